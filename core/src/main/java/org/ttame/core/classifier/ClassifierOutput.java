@@ -1,0 +1,47 @@
+package org.ttame.core.classifier;
+
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.engine.GraphResult;
+
+/**
+ * What a classifier said about a batch. Owns its arrays.
+ *
+ * <p>{@link #logits()} is {@code [B, K]}; {@link #features()} are in the order asked for, each
+ * {@code [B, h, w, C]} or {@code [B, 1 + h·w, C]} by its layer's kind.
+ */
+public final class ClassifierOutput implements AutoCloseable {
+  private final GraphResult result;
+  private final INDArray logits;
+  private final List<INDArray> features;
+
+  ClassifierOutput(GraphResult result, INDArray logits, List<INDArray> features) {
+    this.result = result;
+    this.logits = logits;
+    this.features = List.copyOf(features);
+  }
+
+  /** Logits, {@code [B, K]}. */
+  public INDArray logits() {
+    return logits;
+  }
+
+  /** Feature maps in the order asked for. */
+  public List<INDArray> features() {
+    return features;
+  }
+
+  /**
+   * The most probable class of each image; of equal ones the first.
+   *
+   * @return B class indices
+   */
+  public int[] predictedClasses() {
+    return Predictions.argMax(logits);
+  }
+
+  @Override
+  public void close() {
+    result.close();
+  }
+}

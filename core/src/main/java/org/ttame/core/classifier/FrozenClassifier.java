@@ -1,0 +1,370 @@
+package org.ttame.core.classifier;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.masking.Masking;
+
+/**
+ * An image classifier that is explained and never changed: any SameDiff graph that takes a
+ * standardised image batch {@code [B, S, S, 3]} and returns logits {@code [B, K]}, with the names
+ * of the layers that may be explained. It works in evaluation mode only: its weights are constants.
+ *
+ * <p>Not thread-safe.
+ */
+public final class FrozenClassifier implements AutoCloseable {
+  private static final String TARGET = "ttame_target";
+  private static final String CROSS_ENTROPY = "ttame_cross_entropy";
+  private static final String LOGIT_SUM = "ttame_logit_sum";
+
+  private final SameDiff graph;
+  private final String name;
+  private final String input;
+  private final String logits;
+  private final int classes;
+  private final InputSpec inputSpec;
+  private final Map<String, FeatureLayer> layers;
+  private final List<FeatureLayer> defaultLayers;
+  private final Masking defaultMasking;
+  private final Map<String, String> provenance;
+  private final GraphRunner runner;
+  private final PassCounter passes = new PassCounter();
+
+  private FrozenClassifier(Builder builder) {
+    graph = builder.graph;
+    name = builder.name;
+    input = require(builder.input, "input");
+    logits = require(builder.logits, "logits");
+    classes = builder.classes;
+    inputSpec = Objects.requireNonNull(builder.inputSpec, "inputSpec");
+    layers = builder.layers;
+    defaultMasking = builder.defaultMasking;
+    provenance = Map.copyOf(builder.provenance);
+    if (classes < 2) {
+      throw new IllegalArgumentException("A classifier needs two classes or more, got " + classes);
+    }
+    for (FeatureLayer layer : layers.values()) {
+      require(layer.variable(), "layer " + layer.node());
+    }
+    defaultLayers =
+        builder.defaultLayers.isEmpty()
+            ? List.copyOf(layers.values())
+            : layers(builder.defaultLayers);
+    addObjectives();
+    runner = GraphRunner.of(graph);
+  }
+
+  /**
+   * Describes a classifier.
+   *
+   * @param graph its graph; this adds an objective to it, and closes over it
+   * @return a builder; input, logits, classes and inputSpec are required
+   */
+  public static Builder builder(SameDiff graph) {
+    return new Builder(graph);
+  }
+
+  /** The graph. */
+  public SameDiff graph() {
+    return graph;
+  }
+
+  /** Its name, e.g. {@code vgg16}. */
+  public String name() {
+    return name;
+  }
+
+  /** Name of the placeholder for standardised images, {@code [B, S, S, 3]}. */
+  public String inputName() {
+    return input;
+  }
+
+  /** Name of the logits, {@code [B, K]}. */
+  public String logitsName() {
+    return logits;
+  }
+
+  /** K. */
+  public int classes() {
+    return classes;
+  }
+
+  /** What it expects of an image. */
+  public InputSpec inputSpec() {
+    return inputSpec;
+  }
+
+  /** The layers that can be explained, by node name, from input to logits. */
+  public Map<String, FeatureLayer> layers() {
+    return layers;
+  }
+
+  /** The layers explained unless told otherwise, latest last. */
+  public List<FeatureLayer> defaultLayers() {
+    return defaultLayers;
+  }
+
+  /** The masking its family is trained and evaluated with. */
+  public Masking defaultMasking() {
+    return defaultMasking;
+  }
+
+  /** Where it comes from: file, SHA-256, architecture and the like. */
+  public Map<String, String> provenance() {
+    return provenance;
+  }
+
+  /** Images counted since it was made. */
+  public PassCounter passes() {
+    return passes;
+  }
+
+  /** How the graph is run, one line. */
+  public String engine() {
+    return runner.describe();
+  }
+
+  /**
+   * Finds layers by name.
+   *
+   * @param nodes torchvision node names
+   * @return the layers, in that order
+   * @throws IllegalArgumentException if one does not exist or is named twice
+   */
+  public List<FeatureLayer> layers(List<String> nodes) {
+    List<FeatureLayer> found = new ArrayList<>();
+    for (String node : nodes) {
+      FeatureLayer layer = layers.get(node);
+      if (layer == null) {
+        throw new IllegalArgumentException(
+            "%s has no layer \"%s\"; it has %s"
+                .formatted(name, node, String.join(", ", layers.keySet())));
+      }
+      if (found.contains(layer)) {
+        throw new IllegalArgumentException("Layer \"" + node + "\" is named twice");
+      }
+      found.add(layer);
+    }
+    return List.copyOf(found);
+  }
+
+  /**
+   * Classifies a batch.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}
+   * @param wanted layers whose feature maps to return
+   * @return logits and feature maps; the caller closes them
+   */
+  public ClassifierOutput forward(INDArray images, List<FeatureLayer> wanted) {
+    check(images);
+    List<String> outputs = new ArrayList<>();
+    outputs.add(logits);
+    wanted.forEach(layer -> outputs.add(layer.variable()));
+    GraphResult result = runner.run(Map.of(input, images), outputs);
+    passes.countForward(images.size(0));
+    return new ClassifierOutput(
+        result,
+        result.output(logits),
+        wanted.stream().map(layer -> result.output(layer.variable())).toList());
+  }
+
+  /**
+   * The cross-entropy between a batch's logits and labels, and its gradient at the images: the term
+   * CE of Eq. 11.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}
+   * @param labels B class indices
+   * @return value, logits and gradient; the caller closes them
+   */
+  public InputGradient crossEntropyGradient(INDArray images, int[] labels) {
+    check(images);
+    try (INDArray target = oneHot(labels, images)) {
+      GraphResult result =
+          runner.gradients(
+              Map.of(input, images, TARGET, target),
+              CROSS_ENTROPY,
+              List.of(CROSS_ENTROPY, logits),
+              List.of(input));
+      passes.countForward(images.size(0));
+      passes.countBackward(images.size(0));
+      return new InputGradient(
+          result,
+          result.output(CROSS_ENTROPY).getDouble(0),
+          result.output(logits),
+          result.gradient(input));
+    }
+  }
+
+  /**
+   * Feature maps, and how the logit of each image's asked class changes with them.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}
+   * @param targets B class indices
+   * @param wanted the layers
+   * @return logits, feature maps and gradients; the caller closes them
+   */
+  public LayerGradients logitGradients(INDArray images, int[] targets, List<FeatureLayer> wanted) {
+    check(images);
+    List<String> variables = wanted.stream().map(FeatureLayer::variable).toList();
+    List<String> outputs = new ArrayList<>(variables);
+    outputs.add(logits);
+    try (INDArray target = oneHot(targets, images)) {
+      GraphResult result =
+          runner.gradients(Map.of(input, images, TARGET, target), LOGIT_SUM, outputs, variables);
+      passes.countForward(images.size(0));
+      passes.countBackward(images.size(0));
+      return new LayerGradients(
+          result,
+          result.output(logits),
+          variables.stream().map(result::output).toList(),
+          variables.stream().map(result::gradient).toList());
+    }
+  }
+
+  /** Frees what the runner holds and the graph's arrays. */
+  @Override
+  public void close() {
+    runner.close();
+    for (SDVariable variable : graph.variables()) {
+      if (variable.isConstant()) {
+        INDArray array = variable.getArr();
+        if (array != null && array.closeable()) {
+          array.close();
+        }
+      }
+    }
+  }
+
+  private void addObjectives() {
+    if (graph.hasVariable(TARGET)) {
+      return;
+    }
+    SDVariable scores = graph.getVariable(logits);
+    SDVariable target = graph.placeHolder(TARGET, scores.dataType(), -1, classes);
+    graph.nn().logSoftmax(scores).mul(target).sum(1).mean(false, 0).neg().rename(CROSS_ENTROPY);
+    scores.mul(target).sum(1).sum(0).rename(LOGIT_SUM);
+  }
+
+  private INDArray oneHot(int[] labels, INDArray images) {
+    if (labels.length != images.size(0)) {
+      throw new IllegalArgumentException(
+          "Expected a class for each of %d images, got %d"
+              .formatted(images.size(0), labels.length));
+    }
+    DataType type = graph.getVariable(logits).dataType();
+    INDArray target = Nd4j.zeros(type, labels.length, classes);
+    for (int row = 0; row < labels.length; row++) {
+      if (labels[row] < 0 || labels[row] >= classes) {
+        target.close();
+        throw new IllegalArgumentException(
+            "Class %d does not exist; %s has classes 0 to %d"
+                .formatted(labels[row], name, classes - 1));
+      }
+      target.putScalar(row, labels[row], 1);
+    }
+    return target;
+  }
+
+  private void check(INDArray images) {
+    int side = inputSpec.side();
+    if (images.rank() != 4
+        || images.size(1) != side
+        || images.size(2) != side
+        || images.size(3) != 3) {
+      throw new IllegalArgumentException(
+          "%s takes images of shape [B, %d, %d, 3], got %s"
+              .formatted(name, side, side, java.util.Arrays.toString(images.shape())));
+    }
+  }
+
+  private String require(String variable, String role) {
+    if (variable == null || !graph.hasVariable(variable)) {
+      throw new IllegalArgumentException(
+          "The graph has no variable \"%s\" to serve as %s".formatted(variable, role));
+    }
+    return variable;
+  }
+
+  /** Collects what a graph does not say of itself. */
+  public static final class Builder {
+    private final SameDiff graph;
+    private final Map<String, FeatureLayer> layers = new LinkedHashMap<>();
+    private final Map<String, String> provenance = new LinkedHashMap<>();
+    private String name = "classifier";
+    private String input;
+    private String logits;
+    private int classes;
+    private InputSpec inputSpec;
+    private List<String> defaultLayers = List.of();
+    private Masking defaultMasking = Masking.CNN;
+
+    private Builder(SameDiff graph) {
+      this.graph = Objects.requireNonNull(graph, "graph");
+    }
+
+    /** A name for messages and records. */
+    public Builder name(String value) {
+      return set(b -> b.name = Objects.requireNonNull(value, "name"));
+    }
+
+    /** The placeholder for standardised images, {@code [B, S, S, 3]}. */
+    public Builder input(String variable) {
+      return set(b -> b.input = variable);
+    }
+
+    /** The variable with logits, {@code [B, K]}. */
+    public Builder logits(String variable) {
+      return set(b -> b.logits = variable);
+    }
+
+    /** K. */
+    public Builder classes(int count) {
+      return set(b -> b.classes = count);
+    }
+
+    /** What the classifier expects of an image. */
+    public Builder inputSpec(InputSpec value) {
+      return set(b -> b.inputSpec = value);
+    }
+
+    /** The layers that may be explained, from input to logits. */
+    public Builder layers(List<FeatureLayer> values) {
+      return set(b -> values.forEach(layer -> b.layers.put(layer.node(), layer)));
+    }
+
+    /** The nodes explained by default, latest last; all layers if never called. */
+    public Builder defaultLayers(List<String> nodes) {
+      return set(b -> b.defaultLayers = List.copyOf(nodes));
+    }
+
+    /** The family's masking; {@link Masking#CNN} if never called. */
+    public Builder defaultMasking(Masking value) {
+      return set(b -> b.defaultMasking = Objects.requireNonNull(value, "masking"));
+    }
+
+    /** Adds to where the classifier comes from. */
+    public Builder provenance(Map<String, String> values) {
+      return set(b -> b.provenance.putAll(values));
+    }
+
+    /** The classifier. */
+    public FrozenClassifier build() {
+      return new FrozenClassifier(this);
+    }
+
+    private Builder set(Consumer<Builder> change) {
+      change.accept(this);
+      return this;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package org.ttame.core.classifier;
+
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Reads classes and probabilities off logits, in double precision. */
+public final class Predictions {
+  private Predictions() {}
+
+  /**
+   * The largest logit of each row; of equal ones the first.
+   *
+   * @param logits {@code [B, K]}
+   * @return B class indices
+   */
+  public static int[] argMax(INDArray logits) {
+    int classes = (int) logits.size(1);
+    float[] values = values(logits);
+    return IntStream.range(0, (int) logits.size(0))
+        .map(
+            row -> {
+              int best = 0;
+              for (int k = 1; k < classes; k++) {
+                if (values[row * classes + k] > values[row * classes + best]) {
+                  best = k;
+                }
+              }
+              return best;
+            })
+        .toArray();
+  }
+
+  /**
+   * Softmax of each row.
+   *
+   * @param logits {@code [B, K]}
+   * @return B rows of K probabilities that sum to one
+   */
+  public static double[][] softmax(INDArray logits) {
+    int rows = (int) logits.size(0);
+    int classes = (int) logits.size(1);
+    float[] values = values(logits);
+    double[][] result = new double[rows][classes];
+    for (int row = 0; row < rows; row++) {
+      double max = Double.NEGATIVE_INFINITY;
+      for (int k = 0; k < classes; k++) {
+        max = Math.max(max, values[row * classes + k]);
+      }
+      double sum = 0;
+      for (int k = 0; k < classes; k++) {
+        result[row][k] = Math.exp(values[row * classes + k] - max);
+        sum += result[row][k];
+      }
+      for (int k = 0; k < classes; k++) {
+        result[row][k] /= sum;
+      }
+    }
+    return result;
+  }
+
+  /**
+   * The most probable classes of each row, best first; of equal ones the lower index first.
+   *
+   * @param logits {@code [B, K]}
+   * @param count how many, at most K
+   * @return B rows of {@code count} class indices
+   */
+  public static int[][] topClasses(INDArray logits, int count) {
+    int classes = (int) logits.size(1);
+    if (count < 1 || count > classes) {
+      throw new IllegalArgumentException(
+          "Cannot take the top %d of %d classes".formatted(count, classes));
+    }
+    float[] values = values(logits);
+    int[][] result = new int[(int) logits.size(0)][];
+    for (int row = 0; row < result.length; row++) {
+      int offset = row * classes;
+      result[row] =
+          IntStream.range(0, classes)
+              .boxed()
+              .sorted((a, b) -> Float.compare(values[offset + b], values[offset + a]))
+              .limit(count)
+              .mapToInt(Integer::intValue)
+              .toArray();
+    }
+    return result;
+  }
+
+  private static float[] values(INDArray logits) {
+    if (logits.rank() != 2) {
+      throw new IllegalArgumentException(
+          "Logits must be [B, K], got rank %d".formatted(logits.rank()));
+    }
+    return logits.ordering() == 'c' && !logits.isView()
+        ? logits.data().asFloat()
+        : logits.dup('c').data().asFloat();
+  }
+}

@@ -1,0 +1,82 @@
+package org.ttame.core.engine;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** What a run of a graph returned. Owns its arrays until they are detached. */
+public final class GraphResult implements AutoCloseable {
+  private final Map<String, INDArray> outputs;
+  private final Map<String, INDArray> gradients;
+
+  /**
+   * Takes ownership of arrays.
+   *
+   * @param outputs by variable name
+   * @param gradients by the name of the variable that the objective was differentiated by
+   */
+  GraphResult(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
+    this.outputs = new HashMap<>(outputs);
+    this.gradients = new HashMap<>(gradients);
+  }
+
+  /**
+   * The value of a variable.
+   *
+   * @param name the variable
+   * @return its value; closed with this result
+   * @throws IllegalArgumentException if it was not asked for, or has been detached
+   */
+  public INDArray output(String name) {
+    return find(outputs, name, "output");
+  }
+
+  /**
+   * The gradient of the objective with respect to a variable.
+   *
+   * @param name the variable
+   * @return its gradient, of the variable's shape; closed with this result
+   * @throws IllegalArgumentException if it was not asked for, or has been detached
+   */
+  public INDArray gradient(String name) {
+    return find(gradients, name, "gradient");
+  }
+
+  /** As {@link #output}; from now on the caller closes the array. */
+  public INDArray detachOutput(String name) {
+    INDArray array = output(name);
+    outputs.remove(name);
+    return array;
+  }
+
+  /** As {@link #gradient}; from now on the caller closes the array. */
+  public INDArray detachGradient(String name) {
+    INDArray array = gradient(name);
+    gradients.remove(name);
+    return array;
+  }
+
+  @Override
+  public void close() {
+    outputs.values().forEach(GraphResult::release);
+    gradients.values().forEach(GraphResult::release);
+    outputs.clear();
+    gradients.clear();
+  }
+
+  static void release(INDArray array) {
+    if (array != null && array.closeable()) {
+      array.close();
+    }
+  }
+
+  private static INDArray find(Map<String, INDArray> arrays, String name, String kind) {
+    INDArray array = arrays.get(name);
+    if (array == null) {
+      throw new IllegalArgumentException(
+          "The %s of \"%s\" was not asked for; this result has %s"
+              .formatted(kind, name, arrays.keySet()));
+    }
+    return array;
+  }
+}

@@ -1,0 +1,82 @@
+package org.ttame.core.engine;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Runs a SameDiff graph: forwards, and backwards from a scalar objective to chosen variables.
+ *
+ * <p>The graph's shape is fixed once a runner has been made for it; the values of its variables may
+ * change in place between runs. Arrays handed in stay the caller's; arrays handed out belong to the
+ * {@link GraphResult} and share no memory with the graph or the runner. A runner is not
+ * thread-safe.
+ */
+public interface GraphRunner extends AutoCloseable {
+  /**
+   * The best runner for a graph.
+   *
+   * @param graph the graph; must outlive the runner
+   * @return a runner; the caller closes it
+   */
+  static GraphRunner of(SameDiff graph) {
+    return new SameDiffRunner(graph);
+  }
+
+  /**
+   * Runs the graph forwards.
+   *
+   * @param inputs a value for each placeholder that the outputs depend on
+   * @param outputs names of variables to return
+   * @return the values
+   */
+  GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs);
+
+  /**
+   * Runs the graph forwards, then backwards from an objective.
+   *
+   * @param inputs a value for each placeholder that outputs and objective depend on
+   * @param objective name of a scalar variable
+   * @param outputs names of variables to return
+   * @param wrt names of the variables, placeholders or intermediate values, to return the
+   *     objective's gradient for; each must influence the objective
+   * @return the values and the gradients
+   */
+  GraphResult gradients(
+      Map<String, INDArray> inputs,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt);
+
+  /**
+   * Runs the graph forwards and keeps what the way back needs, for an objective that depends on
+   * values (cotangents) which can only be computed from this run's outputs.
+   *
+   * @param inputs a value for each placeholder that the outputs depend on
+   * @param late names of the placeholders whose values follow; no output depends on them
+   * @param objective name of a scalar variable
+   * @param outputs names of variables to return now
+   * @param wrt names of the variables to return gradients for later
+   * @return the outputs, and the way back; at most one may be open at a time
+   */
+  PendingGradients begin(
+      Map<String, INDArray> inputs,
+      Set<String> late,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt);
+
+  /** One line on how this runner works, for logs and provenance. */
+  String describe();
+
+  @Override
+  void close();
+
+  /** Shorthand for one output. */
+  default GraphResult run(Map<String, INDArray> inputs, String output) {
+    return run(inputs, List.of(output));
+  }
+}

@@ -1,0 +1,26 @@
+package org.ttame.core.engine;
+
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** A run that has gone forwards and waits for the values that its objective depends on. */
+public interface PendingGradients extends AutoCloseable {
+  /**
+   * An output of the way forwards.
+   *
+   * @param name one of the outputs asked for
+   * @return its value, owned by this run
+   */
+  INDArray output(String name);
+
+  /**
+   * Goes backwards. May be called once.
+   *
+   * @param late the values of the late placeholders
+   * @return the gradients asked for, and the objective under its own name as an output
+   */
+  GraphResult finish(Map<String, INDArray> late);
+
+  @Override
+  void close();
+}
