@@ -1,0 +1,211 @@
+package org.ttame.core.npz;
+
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.Enumeration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.CheckedOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.storage.WholeFile;
+
+/**
+ * numpy's npz files: a zip of npy arrays, one entry {@code NAME.npy} per array.
+ *
+ * <p>Written stored (floats do not compress), in the order of the map and with a fixed date, so
+ * that equal arrays give equal files. Read stored or deflated. Names are keys, never paths; sizes
+ * are limited before memory is taken, so a small file cannot ask for a large amount.
+ */
+public final class Npz {
+  /** The most bytes of elements read from one file: that of ResNet-50 needs a sixtieth of it. */
+  public static final long DEFAULT_LIMIT = 1L << 31;
+
+  private static final int MAX_ENTRIES = 10_000;
+
+  /** No deflate stream expands further than this. */
+  private static final long MAX_EXPANSION = 1032;
+
+  private static final String SUFFIX = ".npy";
+  private static final LocalDateTime DATE = LocalDateTime.of(1980, 1, 1, 0, 0);
+
+  private Npz() {}
+
+  /**
+   * Reads a file of at most {@link #DEFAULT_LIMIT} bytes of elements.
+   *
+   * @param file an npz file
+   * @return name → array (float32, C order) in the file's order; the caller closes the arrays
+   * @throws IOException naming file and entry, if anything in it is not as it should be
+   */
+  public static Map<String, INDArray> read(Path file) throws IOException {
+    return read(file, DEFAULT_LIMIT);
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param file an npz file
+   * @param limit the most bytes all entries may have, unpacked and as float32
+   * @return name → array (float32, C order) in the file's order; the caller closes the arrays
+   * @throws IOException naming file and entry, if anything in it is not as it should be
+   */
+  public static Map<String, INDArray> read(Path file, long limit) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new IOException(
+          Files.exists(file)
+              ? "'%s' is not a file".formatted(file)
+              : "'%s' does not exist".formatted(file));
+    }
+    Map<String, INDArray> arrays = new LinkedHashMap<>();
+    boolean whole = false;
+    long left = limit;
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      checkSizes(zip, file, limit);
+      for (Enumeration<? extends ZipEntry> e = zip.entries(); e.hasMoreElements(); ) {
+        ZipEntry entry = e.nextElement();
+        String name = key(entry.getName(), file);
+        if (arrays.containsKey(name)) {
+          throw new IOException("'%s' holds two arrays called '%s'".formatted(file, name));
+        }
+        INDArray array = array(zip, entry, "'%s' in '%s'".formatted(entry.getName(), file), left);
+        left -= 4 * array.length();
+        arrays.put(name, array);
+      }
+      whole = true;
+      return arrays;
+    } catch (ZipException | EOFException e) {
+      throw new IOException(
+          "'%s' is not a whole npz (zip) file: %s".formatted(file, e.getMessage()), e);
+    } catch (IllegalArgumentException | UncheckedIOException e) {
+      // java.util.zip throws this for entry names that are not text.
+      throw new IOException("'%s' is a damaged npz (zip) file".formatted(file), e);
+    } finally {
+      if (!whole) {
+        arrays.values().forEach(INDArray::close);
+      }
+    }
+  }
+
+  /**
+   * Writes a file, whole or not at all.
+   *
+   * @param file the target
+   * @param arrays name → float32 array of any strides; stays the caller's
+   * @throws IOException naming the file, if it cannot be written
+   * @throws IllegalArgumentException if a name is not usable or an array is not float32
+   */
+  public static void write(Path file, Map<String, INDArray> arrays) throws IOException {
+    for (String name : arrays.keySet()) {
+      if (!usable(name)) {
+        throw new IllegalArgumentException(
+            "'%s' cannot name an array in an npz file".formatted(name));
+      }
+    }
+    WholeFile.write(
+        file,
+        out -> {
+          ZipOutputStream zip = new ZipOutputStream(out);
+          zip.setMethod(ZipOutputStream.STORED);
+          for (Map.Entry<String, INDArray> entry : arrays.entrySet()) {
+            put(zip, entry.getKey(), entry.getValue());
+          }
+          zip.finish();
+        });
+  }
+
+  private static INDArray array(ZipFile zip, ZipEntry entry, String called, long limit)
+      throws IOException {
+    // ZipFile does not compare the checksum itself.
+    CRC32 crc = new CRC32();
+    try (InputStream in =
+        new CheckedInputStream(new BufferedInputStream(zip.getInputStream(entry)), crc)) {
+      INDArray array = Npy.read(in, entry.getSize(), called, limit);
+      if (crc.getValue() != entry.getCrc()) {
+        array.close();
+        throw new IOException(called + " is damaged: its checksum is not the one recorded");
+      }
+      return array;
+    }
+  }
+
+  private static void put(ZipOutputStream zip, String name, INDArray array) throws IOException {
+    byte[] header = Npy.header(array);
+    float[] values = Npy.values(array);
+    CRC32 crc = new CRC32();
+    try (CheckedOutputStream sum = new CheckedOutputStream(OutputStream.nullOutputStream(), crc)) {
+      sum.write(header);
+      Npy.writeValues(values, sum);
+    }
+    ZipEntry entry = new ZipEntry(name + SUFFIX);
+    entry.setTimeLocal(DATE);
+    entry.setSize(header.length + 4L * values.length);
+    entry.setCompressedSize(entry.getSize());
+    entry.setCrc(crc.getValue());
+    zip.putNextEntry(entry);
+    zip.write(header);
+    Npy.writeValues(values, zip);
+    zip.closeEntry();
+  }
+
+  private static void checkSizes(ZipFile zip, Path file, long limit) throws IOException {
+    if (zip.size() > MAX_ENTRIES) {
+      throw new IOException(
+          "'%s' holds %d entries; at most %d are read".formatted(file, zip.size(), MAX_ENTRIES));
+    }
+    long fileBytes = Files.size(file);
+    long total = 0;
+    for (Enumeration<? extends ZipEntry> e = zip.entries(); e.hasMoreElements(); ) {
+      ZipEntry entry = e.nextElement();
+      long size = entry.getSize();
+      long packed = entry.getCompressedSize();
+      if (size < 0 || packed < 0 || packed > fileBytes) {
+        throw new IOException(
+            "'%s' in '%s' does not say how large it is".formatted(entry.getName(), file));
+      }
+      if (size > packed * MAX_EXPANSION + MAX_EXPANSION) {
+        throw new IOException(
+            "'%s' in '%s' claims %d bytes from %d, more than any zip can hold"
+                .formatted(entry.getName(), file, size, packed));
+      }
+      total += size;
+      if (total > limit) {
+        throw new IOException(
+            "'%s' unpacks to more than %d bytes, the limit".formatted(file, limit));
+      }
+    }
+  }
+
+  private static String key(String entry, Path file) throws IOException {
+    if (!entry.endsWith(SUFFIX)) {
+      throw new IOException(
+          "'%s' in '%s' is not an array; an npz file holds NAME.npy entries only"
+              .formatted(entry, file));
+    }
+    String name = entry.substring(0, entry.length() - SUFFIX.length());
+    if (!usable(name)) {
+      throw new IOException("'%s' in '%s' is not the name of an array".formatted(entry, file));
+    }
+    return name;
+  }
+
+  /** A key must not be readable as a path by whoever unpacks the file. */
+  private static boolean usable(String name) {
+    return !name.isBlank()
+        && !name.startsWith("..")
+        && name.chars()
+            .noneMatch(c -> c == '/' || c == '\\' || c == ':' || Character.isISOControl(c));
+  }
+}

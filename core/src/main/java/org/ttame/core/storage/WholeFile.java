@@ -1,0 +1,136 @@
+package org.ttame.core.storage;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Files that are either whole or not there.
+ *
+ * <p>The bytes go to a temporary name in the same folder, are forced to the disk and then renamed
+ * over the target. A reader, or a run that starts after a crash or on a full disk, sees the old
+ * file or the new one and never a part of one.
+ */
+public final class WholeFile {
+  private static final int BUFFER = 1 << 16;
+
+  private WholeFile() {}
+
+  /** What to write. */
+  @FunctionalInterface
+  public interface Content {
+    /**
+     * Writes the whole content.
+     *
+     * @param out where to; buffered, closed by the caller
+     * @throws IOException if it cannot be written
+     */
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  /**
+   * Writes a file, replacing an earlier one in one step. Missing parent folders are made.
+   *
+   * @param file the target
+   * @param content what to write
+   * @throws IOException naming the file, if it could not be written; an earlier file of that name
+   *     is then untouched and no temporary file stays behind
+   */
+  public static void write(Path file, Content content) throws IOException {
+    Path target = file.toAbsolutePath();
+    Path folder = target.getParent();
+    if (folder == null || target.getFileName() == null) {
+      throw new IOException("'%s' names no file that could be written".formatted(file));
+    }
+    Path part =
+        folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
+    try {
+      Files.createDirectories(folder);
+      try (FileChannel channel =
+          FileChannel.open(
+              part,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE)) {
+        OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER);
+        content.writeTo(out);
+        out.flush();
+        channel.force(true);
+      }
+      move(part, target);
+    } catch (IOException e) {
+      deleteQuietly(part, e);
+      throw new IOException(
+          "Could not write '%s': %s; what was there before is unchanged".formatted(file, reason(e)),
+          e);
+    } catch (RuntimeException e) {
+      deleteQuietly(part, e);
+      throw e;
+    }
+  }
+
+  /**
+   * Writes a text file in UTF-8, as {@link #write(Path, Content)} does.
+   *
+   * @param file the target
+   * @param text its content
+   * @throws IOException naming the file, if it could not be written
+   */
+  public static void writeText(Path file, String text) throws IOException {
+    write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /**
+   * Forces a folder's entries to the disk where the platform can, so that a rename inside it
+   * survives a power cut.
+   *
+   * @param folder an existing folder
+   */
+  public static void forceFolder(Path folder) {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    } catch (IOException e) {
+      // Windows cannot open a folder; the rename is then as durable as the platform makes it.
+      return;
+    }
+  }
+
+  private static void move(Path part, Path target) throws IOException {
+    try {
+      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (AtomicMoveNotSupportedException e) {
+      Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+    }
+    Path folder = target.getParent();
+    if (folder != null) {
+      forceFolder(folder);
+    }
+  }
+
+  private static void deleteQuietly(Path part, Exception cause) {
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** The system's words, without the path that the sentence already names. */
+  private static String reason(IOException e) {
+    if (e instanceof FileSystemException f) {
+      return f.getReason() != null
+          ? f.getReason()
+          : f.getClass().getSimpleName() + " " + f.getFile();
+    }
+    return e.getMessage() != null ? e.getMessage() : e.getClass().getSimpleName();
+  }
+}
