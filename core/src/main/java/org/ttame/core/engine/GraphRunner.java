@@ -23,7 +23,7 @@ public interface GraphRunner extends AutoCloseable {
    * @return a runner; the caller closes it
    */
   static GraphRunner of(SameDiff graph) {
-    return new SameDiffRunner(graph);
+    return new PlanRunner(graph);
   }
 
   /**

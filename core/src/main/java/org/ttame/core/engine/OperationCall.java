@@ -1,0 +1,136 @@
+package org.ttame.core.engine;
+
+import java.util.List;
+import java.util.Set;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.BaseOp;
+import org.nd4j.linalg.api.ops.CustomOp;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.Op;
+import org.nd4j.linalg.api.ops.OpContext;
+import org.nd4j.linalg.api.ops.RandomOp;
+import org.nd4j.linalg.api.ops.ReduceOp;
+import org.nd4j.linalg.api.ops.ScalarOp;
+import org.nd4j.linalg.api.ops.executioner.OpExecutioner;
+import org.nd4j.linalg.api.ops.impl.controlflow.compat.BaseCompatOp;
+import org.nd4j.linalg.api.ops.impl.layers.ExternalErrorsFunction;
+import org.nd4j.linalg.api.ops.impl.shape.tensorops.BaseTensorOp;
+import org.nd4j.linalg.api.shape.LongShapeDescriptor;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Calls ND4J operations with given arrays, outside SameDiff's session. Custom operations take their
+ * arguments from a context; the older kind (reductions, transforms, scalars) keeps some in the
+ * operation object.
+ */
+final class OperationCall {
+  /** Operations whose result depends on more than their inputs, or that write to their inputs. */
+  private static final Set<String> STATEFUL =
+      Set.of("assign", "create_view", "invoke", "dropout", "dropout_inverted", "print_variable");
+
+  /** Reductions that leave a vector alone when it has nothing to reduce. */
+  private static final Set<String> LINEAR_REDUCTIONS =
+      Set.of("reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "sum", "mean", "max", "min");
+
+  private final OpExecutioner executioner = Nd4j.getExecutioner();
+
+  /** An operation with its arrays, ready to run any number of times. */
+  interface Bound {
+    void run();
+  }
+
+  /**
+   * Refuses operations that cannot be replayed.
+   *
+   * @throws UnplannableGraphException if the operation is one
+   */
+  void checkPlannable(DifferentialFunction op) {
+    boolean random = op instanceof RandomOp || op.opName().startsWith("random");
+    if (op instanceof BaseCompatOp
+        || op instanceof BaseTensorOp
+        || op instanceof ExternalErrorsFunction
+        || random
+        || STATEFUL.contains(op.opName())
+        || !(op instanceof DynamicCustomOp || op instanceof BaseOp)) {
+      throw new UnplannableGraphException(
+          "operation \"%s\" (%s) cannot be replayed".formatted(op.getOwnName(), op.opName()));
+    }
+  }
+
+  /** Shapes of an operation's outputs. */
+  List<LongShapeDescriptor> outputShapes(DifferentialFunction op, List<INDArray> inputs) {
+    OpContext context = executioner.buildContext();
+    if (op instanceof DynamicCustomOp custom) {
+      setArguments(context, custom, inputs);
+      return custom.calculateOutputShape(context);
+    }
+    setInputs(context, (BaseOp) op, inputs);
+    return ((BaseOp) op).calculateOutputShape(context);
+  }
+
+  /**
+   * Ties an operation to arrays.
+   *
+   * @param op the operation
+   * @param inputs its inputs
+   * @param outputs where it writes
+   * @return the call
+   */
+  Bound bind(DifferentialFunction op, List<INDArray> inputs, List<INDArray> outputs) {
+    OpContext context = executioner.buildContext();
+    if (op instanceof DynamicCustomOp custom) {
+      setArguments(context, custom, inputs);
+      for (int i = 0; i < outputs.size(); i++) {
+        context.setOutputArray(i, outputs.get(i));
+      }
+      CustomOp call = custom;
+      return () -> executioner.exec(call, context);
+    }
+    INDArray output = outputs.get(0);
+    if (op instanceof ReduceOp && isNothingToReduce(inputs.get(0), output)) {
+      // ND4J takes a short cut here that does not write to the context's output.
+      if (!LINEAR_REDUCTIONS.contains(op.opName())) {
+        throw new UnplannableGraphException(
+            "operation \"%s\" (%s) reduces a vector over an axis of length one"
+                .formatted(op.getOwnName(), op.opName()));
+      }
+      INDArray from = inputs.get(0).reshape(output.shape());
+      return () -> output.assign(from);
+    }
+    setInputs(context, (BaseOp) op, inputs);
+    context.setOutputArray(0, output);
+    Op call = (Op) op;
+    return () -> executioner.exec(call, context);
+  }
+
+  private static boolean isNothingToReduce(INDArray from, INDArray to) {
+    return from.isVector() && from.length() == to.length() && to.length() > 1;
+  }
+
+  private static void setArguments(OpContext context, DynamicCustomOp op, List<INDArray> inputs) {
+    context.setInputArrays(inputs.toArray(INDArray[]::new));
+    context.setIArguments(op.iArgs());
+    context.setTArguments(op.tArgs());
+    context.setBArguments(op.bArgs());
+    context.setDArguments(op.dArgs());
+  }
+
+  private static void setInputs(OpContext context, BaseOp op, List<INDArray> inputs) {
+    boolean second = inputs.size() > 1;
+    if (second && op instanceof ReduceOp reduce && reduce.getOpType() != Op.Type.REDUCE3) {
+      // The second input of a reduction names its axes; SameDiff gives it as an array.
+      throw new UnplannableGraphException(
+          "operation \"%s\" (%s) takes its axes from an array"
+              .formatted(op.getOwnName(), op.opName()));
+    }
+    if (second && op instanceof ScalarOp) {
+      throw new UnplannableGraphException(
+          "operation \"%s\" (%s) takes its scalar from an array"
+              .formatted(op.getOwnName(), op.opName()));
+    }
+    for (int i = 0; i < inputs.size(); i++) {
+      context.setInputArray(i, inputs.get(i));
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A graph's operations in order, with the shapes of one request, each array in its place of a
+ * shared memory, each operation's arguments prepared: a run calls one after the other and allocates
+ * nothing.
+ */
+final class Plan implements AutoCloseable {
+  private final SameDiff graph;
+  private final List<PlanStep> steps;
+  private final int earlySteps;
+  private final Map<String, PlanValue> inputs;
+  private final Map<String, PlanValue> outputs;
+  private final List<INDArray> fixedArrays;
+  private final Map<DataType, Long> bytes = new EnumMap<>(DataType.class);
+  private final OperationCall calls = new OperationCall();
+
+  private final List<OperationCall.Bound> bound = new ArrayList<>();
+  private final Map<PlanValue, INDArray> arrays = new HashMap<>();
+  private final Map<String, INDArray> boundLeaves = new HashMap<>();
+  private int boundGeneration = -1;
+
+  /**
+   * Finishes a plan.
+   *
+   * @param graph whose leaves are read at each run
+   * @param steps in order
+   * @param earlySteps how many of them come before the late inputs
+   * @param inputs placeholders by name
+   * @param early the outputs to be read before the late inputs come
+   * @param late the outputs to be read at the end
+   * @param fixedArrays what was computed while planning; closed with the plan
+   */
+  Plan(
+      SameDiff graph,
+      List<PlanStep> steps,
+      int earlySteps,
+      Map<String, PlanValue> inputs,
+      Set<String> lateInputs,
+      Map<String, PlanValue> early,
+      Map<String, PlanValue> late,
+      List<INDArray> fixedArrays) {
+    this.graph = graph;
+    this.steps = List.copyOf(steps);
+    this.earlySteps = earlySteps;
+    this.inputs = Map.copyOf(inputs);
+    this.outputs = new HashMap<>(early);
+    this.outputs.putAll(late);
+    this.fixedArrays = List.copyOf(fixedArrays);
+    lifetimes(lateInputs, early.values(), late.values());
+    place();
+  }
+
+  /** Bytes of each type of memory that a run needs. */
+  Map<DataType, Long> bytes() {
+    return bytes;
+  }
+
+  /** Runs the steps up to the late inputs. */
+  void runEarly(PlanMemory memory, Map<String, INDArray> given) {
+    bind(memory);
+    give(given);
+    run(0, earlySteps);
+  }
+
+  /** Runs the rest. */
+  void runLate(Map<String, INDArray> given) {
+    give(given);
+    run(earlySteps, steps.size());
+  }
+
+  /** A copy of an output. */
+  INDArray copy(String name) {
+    return arrays.get(outputs.get(name)).dup('c');
+  }
+
+  @Override
+  public void close() {
+    bound.clear();
+    arrays.clear();
+    fixedArrays.forEach(GraphResult::release);
+  }
+
+  /** The steps, for tests and profiles. */
+  List<PlanStep> steps() {
+    return steps;
+  }
+
+  private void lifetimes(
+      Set<String> lateInputs, Iterable<PlanValue> early, Iterable<PlanValue> late) {
+    inputs.forEach(
+        (name, value) -> {
+          value.defined = lateInputs.contains(name) ? earlySteps : -1;
+          value.lastUsed = value.defined;
+        });
+    for (int i = 0; i < steps.size(); i++) {
+      for (PlanValue input : steps.get(i).inputs) {
+        input.root().lastUsed = Math.max(input.root().lastUsed, i);
+      }
+      for (PlanValue output : steps.get(i).outputs) {
+        PlanValue root = output.root();
+        root.defined = Math.min(root.defined, i);
+        root.lastUsed = Math.max(root.lastUsed, i);
+      }
+    }
+    for (PlanValue value : early) {
+      value.root().lastUsed = Math.max(value.root().lastUsed, earlySteps);
+    }
+    for (PlanValue value : late) {
+      value.root().lastUsed = steps.size();
+    }
+  }
+
+  private void place() {
+    Map<DataType, Set<PlanValue>> roots = new EnumMap<>(DataType.class);
+    inputs.values().forEach(value -> collect(value, roots));
+    for (PlanStep step : steps) {
+      step.inputs.forEach(value -> collect(value, roots));
+      step.outputs.forEach(value -> collect(value, roots));
+    }
+    roots.forEach((type, set) -> bytes.put(type, MemoryPlanner.place(List.copyOf(set))));
+  }
+
+  private static void collect(PlanValue value, Map<DataType, Set<PlanValue>> roots) {
+    if (value.inPlanMemory()) {
+      PlanValue root = value.root();
+      roots.computeIfAbsent(root.type, type -> new LinkedHashSet<>()).add(root);
+    }
+  }
+
+  /** Makes contexts anew where the memory has moved or a variable has another array. */
+  private void bind(PlanMemory memory) {
+    memory.require(bytes);
+    if (memory.generation() == boundGeneration && leavesUnchanged()) {
+      return;
+    }
+    bound.clear();
+    arrays.clear();
+    boundLeaves.clear();
+    for (PlanStep step : steps) {
+      bound.add(
+          calls.bind(
+              step.op,
+              step.inputs.stream().map(value -> array(value, memory)).toList(),
+              step.outputs.stream().map(value -> array(value, memory)).toList()));
+    }
+    inputs.values().forEach(value -> array(value, memory));
+    outputs.values().forEach(value -> array(value, memory));
+    boundGeneration = memory.generation();
+  }
+
+  private boolean leavesUnchanged() {
+    return boundLeaves.entrySet().stream()
+        .allMatch(leaf -> graph.getVariable(leaf.getKey()).getArr() == leaf.getValue());
+  }
+
+  private INDArray array(PlanValue value, PlanMemory memory) {
+    INDArray known = arrays.get(value);
+    if (known != null) {
+      return known;
+    }
+    PlanValue root = value.root();
+    INDArray array =
+        switch (root.kind) {
+          case LEAF -> {
+            INDArray leaf = graph.getVariable(root.name).getArr();
+            boundLeaves.put(root.name, leaf);
+            yield value == root ? leaf : leaf.reshape('c', value.shape);
+          }
+          case FIXED -> value == root ? root.fixed : root.fixed.reshape('c', value.shape);
+          case INPUT, COMPUTED -> memory.view(value.type, root.offset, value.shape);
+        };
+    arrays.put(value, array);
+    return array;
+  }
+
+  private void give(Map<String, INDArray> given) {
+    given.forEach(
+        (name, array) -> {
+          PlanValue value = inputs.get(name);
+          if (value != null) {
+            arrays.get(value).assign(array);
+          }
+        });
+  }
+
+  private void run(int from, int to) {
+    for (int i = from; i < to; i++) {
+      bound.get(i).run();
+    }
+  }
+}

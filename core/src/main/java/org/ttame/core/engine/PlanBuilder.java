@@ -1,0 +1,319 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.LongShapeDescriptor;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Turns a SameDiff graph and a request into a list of steps with known shapes.
+ *
+ * <p>Operations that nobody asked for are left out. What depends on shapes and constants alone is
+ * computed here and now. Reshapes become other names for the same memory.
+ */
+final class PlanBuilder implements AutoCloseable {
+  /** Operations whose result depends on the shapes of their inputs, not on the values. */
+  private static final Set<String> SHAPE_ONLY =
+      Set.of(
+          "shape_of",
+          "size_at",
+          "size",
+          "rank",
+          "shapes_of",
+          "zeros_as",
+          "ones_as",
+          "zeroslike",
+          "oneslike",
+          "broadcast_gradient_args");
+
+  /** Operations that copy their first input in order under a new shape. */
+  private static final Set<String> RESHAPES =
+      Set.of("reshape", "expand_dims", "squeeze", "identity");
+
+  private final SameDiff source;
+  private final SameDiff leaves;
+  private final PlanRequest request;
+  private final Map<String, PlanValue> values = new HashMap<>();
+  private final List<PlanStep> steps = new ArrayList<>();
+  private final List<INDArray> fixedArrays = new ArrayList<>();
+  private final OperationCall calls = new OperationCall();
+  private final Map<DataType, DataBuffer> phantoms = new HashMap<>();
+  private final List<DataBuffer> outgrown = new ArrayList<>();
+  private int earlySteps;
+
+  /**
+   * Prepares to plan.
+   *
+   * @param graph the user's graph, whose leaves are current
+   * @param source the graph to plan: {@code graph} or its gradient function
+   * @param request what for
+   */
+  PlanBuilder(SameDiff graph, SameDiff source, PlanRequest request) {
+    this.leaves = graph;
+    this.source = source;
+    this.request = request;
+  }
+
+  /**
+   * Plans.
+   *
+   * @param inputs arrays of the shapes asked for; their values are not read
+   * @param lateShapes a value of the late placeholders' shapes, by name
+   * @param wanted the names of all variables that must be computed, forward outputs first
+   * @return the steps in order
+   */
+  List<PlanStep> build(
+      Map<String, INDArray> inputs, Map<String, INDArray> lateShapes, List<String> wanted) {
+    inputs.forEach((name, array) -> values.put(name, input(name, array)));
+    lateShapes.forEach((name, array) -> values.put(name, input(name, array)));
+    Set<String> early = ancestors(request.outputs());
+    for (String late : request.late()) {
+      if (request.outputs().stream().anyMatch(output -> dependsOn(output, late))) {
+        throw new IllegalArgumentException("An output depends on the late input \"" + late + "\"");
+      }
+    }
+    Set<String> all = ancestors(wanted);
+    for (String op : inOrder(early)) {
+      add(op);
+    }
+    earlySteps = steps.size();
+    Set<String> rest = new LinkedHashSet<>(all);
+    rest.removeAll(early);
+    for (String op : inOrder(rest)) {
+      add(op);
+    }
+    return steps;
+  }
+
+  /** How many of the steps compute the forward outputs. */
+  int earlySteps() {
+    return earlySteps;
+  }
+
+  /** The value of a variable after {@link #build}. */
+  PlanValue value(String name) {
+    PlanValue known = values.get(name);
+    if (known != null) {
+      return known;
+    }
+    SDVariable variable = source.getVariable(name);
+    if (variable == null) {
+      throw new IllegalArgumentException("The graph has no variable \"" + name + "\"");
+    }
+    if (variable.isPlaceHolder()) {
+      throw new IllegalArgumentException(
+          "The placeholder \"%s\" needs a value; given were %s"
+              .formatted(name, request.inputs().keySet()));
+    }
+    if (variable.getVariableType() == VariableType.ARRAY) {
+      throw new UnplannableGraphException("\"" + name + "\" is used before it is computed");
+    }
+    // The gradient function adds leaves of its own; those never change.
+    boolean own = !leaves.hasVariable(name);
+    INDArray array = own ? variable.getArr() : leaves.getVariable(name).getArr();
+    if (array == null) {
+      throw new IllegalArgumentException("The variable \"" + name + "\" has no array");
+    }
+    boolean constant = own || variable.isConstant();
+    PlanValue value =
+        new PlanValue(
+            name,
+            constant ? PlanValue.Kind.FIXED : PlanValue.Kind.LEAF,
+            array.dataType(),
+            array.shape(),
+            array);
+    values.put(name, value);
+    return value;
+  }
+
+  /** Arrays computed while planning; whoever runs the plan closes them. */
+  List<INDArray> fixedArrays() {
+    return fixedArrays;
+  }
+
+  @Override
+  public void close() {
+    phantoms.values().forEach(DataBuffer::close);
+    outgrown.forEach(DataBuffer::close);
+    phantoms.clear();
+    outgrown.clear();
+  }
+
+  private static PlanValue input(String name, INDArray array) {
+    return new PlanValue(name, PlanValue.Kind.INPUT, array.dataType(), array.shape(), null);
+  }
+
+  private Set<String> ancestors(Iterable<String> variables) {
+    Set<String> ops = new HashSet<>();
+    Deque<String> open = new ArrayDeque<>();
+    variables.forEach(open::push);
+    Set<String> seen = new HashSet<>();
+    while (!open.isEmpty()) {
+      String name = open.pop();
+      if (!seen.add(name)) {
+        continue;
+      }
+      var variable = source.getVariables().get(name);
+      if (variable == null) {
+        throw new IllegalArgumentException("The graph has no variable \"" + name + "\"");
+      }
+      String op = variable.getOutputOfOp();
+      if (op != null && ops.add(op)) {
+        inputsOf(source.getOps().get(op)).forEach(open::push);
+      }
+    }
+    return ops;
+  }
+
+  private boolean dependsOn(String output, String placeholder) {
+    return ancestors(List.of(output)).stream()
+        .anyMatch(op -> inputsOf(source.getOps().get(op)).contains(placeholder));
+  }
+
+  /** Topological order that otherwise keeps the order in which the graph was written. */
+  private List<String> inOrder(Set<String> ops) {
+    List<String> result = new ArrayList<>();
+    Set<String> done = new HashSet<>();
+    for (String op : source.getOps().keySet()) {
+      if (ops.contains(op)) {
+        visit(op, ops, done, result);
+      }
+    }
+    return result;
+  }
+
+  private void visit(String first, Set<String> ops, Set<String> done, List<String> result) {
+    Deque<String> stack = new ArrayDeque<>(List.of(first));
+    Set<String> open = new HashSet<>();
+    while (!stack.isEmpty()) {
+      String op = stack.peek();
+      if (done.contains(op)) {
+        stack.pop();
+        continue;
+      }
+      List<String> missing = new ArrayList<>();
+      for (String input : inputsOf(source.getOps().get(op))) {
+        String producer = source.getVariables().get(input).getOutputOfOp();
+        if (producer != null && ops.contains(producer) && !done.contains(producer)) {
+          missing.add(producer);
+        }
+      }
+      if (missing.isEmpty()) {
+        stack.pop();
+        done.add(op);
+        result.add(op);
+      } else if (!open.add(op)) {
+        throw new UnplannableGraphException("operation \"" + op + "\" is part of a loop");
+      } else {
+        missing.forEach(stack::push);
+      }
+    }
+  }
+
+  private static List<String> inputsOf(SameDiffOp op) {
+    return op.getInputsToOp() == null ? List.of() : op.getInputsToOp();
+  }
+
+  private void add(String opName) {
+    SameDiffOp node = source.getOps().get(opName);
+    DifferentialFunction op = node.getOp();
+    calls.checkPlannable(op);
+    List<PlanValue> inputs = inputsOf(node).stream().map(this::value).toList();
+    List<String> names = node.getOutputsOfOp();
+    boolean fixed =
+        !inputs.isEmpty() && inputs.stream().allMatch(v -> v.kind == PlanValue.Kind.FIXED);
+    if (fixed || inputs.isEmpty() || SHAPE_ONLY.contains(op.opName())) {
+      compute(op, inputs, names);
+      return;
+    }
+    List<INDArray> stand = inputs.stream().map(this::standIn).toList();
+    List<LongShapeDescriptor> shapes = calls.outputShapes(op, stand);
+    if (shapes.size() != names.size()) {
+      throw new UnplannableGraphException(
+          "operation \"%s\" (%s) has %d outputs and %d shapes"
+              .formatted(opName, op.opName(), names.size(), shapes.size()));
+    }
+    List<PlanValue> outputs = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      // Shape functions do not always know the type; the variable does.
+      DataType type = source.getVariable(names.get(i)).dataType();
+      long[] shape = shapes.get(i).getShape();
+      if (Arrays.stream(shape).anyMatch(n -> n == 0)) {
+        throw new UnplannableGraphException("\"" + names.get(i) + "\" is empty");
+      }
+      PlanValue output = PlanValue.computed(names.get(i), type, shape);
+      outputs.add(output);
+      values.put(names.get(i), output);
+    }
+    PlanStep step = new PlanStep(opName, op, inputs, outputs);
+    if (isReshape(step)) {
+      outputs.get(0).base = inputs.get(0);
+    } else {
+      steps.add(step);
+    }
+  }
+
+  private static boolean isReshape(PlanStep step) {
+    if (!RESHAPES.contains(step.kind()) || step.outputs.size() != 1) {
+      return false;
+    }
+    PlanValue from = step.inputs.get(0);
+    PlanValue to = step.outputs.get(0);
+    // -102 asks for Fortran order, which moves values.
+    boolean fortran = Arrays.stream(step.integerArguments()).anyMatch(a -> a == -102);
+    return from.type == to.type && from.length() == to.length() && !fortran;
+  }
+
+  private void compute(DifferentialFunction op, List<PlanValue> inputs, List<String> names) {
+    List<INDArray> arguments = inputs.stream().map(this::standIn).toList();
+    List<LongShapeDescriptor> shapes = calls.outputShapes(op, arguments);
+    List<INDArray> outputs = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      DataType type = source.getVariable(names.get(i)).dataType();
+      outputs.add(Nd4j.create(type, shapes.get(i).getShape(), 'c'));
+    }
+    calls.bind(op, arguments, outputs).run();
+    for (int i = 0; i < names.size(); i++) {
+      INDArray array = outputs.get(i);
+      fixedArrays.add(array);
+      values.put(
+          names.get(i),
+          new PlanValue(
+              names.get(i), PlanValue.Kind.FIXED, array.dataType(), array.shape(), array));
+    }
+  }
+
+  /** An array of the value's shape for shape functions; only fixed values have true contents. */
+  private INDArray standIn(PlanValue value) {
+    if (value.fixed != null) {
+      return value.fixed;
+    }
+    DataBuffer memory = phantoms.get(value.type);
+    if (memory == null || memory.length() < value.length()) {
+      if (memory != null) {
+        // Another stand-in of the same operation may still use it.
+        outgrown.add(memory);
+      }
+      // Never touched, so the operating system never backs it with pages.
+      memory = Nd4j.createBuffer(value.type, Math.max(1024, value.length()), false);
+      phantoms.put(value.type, memory);
+    }
+    return Nd4j.create(memory, value.shape, Nd4j.getStrides(value.shape, 'c'), 0, 'c', value.type);
+  }
+}

@@ -1,0 +1,262 @@
+package org.ttame.core.engine;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs a graph by plans, one a request; a graph that cannot be planned goes to SameDiff's session.
+ */
+final class PlanRunner implements GraphRunner {
+  private static final Logger LOG = LoggerFactory.getLogger(PlanRunner.class);
+
+  /** Full batch and last batch, forward and two objectives, some output sets. */
+  private static final int MOST_PLANS = 12;
+
+  private final SameDiff graph;
+  private final boolean poison;
+  private final PlanMemory memory = new PlanMemory();
+  private final Map<PlanRequest, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
+  private SameDiffRunner fallback;
+  private String fallbackReason;
+  private Object pending;
+
+  PlanRunner(SameDiff graph) {
+    this(graph, false);
+  }
+
+  /**
+   * For tests.
+   *
+   * @param graph the graph
+   * @param poison whether to overwrite the memory before each run, so that a step which reads what
+   *     nobody wrote shows
+   */
+  PlanRunner(SameDiff graph, boolean poison) {
+    this.graph = Objects.requireNonNull(graph, "graph");
+    this.poison = poison;
+  }
+
+  @Override
+  public GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs) {
+    PlanRequest request = PlanRequest.of(inputs, Set.of(), null, outputs, List.of());
+    Plan plan = plan(request, inputs);
+    if (plan == null) {
+      return fallback.run(inputs, outputs);
+    }
+    prepare(plan);
+    plan.runEarly(memory, inputs);
+    plan.runLate(Map.of());
+    return new GraphResult(copies(plan, outputs), Map.of());
+  }
+
+  @Override
+  public GraphResult gradients(
+      Map<String, INDArray> inputs,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt) {
+    PlanRequest request = PlanRequest.of(inputs, Set.of(), objective, outputs, wrt);
+    Plan plan = plan(request, inputs);
+    if (plan == null) {
+      return fallback.gradients(inputs, objective, outputs, wrt);
+    }
+    prepare(plan);
+    plan.runEarly(memory, inputs);
+    plan.runLate(Map.of());
+    Map<String, INDArray> values = copies(plan, outputs);
+    values.computeIfAbsent(objective, plan::copy);
+    return new GraphResult(values, gradientCopies(plan, request));
+  }
+
+  @Override
+  public PendingGradients begin(
+      Map<String, INDArray> inputs,
+      Set<String> late,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt) {
+    PlanRequest request = PlanRequest.of(inputs, late, objective, outputs, wrt);
+    Plan plan = plan(request, inputs);
+    if (plan == null) {
+      return fallback.begin(inputs, late, objective, outputs, wrt);
+    }
+    prepare(plan);
+    plan.runEarly(memory, inputs);
+    GraphResult forward = new GraphResult(copies(plan, outputs), Map.of());
+    Object token = new Object();
+    pending = token;
+    return new PendingGradients() {
+      @Override
+      public INDArray output(String name) {
+        return forward.output(name);
+      }
+
+      @Override
+      public GraphResult finish(Map<String, INDArray> lateInputs) {
+        if (pending != token) {
+          throw new IllegalStateException(
+              "The runner has run something else since this run began, or it was finished already");
+        }
+        pending = null;
+        if (!lateInputs.keySet().equals(late)) {
+          throw new IllegalArgumentException(
+              "Expected late inputs %s, got %s".formatted(late, lateInputs.keySet()));
+        }
+        plan.runLate(lateInputs);
+        return new GraphResult(
+            Map.of(objective, plan.copy(objective)), gradientCopies(plan, request));
+      }
+
+      @Override
+      public void close() {
+        forward.close();
+      }
+    };
+  }
+
+  @Override
+  public String describe() {
+    return fallback != null
+        ? "SameDiff session (" + fallbackReason + ")"
+        : "compiled plan, %d MiB".formatted(memory.bytes() >> 20);
+  }
+
+  @Override
+  public void close() {
+    plans.values().forEach(Plan::close);
+    plans.clear();
+    memory.close();
+  }
+
+  private void prepare(Plan plan) {
+    pending = null;
+    if (poison) {
+      memory.require(plan.bytes());
+      memory.poison();
+    }
+  }
+
+  private static Map<String, INDArray> copies(Plan plan, Collection<String> names) {
+    Map<String, INDArray> result = new LinkedHashMap<>();
+    names.forEach(name -> result.computeIfAbsent(name, plan::copy));
+    return result;
+  }
+
+  private Map<String, INDArray> gradientCopies(Plan plan, PlanRequest request) {
+    Map<String, INDArray> result = new LinkedHashMap<>();
+    gradientNames
+        .get(request)
+        .forEach((variable, gradient) -> result.put(variable, plan.copy(gradient)));
+    return result;
+  }
+
+  /** The plan for a request, or null where the graph needs a session. */
+  private Plan plan(PlanRequest request, Map<String, INDArray> inputs) {
+    if (fallback != null) {
+      return null;
+    }
+    Plan known = plans.get(request);
+    if (known != null) {
+      return known;
+    }
+    try {
+      Plan plan = compile(request, inputs);
+      plans.put(request, plan);
+      if (plans.size() > MOST_PLANS) {
+        var eldest = plans.entrySet().iterator();
+        var entry = eldest.next();
+        entry.getValue().close();
+        gradientNames.remove(entry.getKey());
+        eldest.remove();
+      }
+      return plan;
+    } catch (UnplannableGraphException e) {
+      LOG.info("Running the graph through SameDiff's session: {}", e.getMessage());
+      fallback = new SameDiffRunner(graph);
+      fallbackReason = e.getMessage();
+      return null;
+    }
+  }
+
+  private Plan compile(PlanRequest request, Map<String, INDArray> inputs) {
+    SameDiff source = graph;
+    Map<String, String> gradients = new LinkedHashMap<>();
+    if (request.hasGradients()) {
+      source = GradientGraph.prepare(graph, request.objective(), request.wrt());
+      for (String name : request.wrt()) {
+        gradients.put(name, GradientGraph.gradientName(graph, name));
+      }
+    }
+    Map<String, INDArray> lateShapes = new HashMap<>();
+    try (PlanBuilder builder = new PlanBuilder(graph, source, request)) {
+      for (String name : request.late()) {
+        lateShapes.put(name, lateStandIn(name, inputs));
+      }
+      List<String> wanted = new java.util.ArrayList<>(request.outputs());
+      if (request.hasGradients()) {
+        wanted.add(request.objective());
+        wanted.addAll(gradients.values());
+      }
+      List<PlanStep> steps = builder.build(inputs, lateShapes, wanted);
+      int early = request.hasGradients() && !request.late().isEmpty() ? builder.earlySteps() : 0;
+      if (request.late().isEmpty()) {
+        early = steps.size();
+      }
+      Map<String, PlanValue> inputValues = new HashMap<>();
+      request.inputs().keySet().forEach(name -> inputValues.put(name, builder.value(name)));
+      request.late().forEach(name -> inputValues.put(name, builder.value(name)));
+      Map<String, PlanValue> earlyOutputs = new HashMap<>();
+      request.outputs().forEach(name -> earlyOutputs.put(name, builder.value(name)));
+      Map<String, PlanValue> lateOutputs = new HashMap<>();
+      wanted.stream()
+          .filter(name -> !earlyOutputs.containsKey(name) || request.late().isEmpty())
+          .forEach(name -> lateOutputs.put(name, builder.value(name)));
+      Plan plan =
+          new Plan(
+              graph,
+              steps,
+              early,
+              inputValues,
+              request.late(),
+              earlyOutputs,
+              lateOutputs,
+              builder.fixedArrays());
+      gradientNames.put(request, gradients);
+      return plan;
+    } finally {
+      lateShapes.values().forEach(GraphResult::release);
+    }
+  }
+
+  /** Late inputs have their placeholders' shapes, with the batch size of the others. */
+  private INDArray lateStandIn(String name, Map<String, INDArray> inputs) {
+    SDVariable variable = graph.getVariable(name);
+    if (variable == null || !variable.isPlaceHolder()) {
+      throw new IllegalArgumentException("The graph has no placeholder \"" + name + "\"");
+    }
+    long batch = inputs.values().stream().mapToLong(array -> array.size(0)).findFirst().orElse(1);
+    long[] shape = variable.placeholderShape().clone();
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] < 0) {
+        if (i > 0) {
+          throw new IllegalArgumentException(
+              "The late placeholder \"%s\" leaves more than its batch size open".formatted(name));
+        }
+        shape[i] = batch;
+      }
+    }
+    return Nd4j.createUninitialized(variable.dataType(), shape);
+  }
+}

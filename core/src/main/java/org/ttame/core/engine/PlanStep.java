@@ -1,0 +1,38 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+
+/** One operation of a plan and the values it reads and writes. Passes may rewrite all of it. */
+final class PlanStep {
+  /** The operation's name in the graph, for messages. */
+  final String name;
+
+  DifferentialFunction op;
+  List<PlanValue> inputs;
+  List<PlanValue> outputs;
+
+  PlanStep(String name, DifferentialFunction op, List<PlanValue> inputs, List<PlanValue> outputs) {
+    this.name = name;
+    this.op = op;
+    this.inputs = new ArrayList<>(inputs);
+    this.outputs = new ArrayList<>(outputs);
+  }
+
+  /** The kind of operation, e.g. {@code conv2d}. */
+  String kind() {
+    return op.opName();
+  }
+
+  /** Integer arguments; empty for operations that have none. */
+  long[] integerArguments() {
+    return op instanceof DynamicCustomOp custom ? custom.iArgs() : new long[0];
+  }
+
+  @Override
+  public String toString() {
+    return "%s %s: %s → %s".formatted(name, kind(), inputs, outputs);
+  }
+}

@@ -1,0 +1,236 @@
+package org.ttame.core.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Plans against SameDiff's own session, in memory that holds not-a-number before each run. */
+class PlanRunnerTest {
+  private static final String LOSS = "loss";
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void convolutionalGraphAgreesWithSameDiff(int batch) {
+    agree(convolutional(), Map.of("x", wave(batch, 12, 12, 3), "t", wave(batch, 5)), "x");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void attentionGraphAgreesWithSameDiff(int batch) {
+    agree(attention(), Map.of("x", wave(batch, 6, 8), "t", wave(batch, 8)), "x");
+  }
+
+  @Test
+  void plansForSeveralBatchSizesLiveTogether() {
+    SameDiff graph = convolutional();
+    try (GraphRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      for (int batch : new int[] {2, 5, 1, 2, 5}) {
+        compare(plan, session, Map.of("x", wave(batch, 12, 12, 3), "t", wave(batch, 5)), "x");
+      }
+      assertThat(plan.describe()).startsWith("compiled plan");
+    }
+  }
+
+  @Test
+  void seesVariablesChangedInPlaceAndReplaced() {
+    SameDiff graph = convolutional();
+    try (GraphRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      Map<String, INDArray> inputs = Map.of("x", wave(2, 12, 12, 3), "t", wave(2, 5));
+      compare(plan, session, inputs, "w1");
+      graph.getVariable("w1").getArr().muli(0.5);
+      compare(plan, session, inputs, "w1");
+      graph.getVariable("w1").setArray(wave(3, 3, 3, 4).muli(0.1));
+      compare(plan, session, inputs, "w1");
+    }
+  }
+
+  @Test
+  void goesBackOnceTheCotangentIsKnown() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 4);
+    SDVariable w = graph.var("w", wave(4, 4));
+    SDVariable y = graph.math.tanh(graph.mmul(x, w)).rename("y");
+    SDVariable cotangent = graph.placeHolder("g", DataType.FLOAT, -1, 4);
+    y.mul(cotangent).sum(1).sum(0).rename(LOSS);
+    INDArray input = wave(3, 4);
+    INDArray late = wave(3, 4).addi(0.25);
+    try (GraphRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        PendingGradients pending =
+            plan.begin(Map.of("x", input), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
+        GraphResult expected =
+            session.gradients(
+                Map.of("x", input, "g", late), LOSS, List.of("y"), List.of("w", "x"))) {
+      assertThat(pending.output("y")).isEqualTo(expected.output("y"));
+      try (GraphResult actual = pending.finish(Map.of("g", late))) {
+        assertThat(actual.gradient("w")).isEqualTo(expected.gradient("w"));
+        assertThat(actual.gradient("x")).isEqualTo(expected.gradient("x"));
+        assertThat(actual.output(LOSS)).isEqualTo(expected.output(LOSS));
+      }
+      assertThatThrownBy(() -> pending.finish(Map.of("g", late)))
+          .isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void leavesControlFlowToTheSession() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 2);
+    graph.ifCond(sd -> sd.constant(true), sd -> x.mul(2.0), sd -> x.mul(3.0)).rename("y");
+    try (GraphRunner runner = GraphRunner.of(graph);
+        GraphResult result = runner.run(Map.of("x", Nd4j.ones(1, 2)), "y")) {
+      assertThat(result.output("y").toFloatVector()).containsExactly(2, 2);
+      assertThat(runner.describe()).startsWith("SameDiff session").contains("cannot be replayed");
+    }
+  }
+
+  @Test
+  void namesAMissingInput() {
+    try (GraphRunner runner = GraphRunner.of(convolutional())) {
+      assertThatThrownBy(() -> runner.run(Map.of("t", wave(2, 5)), "logits"))
+          .hasMessageContaining("\"x\"")
+          .hasMessageContaining("[t]");
+    }
+  }
+
+  private static void agree(SameDiff graph, Map<String, INDArray> inputs, String wrt) {
+    try (GraphRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      compare(plan, session, inputs, wrt);
+      compare(plan, session, inputs, wrt);
+      assertThat(plan.describe()).startsWith("compiled plan");
+    }
+  }
+
+  /**
+   * Same kernels, same order: a forward run must give the same bits, a way back within rounding.
+   */
+  private static void compare(
+      GraphRunner plan, GraphRunner session, Map<String, INDArray> inputs, String wrt) {
+    List<String> outputs = List.of("logits", "feature");
+    try (GraphResult actual = plan.run(inputs, outputs);
+        GraphResult expected = session.run(inputs, outputs)) {
+      for (String name : outputs) {
+        assertThat(actual.output(name)).as(name).isEqualTo(expected.output(name));
+      }
+    }
+    try (GraphResult actual = plan.gradients(inputs, LOSS, outputs, List.of(wrt, "feature"));
+        GraphResult expected = session.gradients(inputs, LOSS, outputs, List.of(wrt, "feature"))) {
+      assertThat(actual.output("logits")).isEqualTo(expected.output("logits"));
+      for (String name : List.of(wrt, "feature")) {
+        INDArray wanted = expected.gradient(name);
+        double scale = wanted.amaxNumber().doubleValue();
+        assertThat(scale).as("gradient of %s", name).isGreaterThan(0);
+        double error = actual.gradient(name).sub(wanted).amaxNumber().doubleValue();
+        assertThat(error / scale).as("gradient of %s", name).isLessThan(1e-5);
+      }
+    }
+  }
+
+  static SameDiff convolutional() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 12, 12, 3);
+    SDVariable a =
+        graph.nn.relu(
+            graph.cnn.conv2d(
+                x, graph.var("w1", wave(3, 3, 3, 4)), graph.constant("b1", wave(4)), conv(3, 1, 1)),
+            0);
+    SDVariable pooled = graph.cnn.maxPooling2d(a, pool(2, 2, 0));
+    SDVariable strided =
+        graph.cnn.conv2d(
+            pooled,
+            graph.constant("w2", wave(3, 3, 4, 6)),
+            graph.constant("b2", wave(6)),
+            conv(3, 2, 1));
+    SDVariable shortcut =
+        graph.cnn.conv2d(
+            pooled,
+            graph.constant("w3", wave(1, 1, 4, 6)),
+            graph.constant("b3", wave(6)),
+            conv(1, 2, 0));
+    SDVariable feature = graph.nn.relu(strided.add(shortcut), 0).rename("feature");
+    SDVariable mean = feature.mean(1, 2);
+    SDVariable logits = graph.mmul(mean, graph.constant("head", wave(6, 5))).rename("logits");
+    loss(graph, logits, 5);
+    return graph;
+  }
+
+  static SameDiff attention() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 6, 8);
+    SDVariable feature = x.add(graph.constant("position", wave(1, 6, 8))).rename("feature");
+    SDVariable mean = feature.mean(true, 2);
+    SDVariable centred = feature.sub(mean);
+    SDVariable variance = centred.mul(centred).mean(true, 2);
+    SDVariable normal =
+        centred.div(graph.math.sqrt(variance.add(1e-6))).mul(graph.constant("g", wave(8)));
+    SDVariable flat = graph.reshape(normal, -1, 8);
+    SDVariable q = heads(graph, graph.mmul(flat, graph.constant("wq", wave(8, 8))));
+    SDVariable k = heads(graph, graph.mmul(flat, graph.constant("wk", wave(8, 8))));
+    SDVariable scores = graph.nn.softmax(graph.mmul(q, graph.permute(k, 0, 1, 3, 2)).mul(0.5), -1);
+    SDVariable mixed = graph.reshape(graph.permute(graph.mmul(scores, k), 0, 2, 1, 3), -1, 6, 8);
+    SDVariable sum = feature.add(mixed);
+    SDVariable gelu = sum.mul(graph.math.erf(sum.mul(1 / Math.sqrt(2))).add(1)).mul(0.5);
+    SDVariable logits = gelu.mean(1).rename("logits");
+    loss(graph, logits, 8);
+    return graph;
+  }
+
+  private static SDVariable heads(SameDiff graph, SDVariable flat) {
+    return graph.permute(graph.reshape(flat, -1, 6, 2, 4), 0, 2, 1, 3);
+  }
+
+  private static void loss(SameDiff graph, SDVariable logits, int classes) {
+    SDVariable target = graph.placeHolder("t", DataType.FLOAT, -1, classes);
+    graph.nn.logSoftmax(logits).mul(target).sum(1).mean(false, 0).neg().rename(LOSS);
+  }
+
+  private static Conv2DConfig conv(int kernel, int stride, int padding) {
+    return Conv2DConfig.builder()
+        .kH(kernel)
+        .kW(kernel)
+        .sH(stride)
+        .sW(stride)
+        .pH(padding)
+        .pW(padding)
+        .dataFormat("NHWC")
+        .paddingMode(PaddingMode.VALID)
+        .build();
+  }
+
+  private static Pooling2DConfig pool(int kernel, int stride, int padding) {
+    return Pooling2DConfig.builder()
+        .kH(kernel)
+        .kW(kernel)
+        .sH(stride)
+        .sW(stride)
+        .pH(padding)
+        .pW(padding)
+        .isNHWC(true)
+        .build();
+  }
+
+  static INDArray wave(long... shape) {
+    INDArray array = Nd4j.create(DataType.FLOAT, shape);
+    for (long i = 0; i < array.length(); i++) {
+      array.data().put(i, Math.sin(0.7 + 1.3 * i + shape.length));
+    }
+    return array;
+  }
+}
