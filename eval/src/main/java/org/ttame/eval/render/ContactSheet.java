@@ -1,0 +1,122 @@
+package org.ttame.eval.render;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A table of pictures: a row an image, a column a method, titles over the columns and lines of text
+ * under each picture. All pictures have the same size; text that does not fit its column is cut and
+ * ends in two dots.
+ */
+public final class ContactSheet {
+  private static final int MARGIN = 12;
+  private static final int GAP = 10;
+  private static final int TITLE_SCALE = 2;
+  private static final int LINE = BitmapFont.HEIGHT + 3;
+  private static final int PAPER = 0xffffff;
+  private static final int INK = 0x202020;
+  private static final int FAINT = 0x606060;
+
+  private final String title;
+  private final List<String> columns;
+  private final List<List<Cell>> rows = new ArrayList<>();
+
+  /**
+   * A picture and the text under it.
+   *
+   * @param picture the picture
+   * @param caption its lines, the first one darker
+   */
+  public record Cell(Canvas picture, List<String> caption) {
+    public Cell {
+      caption = List.copyOf(caption);
+    }
+  }
+
+  /**
+   * An empty sheet.
+   *
+   * @param title the line over everything
+   * @param columns the columns' titles
+   */
+  public ContactSheet(String title, List<String> columns) {
+    this.title = title;
+    this.columns = List.copyOf(columns);
+  }
+
+  /**
+   * Adds a row.
+   *
+   * @param cells one for each column
+   * @throws IllegalArgumentException if their number is not that of the columns, or a picture's
+   *     size is not that of the others
+   */
+  public void add(List<Cell> cells) {
+    if (cells.size() != columns.size()) {
+      throw new IllegalArgumentException(
+          "A row of this sheet has %d cells, got %d".formatted(columns.size(), cells.size()));
+    }
+    Canvas first = rows.isEmpty() ? cells.get(0).picture() : rows.get(0).get(0).picture();
+    for (Cell cell : cells) {
+      Canvas picture = cell.picture();
+      if (picture.width() != first.width() || picture.height() != first.height()) {
+        throw new IllegalArgumentException(
+            "The pictures of this sheet are %d×%d pixels large, got one of %d×%d"
+                .formatted(first.width(), first.height(), picture.width(), picture.height()));
+      }
+    }
+    rows.add(List.copyOf(cells));
+  }
+
+  /** How many rows it has. */
+  public int rows() {
+    return rows.size();
+  }
+
+  /**
+   * Draws the sheet.
+   *
+   * @return the picture
+   * @throws IllegalStateException if it has no rows
+   */
+  public Canvas draw() {
+    if (rows.isEmpty()) {
+      throw new IllegalStateException("A contact sheet without rows cannot be drawn");
+    }
+    int cellWidth = rows.get(0).get(0).picture().width();
+    int cellHeight = rows.get(0).get(0).picture().height();
+    int lines =
+        rows.stream().flatMap(List::stream).mapToInt(cell -> cell.caption().size()).max().orElse(0);
+    int rowHeight = cellHeight + 4 + lines * LINE + GAP;
+    int width = 2 * MARGIN + columns.size() * cellWidth + (columns.size() - 1) * GAP;
+    int top = MARGIN + 2 * LINE * TITLE_SCALE + 4;
+    Canvas sheet = new Canvas(width, top + rows.size() * rowHeight + MARGIN - GAP, PAPER);
+    sheet.text(cut(title, width - 2 * MARGIN, TITLE_SCALE), MARGIN, MARGIN, TITLE_SCALE, INK);
+    for (int c = 0; c < columns.size(); c++) {
+      int x = MARGIN + c * (cellWidth + GAP);
+      int y = MARGIN + LINE * TITLE_SCALE + 4;
+      sheet.text(cut(columns.get(c), cellWidth, TITLE_SCALE), x, y, TITLE_SCALE, INK);
+      for (int r = 0; r < rows.size(); r++) {
+        draw(sheet, rows.get(r).get(c), x, top + r * rowHeight);
+      }
+    }
+    return sheet;
+  }
+
+  private static void draw(Canvas sheet, Cell cell, int x, int y) {
+    sheet.draw(cell.picture(), x, y);
+    int line = y + cell.picture().height() + 4;
+    int ink = INK;
+    for (String text : cell.caption()) {
+      sheet.text(cut(text, cell.picture().width(), 1), x, line, 1, ink);
+      line += LINE;
+      ink = FAINT;
+    }
+  }
+
+  private static String cut(String text, int width, int scale) {
+    String printable = BitmapFont.printable(text);
+    int fitting = Math.max(2, (width / scale + 1) / BitmapFont.ADVANCE);
+    return printable.length() <= fitting ? printable : printable.substring(0, fitting - 2) + "..";
+  }
+}
