@@ -1,16 +1,137 @@
 package org.ttame.cli;
 
-/** The {@code ttame} command. */
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * The {@code ttame} command: finds the command, answers help and wrong usage at once, and turns
+ * failures into one sentence and an exit code.
+ *
+ * <p>Nothing here may load ND4J, so that {@code --help} answers within the start of the JVM.
+ */
 public final class Main {
-  private Main() {}
+  static final int DONE = 0;
+  static final int FAILED = 1;
+  static final int USAGE = 2;
+
+  /** A command and its name; the command is made only when asked for. */
+  record Entry(String name, Supplier<Command> command) {}
+
+  private static final List<Entry> COMMANDS = List.of(new Entry("version", VersionCommand::new));
+
+  /** Planned commands, so that who reads of them elsewhere gets an answer. */
+  private static final List<String> ABSENT = List.of("sanity", "ablate", "lr-find");
+
+  private final PrintStream out;
+  private final PrintStream err;
+
+  Main(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
 
   /**
-   * Runs a command.
+   * Runs a command and ends the JVM: 0 done, 1 the work failed, 2 wrong usage.
    *
    * @param args its name and options
    */
   public static void main(String[] args) {
-    System.err.println("ttame: no command yet");
-    System.exit(2);
+    PrintStream out =
+        new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+    PrintStream err =
+        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+    int code = new Main(out, err).run(Arrays.asList(args));
+    out.flush();
+    System.exit(code);
+  }
+
+  /**
+   * Runs a command.
+   *
+   * @param words its name and options
+   * @return the exit code
+   */
+  int run(List<String> words) {
+    if (words.isEmpty()) {
+      err.print(Help.general(COMMANDS));
+      return USAGE;
+    }
+    String name = words.get(0);
+    if (name.equals("--help") || name.equals("-h") || name.equals("help") && words.size() == 1) {
+      out.print(Help.general(COMMANDS));
+      return DONE;
+    }
+    if (name.equals("help")) {
+      return run(List.of(words.get(1), "--help"));
+    }
+    List<String> rest = words.subList(1, words.size());
+    for (Entry entry : COMMANDS) {
+      if (entry.name().equals(name) || name.equals("--" + entry.name()) && isVersion(entry)) {
+        return run(entry.command().get(), rest);
+      }
+    }
+    String names = COMMANDS.stream().map(Entry::name).collect(Collectors.joining(", "));
+    err.printf(
+        ABSENT.contains(name)
+            ? "ttame: this version has no '%s' yet; it has %s%n"
+            : "ttame: '%s' is not a command; there are %s%n",
+        name,
+        names);
+    return USAGE;
+  }
+
+  private static boolean isVersion(Entry entry) {
+    return entry.name().equals("version");
+  }
+
+  private int run(Command command, List<String> words) {
+    CommandSpec spec = command.spec();
+    if (words.contains(CommonOptions.HELP.dashed()) || words.contains("-h")) {
+      out.print(Help.of(spec));
+      return DONE;
+    }
+    Console console = null;
+    try {
+      Arguments arguments = CommandLineReader.read(spec, words);
+      arguments.exclusive(CommonOptions.QUIET, CommonOptions.VERBOSE);
+      Command.Job job = command.parse(arguments);
+      console =
+          new Console(
+              out,
+              err,
+              arguments.has(CommonOptions.QUIET),
+              arguments.has(CommonOptions.VERBOSE),
+              Console.isTerminal());
+      job.run(console);
+      return DONE;
+    } catch (UsageException e) {
+      err.println("ttame: " + e.getMessage());
+      err.printf("'ttame %s --help' shows the options%n", spec.name());
+      return USAGE;
+    } catch (Exception | OutOfMemoryError | LinkageError e) {
+      boolean verbose = console != null && console.isVerbose();
+      report(e, verbose, console);
+      return FAILED;
+    }
+  }
+
+  private void report(Throwable failure, boolean verbose, Console console) {
+    String sentence = Failures.sentence(failure);
+    if (console != null) {
+      console.warn(sentence);
+    } else {
+      err.println("ttame: " + sentence);
+    }
+    if (verbose) {
+      failure.printStackTrace(err);
+    } else if (!Failures.expected(failure)) {
+      err.println("This was not foreseen; --verbose shows where it came from.");
+    }
   }
 }

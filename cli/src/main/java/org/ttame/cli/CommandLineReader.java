@@ -1,0 +1,127 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.commons.cli.AlreadySelectedException;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.DefaultParser;
+import org.apache.commons.cli.MissingArgumentException;
+import org.apache.commons.cli.Option;
+import org.apache.commons.cli.Options;
+import org.apache.commons.cli.ParseException;
+import org.apache.commons.cli.UnrecognizedOptionException;
+
+/** Turns what was typed after the command's name into {@link Arguments}. */
+final class CommandLineReader {
+  private CommandLineReader() {}
+
+  /**
+   * Reads the options of a command, then those of {@code --config} that the command line left out.
+   *
+   * @throws UsageException if an option is unknown, lacks its value or comes twice, or if the
+   *     configuration file cannot be read
+   */
+  static Arguments read(CommandSpec spec, List<String> words) throws UsageException {
+    CommandLine line = parse(spec, words);
+    Map<String, String> values = new LinkedHashMap<>();
+    for (Option option : line.getOptions()) {
+      String value = option.hasArg() ? option.getValue() : "true";
+      if (values.put(option.getLongOpt(), value) != null) {
+        throw new UsageException("--%s is given twice".formatted(option.getLongOpt()));
+      }
+    }
+    if (spec.operand() == null && !line.getArgList().isEmpty()) {
+      throw new UsageException(
+          "'%s' belongs to no option; options begin with two dashes"
+              .formatted(line.getArgList().get(0)));
+    }
+    String config = values.get(CommonOptions.CONFIG.name());
+    if (config != null) {
+      readConfig(spec, Arguments.toPath("--config", config)).forEach(values::putIfAbsent);
+    }
+    return new Arguments(values, line.getArgList());
+  }
+
+  private static CommandLine parse(CommandSpec spec, List<String> words) throws UsageException {
+    Options options = new Options();
+    for (OptionSpec option : spec.options()) {
+      options.addOption(Option.builder().longOpt(option.name()).hasArg(!option.isFlag()).build());
+    }
+    DefaultParser parser =
+        DefaultParser.builder()
+            .setAllowPartialMatching(false)
+            .setStripLeadingAndTrailingQuotes(false)
+            .build();
+    try {
+      return parser.parse(options, words.toArray(String[]::new));
+    } catch (UnrecognizedOptionException e) {
+      throw new UsageException(unknown(spec, e.getOption()));
+    } catch (MissingArgumentException e) {
+      throw new UsageException("--%s needs a value".formatted(e.getOption().getLongOpt()));
+    } catch (AlreadySelectedException e) {
+      throw new UsageException("--%s is given twice".formatted(e.getOption().getLongOpt()));
+    } catch (ParseException e) {
+      throw new UsageException(e.getMessage());
+    }
+  }
+
+  private static Map<String, String> readConfig(CommandSpec spec, Path file) throws UsageException {
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(file)) {
+      properties.load(reader);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new UsageException("--config %s: %s".formatted(file, Failures.sentence(e)));
+    }
+    Map<String, String> values = new LinkedHashMap<>();
+    for (String name : properties.stringPropertyNames()) {
+      OptionSpec option =
+          spec.options().stream()
+              .filter(candidate -> candidate.name().equals(name))
+              .findFirst()
+              .orElseThrow(() -> new UsageException("%s: %s".formatted(file, unknown(spec, name))));
+      String value = properties.getProperty(name).trim();
+      if (option.isFlag() && !value.equals("true") && !value.equals("false")) {
+        throw new UsageException("%s: %s=%s must be true or false".formatted(file, name, value));
+      }
+      values.put(name, value);
+    }
+    return values;
+  }
+
+  private static String unknown(CommandSpec spec, String typed) {
+    String name = typed.replaceFirst("^-+", "").replaceFirst("=.*$", "");
+    String nearest =
+        spec.options().stream()
+            .map(OptionSpec::name)
+            .min(Comparator.comparingInt(candidate -> distance(candidate, name)))
+            .filter(candidate -> distance(candidate, name) <= 2)
+            .map(candidate -> "; did you mean --" + candidate + "?")
+            .orElse("");
+    return "%s has no option %s%s".formatted(spec.name(), typed, nearest);
+  }
+
+  /** Levenshtein's distance. */
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+}

@@ -1,0 +1,54 @@
+package org.ttame.cli;
+
+import java.util.List;
+
+/** The options that several commands share, so that one name means one thing. */
+final class CommonOptions {
+  static final OptionSpec BACKBONE =
+      OptionSpec.of(
+          "backbone", "NAME", "family: vgg16, resnet50 or vit_b_16 (found from the file)");
+  static final OptionSpec WEIGHTS =
+      OptionSpec.of("weights", "FILE", "classifier: an ONNX file, or one written by import");
+  static final OptionSpec DATA =
+      OptionSpec.of(
+          "data",
+          "PATH",
+          "images: a folder, a folder of class folders, or a text file of 'path[ label]' lines");
+  static final OptionSpec IMAGES =
+      OptionSpec.of("images", "PATH", "images: one file, a folder, or a text file of paths");
+  static final OptionSpec RUN = OptionSpec.of("run", "DIR", "a training run");
+  static final OptionSpec LAYERS =
+      OptionSpec.of(
+          "layers", "A,B,C", "layers to read, by torchvision's names (the paper's, see inspect)");
+  static final OptionSpec OUT = OptionSpec.of("out", "DIR", "where results go");
+  static final OptionSpec SEED =
+      OptionSpec.of("seed", "N", "0", "of everything that is drawn at random");
+  static final OptionSpec BATCH_SIZE =
+      OptionSpec.of("batch-size", "N", "8", "images per network pass");
+  static final OptionSpec LIMIT = OptionSpec.of("limit", "N", "use only the first N images");
+  static final OptionSpec STRICT =
+      OptionSpec.flag("strict", "stop at the first unreadable image instead of skipping it");
+  static final OptionSpec MEAN =
+      OptionSpec.of("mean", "R,G,B", "channel means of the classifier (ImageNet's, or the file's)");
+  static final OptionSpec STD =
+      OptionSpec.of("std", "R,G,B", "channel deviations of the classifier (likewise)");
+  static final OptionSpec DEVICE =
+      OptionSpec.of("device", "cpu|cuda", "cpu", "where to compute; cuda needs a -Pcuda build");
+  static final OptionSpec THREADS =
+      OptionSpec.of("threads", "N", "computing threads (as many as physical cores)");
+
+  static final OptionSpec QUIET = OptionSpec.flag("quiet", "no progress, only results and errors");
+  static final OptionSpec VERBOSE =
+      OptionSpec.flag("verbose", "log more, and show where an error came from");
+  static final OptionSpec CONFIG =
+      OptionSpec.of("config", "FILE", "options as properties; the command line wins");
+  static final OptionSpec HELP = OptionSpec.flag("help", "this text");
+
+  /** Options of every command. */
+  static final List<OptionSpec> EVERYWHERE = List.of(QUIET, VERBOSE, CONFIG, HELP);
+
+  /** Options of every command that computes. */
+  static final List<OptionSpec> COMPUTING = List.of(DEVICE, THREADS);
+
+  private CommonOptions() {}
+}

@@ -1,0 +1,114 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
+import org.ttame.core.engine.NativeBinary;
+
+/**
+ * ND4J, started with the native build that fits the processor, the number of threads asked for, and
+ * without JavaCPP's limits.
+ *
+ * @param binary the native build
+ * @param backend e.g. {@code CPU}
+ * @param threads computing threads
+ */
+record Engine(NativeBinary binary, String backend, int threads) {
+  private static final Path CPUINFO = Path.of("/proc/cpuinfo");
+
+  /**
+   * What the command line says about the engine.
+   *
+   * @param cuda whether the GPU was asked for
+   * @param threads computing threads; empty for as many as physical cores
+   */
+  record Settings(boolean cuda, Optional<Integer> threads) {
+    static Settings parse(Arguments arguments) throws UsageException {
+      boolean cuda = arguments.oneOf(CommonOptions.DEVICE, "cpu", "cuda").equals("cuda");
+      return new Settings(cuda, arguments.integer(CommonOptions.THREADS, 1));
+    }
+  }
+
+  /**
+   * Loads ND4J. Call it from the thread that will compute: the number of OpenMP threads belongs to
+   * the calling thread.
+   *
+   * @throws WorkFailedException if the GPU is asked for and this build has no support for it
+   */
+  static Engine start(Settings settings, Console console) throws WorkFailedException {
+    boolean cudaBuild = Engine.class.getResource("/nd4j-jcublas.properties") != null;
+    if (settings.cuda() && !cudaBuild) {
+      throw new WorkFailedException(
+          "--device cuda: this build computes on the processor only; build with 'mvn -ntp -q -Pcuda"
+              + " -DskipTests package' for NVIDIA, or leave --device out");
+    }
+    // JavaCPP would count native memory against -Xmx, and past it collect garbage and sleep.
+    setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
+    setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
+    if (!console.isVerbose()) {
+      setUnlessGiven("org.nd4j.log.initialization", "false");
+    }
+    NativeBinary binary = NativeBinary.select();
+    if (binary.slow()) {
+      console.warn(
+          "the slow native build is in use: %s. Convolutions take four to eight times longer."
+              .formatted(binary.reason()));
+    }
+    int threads = settings.threads().orElseGet(Engine::physicalCores);
+    String backend = Nd4j.getEnvironment().isCPU() ? "CPU" : "CUDA";
+    NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
+    Nd4j.getEnvironment().setMaxThreads(threads);
+    Nd4j.getEnvironment().setMaxMasterThreads(threads);
+    Nd4j.factory().blas().setMaxThreads(threads);
+    return new Engine(binary, backend, threads);
+  }
+
+  /** The native build in words: which and why. */
+  String describeBinary() {
+    return "%s (%s)".formatted(binary.displayName(), binary.reason());
+  }
+
+  private static void setUnlessGiven(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
+  }
+
+  /** Physical cores that this process may use: hyperthreads gain nothing in dense arithmetic. */
+  static int physicalCores() {
+    int available = Runtime.getRuntime().availableProcessors();
+    try {
+      return Files.isReadable(CPUINFO)
+          ? Math.min(available, physicalCores(Files.readAllLines(CPUINFO), available))
+          : available;
+    } catch (IOException e) {
+      return available;
+    }
+  }
+
+  /**
+   * Counts distinct cores in the text of {@code /proc/cpuinfo}.
+   *
+   * @param otherwise the answer where the text does not number cores
+   */
+  static int physicalCores(List<String> cpuinfo, int otherwise) {
+    Set<String> cores = new HashSet<>();
+    String chip = "";
+    for (String line : cpuinfo) {
+      String lower = line.toLowerCase(Locale.ROOT);
+      if (lower.startsWith("physical id")) {
+        chip = lower;
+      } else if (lower.startsWith("core id")) {
+        cores.add(chip + lower);
+      }
+    }
+    return cores.isEmpty() ? otherwise : cores.size();
+  }
+}

@@ -1,0 +1,35 @@
+package org.ttame.cli;
+
+/**
+ * One option of a command, as the help shows it.
+ *
+ * @param name the long name without dashes, e.g. {@code batch-size}
+ * @param value what stands for its value in the help, e.g. {@code N}; null for a switch
+ * @param standard the default as it would be typed; null where there is none
+ * @param description a phrase
+ */
+record OptionSpec(String name, String value, String standard, String description) {
+  /** An option that takes a value and has a default. */
+  static OptionSpec of(String name, String value, String standard, String description) {
+    return new OptionSpec(name, value, standard, description);
+  }
+
+  /** An option that takes a value and has no default. */
+  static OptionSpec of(String name, String value, String description) {
+    return new OptionSpec(name, value, null, description);
+  }
+
+  /** A switch: present or not. */
+  static OptionSpec flag(String name, String description) {
+    return new OptionSpec(name, null, null, description);
+  }
+
+  boolean isFlag() {
+    return value == null;
+  }
+
+  /** The option as it is typed, e.g. {@code --batch-size}. */
+  String dashed() {
+    return "--" + name;
+  }
+}

@@ -1,0 +1,121 @@
+package org.ttame.cli;
+
+import java.io.PrintStream;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+
+/**
+ * How far the work is: on a terminal a bar that redraws itself, elsewhere a line every tenth of the
+ * way, at most one in five seconds but for the last.
+ */
+final class Progress {
+  private static final int WIDTH = 24;
+  private static final long REDRAW_NANOS = 200_000_000L;
+  private static final long LINE_NANOS = 5_000_000_000L;
+
+  private final PrintStream err;
+  private final boolean terminal;
+  private final String what;
+  private final long total;
+  private final LongSupplier clock;
+  private final long began;
+  private long first;
+  private long shownAt;
+  private long shown = -1;
+  private int drawn;
+
+  /**
+   * @param err where to draw; null for nowhere
+   * @param terminal whether a line can be redrawn
+   * @param what is being done
+   * @param total how many units there are; zero where unknown
+   * @param clock nanoseconds
+   */
+  Progress(PrintStream err, boolean terminal, String what, long total, LongSupplier clock) {
+    this.err = err;
+    this.terminal = terminal;
+    this.what = what;
+    this.total = total;
+    this.clock = clock;
+    this.began = clock.getAsLong();
+    this.shownAt = began;
+  }
+
+  /** Says that the first {@code done} units were there before the work began (a resumed run). */
+  Progress startingAt(long done) {
+    first = done;
+    return this;
+  }
+
+  /**
+   * Reports.
+   *
+   * @param done units finished
+   * @param detail a phrase such as the loss, or empty
+   */
+  void at(long done, String detail) {
+    if (err == null) {
+      return;
+    }
+    long now = clock.getAsLong();
+    if (terminal) {
+      if (done < total && shown >= 0 && now - shownAt < REDRAW_NANOS) {
+        return;
+      }
+      String line = line(done, detail, now);
+      err.print("\r" + line + " ".repeat(Math.max(0, drawn - line.length())));
+      err.flush();
+      drawn = line.length();
+    } else {
+      boolean tenth = total > 0 && done * 10 / total != Math.max(shown, first) * 10 / total;
+      boolean last = done == total && shown != total;
+      if (!last && !(tenth && now - shownAt >= LINE_NANOS)) {
+        return;
+      }
+      err.println(line(done, detail, now));
+    }
+    shown = done;
+    shownAt = now;
+  }
+
+  /** Leaves the line that a terminal redraws. */
+  void end() {
+    if (err != null && drawn > 0) {
+      err.println();
+      drawn = 0;
+    }
+  }
+
+  private String line(long done, String detail, long now) {
+    StringBuilder line = new StringBuilder(what).append(' ');
+    if (total > 0) {
+      if (terminal) {
+        int full = (int) Math.min(WIDTH, done * WIDTH / total);
+        line.append('[').append("#".repeat(full)).append(" ".repeat(WIDTH - full)).append("] ");
+      }
+      line.append(done).append('/').append(total);
+    } else {
+      line.append(done);
+    }
+    if (!detail.isEmpty()) {
+      line.append("  ").append(detail);
+    }
+    double seconds = (now - began) / 1e9;
+    if (total > done && done > first && seconds > 1) {
+      line.append("  ").append(duration(seconds * (total - done) / (done - first))).append(" left");
+    }
+    return line.toString();
+  }
+
+  /** Seconds for people: {@code 42 s}, {@code 3 min 05 s}, {@code 2 h 10 min}. */
+  static String duration(double seconds) {
+    long whole = Math.round(seconds);
+    if (whole < 60) {
+      return whole + " s";
+    }
+    if (whole < 3600) {
+      return String.format(Locale.ROOT, "%d min %02d s", whole / 60, whole % 60);
+    }
+    return String.format(Locale.ROOT, "%d h %02d min", whole / 3600, whole / 60 % 60);
+  }
+}

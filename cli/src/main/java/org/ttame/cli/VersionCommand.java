@@ -1,0 +1,46 @@
+package org.ttame.cli;
+
+import java.util.List;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.BuildInfo;
+
+/** {@code ttame version}. */
+final class VersionCommand implements Command {
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "version",
+        "version, git commit, backend, the native binary chosen and why",
+        null,
+        List.of(),
+        CommonOptions.COMPUTING,
+        "ttame version",
+        List.of(
+            "-Dttame.native=onednn-avx512|onednn-avx2|plain before -jar overrides the choice of"
+                + " native binary."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    Engine.Settings settings = Engine.Settings.parse(arguments);
+    return console -> {
+      BuildInfo build = BuildInfo.current();
+      console.result("ttame " + build.version());
+      console.result("commit " + build.commit());
+      Engine engine = Engine.start(settings, console);
+      console.result(
+          "backend ND4J %s on %s"
+              .formatted(Nd4j.class.getPackage().getImplementationVersion(), engine.backend()));
+      console.result("native binary " + engine.describeBinary());
+      console.result("threads " + engine.threads());
+      console.result(
+          "java %s, %s, %s %s, heap limit %d MiB"
+              .formatted(
+                  Runtime.version(),
+                  System.getProperty("java.vendor"),
+                  System.getProperty("os.name"),
+                  System.getProperty("os.arch"),
+                  Runtime.getRuntime().maxMemory() >> 20));
+    };
+  }
+}
