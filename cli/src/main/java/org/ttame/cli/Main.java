@@ -62,17 +62,17 @@ public final class Main {
       err.print(Help.general(COMMANDS));
       return USAGE;
     }
-    String name = words.get(0);
-    if (name.equals("--help") || name.equals("-h") || name.equals("help") && words.size() == 1) {
+    String name = words.get(0).equals("--version") ? "version" : words.get(0);
+    List<String> rest = words.subList(1, words.size());
+    if (List.of("--help", "-h", "help").contains(name)) {
+      if (name.equals("help") && !rest.isEmpty()) {
+        return run(List.of(rest.get(0), "--help"));
+      }
       out.print(Help.general(COMMANDS));
       return DONE;
     }
-    if (name.equals("help")) {
-      return run(List.of(words.get(1), "--help"));
-    }
-    List<String> rest = words.subList(1, words.size());
     for (Entry entry : COMMANDS) {
-      if (entry.name().equals(name) || name.equals("--" + entry.name()) && isVersion(entry)) {
+      if (entry.name().equals(name)) {
         return run(entry.command().get(), rest);
       }
     }
@@ -84,10 +84,6 @@ public final class Main {
         name,
         names);
     return USAGE;
-  }
-
-  private static boolean isVersion(Entry entry) {
-    return entry.name().equals("version");
   }
 
   private int run(Command command, List<String> words) {

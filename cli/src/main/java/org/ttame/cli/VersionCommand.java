@@ -1,7 +1,6 @@
 package org.ttame.cli;
 
 import java.util.List;
-import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.BuildInfo;
 
 /** {@code ttame version}. */
@@ -28,9 +27,7 @@ final class VersionCommand implements Command {
       console.result("ttame " + build.version());
       console.result("commit " + build.commit());
       Engine engine = Engine.start(settings, console);
-      console.result(
-          "backend ND4J %s on %s"
-              .formatted(Nd4j.class.getPackage().getImplementationVersion(), engine.backend()));
+      console.result("backend ND4J %s on %s".formatted(build.nd4j(), engine.backend()));
       console.result("native binary " + engine.describeBinary());
       console.result("threads " + engine.threads());
       console.result(

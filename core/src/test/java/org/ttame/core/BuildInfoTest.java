@@ -7,19 +7,20 @@ import org.junit.jupiter.api.Test;
 class BuildInfoTest {
   @Test
   void namesCommitAndLocalChanges() {
-    assertThat(BuildInfo.of("1", "abc", "false").commit()).isEqualTo("abc");
-    assertThat(BuildInfo.of("1", "abc", "true").commit()).isEqualTo("abc-dirty");
+    assertThat(BuildInfo.of("1", "abc", "false", "2").commit()).isEqualTo("abc");
+    assertThat(BuildInfo.of("1", "abc", "true", "2").commit()).isEqualTo("abc-dirty");
   }
 
   @Test
   void admitsABuildOutsideGit() {
-    assertThat(BuildInfo.of("1", "${git.commit.id.full}", "${git.dirty}").commit())
+    assertThat(BuildInfo.of("1", "${git.commit.id.full}", "${git.dirty}", "2").commit())
         .isEqualTo("unknown");
-    assertThat(BuildInfo.of("1", null, null).commit()).isEqualTo("unknown");
+    assertThat(BuildInfo.of("1", null, null, "2").commit()).isEqualTo("unknown");
   }
 
   @Test
   void theBuildFillsInTheVersion() {
     assertThat(BuildInfo.current().version()).matches("\\d+\\.\\d+\\.\\d+.*");
+    assertThat(BuildInfo.current().nd4j()).startsWith("1.0.0");
   }
 }
