@@ -1,7 +1,7 @@
 package org.ttame.cli;
 
 import java.util.List;
-import org.ttame.core.BuildInfo;
+import org.ttame.core.provenance.BuildInfo;
 
 /** {@code ttame version}. */
 final class VersionCommand implements Command {
@@ -25,7 +25,7 @@ final class VersionCommand implements Command {
     return console -> {
       BuildInfo build = BuildInfo.current();
       console.result("ttame " + build.version());
-      console.result("commit " + build.commit());
+      console.result("commit " + build.commit() + (build.dirty() ? ", with local changes" : ""));
       Engine engine = Engine.start(settings, console);
       console.result("backend ND4J %s on %s".formatted(build.nd4j(), engine.backend()));
       console.result("native binary " + engine.describeBinary());

@@ -11,8 +11,9 @@ import java.util.Properties;
  * @param version e.g. {@code 0.1.0}
  * @param commit the git commit it was built from, or {@code unknown} outside a repository
  * @param dirty whether the sources had changes that were not committed
+ * @param nd4j the version of ND4J it was built with
  */
-public record BuildInfo(String version, String commit, boolean dirty) {
+public record BuildInfo(String version, String commit, boolean dirty, String nd4j) {
   private static final String RESOURCE = "/org/ttame/core/build.properties";
   private static final String UNKNOWN = "unknown";
 
@@ -38,7 +39,8 @@ public record BuildInfo(String version, String commit, boolean dirty) {
     return new BuildInfo(
         known(properties.getProperty("version")),
         known(properties.getProperty("commit")),
-        Boolean.parseBoolean(properties.getProperty("dirty")));
+        Boolean.parseBoolean(properties.getProperty("dirty")),
+        known(properties.getProperty("nd4j")));
   }
 
   /** One line: {@code 0.1.0 (commit 1a2b3c4d5e, with local changes)}. */

@@ -10,6 +10,7 @@ class BuildInfoTest {
   void theBuildNamesItsVersion() {
     assertThat(BuildInfo.current().version()).matches("\\d+\\.\\d+.*");
     assertThat(BuildInfo.current().commit()).matches("[0-9a-f]{40}|unknown");
+    assertThat(BuildInfo.current().nd4j()).matches("\\d+\\.\\d+.*");
   }
 
   @Test
@@ -18,13 +19,14 @@ class BuildInfoTest {
     properties.setProperty("version", "1.2");
     properties.setProperty("commit", "${git.commit.id.full}");
     properties.setProperty("dirty", "${git.dirty}");
-    assertThat(BuildInfo.of(properties)).isEqualTo(new BuildInfo("1.2", "unknown", false));
+    assertThat(BuildInfo.of(properties))
+        .isEqualTo(new BuildInfo("1.2", "unknown", false, "unknown"));
     assertThat(BuildInfo.of(new Properties()).describe()).isEqualTo("unknown (commit unknown)");
   }
 
   @Test
   void describesALongCommitShortly() {
-    assertThat(new BuildInfo("1.2", "0123456789abcdef0123", true).describe())
+    assertThat(new BuildInfo("1.2", "0123456789abcdef0123", true, "2").describe())
         .isEqualTo("1.2 (commit 0123456789, with local changes)");
   }
 }
