@@ -75,10 +75,15 @@ final class OperationCall {
    * @param op the operation
    * @param inputs its inputs
    * @param outputs where it writes
+   * @param shapeGiven whether to skip the operation's own check of the outputs' shapes
    * @return the call
    */
-  Bound bind(DifferentialFunction op, List<INDArray> inputs, List<INDArray> outputs) {
+  Bound bind(
+      DifferentialFunction op, List<INDArray> inputs, List<INDArray> outputs, boolean shapeGiven) {
     OpContext context = executioner.buildContext();
+    if (shapeGiven) {
+      context.shapeFunctionOverride(true);
+    }
     if (op instanceof DynamicCustomOp custom) {
       setArguments(context, custom, inputs);
       for (int i = 0; i < outputs.size(); i++) {

@@ -153,7 +153,8 @@ final class Plan implements AutoCloseable {
           calls.bind(
               step.op,
               step.inputs.stream().map(value -> array(value, memory)).toList(),
-              step.outputs.stream().map(value -> array(value, memory)).toList()));
+              step.outputs.stream().map(value -> array(value, memory)).toList(),
+              step.shapeGiven));
     }
     inputs.values().forEach(value -> array(value, memory));
     outputs.values().forEach(value -> array(value, memory));

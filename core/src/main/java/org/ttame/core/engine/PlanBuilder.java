@@ -55,7 +55,6 @@ final class PlanBuilder implements AutoCloseable {
   private final OperationCall calls = new OperationCall();
   private final Map<DataType, DataBuffer> phantoms = new HashMap<>();
   private final List<DataBuffer> outgrown = new ArrayList<>();
-  private int earlySteps;
 
   /**
    * Prepares to plan.
@@ -92,18 +91,14 @@ final class PlanBuilder implements AutoCloseable {
     for (String op : inOrder(early)) {
       add(op);
     }
-    earlySteps = steps.size();
+    int boundary = steps.size();
     Set<String> rest = new LinkedHashSet<>(all);
     rest.removeAll(early);
     for (String op : inOrder(rest)) {
       add(op);
     }
+    steps.subList(boundary, steps.size()).forEach(step -> step.late = true);
     return steps;
-  }
-
-  /** How many of the steps compute the forward outputs. */
-  int earlySteps() {
-    return earlySteps;
   }
 
   /** The value of a variable after {@link #build}. */
@@ -288,7 +283,7 @@ final class PlanBuilder implements AutoCloseable {
       DataType type = source.getVariable(names.get(i)).dataType();
       outputs.add(Nd4j.create(type, shapes.get(i).getShape(), 'c'));
     }
-    calls.bind(op, arguments, outputs).run();
+    calls.bind(op, arguments, outputs, false).run();
     for (int i = 0; i < names.size(); i++) {
       INDArray array = outputs.get(i);
       fixedArrays.add(array);

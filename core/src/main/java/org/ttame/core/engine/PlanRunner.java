@@ -1,5 +1,6 @@
 package org.ttame.core.engine;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -140,6 +141,12 @@ final class PlanRunner implements GraphRunner {
     memory.close();
   }
 
+  /** The kinds of operations that a gradient run executes, in order; for tests. */
+  List<String> operations(Map<String, INDArray> inputs, String objective, Collection<String> wrt) {
+    Plan plan = plan(PlanRequest.of(inputs, Set.of(), objective, List.of(), wrt), inputs);
+    return plan.steps().stream().map(PlanStep::kind).toList();
+  }
+
   private void prepare(Plan plan) {
     pending = null;
     if (poison) {
@@ -204,16 +211,18 @@ final class PlanRunner implements GraphRunner {
       for (String name : request.late()) {
         lateShapes.put(name, lateStandIn(name, inputs));
       }
-      List<String> wanted = new java.util.ArrayList<>(request.outputs());
+      List<String> wanted = new ArrayList<>(request.outputs());
       if (request.hasGradients()) {
         wanted.add(request.objective());
         wanted.addAll(gradients.values());
       }
-      List<PlanStep> steps = builder.build(inputs, lateShapes, wanted);
-      int early = request.hasGradients() && !request.late().isEmpty() ? builder.earlySteps() : 0;
-      if (request.late().isEmpty()) {
-        early = steps.size();
-      }
+      List<PlanStep> written = builder.build(inputs, lateShapes, wanted);
+      List<PlanValue> kept = wanted.stream().map(builder::value).toList();
+      List<PlanStep> steps = PlanPasses.apply(written, kept, builder.fixedArrays());
+      int early =
+          request.late().isEmpty()
+              ? steps.size()
+              : (int) steps.stream().filter(step -> !step.late).count();
       Map<String, PlanValue> inputValues = new HashMap<>();
       request.inputs().keySet().forEach(name -> inputValues.put(name, builder.value(name)));
       request.late().forEach(name -> inputValues.put(name, builder.value(name)));

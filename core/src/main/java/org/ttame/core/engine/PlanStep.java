@@ -14,6 +14,12 @@ final class PlanStep {
   List<PlanValue> inputs;
   List<PlanValue> outputs;
 
+  /** Whether the step belongs to the part that runs once the late inputs are known. */
+  boolean late;
+
+  /** Whether the output's shape is given and the operation's own idea of it is to be ignored. */
+  boolean shapeGiven;
+
   PlanStep(String name, DifferentialFunction op, List<PlanValue> inputs, List<PlanValue> outputs) {
     this.name = name;
     this.op = op;

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -97,6 +98,48 @@ class PlanRunnerTest {
         GraphResult result = runner.run(Map.of("x", Nd4j.ones(1, 2)), "y")) {
       assertThat(result.output("y").toFloatVector()).containsExactly(2, 2);
       assertThat(runner.describe()).startsWith("SameDiff session").contains("cannot be replayed");
+    }
+  }
+
+  @Test
+  void computesNoGradientOfFrozenWeights() {
+    SameDiff graph = convolutional();
+    graph.convertToConstant(graph.getVariable("w1"));
+    try (PlanRunner plan = new PlanRunner(graph)) {
+      assertThat(
+              plan.operations(Map.of("x", wave(2, 12, 12, 3), "t", wave(2, 5)), LOSS, List.of("x")))
+          .contains("deconv2d_tf")
+          .doesNotContain("conv2d_bp", "matmul_bp", "add_bp");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false,false", "true,false", "false,true", "true,true"})
+  void productsOfTransposedMatricesAreDifferentiated(boolean left, boolean right) {
+    SameDiff graph = SameDiff.create();
+    INDArray x = left ? wave(2, 5, 3) : wave(2, 3, 5);
+    INDArray y = right ? wave(2, 4, 5) : wave(2, 5, 4);
+    SDVariable product =
+        graph.mmul(
+            graph.placeHolder("x", DataType.FLOAT, x.shape()),
+            graph.var("y", y),
+            left,
+            right,
+            false);
+    product.mul(product).sum(1, 2).sum(0).rename(LOSS);
+    try (PlanRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult actual =
+            plan.gradients(Map.of("x", x), LOSS, List.of(LOSS), List.of("x", "y"));
+        GraphResult expected =
+            session.gradients(Map.of("x", x), LOSS, List.of(LOSS), List.of("x", "y"))) {
+      assertThat(plan.operations(Map.of("x", x), LOSS, List.of("x", "y")))
+          .doesNotContain("matmul_bp");
+      for (String name : List.of("x", "y")) {
+        assertThat(actual.gradient(name).equalsWithEps(expected.gradient(name), 1e-4))
+            .as(name)
+            .isTrue();
+      }
     }
   }
 

@@ -1,0 +1,281 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.ScalarOp;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Rewrites of a plan's steps that keep every value asked for and drop work that only SameDiff's
+ * generality needs.
+ *
+ * <p>SameDiff differentiates each operation by all of its inputs. With frozen weights most of that
+ * is thrown away: the weight gradient of a convolution costs as much as the input gradient that is
+ * wanted. Here each backward operation is replaced by what computes only the gradients somebody
+ * reads.
+ */
+final class PlanPasses {
+  private final List<PlanStep> steps;
+  private final Collection<PlanValue> kept;
+  private final List<INDArray> fixedArrays;
+  private final Set<PlanValue> read = new HashSet<>();
+
+  private PlanPasses(List<PlanStep> steps, Collection<PlanValue> kept, List<INDArray> fixedArrays) {
+    this.steps = steps;
+    this.kept = kept;
+    this.fixedArrays = fixedArrays;
+  }
+
+  /**
+   * Applies all passes.
+   *
+   * @param steps in order
+   * @param kept values that must exist at the end
+   * @param fixedArrays receives arrays that the rewritten steps read; closed with the plan
+   * @return the steps that remain, in order
+   */
+  static List<PlanStep> apply(
+      List<PlanStep> steps, Collection<PlanValue> kept, List<INDArray> fixedArrays) {
+    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays);
+    passes.findReads();
+    passes.narrowGradients();
+    passes.readReluOutputs();
+    passes.dropDead();
+    passes.reuseInputs();
+    return passes.steps;
+  }
+
+  private void findReads() {
+    read.clear();
+    for (PlanStep step : steps) {
+      step.inputs.forEach(this::markRead);
+    }
+    kept.forEach(this::markRead);
+  }
+
+  /** A value is read if it, or another shape of its memory, is. */
+  private void markRead(PlanValue value) {
+    for (PlanValue v = value; v != null; v = v.base) {
+      read.add(v);
+    }
+  }
+
+  private void narrowGradients() {
+    List<PlanStep> before = new ArrayList<>(steps);
+    steps.clear();
+    for (PlanStep step : before) {
+      switch (step.kind()) {
+        case "conv2d_bp" -> convolution(step);
+        case "matmul_bp" -> product(step);
+        case "add_bp", "subtract_bp", "multiply_bp", "divide_bp" -> arithmetic(step);
+        default -> steps.add(step);
+      }
+    }
+    findReads();
+  }
+
+  /** conv2d_bp(x, w, [b], g) → dx alone: the transposed convolution, exact for any stride. */
+  private void convolution(PlanStep step) {
+    boolean inputOnly =
+        step.outputs.stream().skip(1).noneMatch(read::contains)
+            && read.contains(step.outputs.get(0));
+    if (!inputOnly) {
+      steps.add(step);
+      return;
+    }
+    PlanValue target = step.outputs.get(0);
+    DynamicCustomOp op = operation("deconv2d_tf", step.integerArguments());
+    INDArray shape =
+        Nd4j.createFromArray(Arrays.stream(target.shape).mapToInt(n -> (int) n).toArray());
+    fixedArrays.add(shape);
+    PlanValue shapeValue =
+        new PlanValue(
+            step.name + ":shape", PlanValue.Kind.FIXED, DataType.INT32, shape.shape(), shape);
+    PlanStep narrow =
+        new PlanStep(
+            step.name,
+            op,
+            List.of(shapeValue, step.inputs.get(1), step.inputs.get(step.inputs.size() - 1)),
+            List.of(target));
+    narrow.late = step.late;
+    // Its shape function forgets output padding and would refuse even sizes at stride two.
+    narrow.shapeGiven = true;
+    steps.add(narrow);
+  }
+
+  /** matmul_bp(x, y, g) → the one or two products that are wanted. */
+  private void product(PlanStep step) {
+    PlanValue x = step.inputs.get(0);
+    PlanValue y = step.inputs.get(1);
+    PlanValue g = step.inputs.get(2);
+    long[] flags = step.integerArguments();
+    boolean plainResult = flags.length < 3 || flags[2] == 0;
+    boolean sameRank = x.shape.length == y.shape.length && x.shape.length == g.shape.length;
+    double[] scale = ((DynamicCustomOp) step.op).tArgs();
+    boolean plainScale =
+        scale.length == 0 || (scale[0] == 1 && (scale.length < 2 || scale[1] == 0));
+    if (!plainResult || !sameRank || !plainScale || x.shape.length < 2 || !sameBatch(x, y)) {
+      steps.add(step);
+      return;
+    }
+    long tx = flags.length > 0 ? flags[0] : 0;
+    long ty = flags.length > 1 ? flags[1] : 0;
+    PlanValue dx = step.outputs.get(0);
+    PlanValue dy = step.outputs.get(1);
+    if (read.contains(dx)) {
+      add(
+          step,
+          tx == 0 ? operation("matmul", 0, 1 - ty, 0) : operation("matmul", ty, 1, 0),
+          tx == 0 ? List.of(g, y) : List.of(y, g),
+          dx);
+    }
+    if (read.contains(dy)) {
+      add(
+          step,
+          ty == 0 ? operation("matmul", 1 - tx, 0, 0) : operation("matmul", 1, tx, 0),
+          ty == 0 ? List.of(x, g) : List.of(g, x),
+          dy);
+    }
+  }
+
+  private static boolean sameBatch(PlanValue x, PlanValue y) {
+    int batch = x.shape.length - 2;
+    return Arrays.equals(Arrays.copyOf(x.shape, batch), Arrays.copyOf(y.shape, batch));
+  }
+
+  /** Gradients of sums, differences, products and quotients where no broadcast must be summed. */
+  private void arithmetic(PlanStep step) {
+    PlanValue x = step.inputs.get(0);
+    PlanValue y = step.inputs.get(1);
+    PlanValue g = step.inputs.get(2);
+    PlanValue dx = step.outputs.get(0);
+    PlanValue dy = step.outputs.get(1);
+    boolean wantX = read.contains(dx);
+    boolean wantY = read.contains(dy);
+    boolean simpleX = !wantX || x.sameShape(g);
+    boolean simpleY = !wantY || y.sameShape(g);
+    boolean quotientByY = step.kind().equals("divide_bp") && wantY;
+    if (!simpleX || !simpleY || quotientByY) {
+      steps.add(step);
+      return;
+    }
+    switch (step.kind()) {
+      case "add_bp" -> {
+        rename(wantX, dx, g);
+        rename(wantY, dy, g);
+      }
+      case "subtract_bp" -> {
+        rename(wantX, dx, g);
+        if (wantY) {
+          add(step, operation("neg"), List.of(g), dy);
+        }
+      }
+      case "multiply_bp" -> {
+        if (wantX) {
+          add(step, operation("multiply"), List.of(g, y), dx);
+        }
+        if (wantY) {
+          add(step, operation("multiply"), List.of(g, x), dy);
+        }
+      }
+      default -> {
+        if (wantX) {
+          add(step, operation("divide"), List.of(g, y), dx);
+        }
+      }
+    }
+  }
+
+  private static void rename(boolean wanted, PlanValue name, PlanValue of) {
+    if (wanted) {
+      name.base = of;
+    }
+  }
+
+  private void add(PlanStep origin, DynamicCustomOp op, List<PlanValue> inputs, PlanValue output) {
+    PlanStep step = new PlanStep(origin.name, op, inputs, List.of(output));
+    step.late = origin.late;
+    steps.add(step);
+  }
+
+  private static DynamicCustomOp operation(String name, long... integers) {
+    return DynamicCustomOp.builder(name)
+        .addIntegerArguments(Arrays.stream(integers).mapToInt(n -> (int) n).toArray())
+        .build();
+  }
+
+  /**
+   * The gradient of ReLU asks where its input was positive; its output says so too. Then the input
+   * is free once ReLU has run, and ReLU can write over it.
+   */
+  private void readReluOutputs() {
+    Map<PlanValue, PlanValue> outputs = new HashMap<>();
+    for (PlanStep step : steps) {
+      if (step.kind().equals("relu")
+          && step.op instanceof ScalarOp relu
+          && relu.scalar() != null
+          && relu.scalar().getDouble(0) == 0) {
+        outputs.put(step.inputs.get(0), step.outputs.get(0));
+      } else if (step.kind().equals("relu_bp")) {
+        PlanValue output = outputs.get(step.inputs.get(0));
+        double[] cutoff = ((DynamicCustomOp) step.op).tArgs();
+        if (output != null && (cutoff.length == 0 || cutoff[0] == 0)) {
+          step.inputs.set(0, output);
+        }
+      }
+    }
+    findReads();
+  }
+
+  private void dropDead() {
+    for (int i = steps.size() - 1; i >= 0; i--) {
+      PlanStep step = steps.get(i);
+      if (step.outputs.stream().noneMatch(read::contains)) {
+        steps.remove(i);
+        findReads();
+      }
+    }
+  }
+
+  /** Lets an elementwise step write over an input that nobody reads afterwards. */
+  private void reuseInputs() {
+    Map<PlanValue, Integer> lastRead = new HashMap<>();
+    for (int i = 0; i < steps.size(); i++) {
+      for (PlanValue input : steps.get(i).inputs) {
+        lastRead.put(input.root(), i);
+      }
+    }
+    Set<PlanValue> keptRoots = new HashSet<>();
+    kept.forEach(value -> keptRoots.add(value.root()));
+    for (int i = 0; i < steps.size(); i++) {
+      PlanStep step = steps.get(i);
+      if (step.outputs.size() != 1 || !InPlace.mayWriteOverInput(step)) {
+        continue;
+      }
+      PlanValue output = step.outputs.get(0);
+      if (keptRoots.contains(output.root()) || output.base != null) {
+        continue;
+      }
+      for (PlanValue input : step.inputs) {
+        PlanValue root = input.root();
+        if (root.kind == PlanValue.Kind.COMPUTED
+            && !keptRoots.contains(root)
+            && lastRead.get(root) == i
+            && input.sameShape(output)) {
+          output.base = input;
+          lastRead.put(root, lastRead.getOrDefault(output, i));
+          break;
+        }
+      }
+    }
+  }
+}
