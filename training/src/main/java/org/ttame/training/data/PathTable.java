@@ -1,0 +1,45 @@
+package org.ttame.training.data;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * Many strings in little memory: their UTF-8 bytes one after the other, and where each ends. The
+ * 1.3 million paths of ImageNet take about 50 MB so, instead of 150 MB as objects.
+ */
+final class PathTable {
+  private byte[] bytes = new byte[1 << 10];
+  private int[] ends = new int[1 << 6];
+  private int size;
+
+  void add(String path) {
+    byte[] encoded = path.getBytes(StandardCharsets.UTF_8);
+    int start = size == 0 ? 0 : ends[size - 1];
+    int end = Math.addExact(start, encoded.length);
+    if (end > bytes.length) {
+      bytes = Arrays.copyOf(bytes, grown(bytes.length, end));
+    }
+    if (size == ends.length) {
+      ends = Arrays.copyOf(ends, grown(ends.length, size + 1));
+    }
+    System.arraycopy(encoded, 0, bytes, start, encoded.length);
+    ends[size++] = end;
+  }
+
+  String get(int index) {
+    if (index < 0 || index >= size) {
+      throw new IndexOutOfBoundsException(
+          "There are %d images, there is no number %d".formatted(size, index));
+    }
+    int start = index == 0 ? 0 : ends[index - 1];
+    return new String(bytes, start, ends[index] - start, StandardCharsets.UTF_8);
+  }
+
+  int size() {
+    return size;
+  }
+
+  private static int grown(int length, int needed) {
+    return (int) Math.max(needed, Math.min(length * 3L / 2, Integer.MAX_VALUE - 8));
+  }
+}
