@@ -23,7 +23,7 @@ public final class Main {
   /** A command and its name; the command is made only when asked for. */
   record Entry(String name, Supplier<Command> command) {}
 
-  private static final List<Entry> COMMANDS = List.of(new Entry("version", VersionCommand::new));
+  static final List<Entry> COMMANDS = List.of(new Entry("version", VersionCommand::new));
 
   /** Planned commands, so that who reads of them elsewhere gets an answer. */
   private static final List<String> ABSENT = List.of("sanity", "ablate", "lr-find");

@@ -1,0 +1,125 @@
+package org.ttame.cli;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The walls of the house: which module may know which, and what only cli may carry. */
+@AnalyzeClasses(packages = "org.ttame", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+  private static final List<String> LIBRARIES = List.of("core", "backbones", "training", "eval");
+
+  @ArchTest
+  static final ArchRule ARROWS =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInAnyPackage("org.ttame..")
+          .withOptionalLayers(true)
+          .layer("core")
+          .definedBy("org.ttame.core..")
+          .layer("backbones")
+          .definedBy("org.ttame.backbones..")
+          .layer("training")
+          .definedBy("org.ttame.training..")
+          .layer("eval")
+          .definedBy("org.ttame.eval..")
+          .layer("cli")
+          .definedBy("org.ttame.cli..")
+          .whereLayer("core")
+          .mayNotAccessAnyLayer()
+          .whereLayer("backbones")
+          .mayOnlyAccessLayers("core")
+          .whereLayer("training")
+          .mayOnlyAccessLayers("backbones", "core")
+          .whereLayer("eval")
+          .mayOnlyAccessLayers("training", "backbones", "core")
+          .whereLayer("cli")
+          .mayNotBeAccessedByAnyLayer()
+          .ensureAllClassesAreContainedInArchitecture();
+
+  @ArchTest
+  static final ArchRule LOGGING_BACKEND_STAYS_OUT =
+      noClasses().should().dependOnClassesThat().resideInAPackage("ch.qos.logback..");
+
+  @ArchTest
+  static final ArchRule COMMAND_LINE_STAYS_IN_CLI =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.ttame.cli..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.apache.commons.cli..");
+
+  @ArchTest
+  static final ArchRule NO_CIRCLES =
+      slices().matching("org.ttame.(*).(*)..").should().beFreeOfCycles();
+
+  @ArchTest
+  static void onlyConstantsAreStatic(com.tngtech.archunit.core.domain.JavaClasses classes) {
+    List<String> mutable =
+        classes.stream()
+            .map(JavaClass::getFields)
+            .flatMap(fields -> fields.stream())
+            .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
+            .filter(field -> !field.getModifiers().contains(JavaModifier.FINAL))
+            .map(JavaField::getFullName)
+            .toList();
+    assertThat(mutable).isEmpty();
+  }
+
+  @Test
+  void librariesCarryNativesAndLoggingInTestsOnly() throws IOException {
+    Pattern native_ =
+        Pattern.compile(
+            "<dependency>(?:(?!</dependency>).)*(?:nd4j-native|nd4j-cuda|logback"
+                + "|<classifier>\\$\\{javacpp)(?:(?!</dependency>).)*</dependency>",
+            Pattern.DOTALL);
+    for (String module : LIBRARIES) {
+      String pom = Files.readString(ROOT.resolve(module).resolve("pom.xml"));
+      assertThat(native_.matcher(pom).results().map(match -> match.group()))
+          .as(module)
+          .allMatch(dependency -> dependency.contains("<scope>test</scope>"));
+    }
+  }
+
+  @Test
+  void coreKnowsNoBackboneByName() throws IOException {
+    Pattern name = Pattern.compile("(?i)\"[^\"]*(vgg|resnet|vit_b|encoder_layer)[^\"]*\"");
+    try (Stream<Path> sources = Files.walk(ROOT.resolve("core/src/main/java"))) {
+      List<String> named =
+          sources
+              .filter(file -> file.toString().endsWith(".java"))
+              .flatMap(
+                  file ->
+                      lines(file)
+                          .filter(line -> name.matcher(line).find())
+                          .map(line -> file.getFileName() + ": " + line.strip()))
+              .toList();
+      assertThat(named).isEmpty();
+    }
+  }
+
+  private static Stream<String> lines(Path file) {
+    try {
+      return Files.readAllLines(file).stream();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}

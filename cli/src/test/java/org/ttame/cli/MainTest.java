@@ -1,0 +1,133 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  private int run(String... words) {
+    return new Main(print(out), print(err)).run(List.of(words));
+  }
+
+  private static PrintStream print(ByteArrayOutputStream to) {
+    return new PrintStream(to, true, StandardCharsets.UTF_8);
+  }
+
+  private String out() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private String err() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void withoutACommandShowsTheCommandsAndFails() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(out()).isEmpty();
+    assertThat(err()).contains("usage: ttame COMMAND").contains("  version ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--help", "-h", "help"})
+  void helpGoesToStandardOutput(String word) {
+    assertThat(run(word)).isZero();
+    assertThat(out()).contains("usage: ttame COMMAND");
+    assertThat(err()).isEmpty();
+  }
+
+  @Test
+  void everyCommandExplainsItselfInHundredColumns() {
+    for (Main.Entry entry : Main.COMMANDS) {
+      out.reset();
+      assertThat(run(entry.name(), "--help")).isZero();
+      assertThat(out()).startsWith("ttame " + entry.name() + ": ").contains("\nexample:\n  ttame ");
+      assertThat(out().lines()).allMatch(line -> line.length() <= 100);
+      assertThat(entry.command().get().spec().name()).isEqualTo(entry.name());
+      String help = out();
+      out.reset();
+      assertThat(run("help", entry.name())).isZero();
+      assertThat(out()).isEqualTo(help);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "exlpain                        | 'exlpain' is not a command",
+        "sanity                         | this version has no 'sanity' yet",
+        "ablate                         | this version has no 'ablate' yet",
+        "lr-find                        | this version has no 'lr-find' yet",
+        "version --thread 3             | version has no option --thread; did you mean --threads?",
+        "version --banana 3             | version has no option --banana",
+        "version --threads              | --threads needs a value",
+        "version --threads 0            | --threads 0 is not a whole number of at least 1",
+        "version --threads x            | --threads x is not a whole number of at least 1",
+        "version --threads 1 --threads 2| --threads is given twice",
+        "version --device tpu           | --device tpu is none of cpu, cuda",
+        "version here                   | 'here' belongs to no option",
+        "version --quiet --verbose      | --quiet and --verbose exclude each other",
+        "version --config nowhere.properties | nowhere.properties does not exist",
+      })
+  void wrongUsageSaysWhatAndExitsWithTwo(String line, String sentence) {
+    assertThat(run(line.trim().split(" ", -1))).isEqualTo(2);
+    assertThat(out()).isEmpty();
+    assertThat(err()).contains(sentence);
+  }
+
+  @Test
+  void theCommandLineWinsOverTheConfiguration(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("my.properties");
+    Files.writeString(file, "threads=3\nquiet=true\nverbose=false\n");
+    CommandSpec spec = new VersionCommand().spec();
+    Arguments both = read(spec, "--config", file.toString(), "--threads", "5");
+    assertThat(both.text(CommonOptions.THREADS)).contains("5");
+    assertThat(both.has(CommonOptions.QUIET)).isTrue();
+    assertThat(both.has(CommonOptions.VERBOSE)).isFalse();
+    Arguments alone = read(spec, "--config", file.toString());
+    assertThat(alone.text(CommonOptions.THREADS)).contains("3");
+    assertThat(alone.text(CommonOptions.DEVICE)).contains("cpu");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "thraeds=3, did you mean --threads?",
+    "quiet=perhaps, quiet=perhaps must be true or false",
+    "threads=\\u00, Malformed",
+  })
+  void aWrongConfigurationIsWrongUsage(String content, String sentence, @TempDir Path folder)
+      throws IOException {
+    Path file = Files.writeString(folder.resolve("my.properties"), content);
+    assertThat(run("version", "--config", file.toString())).isEqualTo(2);
+    assertThat(err()).contains("my.properties").contains(sentence);
+  }
+
+  @Test
+  void theGpuNeedsABuildOfItsOwn() {
+    assertThat(run("version", "--device", "cuda")).isEqualTo(1);
+    assertThat(err()).contains("--device cuda").contains("-Pcuda");
+  }
+
+  private static Arguments read(CommandSpec spec, String... words) {
+    try {
+      return CommandLineReader.read(spec, List.of(words));
+    } catch (UsageException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

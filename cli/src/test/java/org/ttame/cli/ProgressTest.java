@@ -1,0 +1,73 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+class ProgressTest {
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private long now;
+
+  private Progress progress(boolean terminal, long total) {
+    return new Progress(
+        new PrintStream(err, true, StandardCharsets.UTF_8), terminal, "work", total, () -> now);
+  }
+
+  private String shown() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aFileGetsFewLines() {
+    Progress progress = progress(false, 1000);
+    for (int i = 1; i <= 1000; i++) {
+      now += 100_000_000L;
+      progress.at(i, "loss 1");
+    }
+    progress.end();
+    assertThat(shown()).doesNotContain("\r").doesNotContain("[");
+    assertThat(shown().lines()).hasSize(10).last().isEqualTo("work 1000/1000  loss 1");
+    assertThat(shown()).contains("work 500/1000  loss 1  50 s left");
+  }
+
+  @Test
+  void quickWorkSaysOnlyThatItIsDone() {
+    Progress progress = progress(false, 3);
+    for (int i = 1; i <= 3; i++) {
+      progress.at(i, "");
+    }
+    assertThat(shown()).isEqualTo("work 3/3\n");
+  }
+
+  @Test
+  void aTerminalGetsOneLineThatCoversItself() {
+    Progress progress = progress(true, 4);
+    progress.at(1, "a long detail");
+    now += 1_000_000_000L;
+    progress.at(4, "");
+    progress.end();
+    String[] drawn = shown().split("\r", -1);
+    assertThat(drawn[1]).isEqualTo("work [######                  ] 1/4  a long detail");
+    assertThat(drawn[2]).startsWith("work [########################] 4/4 ").endsWith("\n");
+    assertThat(drawn[2].strip().length()).isLessThan(drawn[1].length());
+    assertThat(drawn[2].replace("\n", "")).hasSize(drawn[1].length());
+  }
+
+  @Test
+  void aResumedRunIsTimedByWhatItDoesItself() {
+    Progress progress = progress(true, 100).startingAt(50);
+    now += 10_000_000_000L;
+    progress.at(60, "");
+    assertThat(shown()).contains("40 s left");
+  }
+
+  @Test
+  void durationsReadWell() {
+    assertThat(Progress.duration(41.6)).isEqualTo("42 s");
+    assertThat(Progress.duration(185)).isEqualTo("3 min 05 s");
+    assertThat(Progress.duration(7800)).isEqualTo("2 h 10 min");
+  }
+}
