@@ -1,0 +1,72 @@
+package org.ttame.core.image;
+
+import java.io.IOException;
+
+/**
+ * An image that could not be read or written. The message is one sentence that names the file; the
+ * kind lets a caller count what went wrong in a batch.
+ */
+public final class ImageException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  /** What went wrong. */
+  public enum Kind {
+    /** No such file. */
+    MISSING("missing"),
+    /** A folder, a device, no permission, or the disk failed. */
+    UNREADABLE("unreadable"),
+    /** More bytes or pixels than the limits or the memory allow. */
+    TOO_LARGE("too large"),
+    /** Empty, or bytes of something else. */
+    NOT_AN_IMAGE("not an image"),
+    /** An image of a kind that is not decoded here, such as TIFF or 12-bit JPEG. */
+    UNSUPPORTED("unsupported"),
+    /** A supported format whose content is damaged or incomplete. */
+    CORRUPT("corrupt");
+
+    private final String phrase;
+
+    Kind(String phrase) {
+      this.phrase = phrase;
+    }
+
+    /** Words for a summary, as in "2 corrupt". */
+    public String phrase() {
+      return phrase;
+    }
+  }
+
+  private final Kind kind;
+  private final String file;
+
+  ImageException(Kind kind, String file, String what, Throwable cause) {
+    super(file + ": " + what, cause);
+    this.kind = kind;
+    this.file = file;
+  }
+
+  /** What went wrong. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The file as the message names it: control characters replaced by {@code ?}. */
+  public String file() {
+    return file;
+  }
+
+  /**
+   * A file name that is safe to print: a name of a stranger's making can hold line breaks or escape
+   * sequences that would forge log lines or drive a terminal.
+   *
+   * @param name any name
+   * @return the name with control and direction-changing characters replaced by {@code ?}
+   */
+  static String printable(String name) {
+    StringBuilder out = new StringBuilder(name.length());
+    name.codePoints()
+        .map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c)
+        .forEach(out::appendCodePoint);
+    return out.toString();
+  }
+}

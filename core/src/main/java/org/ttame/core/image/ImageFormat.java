@@ -1,0 +1,124 @@
+package org.ttame.core.image;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** What a file is by its first bytes; its name counts for nothing. */
+enum ImageFormat {
+  JPEG("JPEG"),
+  PNG("PNG"),
+  BMP("BMP"),
+  WEBP("WebP"),
+  GIF("GIF");
+
+  /** Images people have, which are not decoded here, to be told apart from no image at all. */
+  private enum Foreign {
+    TIFF,
+    JPEG2000,
+    AVIF_OR_HEIC,
+    JPEG_XL,
+    ICON,
+    PHOTOSHOP,
+    SVG
+  }
+
+  private final String label;
+
+  ImageFormat(String label) {
+    this.label = label;
+  }
+
+  /** The format's name for people. */
+  String label() {
+    return label;
+  }
+
+  /**
+   * Recognises a file.
+   *
+   * @param bytes the file
+   * @return its format
+   * @throws Refusal if it is empty, no image, or an image of a format not decoded here
+   */
+  static ImageFormat of(byte[] bytes) throws Refusal {
+    if (bytes.length == 0) {
+      throw Refusal.notAnImage("the file is empty");
+    }
+    if (starts(bytes, 0, 0xFF, 0xD8, 0xFF)) {
+      return JPEG;
+    }
+    if (starts(bytes, 0, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
+      return PNG;
+    }
+    if (starts(bytes, 0, 'R', 'I', 'F', 'F') && starts(bytes, 8, 'W', 'E', 'B', 'P')) {
+      return WEBP;
+    }
+    if (starts(bytes, 0, 'G', 'I', 'F', '8', '7', 'a')
+        || starts(bytes, 0, 'G', 'I', 'F', '8', '9', 'a')) {
+      return GIF;
+    }
+    // Two letters are little: the size of the second header, a small number in four bytes, tells a
+    // BMP from a text that starts with BM.
+    if (starts(bytes, 0, 'B', 'M') && starts(bytes, 15, 0, 0, 0)) {
+      return BMP;
+    }
+    Foreign foreign = foreign(bytes);
+    if (foreign != null) {
+      throw Refusal.unsupported(
+          "%s images are not read; convert it to PNG or JPEG"
+              .formatted(foreign.name().replace('_', ' ').replace(" OR ", " or ")));
+    }
+    throw Refusal.notAnImage(
+        "not an image: it starts with %s, and neither JPEG, PNG, WebP, BMP nor GIF does"
+            .formatted(beginning(bytes)));
+  }
+
+  private static Foreign foreign(byte[] bytes) {
+    if (starts(bytes, 0, 'I', 'I', 42, 0) || starts(bytes, 0, 'M', 'M', 0, 42)) {
+      return Foreign.TIFF;
+    }
+    if (starts(bytes, 0, 0, 0, 0, 12, 'j', 'P') || starts(bytes, 0, 0xFF, 0x4F, 0xFF, 0x51)) {
+      return Foreign.JPEG2000;
+    }
+    if (starts(bytes, 0, 0, 0, 0, 12, 'J', 'X', 'L') || starts(bytes, 0, 0xFF, 0x0A)) {
+      return Foreign.JPEG_XL;
+    }
+    if (starts(bytes, 4, 'f', 't', 'y', 'p')) {
+      return Foreign.AVIF_OR_HEIC;
+    }
+    if (starts(bytes, 0, 0, 0, 1, 0)) {
+      return Foreign.ICON;
+    }
+    if (starts(bytes, 0, '8', 'B', 'P', 'S')) {
+      return Foreign.PHOTOSHOP;
+    }
+    return starts(bytes, 0, '<', 's', 'v', 'g') ? Foreign.SVG : null;
+  }
+
+  private static boolean starts(byte[] bytes, int at, int... signature) {
+    if (bytes.length - at < signature.length) {
+      return false;
+    }
+    for (int i = 0; i < signature.length; i++) {
+      if ((bytes[at + i] & 0xFF) != signature[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The first bytes as text where they are text, otherwise as hexadecimal numbers. */
+  private static String beginning(byte[] bytes) {
+    byte[] head = Arrays.copyOf(bytes, Math.min(bytes.length, 12));
+    for (byte b : head) {
+      if (b < 0x20 || b > 0x7E) {
+        StringBuilder hex = new StringBuilder("the bytes");
+        for (int i = 0; i < Math.min(head.length, 4); i++) {
+          hex.append(" %02x".formatted(head[i]));
+        }
+        return hex.toString();
+      }
+    }
+    return "\"" + new String(head, StandardCharsets.US_ASCII) + "\"";
+  }
+}

@@ -1,0 +1,97 @@
+package org.ttame.core.image;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.global.opencv_imgcodecs;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/** Decodes checked pictures with datavec's OpenCV. */
+final class OpenCvDecoder {
+  /** Three channels whatever the file has, without alpha; 16 bits stay 16; nothing is rotated. */
+  private static final int FLAGS =
+      opencv_imgcodecs.IMREAD_COLOR
+          | opencv_imgcodecs.IMREAD_ANYDEPTH
+          | opencv_imgcodecs.IMREAD_IGNORE_ORIENTATION;
+
+  private OpenCvDecoder() {}
+
+  /**
+   * Decodes.
+   *
+   * @param image a checked picture
+   * @return its pixels
+   * @throws Refusal if OpenCV cannot decode it or finds another size than the check did
+   */
+  static RgbImage decode(EncodedImage image) throws Refusal {
+    try (BytePointer bytes = new BytePointer(image.bytes());
+        Mat file = new Mat(1, image.bytes().length, opencv_core.CV_8UC1, bytes);
+        Mat pixels = opencv_imgcodecs.imdecode(file, FLAGS)) {
+      if (pixels == null || pixels.empty()) {
+        throw damaged(image, null);
+      }
+      if (pixels.cols() != image.width() || pixels.rows() != image.height()) {
+        throw Refusal.corrupt(
+            "the header says %d×%d pixels, the %s data %d×%d"
+                .formatted(
+                    image.width(), image.height(), image.format(), pixels.cols(), pixels.rows()));
+      }
+      if (pixels.type() == opencv_core.CV_8UC3) {
+        return of8Bits(pixels);
+      }
+      if (pixels.type() == opencv_core.CV_16UC3) {
+        return of16Bits(pixels);
+      }
+      throw Refusal.unsupported(
+          "the %s decodes to samples of OpenCV's type %d".formatted(image.format(), pixels.type()));
+    } catch (RuntimeException e) {
+      // How C++ exceptions arrive.
+      throw damaged(image, e);
+    }
+  }
+
+  private static Refusal damaged(EncodedImage image, Throwable cause) {
+    return Refusal.corrupt("the %s data are damaged".formatted(image.format()), cause);
+  }
+
+  private static RgbImage of8Bits(Mat pixels) {
+    int row = 3 * pixels.cols();
+    byte[] samples = new byte[row * pixels.rows()];
+    for (int y = 0; y < pixels.rows(); y++) {
+      try (BytePointer line = pixels.ptr(y)) {
+        line.get(samples, y * row, row);
+      }
+    }
+    for (int i = 0; i < samples.length; i += 3) {
+      byte blue = samples[i];
+      samples[i] = samples[i + 2];
+      samples[i + 2] = blue;
+    }
+    return RgbImage.wrap(pixels.cols(), pixels.rows(), samples);
+  }
+
+  /** 0…65535 to 0…255: divided by 257 and rounded to the nearest. */
+  private static RgbImage of16Bits(Mat pixels) {
+    int row = 3 * pixels.cols();
+    byte[] samples = new byte[row * pixels.rows()];
+    for (int y = 0; y < pixels.rows(); y++) {
+      try (BytePointer line = pixels.ptr(y)) {
+        ByteBuffer buffer = line.capacity(2L * row).asByteBuffer();
+        ShortBuffer values = buffer.order(ByteOrder.nativeOrder()).asShortBuffer();
+        for (int x = 0; x < row; x += 3) {
+          int at = y * row + x;
+          samples[at] = rounded(values.get(x + 2));
+          samples[at + 1] = rounded(values.get(x + 1));
+          samples[at + 2] = rounded(values.get(x));
+        }
+      }
+    }
+    return RgbImage.wrap(pixels.cols(), pixels.rows(), samples);
+  }
+
+  private static byte rounded(short value) {
+    return (byte) (((value & 0xFFFF) + 128) / 257);
+  }
+}
