@@ -23,7 +23,8 @@ public final class Main {
   /** A command and its name; the command is made only when asked for. */
   record Entry(String name, Supplier<Command> command) {}
 
-  static final List<Entry> COMMANDS = List.of(new Entry("version", VersionCommand::new));
+  static final List<Entry> COMMANDS =
+      List.of(new Entry("split", SplitCommand::new), new Entry("version", VersionCommand::new));
 
   /** Planned commands, so that who reads of them elsewhere gets an answer. */
   private static final List<String> ABSENT = List.of("sanity", "ablate", "lr-find");

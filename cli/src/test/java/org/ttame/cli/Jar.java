@@ -1,0 +1,97 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The built jar, run as a user runs it: in a process and a folder of its own. */
+final class Jar {
+  /** No command of the tests takes longer. */
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+  private final Path folder;
+  private final List<String> java = new ArrayList<>(List.of("-Xmx2g"));
+
+  Jar(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * What a process left behind.
+   *
+   * @param code its exit code
+   * @param out standard output
+   * @param err standard error
+   * @param seconds wall time
+   */
+  record Result(int code, String out, String err, double seconds) {
+    @Override
+    public String toString() {
+      return "exit %d after %.1f s%n--- stdout%n%s--- stderr%n%s"
+          .formatted(code, seconds, out, err);
+    }
+  }
+
+  /** Adds an option for the JVM. */
+  Jar java(String option) {
+    java.add(option);
+    return this;
+  }
+
+  /** Runs a command to its end. */
+  Result run(String... words) {
+    long began = System.nanoTime();
+    Path out = temporary("stdout");
+    Path err = temporary("stderr");
+    try {
+      Process process =
+          builder(words).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+      if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        throw new AssertionError(
+            "ttame %s did not end:%n%s".formatted(Arrays.toString(words), Files.readString(err)));
+      }
+      return new Result(
+          process.exitValue(),
+          Files.readString(out, StandardCharsets.UTF_8),
+          Files.readString(err, StandardCharsets.UTF_8),
+          (System.nanoTime() - began) / 1e9);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Starts a command, to be stopped by the caller; its output goes nowhere. */
+  Process start(String... words) throws IOException {
+    return builder(words)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start();
+  }
+
+  private ProcessBuilder builder(String... words) {
+    List<String> line = new ArrayList<>();
+    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    line.addAll(java);
+    line.addAll(List.of("-jar", System.getProperty("ttame.jar")));
+    line.addAll(Arrays.asList(words));
+    return new ProcessBuilder(line).directory(folder.toFile());
+  }
+
+  private Path temporary(String name) {
+    try {
+      return Files.createTempFile("ttame-", "-" + name);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package org.ttame.training.data;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.ttame.core.storage.WholeFile;
+
+/**
+ * Disjoint validation and test images, drawn from a list without replacement; the paper draws 2000
+ * and 2000 of ImageNet's 50,000.
+ *
+ * @param validation places in the list, ascending
+ * @param test places in the list, ascending
+ */
+public record ListSplit(List<Integer> validation, List<Integer> test) {
+  private static final long SPLIT = 0x5350_4C54;
+
+  public ListSplit {
+    validation = List.copyOf(validation);
+    test = List.copyOf(test);
+  }
+
+  /**
+   * Draws.
+   *
+   * @param size how many images there are
+   * @param validation how many to validate on, 0 or more
+   * @param test how many to test on, 0 or more
+   * @param seed of the draw: the same numbers give the same split
+   * @return the two sets
+   * @throws IllegalArgumentException if there are fewer images than asked for
+   */
+  public static ListSplit draw(int size, int validation, int test, long seed) {
+    if (validation < 0 || test < 0 || (long) validation + test > size) {
+      throw new IllegalArgumentException(
+          "Cannot draw %d images for validation and %d for test out of %d"
+              .formatted(validation, test, size));
+    }
+    int[] order = new int[size];
+    for (int i = 0; i < size; i++) {
+      order[i] = i;
+    }
+    SplitMix random = new SplitMix(SPLIT, seed);
+    List<Integer> drawn = new ArrayList<>();
+    for (int i = 0; i < validation + test; i++) {
+      int j = i + random.nextInt(size - i);
+      drawn.add(order[j]);
+      order[j] = order[i];
+    }
+    return new ListSplit(
+        drawn.subList(0, validation).stream().sorted().toList(),
+        drawn.subList(validation, drawn.size()).stream().sorted().toList());
+  }
+
+  /**
+   * Writes a part of a list as a text file that {@link ImageList#of} reads: {@code path[ label]}
+   * lines, paths relative to the file where both are on one file system root.
+   *
+   * @param list the whole list
+   * @param places which of its images
+   * @param file where to
+   * @throws IOException if it cannot be written
+   */
+  public static void write(ImageList list, List<Integer> places, Path file) throws IOException {
+    Path folder = file.toAbsolutePath().normalize().getParent();
+    StringBuilder text = new StringBuilder();
+    for (int place : places) {
+      Path image = list.path(place).toAbsolutePath().normalize();
+      boolean related = folder != null && image.getRoot().equals(folder.getRoot());
+      text.append((related ? folder.relativize(image) : image).toString().replace('\\', '/'));
+      if (list.label(place) != ImageList.NO_LABEL) {
+        text.append(' ').append(list.label(place));
+      }
+      text.append('\n');
+    }
+    WholeFile.writeText(file, text.toString());
+  }
+}
