@@ -33,7 +33,7 @@ final class CommonOptions {
   static final OptionSpec STD =
       OptionSpec.of("std", "R,G,B", "channel deviations of the classifier (likewise)");
   static final OptionSpec DEVICE =
-      OptionSpec.of("device", "cpu|cuda", "cpu", "where to compute; cuda needs a -Pcuda build");
+      OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
   static final OptionSpec THREADS =
       OptionSpec.of("threads", "N", "computing threads (as many as physical cores)");
 

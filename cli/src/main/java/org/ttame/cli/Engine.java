@@ -26,13 +26,16 @@ record Engine(NativeBinary binary, String backend, int threads) {
   /**
    * What the command line says about the engine.
    *
-   * @param cuda whether the GPU was asked for
+   * @param device {@code cpu} or {@code cuda}; empty for what this build was made for
    * @param threads computing threads; empty for as many as physical cores
    */
-  record Settings(boolean cuda, Optional<Integer> threads) {
+  record Settings(Optional<String> device, Optional<Integer> threads) {
     static Settings parse(Arguments arguments) throws UsageException {
-      boolean cuda = arguments.oneOf(CommonOptions.DEVICE, "cpu", "cuda").equals("cuda");
-      return new Settings(cuda, arguments.integer(CommonOptions.THREADS, 1));
+      Optional<String> device = Optional.empty();
+      if (arguments.has(CommonOptions.DEVICE)) {
+        device = Optional.of(arguments.oneOf(CommonOptions.DEVICE, "cpu", "cuda"));
+      }
+      return new Settings(device, arguments.integer(CommonOptions.THREADS, 1));
     }
   }
 
@@ -40,15 +43,10 @@ record Engine(NativeBinary binary, String backend, int threads) {
    * Loads ND4J. Call it from the thread that will compute: the number of OpenMP threads belongs to
    * the calling thread.
    *
-   * @throws WorkFailedException if the GPU is asked for and this build has no support for it
+   * @throws WorkFailedException if this build cannot compute on the device asked for
    */
   static Engine start(Settings settings, Console console) throws WorkFailedException {
-    boolean cudaBuild = Engine.class.getResource("/nd4j-jcublas.properties") != null;
-    if (settings.cuda() && !cudaBuild) {
-      throw new WorkFailedException(
-          "--device cuda: this build computes on the processor only; build with 'mvn -ntp -q -Pcuda"
-              + " -DskipTests package' for NVIDIA, or leave --device out");
-    }
+    requireDevice(settings.device(), Engine.class.getResource("/nd4j-jcublas.properties") != null);
     // JavaCPP would count native memory against -Xmx, and past it collect garbage and sleep.
     setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
@@ -73,6 +71,18 @@ record Engine(NativeBinary binary, String backend, int threads) {
   /** The native build in words: which and why. */
   String describeBinary() {
     return "%s (%s)".formatted(binary.displayName(), binary.reason());
+  }
+
+  /** A build has one backend: ND4J wants no two on the class path. */
+  static void requireDevice(Optional<String> device, boolean cudaBuild) throws WorkFailedException {
+    if (device.isEmpty() || device.get().equals("cuda") == cudaBuild) {
+      return;
+    }
+    throw new WorkFailedException(
+        cudaBuild
+            ? "--device cpu: this build computes on NVIDIA GPUs only; build without -Pcuda"
+            : "--device cuda: this build computes on the processor only; build with 'mvn -ntp -q"
+                + " -Pcuda -DskipTests package' for NVIDIA, or leave --device out");
   }
 
   private static void setUnlessGiven(String property, String value) {

@@ -1,8 +1,11 @@
 package org.ttame.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class EngineTest {
@@ -21,6 +24,17 @@ class EngineTest {
   @Test
   void aTextWithoutCoresLeavesTheSystemsCount() {
     assertThat(Engine.physicalCores(List.of("processor : 0", "BogoMIPS : 50.00"), 3)).isEqualTo(3);
+  }
+
+  @Test
+  void aBuildComputesOnItsOwnDevice() {
+    assertThatCode(() -> Engine.requireDevice(Optional.empty(), true)).doesNotThrowAnyException();
+    assertThatCode(() -> Engine.requireDevice(Optional.of("cpu"), false))
+        .doesNotThrowAnyException();
+    assertThatThrownBy(() -> Engine.requireDevice(Optional.of("cpu"), true))
+        .hasMessageContaining("without -Pcuda");
+    assertThatThrownBy(() -> Engine.requireDevice(Optional.of("cuda"), false))
+        .hasMessageContaining("-Pcuda");
   }
 
   @Test
