@@ -10,7 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Hundreds of runs must not grow the process. */
 class ResidentMemoryTest {
-  private static final int RUNS = 600;
+  private static final int RUNS = 300;
 
   @Test
   void staysFlat() {
@@ -19,7 +19,7 @@ class ResidentMemoryTest {
       // hundreds.
       Map<String, INDArray> inputs =
           Map.of("x", PlanRunnerTest.wave(16, 12, 12, 3), "t", PlanRunnerTest.wave(16, 5));
-      run(runner, inputs, 200);
+      run(runner, inputs, 100);
       long before = resident();
       run(runner, inputs, RUNS);
       long growth = resident() - before;
