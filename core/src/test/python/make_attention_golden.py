@@ -7,7 +7,7 @@ the values are the exact answer as far as float32 can hold it. Instead of a clas
 images meet a fixed cotangent G = dCE/dmasked: what is differentiated is
 lambda1 * <G, masked> + lambda2 * (area + lambda3 * variation).
 
-Keys: NAME/input.* , NAME/param.<npz name> , NAME/out.* , NAME/grad.<npz name> , NAME/stat.<npz name>
+Keys: NAME~input.* , NAME~param.<npz name> , NAME~out.* , NAME~grad.<npz name> , NAME~stat.<npz name>
 (running statistics after one training pass), where NAME is VARIANT.MASKING.LOSS[.tokens].
 Feature maps are stored as [B,h,w,C] or tokens [B,1+N,D], images as [B,H,W,3], maps as [B,M,h,w].
 """
@@ -65,7 +65,7 @@ def case(name, seed, variant, masking, mode, tokens=False):
                 value.sub_(0.5)
             elif key == "fusion.weight":
                 value.mul_(2)
-    out = {f"{name}/param.{k}": v.copy() for k, v in ttame.arrays(mechanism).items()}
+    out = {f"{name}~param.{k}": v.copy() for k, v in ttame.arrays(mechanism).items()}
     mechanism = mechanism.double()
     unit = torch.rand(BATCH, 3, SIDE, SIDE, generator=generator).double()
     cotangent = exact32(generator, BATCH, 3, SIDE, SIDE) * 2**-8
@@ -86,22 +86,22 @@ def case(name, seed, variant, masking, mode, tokens=False):
     objective.backward()
 
     for i, feature in enumerate(features):
-        out[f"{name}/input.feature.{i}"] = f32(nhwc(feature))
-    out[f"{name}/input.images"] = f32(nhwc(unit))
-    out[f"{name}/input.cotangent"] = f32(nhwc(cotangent))
-    out[f"{name}/input.psi"] = psi.numpy().astype(np.int32)
-    out[f"{name}/out.maps"] = f32(z_eval)
-    out[f"{name}/out.minmax"] = f32(low)
-    out[f"{name}/out.upsampled"] = f32(
+        out[f"{name}~input.feature.{i}"] = f32(nhwc(feature))
+    out[f"{name}~input.images"] = f32(nhwc(unit))
+    out[f"{name}~input.cotangent"] = f32(nhwc(cotangent))
+    out[f"{name}~input.psi"] = psi.numpy().astype(np.int32)
+    out[f"{name}~out.maps"] = f32(z_eval)
+    out[f"{name}~out.minmax"] = f32(low)
+    out[f"{name}~out.upsampled"] = f32(
         F.interpolate(low[:, :1], size=(SIDE, SIDE), mode="bilinear", align_corners=False))
-    out[f"{name}/out.masked"] = f32(nhwc(masked))
-    out[f"{name}/out.area"] = f32(area).reshape(1)
-    out[f"{name}/out.variation"] = f32(variation).reshape(1)
+    out[f"{name}~out.masked"] = f32(nhwc(masked))
+    out[f"{name}~out.area"] = f32(area).reshape(1)
+    out[f"{name}~out.variation"] = f32(variation).reshape(1)
     for key, parameter in mechanism.named_parameters():
-        out[f"{name}/grad.{key}"] = f32(parameter.grad)
+        out[f"{name}~grad.{key}"] = f32(parameter.grad)
     for key, value in mechanism.state_dict().items():
         if "running" in key:
-            out[f"{name}/stat.{key}"] = f32(value)
+            out[f"{name}~stat.{key}"] = f32(value)
     return out
 
 
@@ -110,10 +110,10 @@ def resize_case(out):
     generator = torch.Generator().manual_seed(3)
     for h, w, to_h, to_w in [(7, 7, 28, 28), (14, 14, 40, 56), (5, 3, 11, 19), (1, 4, 6, 4), (8, 8, 8, 8)]:
         x = exact32(generator, 2, h, w)
-        name = f"resize/{h}x{w}.{to_h}x{to_w}"
-        out[name + "/input"] = f32(x)
+        name = f"resize~{h}x{w}.{to_h}x{to_w}"
+        out[name + "~input"] = f32(x)
         y = F.interpolate(x[:, None], size=(to_h, to_w), mode="bilinear", align_corners=False)[:, 0]
-        out[name + "/output"] = f32(y)
+        out[name + "~output"] = f32(y)
 
 
 def main():

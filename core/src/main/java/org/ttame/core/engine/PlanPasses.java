@@ -8,10 +8,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
+import org.nd4j.linalg.api.ops.impl.transforms.same.Negative;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -176,7 +178,8 @@ final class PlanPasses {
       case "subtract_bp" -> {
         rename(wantX, dx, g);
         if (wantY) {
-          add(step, operation("neg"), List.of(g), dy);
+          // There is no custom operation of this kind.
+          add(step, new Negative(), List.of(g), dy);
         }
       }
       case "multiply_bp" -> {
@@ -201,7 +204,8 @@ final class PlanPasses {
     }
   }
 
-  private void add(PlanStep origin, DynamicCustomOp op, List<PlanValue> inputs, PlanValue output) {
+  private void add(
+      PlanStep origin, DifferentialFunction op, List<PlanValue> inputs, PlanValue output) {
     PlanStep step = new PlanStep(origin.name, op, inputs, List.of(output));
     step.late = origin.late;
     steps.add(step);

@@ -1,0 +1,255 @@
+package org.ttame.core.attention;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The attention mechanism of T-TAME (Section III-C of the paper): feature maps in, one explanation
+ * map per class out.
+ *
+ * <p>Each feature map goes through a branch, 1×1 convolution → batch normalisation → + input → ReLU
+ * → upsampling to the largest map's size; a 1×1 convolution over all branches' channels makes the
+ * maps. This class holds the arrays and knows how to append the mechanism to a SameDiff graph for
+ * inference; {@link TrainableMaps} appends it for training.
+ *
+ * <p>Owns its arrays. Not thread-safe.
+ */
+public final class AttentionMechanism implements AutoCloseable {
+  /** Added to the variance in batch normalisation. */
+  public static final double BN_EPSILON = 1e-5;
+
+  /** The share of a batch's statistics in the running ones after a step. */
+  public static final double BN_MOMENTUM = 0.1;
+
+  private final AttentionSpec spec;
+  private final DataType type;
+  private final Map<String, ArrayLayout.Entry> layout;
+  private final Map<String, INDArray> parameters = new LinkedHashMap<>();
+  private final Map<String, INDArray> statistics = new LinkedHashMap<>();
+
+  private AttentionMechanism(AttentionSpec spec, DataType type) {
+    this.spec = Objects.requireNonNull(spec, "spec");
+    this.type = type;
+    this.layout = ArrayLayout.of(spec);
+  }
+
+  /**
+   * A new mechanism with PyTorch's initial values: convolution weights and biases uniform in
+   * ±1/√fan_in, batch normalisation 1 and 0.
+   *
+   * @param spec its form
+   * @param seed of the initial values; the same seed gives the same values everywhere
+   * @return the mechanism, float32; the caller closes it
+   */
+  public static AttentionMechanism create(AttentionSpec spec, long seed) {
+    return create(spec, seed, DataType.FLOAT);
+  }
+
+  /**
+   * As {@link #create(AttentionSpec, long)} in another precision.
+   *
+   * @param spec its form
+   * @param seed of the initial values
+   * @param type {@link DataType#FLOAT} or {@link DataType#DOUBLE}
+   * @return the mechanism; the caller closes it
+   */
+  public static AttentionMechanism create(AttentionSpec spec, long seed, DataType type) {
+    AttentionMechanism mechanism = new AttentionMechanism(spec, type);
+    SplittableRandom random = new SplittableRandom(seed);
+    mechanism.layout.forEach(
+        (name, entry) -> {
+          float[] values = new float[entry.length()];
+          switch (entry.role()) {
+            case CONV_WEIGHT, CONV_BIAS -> {
+              double bound = 1 / Math.sqrt(entry.fanIn());
+              for (int i = 0; i < values.length; i++) {
+                values[i] = (float) ((2 * random.nextDouble() - 1) * bound);
+              }
+            }
+            case BN_WEIGHT, RUNNING_VAR -> Arrays.fill(values, 1);
+            case BN_BIAS, RUNNING_MEAN -> Arrays.fill(values, 0);
+          }
+          mechanism.put(name, entry, Nd4j.create(values, entry.shape(), 'c').castTo(type));
+        });
+    return mechanism;
+  }
+
+  /**
+   * A mechanism from the arrays of an npz file.
+   *
+   * @param spec its form
+   * @param arrays by name, in PyTorch's layout; stay the caller's. {@code num_batches_tracked},
+   *     which PyTorch's state dictionaries carry, is ignored
+   * @return the mechanism, float32; the caller closes it
+   * @throws IllegalArgumentException if an array is missing, has another shape, is not finite, or
+   *     belongs to a mechanism of another form
+   */
+  public static AttentionMechanism fromNpz(AttentionSpec spec, Map<String, INDArray> arrays) {
+    return fromNpz(spec, arrays, DataType.FLOAT);
+  }
+
+  /** As {@link #fromNpz(AttentionSpec, Map)} in another precision. */
+  public static AttentionMechanism fromNpz(
+      AttentionSpec spec, Map<String, INDArray> arrays, DataType type) {
+    AttentionMechanism mechanism = new AttentionMechanism(spec, type);
+    for (String name : arrays.keySet()) {
+      if (!mechanism.layout.containsKey(name) && !name.endsWith(".num_batches_tracked")) {
+        throw new IllegalArgumentException(
+            "\"%s\" does not belong to a mechanism of variant %s on %d layers; check --variant and"
+                    .formatted(name, spec.variant().optionName(), spec.features().size())
+                + " --layers");
+      }
+    }
+    mechanism.layout.forEach(
+        (name, entry) -> check(name, entry, arrays.get(name), arrays.keySet()));
+    mechanism.layout.forEach(
+        (name, entry) ->
+            mechanism.put(
+                name, entry, arrays.get(name).dup('c').castTo(type).reshape('c', entry.shape())));
+    return mechanism;
+  }
+
+  private static void check(
+      String name, ArrayLayout.Entry entry, INDArray array, Iterable<String> present) {
+    if (array == null) {
+      throw new IllegalArgumentException(
+          "The attention weights lack \"%s\"; present are %s"
+              .formatted(name, String.join(", ", present)));
+    }
+    if (!Arrays.equals(array.shape(), entry.fileShape())) {
+      throw new IllegalArgumentException(
+          "\"%s\" does not fit the classifier and its layers: expected %s, got %s"
+              .formatted(name, Arrays.toString(entry.fileShape()), Arrays.toString(array.shape())));
+    }
+    // One pass: a sum is finite only if no value is NaN or infinite (weights are far from 1e38).
+    if (!Double.isFinite(array.sumNumber().doubleValue())) {
+      throw new IllegalArgumentException(
+          "\"%s\" holds values that are not finite; the file is damaged or its training diverged"
+              .formatted(name));
+    }
+  }
+
+  private void put(String name, ArrayLayout.Entry entry, INDArray array) {
+    (entry.role().trainable() ? parameters : statistics).put(name, array);
+  }
+
+  /** Its form. */
+  public AttentionSpec spec() {
+    return spec;
+  }
+
+  /** The precision of its arrays. */
+  public DataType dataType() {
+    return type;
+  }
+
+  /** h of its maps. */
+  public int mapHeight() {
+    return spec.mapHeight();
+  }
+
+  /** w of its maps. */
+  public int mapWidth() {
+    return spec.mapWidth();
+  }
+
+  /**
+   * The trainable arrays by npz name, in a stable order. They are live: change them in place to
+   * train. Convolution weights are matrices {@code [out, in]} here, everything else is a vector.
+   */
+  public Map<String, INDArray> parameters() {
+    return Collections.unmodifiableMap(parameters);
+  }
+
+  /** The running means and variances by npz name, live, each {@code [C]}. */
+  public Map<String, INDArray> statistics() {
+    return Collections.unmodifiableMap(statistics);
+  }
+
+  /** The number of trainable values. */
+  public long parameterCount() {
+    return parameters.values().stream().mapToLong(INDArray::length).sum();
+  }
+
+  /**
+   * All arrays as an npz file has them: PyTorch's names and shapes, float32.
+   *
+   * @return copies, in file order; the caller closes them
+   */
+  public Map<String, INDArray> toNpz() {
+    Map<String, INDArray> copies = new LinkedHashMap<>();
+    layout.forEach(
+        (name, entry) ->
+            copies.put(
+                name, array(name).dup('c').castTo(DataType.FLOAT).reshape('c', entry.fileShape())));
+    return copies;
+  }
+
+  /** A parameter or statistic by npz name. */
+  INDArray array(String name) {
+    INDArray array = parameters.get(name);
+    return array != null ? array : statistics.get(name);
+  }
+
+  /**
+   * Moves the running statistics towards those of a batch: r ← 0.9·r + 0.1·b.
+   *
+   * @param batch batch means and unbiased batch variances under the npz names of the running ones,
+   *     each {@code [C]}; stay the caller's
+   * @throws IllegalArgumentException if a name or shape is unknown
+   */
+  public void updateStatistics(Map<String, INDArray> batch) {
+    batch.forEach(
+        (name, value) -> {
+          INDArray running = statistics.get(name);
+          if (running == null || !Arrays.equals(running.shape(), value.shape())) {
+            throw new IllegalArgumentException(
+                "No running statistic \"%s\" of shape %s"
+                    .formatted(name, Arrays.toString(value.shape())));
+          }
+          running.muli(1 - BN_MOMENTUM);
+          try (INDArray share = value.mul(BN_MOMENTUM)) {
+            running.addi(share);
+          }
+        });
+  }
+
+  /**
+   * Appends the mechanism to a graph, for inference: batch normalisation uses the running
+   * statistics. The present values become constants of the graph; later training does not reach
+   * them.
+   *
+   * @param graph any graph with feature maps
+   * @param features its variables for {@link AttentionSpec#features()}, in order: {@code [B, h, w,
+   *     C]}, or {@code [B, 1 + h·w, C]} with the class token first
+   * @param classes the classes whose maps are wanted: integers in [0, K), {@code [B, M]}; only
+   *     these maps are computed
+   * @return the maps before the sigmoid, {@code [B, M, h, w]} of {@link #mapHeight()} × {@link
+   *     #mapWidth()}
+   */
+  public SDVariable attach(SameDiff graph, List<SDVariable> features, SDVariable classes) {
+    return InferenceMaps.append(this, graph, features, classes);
+  }
+
+  @Override
+  public void close() {
+    parameters.values().forEach(AttentionMechanism::release);
+    statistics.values().forEach(AttentionMechanism::release);
+  }
+
+  private static void release(INDArray array) {
+    if (array.closeable()) {
+      array.close();
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package org.ttame.core.attention;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.ttame.core.classifier.FeatureLayer;
+
+/**
+ * The form of an attention mechanism.
+ *
+ * @param features the layers it reads, in the order given by the user, latest last; the i-th is
+ *     {@code branch.i} and the i-th block of the fusion's input channels
+ * @param classes K, the number of maps it can make
+ * @param variant the form of its branches
+ */
+public record AttentionSpec(List<FeatureLayer> features, int classes, Variant variant) {
+  public AttentionSpec {
+    features = List.copyOf(features);
+    Objects.requireNonNull(variant, "variant");
+    if (features.isEmpty()) {
+      throw new IllegalArgumentException(
+          "An attention mechanism needs at least one layer to read; none was selected");
+    }
+    if (variant.mapsOf(features.size()) != features.size()) {
+      throw new IllegalArgumentException(
+          "The variant %s reads %d of the layers, got %d: %s"
+              .formatted(
+                  variant.optionName(),
+                  variant.mapsOf(features.size()),
+                  features.size(),
+                  nodes(features)));
+    }
+    if (classes < 1) {
+      throw new IllegalArgumentException("A mechanism needs a class to explain, got " + classes);
+    }
+  }
+
+  /**
+   * A mechanism on the selected layers, less those the variant drops: the earliest ones.
+   *
+   * @param selected the layers selected, latest last
+   * @param classes K
+   * @param variant the form
+   * @return the spec, with the layers that are read
+   * @throws IllegalArgumentException if fewer layers were selected than the variant reads
+   */
+  public static AttentionSpec of(List<FeatureLayer> selected, int classes, Variant variant) {
+    int kept = variant.mapsOf(selected.size());
+    if (kept > selected.size()) {
+      throw new IllegalArgumentException(
+          "The variant %s reads %d layers, but only %d were selected: %s"
+              .formatted(variant.optionName(), kept, selected.size(), nodes(selected)));
+    }
+    return new AttentionSpec(
+        selected.subList(selected.size() - kept, selected.size()), classes, variant);
+  }
+
+  /** h of the maps it makes: that of the largest feature map. */
+  public int mapHeight() {
+    return features.stream().mapToInt(FeatureLayer::height).max().orElseThrow();
+  }
+
+  /** w of the maps it makes: that of the largest feature map. */
+  public int mapWidth() {
+    return features.stream().mapToInt(FeatureLayer::width).max().orElseThrow();
+  }
+
+  /** ΣC, the fusion's input channels. */
+  public int fusionChannels() {
+    return features.stream().mapToInt(FeatureLayer::channels).sum();
+  }
+
+  private static String nodes(List<FeatureLayer> layers) {
+    return layers.stream().map(FeatureLayer::node).collect(Collectors.joining(", "));
+  }
+}

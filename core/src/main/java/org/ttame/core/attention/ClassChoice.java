@@ -1,0 +1,121 @@
+package org.ttame.core.attention;
+
+import java.util.Arrays;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.classifier.Predictions;
+
+/** Which classes' maps are wanted for each image of a batch. */
+public sealed interface ClassChoice {
+  /**
+   * The classes.
+   *
+   * @param logits what the classifier said, {@code [B, K]}
+   * @return B rows of M classes
+   * @throws IllegalArgumentException if the choice does not fit the batch or the classifier
+   */
+  int[][] classes(INDArray logits);
+
+  /** Each image's predicted class. */
+  static ClassChoice predicted() {
+    return new Top(1);
+  }
+
+  /**
+   * The same class for every image.
+   *
+   * @param index the class, in [0, K)
+   */
+  static ClassChoice fixed(int index) {
+    return new Fixed(index);
+  }
+
+  /**
+   * Each image's most probable classes, best first.
+   *
+   * @param count M, at most K
+   */
+  static ClassChoice top(int count) {
+    return new Top(count);
+  }
+
+  /**
+   * Classes named image by image.
+   *
+   * @param classes B rows of M classes
+   */
+  static ClassChoice perImage(int[][] classes) {
+    return new PerImage(classes);
+  }
+
+  /**
+   * Each image's most probable classes, best first; of equal ones the lower index first.
+   *
+   * @param count M
+   */
+  record Top(int count) implements ClassChoice {
+    public Top {
+      if (count < 1) {
+        throw new IllegalArgumentException("Cannot explain the top " + count + " classes");
+      }
+    }
+
+    @Override
+    public int[][] classes(INDArray logits) {
+      return Predictions.topClasses(logits, count);
+    }
+  }
+
+  /**
+   * The same class for every image.
+   *
+   * @param index the class
+   */
+  record Fixed(int index) implements ClassChoice {
+    @Override
+    public int[][] classes(INDArray logits) {
+      requireClass(index, logits);
+      int[][] rows = new int[Math.toIntExact(logits.size(0))][1];
+      for (int[] row : rows) {
+        row[0] = index;
+      }
+      return rows;
+    }
+  }
+
+  /** Classes named image by image. */
+  final class PerImage implements ClassChoice {
+    private final int[][] rows;
+
+    private PerImage(int[][] rows) {
+      this.rows = Arrays.stream(rows).map(int[]::clone).toArray(int[][]::new);
+    }
+
+    @Override
+    public int[][] classes(INDArray logits) {
+      if (rows.length != logits.size(0)) {
+        throw new IllegalArgumentException(
+            "Classes were named for %d images, the batch has %d"
+                .formatted(rows.length, logits.size(0)));
+      }
+      for (int[] row : rows) {
+        if (row.length == 0 || row.length != rows[0].length) {
+          throw new IllegalArgumentException(
+              "Every image needs the same number of classes, at least one; got %s"
+                  .formatted(Arrays.deepToString(rows)));
+        }
+        for (int index : row) {
+          requireClass(index, logits);
+        }
+      }
+      return Arrays.stream(rows).map(int[]::clone).toArray(int[][]::new);
+    }
+  }
+
+  private static void requireClass(int index, INDArray logits) {
+    if (index < 0 || index >= logits.size(1)) {
+      throw new IllegalArgumentException(
+          "Class %d does not exist; the classifier has classes 0 to %d"
+              .formatted(index, logits.size(1) - 1));
+    }
+  }
+}

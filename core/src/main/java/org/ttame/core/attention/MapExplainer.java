@@ -1,0 +1,114 @@
+package org.ttame.core.attention;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.GraphRunner;
+
+/**
+ * Explains images: the classifier runs once for each batch, the mechanism turns its feature maps
+ * into the maps of the classes asked for.
+ *
+ * <p>The mechanism's values are taken when the explainer is made. Not thread-safe.
+ */
+public final class MapExplainer implements AutoCloseable {
+  private static final String CLASSES = "classes";
+  private static final String FEATURE = "feature.";
+
+  private final FrozenClassifier classifier;
+  private final List<FeatureLayer> layers;
+  private final SameDiff graph = SameDiff.create();
+  private final String maps;
+  private final GraphRunner runner;
+
+  /**
+   * Joins a classifier and a mechanism.
+   *
+   * @param classifier stays the caller's, and must stay open
+   * @param mechanism stays the caller's; copied
+   * @throws IllegalArgumentException if the mechanism was made for other layers or classes
+   */
+  public MapExplainer(FrozenClassifier classifier, AttentionMechanism mechanism) {
+    this.classifier = classifier;
+    this.layers = mechanism.spec().features();
+    if (mechanism.spec().classes() != classifier.classes()) {
+      throw new IllegalArgumentException(
+          "The mechanism explains %d classes, %s has %d"
+              .formatted(mechanism.spec().classes(), classifier.name(), classifier.classes()));
+    }
+    if (!classifier.layers().values().containsAll(layers)) {
+      throw new IllegalArgumentException(
+          "The mechanism reads %s, which %s does not have in this form; it has %s"
+              .formatted(layers, classifier.name(), classifier.layers().values()));
+    }
+    List<SDVariable> features = new ArrayList<>();
+    for (FeatureLayer layer : layers) {
+      String name = FEATURE + features.size();
+      features.add(
+          layer.kind() == FeatureKind.TOKENS
+              ? graph.placeHolder(
+                  name, DataType.FLOAT, -1, 1 + layer.height() * layer.width(), layer.channels())
+              : graph.placeHolder(
+                  name, DataType.FLOAT, -1, layer.height(), layer.width(), layer.channels()));
+    }
+    SDVariable classes = graph.placeHolder(CLASSES, DataType.INT32, -1, -1);
+    maps = mechanism.attach(graph, features, classes).name();
+    runner = GraphRunner.of(graph);
+  }
+
+  /**
+   * Explains a batch.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}; stay the caller's
+   * @param choice the classes to explain
+   * @return logits and maps; the caller closes them
+   */
+  public Explanation explain(INDArray images, ClassChoice choice) {
+    try (ClassifierOutput output = classifier.forward(images, layers)) {
+      int[][] classes = choice.classes(output.logits());
+      INDArray raw = rawMaps(output.features(), classes);
+      return new Explanation(output.logits().dup('c'), classes, raw, MinMax.scale(raw));
+    }
+  }
+
+  /**
+   * Maps from feature maps that are already at hand; no pass through the classifier.
+   *
+   * @param features of the mechanism's layers, in order; stay the caller's
+   * @param classes B rows of M classes
+   * @return maps before the sigmoid, {@code [B, M, h, w]}; the caller closes them
+   */
+  public INDArray rawMaps(List<INDArray> features, int[][] classes) {
+    Map<String, INDArray> inputs = new HashMap<>();
+    for (int i = 0; i < features.size(); i++) {
+      inputs.put(FEATURE + i, features.get(i));
+    }
+    try (INDArray index = Nd4j.createFromArray(classes)) {
+      inputs.put(CLASSES, index);
+      try (GraphResult result = runner.run(inputs, maps)) {
+        return result.detachOutput(maps);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    for (SDVariable variable : graph.variables()) {
+      if (variable.isConstant() && variable.getArr().closeable()) {
+        variable.getArr().close();
+      }
+    }
+  }
+}

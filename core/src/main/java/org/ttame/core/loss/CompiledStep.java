@@ -1,0 +1,150 @@
+package org.ttame.core.loss;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.autodiff.samediff.SDIndex;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.FusionRows;
+import org.ttame.core.attention.TrainableMaps;
+import org.ttame.core.attention.Upsampling;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.PendingGradients;
+import org.ttame.core.masking.ImageMasker;
+
+/** The graph of a training step for one batch size and one |Ψ|, with its runner. */
+final class CompiledStep implements AutoCloseable {
+  static final String MASKED = "masked";
+  static final String AREA = "area";
+  static final String VARIATION = "variation";
+
+  private static final String IMAGES = "images";
+  private static final String COTANGENT = "cotangent";
+  private static final String OBJECTIVE = "objective";
+  private static final String FEATURE = "feature.";
+
+  private final AttentionMechanism mechanism;
+  private final SameDiff graph = SameDiff.create();
+  private final TrainableMaps maps;
+  private final GraphRunner runner;
+  private final List<String> outputs = new ArrayList<>(List.of(MASKED, AREA, VARIATION));
+  private final List<String> differentiated = new ArrayList<>();
+  private final int batch;
+
+  CompiledStep(
+      AttentionMechanism mechanism,
+      ImageMasker masker,
+      LossOptions options,
+      int side,
+      int batch,
+      int mapsPerImage) {
+    this.mechanism = mechanism;
+    this.batch = batch;
+    DataType type = mechanism.dataType();
+    List<SDVariable> features = new ArrayList<>();
+    for (FeatureLayer layer : mechanism.spec().features()) {
+      String name = FEATURE + features.size();
+      int pixels = layer.height() * layer.width();
+      features.add(
+          layer.kind() == FeatureKind.TOKENS
+              ? graph.placeHolder(name, type, batch, 1 + pixels, layer.channels())
+              : graph.placeHolder(
+                  name, type, batch, layer.height(), layer.width(), layer.channels()));
+    }
+    SDVariable images = graph.placeHolder(IMAGES, type, batch, side, side, 3);
+    SDVariable cotangent = graph.placeHolder(COTANGENT, type, batch, side, side, 3);
+
+    int h = mechanism.mapHeight();
+    int w = mechanism.mapWidth();
+    maps = TrainableMaps.append(mechanism, graph, features, batch, mapsPerImage);
+    SDVariable explanations = graph.nn().sigmoid(maps.maps());
+    MapLoss terms =
+        MapLoss.append(graph, maps.maps(), explanations, batch, mapsPerImage, h, w, options);
+
+    SDVariable own =
+        explanations
+            .reshape(batch, mapsPerImage, h, w)
+            .get(SDIndex.all(), SDIndex.interval(0, 1), SDIndex.all(), SDIndex.all())
+            .reshape(batch, h, w);
+    ImageMasker.Masked masked =
+        masker.append(graph, Upsampling.append(graph, own, h, w, side, side), images, side);
+    // <cotangent, masked images>, the part of CE that is linear in them: its gradient is CE's.
+    SDVariable crossEntropy =
+        masked.product().mul(cotangent).reshape(batch, side * side * 3).sum(1).sum(0);
+    crossEntropy
+        .mul(options.lambda1())
+        .add(terms.area().add(terms.variation().mul(options.lambda3())).mul(options.lambda2()))
+        .rename(OBJECTIVE);
+    masked.images().rename(MASKED);
+    terms.area().rename(AREA);
+    terms.variation().rename(VARIATION);
+
+    outputs.addAll(maps.means());
+    outputs.addAll(maps.variances());
+    differentiated.addAll(maps.parameters().keySet());
+    differentiated.addAll(maps.fusionRows());
+    differentiated.add(maps.fusionBias());
+    runner = GraphRunner.of(graph);
+  }
+
+  PendingGradients begin(List<INDArray> features, INDArray unitImages, FusionRows rows) {
+    Map<String, INDArray> inputs = new HashMap<>();
+    for (int i = 0; i < features.size(); i++) {
+      inputs.put(FEATURE + i, features.get(i));
+      inputs.put(maps.fusionRows().get(i), rows.rows().get(i));
+    }
+    inputs.put(maps.fusionBias(), rows.bias());
+    inputs.put(IMAGES, unitImages);
+    for (String name : maps.parameters().keySet()) {
+      inputs.put(name, mechanism.parameters().get(name));
+    }
+    return runner.begin(inputs, Set.of(COTANGENT), OBJECTIVE, outputs, differentiated);
+  }
+
+  StepGradients finish(PendingGradients pending, FusionRows rows, INDArray cotangent) {
+    double area = pending.output(AREA).getDouble(0);
+    double variation = pending.output(VARIATION).getDouble(0);
+    Map<String, INDArray> statistics = maps.batchStatistics(mechanism, batch, pending::output);
+    try (GraphResult result = pending.finish(Map.of(COTANGENT, cotangent))) {
+      Map<String, INDArray> gradients = new LinkedHashMap<>();
+      for (String name : mechanism.parameters().keySet()) {
+        gradients.put(name, gradient(name, result, rows));
+      }
+      return new StepGradients(area, variation, gradients, statistics);
+    }
+  }
+
+  private INDArray gradient(String name, GraphResult result, FusionRows rows) {
+    if (maps.parameters().containsKey(name)) {
+      return result.detachGradient(name);
+    }
+    return switch (name) {
+      case "fusion.weight" ->
+          rows.weightGradient(mechanism, maps.fusionRows().stream().map(result::gradient).toList());
+      case "fusion.bias" -> rows.biasGradient(mechanism, result.gradient(maps.fusionBias()));
+      // A bias that batch normalisation cancels.
+      default -> Nd4j.zeros(mechanism.dataType(), mechanism.parameters().get(name).shape());
+    };
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    for (SDVariable variable : graph.variables()) {
+      if (variable.isConstant() && variable.getArr().closeable()) {
+        variable.getArr().close();
+      }
+    }
+  }
+}
