@@ -43,8 +43,9 @@ final class InferenceMaps {
     int h = spec.mapHeight();
     int w = spec.mapWidth();
     SDVariable maps = BranchOps.fuse(graph, layers, activations, weights, h, w);
-    SDVariable bias =
-        graph.gather(graph.constant(mechanism.array(ArrayLayout.FUSION_BIAS).dup('c')), classes, 0);
+    // As a column: gather on a vector with a matrix of indices crashes the JVM.
+    INDArray column = mechanism.array(ArrayLayout.FUSION_BIAS).dup('c').reshape(-1, 1);
+    SDVariable bias = graph.gather(graph.constant(column), classes, 0);
     SDVariable size = graph.constant(Nd4j.createFromArray(new long[] {h, w}));
     SDVariable shape = graph.concat(0, graph.shape(classes).castTo(DataType.INT64), size);
     return graph.reshape(maps.add(bias.reshape(-1, 1, 1)), shape);

@@ -10,6 +10,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.Closeness;
+import org.ttame.core.attention.GoldenCase;
 
 /**
  * Masked images, loss terms, gradients and statistics against plain PyTorch in double precision.

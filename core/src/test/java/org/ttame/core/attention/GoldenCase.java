@@ -1,4 +1,4 @@
-package org.ttame.core.loss;
+package org.ttame.core.attention;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,30 +10,28 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.ttame.core.attention.AttentionMechanism;
-import org.ttame.core.attention.AttentionSpec;
-import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.loss.AttentionTrainingGraph;
+import org.ttame.core.loss.LossMode;
+import org.ttame.core.loss.LossOptions;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.npz.Npz;
 
 /** A case of attention.npz, made by src/test/python/make_attention_golden.py. */
-final class GoldenCase {
+public final class GoldenCase {
   private static final Map<String, INDArray> ALL = read();
 
   private final String name;
   private final String[] parts;
 
-  GoldenCase(String name) {
+  public GoldenCase(String name) {
     this.name = name;
     this.parts = name.split("\\.");
   }
 
-  static List<String> names() {
+  public static List<String> names() {
     return ALL.keySet().stream()
         .map(key -> key.substring(0, key.indexOf('~')))
         .filter(name -> !name.equals("resize"))
@@ -42,7 +40,7 @@ final class GoldenCase {
   }
 
   /** Arrays whose key starts with the prefix, by the rest of the key. */
-  static Map<String, INDArray> withPrefix(String prefix) {
+  public static Map<String, INDArray> withPrefix(String prefix) {
     Map<String, INDArray> found = new LinkedHashMap<>();
     ALL.forEach(
         (key, array) -> {
@@ -53,7 +51,7 @@ final class GoldenCase {
     return found;
   }
 
-  INDArray get(String key) {
+  public INDArray get(String key) {
     INDArray array = ALL.get(name + "~" + key);
     if (array == null) {
       throw new IllegalArgumentException("no " + key + " in " + name);
@@ -61,11 +59,11 @@ final class GoldenCase {
     return array;
   }
 
-  Map<String, INDArray> group(String group) {
+  public Map<String, INDArray> group(String group) {
     return withPrefix(name + "~" + group + ".");
   }
 
-  AttentionSpec spec() {
+  public AttentionSpec spec() {
     List<FeatureLayer> selected = new ArrayList<>();
     for (INDArray feature : allFeatures()) {
       String node = "layer" + selected.size();
@@ -88,7 +86,7 @@ final class GoldenCase {
   }
 
   /** The maps that the variant reads. */
-  List<INDArray> features(DataType type) {
+  public List<INDArray> features(DataType type) {
     List<INDArray> all = allFeatures();
     int kept = spec().features().size();
     return all.subList(all.size() - kept, all.size()).stream().map(f -> f.castTo(type)).toList();
@@ -98,11 +96,11 @@ final class GoldenCase {
     return List.copyOf(group("input.feature").values());
   }
 
-  AttentionMechanism mechanism(DataType type) {
+  public AttentionMechanism mechanism(DataType type) {
     return AttentionMechanism.fromNpz(spec(), group("param"), type);
   }
 
-  AttentionTrainingGraph graph(AttentionMechanism mechanism) {
+  public AttentionTrainingGraph graph(AttentionMechanism mechanism) {
     return new AttentionTrainingGraph(
         mechanism,
         Masking.parse(parts[1]),
@@ -110,7 +108,7 @@ final class GoldenCase {
         InputSpec.imageNet((int) get("input.images").size(1)));
   }
 
-  int[][] psi() {
+  public int[][] psi() {
     INDArray psi = get("input.psi");
     int[][] rows = new int[(int) psi.size(0)][(int) psi.size(1)];
     for (int i = 0; i < rows.length; i++) {
@@ -119,27 +117,6 @@ final class GoldenCase {
       }
     }
     return rows;
-  }
-
-  /** The maps [B, M, h, w] of psi out of the maps of all classes. */
-  INDArray mapsOf(int[][] psi) {
-    INDArray all = get("out.maps");
-    INDArray picked =
-        Nd4j.create(all.dataType(), psi.length, psi[0].length, all.size(2), all.size(3));
-    for (int b = 0; b < psi.length; b++) {
-      for (int m = 0; m < psi[b].length; m++) {
-        picked.put(
-            new org.nd4j.linalg.indexing.INDArrayIndex[] {
-              NDArrayIndex.point(b), NDArrayIndex.point(m), NDArrayIndex.all(), NDArrayIndex.all()
-            },
-            all.get(
-                NDArrayIndex.point(b),
-                NDArrayIndex.point(psi[b][m]),
-                NDArrayIndex.all(),
-                NDArrayIndex.all()));
-      }
-    }
-    return picked;
   }
 
   @Override

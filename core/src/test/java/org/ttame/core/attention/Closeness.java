@@ -1,11 +1,11 @@
-package org.ttame.core.loss;
+package org.ttame.core.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Compares arrays value by value. */
-final class Closeness {
+public final class Closeness {
   private Closeness() {}
 
   /**
@@ -13,7 +13,7 @@ final class Closeness {
    * floor judges values far below the array's largest by that one: they are differences of terms of
    * its size.
    */
-  static double relative(INDArray actual, INDArray expected, double floor) {
+  public static double relative(INDArray actual, INDArray expected, double floor) {
     assertThat(actual.shape()).isEqualTo(expected.shape());
     double[] a = actual.dup('c').data().asDouble();
     double[] e = expected.dup('c').data().asDouble();
@@ -32,7 +32,7 @@ final class Closeness {
     return worst;
   }
 
-  static double largest(INDArray array) {
+  public static double largest(INDArray array) {
     return array.amaxNumber().doubleValue();
   }
 }
