@@ -19,7 +19,7 @@ public enum Augment {
   }
 
   /** The name on the command line. */
-  public String option() {
+  public String optionName() {
     return option;
   }
 
@@ -30,7 +30,7 @@ public enum Augment {
    * @return it
    * @throws IllegalArgumentException quoting a name that is none
    */
-  public static Augment of(String option) {
+  public static Augment parse(String option) {
     for (Augment augment : values()) {
       if (augment.option.equals(option)) {
         return augment;
@@ -40,6 +40,8 @@ public enum Augment {
         "'%s' is no augmentation; choose %s"
             .formatted(
                 option,
-                Arrays.stream(values()).map(Augment::option).collect(Collectors.joining(", "))));
+                Arrays.stream(values())
+                    .map(Augment::optionName)
+                    .collect(Collectors.joining(", "))));
   }
 }

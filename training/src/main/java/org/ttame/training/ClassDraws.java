@@ -1,0 +1,60 @@
+package org.ttame.training;
+
+import java.util.List;
+import org.ttame.core.loss.ClassSampler;
+
+/**
+ * Where the classes Ψ of a step come from: drawn, or given, so that a trajectory can be compared
+ * with another program's.
+ */
+@FunctionalInterface
+public interface ClassDraws {
+  /**
+   * The classes whose maps enter the loss of a step.
+   *
+   * @param step 0 for the first step of the run
+   * @param predicted the predicted class of each of B images
+   * @return B rows of M classes, each image's own class first
+   */
+  int[][] draw(long step, int[] predicted);
+
+  /**
+   * Draws as the loss says.
+   *
+   * @param sampler the rule
+   * @return its draws
+   */
+  static ClassDraws of(ClassSampler sampler) {
+    return (step, predicted) -> sampler.draw(predicted, step);
+  }
+
+  /**
+   * Gives recorded classes.
+   *
+   * @param recorded one entry a step, from step 0
+   * @return them
+   */
+  static ClassDraws recorded(List<int[][]> recorded) {
+    return (step, predicted) -> {
+      if (step >= recorded.size()) {
+        throw new IllegalArgumentException(
+            "Classes are recorded for %d steps, there are none for step %d"
+                .formatted(recorded.size(), step + 1));
+      }
+      int[][] psi = recorded.get((int) step);
+      if (psi.length != predicted.length) {
+        throw new IllegalArgumentException(
+            "Step %d has %d images, its recorded classes are for %d"
+                .formatted(step + 1, predicted.length, psi.length));
+      }
+      for (int image = 0; image < psi.length; image++) {
+        if (psi[image].length == 0 || psi[image][0] != predicted[image]) {
+          throw new IllegalArgumentException(
+              "Image %d of step %d is predicted as class %d, its recorded classes begin otherwise"
+                  .formatted(image + 1, step + 1, predicted[image]));
+        }
+      }
+      return psi;
+    };
+  }
+}

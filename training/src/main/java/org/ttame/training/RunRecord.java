@@ -1,0 +1,201 @@
+package org.ttame.training;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.TreeSet;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.masking.Masking;
+import org.ttame.core.provenance.BuildInfo;
+import org.ttame.core.provenance.Sha256;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.run.RunFolder;
+
+/** Fills {@code run.json}: who made this run, from what, with which settings and versions. */
+final class RunRecord {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private RunRecord() {}
+
+  /** What a run is, as far as it is known before its first step. */
+  static ObjectNode of(
+      RunFolder folder,
+      FrozenClassifier classifier,
+      Path backboneFile,
+      AttentionMechanism mechanism,
+      Masking masking,
+      ImageList images,
+      TrainingOptions options,
+      TrainingPlan plan)
+      throws IOException {
+    ObjectNode record = JSON.createObjectNode();
+    record.put("format", RunFolder.FORMAT);
+    record.put("status", "running");
+    record.put("started", Instant.now().toString());
+    record.set("program", program(classifier));
+    record.set("settings", settings(options));
+    record.put("seed", options.seed());
+    record.set("backbone", backbone(folder, classifier, backboneFile));
+    record.set("layers", layers(mechanism.spec().features()));
+    record.put("masking", masking.optionName());
+    record
+        .putObject("attention")
+        .put("variant", mechanism.spec().variant().optionName())
+        .put("parameters", mechanism.parameterCount())
+        .put("map_height", mechanism.mapHeight())
+        .put("map_width", mechanism.mapWidth());
+    record
+        .putObject("data")
+        .put("source", images.source().toAbsolutePath().normalize().toString())
+        .put("images", images.size())
+        .put("names_sha256", fingerprint(images));
+    record.put("steps_per_epoch", plan.stepsPerEpoch());
+    record.put("planned_steps", plan.totalSteps());
+    return record;
+  }
+
+  /** Adds the file that initial values came from, if there is one. */
+  static void addInit(ObjectNode record, RunFolder folder, Path initFile) throws IOException {
+    if (initFile != null) {
+      record
+          .putObject("init")
+          .put("file", folder.portable(initFile))
+          .put("sha256", Sha256.of(initFile));
+    }
+  }
+
+  /**
+   * The record of a run to go on with.
+   *
+   * @param now what a run started now would record
+   * @return the folder's record
+   * @throws IOException if that run is not this one
+   */
+  static ObjectNode goOn(RunFolder folder, ObjectNode now) throws IOException {
+    ObjectNode begun = folder.record();
+    List<String> differences = differences(begun, now);
+    if (!differences.isEmpty()) {
+      throw new IOException(
+          "The run in '%s' cannot go on as it was begun: %s; start another run in another folder"
+              .formatted(folder.path(), String.join("; ", differences)));
+    }
+    begun.remove("failure");
+    begun.withArray("resumed").add(Instant.now().toString());
+    begun.set("program", now.get("program"));
+    return begun;
+  }
+
+  /**
+   * What keeps a run from going on as it was begun.
+   *
+   * @param begun its {@code run.json}
+   * @param now what would be written now
+   * @return phrases, none if it may go on
+   */
+  static List<String> differences(JsonNode begun, JsonNode now) {
+    List<String> differences = new ArrayList<>();
+    TreeSet<String> names = new TreeSet<>();
+    begun.path("settings").fieldNames().forEachRemaining(names::add);
+    now.path("settings").fieldNames().forEachRemaining(names::add);
+    names.removeAll(TrainingOptions.harmless());
+    for (String name : names) {
+      compare(
+          name, begun.path("settings").path(name), now.path("settings").path(name), differences);
+    }
+    compare("masking", begun.path("masking"), now.path("masking"), differences);
+    compare(
+        "the number of images",
+        begun.path("data").path("images"),
+        now.path("data").path("images"),
+        differences);
+    if (differences.isEmpty()) {
+      compare(
+          "the sum of the image names",
+          begun.path("data").path("names_sha256"),
+          now.path("data").path("names_sha256"),
+          differences);
+    }
+    compare(
+        "the sum of the backbone file",
+        begun.path("backbone").path("sha256"),
+        now.path("backbone").path("sha256"),
+        differences);
+    compare("the layers' shapes", begun.path("layers"), now.path("layers"), differences);
+    return differences;
+  }
+
+  private static void compare(String what, JsonNode was, JsonNode is, List<String> differences) {
+    if (!was.equals(is)) {
+      differences.add("%s was %s and is %s".formatted(what, text(was), text(is)));
+    }
+  }
+
+  private static String text(JsonNode node) {
+    return node.isMissingNode() ? "not given" : node.isTextual() ? node.asText() : node.toString();
+  }
+
+  private static ObjectNode program(FrozenClassifier classifier) {
+    BuildInfo build = BuildInfo.current();
+    return JSON.createObjectNode()
+        .put("version", build.version())
+        .put("commit", build.commit())
+        .put("dirty", build.dirty())
+        .put("nd4j", build.nd4j())
+        .put("java", Runtime.version().toString())
+        .put("platform", System.getProperty("os.name") + " " + System.getProperty("os.arch"))
+        .put("engine", classifier.engine());
+  }
+
+  private static ObjectNode settings(TrainingOptions options) {
+    Properties properties = options.toProperties();
+    ObjectNode settings = JSON.createObjectNode();
+    for (String name : new TreeSet<>(properties.stringPropertyNames())) {
+      settings.put(name, properties.getProperty(name));
+    }
+    return settings;
+  }
+
+  private static ObjectNode backbone(RunFolder folder, FrozenClassifier classifier, Path file)
+      throws IOException {
+    ObjectNode backbone = JSON.createObjectNode();
+    backbone.put("name", classifier.name());
+    if (file != null) {
+      backbone.put("file", folder.portable(file));
+      backbone.put("sha256", Sha256.of(file));
+    }
+    InputSpec input = classifier.inputSpec();
+    backbone.put("classes", classifier.classes());
+    backbone.put("side", input.side());
+    backbone.set("mean", JSON.valueToTree(input.mean()));
+    backbone.set("std", JSON.valueToTree(input.std()));
+    ObjectNode provenance = backbone.putObject("provenance");
+    new java.util.TreeMap<>(classifier.provenance()).forEach(provenance::put);
+    return backbone;
+  }
+
+  private static ArrayNode layers(List<FeatureLayer> features) {
+    ArrayNode layers = JSON.createArrayNode();
+    for (FeatureLayer layer : features) {
+      layers.addObject().put("node", layer.node()).put("shape", layer.shape());
+    }
+    return layers;
+  }
+
+  private static String fingerprint(ImageList images) {
+    Sha256 sum = new Sha256();
+    for (int i = 0; i < images.size(); i++) {
+      sum.line(images.name(i));
+    }
+    return sum.hex();
+  }
+}

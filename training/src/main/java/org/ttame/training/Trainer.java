@@ -1,0 +1,189 @@
+package org.ttame.training;
+
+import java.util.Iterator;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.InputGradient;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.loss.AttentionTrainingGraph;
+import org.ttame.core.loss.ClassSampler;
+import org.ttame.core.loss.StepGradients;
+import org.ttame.core.masking.Masking;
+import org.ttame.training.optimizer.NesterovSgd;
+import org.ttame.training.optimizer.OneCycle;
+import org.ttame.training.run.StepRecord;
+
+/**
+ * Trains an attention mechanism, one step at a time.
+ *
+ * <p>A step: the frozen classifier sees the clean images and says which class y each shows; their
+ * feature maps go through the mechanism; the map of y masks each image (Eq. 13 or 14); the
+ * classifier sees the masked images; the loss of Eq. 11 goes backwards through that second pass and
+ * through the maps; Nesterov SGD moves the mechanism by the OneCycle policy, and its running
+ * statistics follow. The classifier never changes.
+ *
+ * <p>The classifier and the mechanism stay the caller's. Not thread-safe.
+ */
+public final class Trainer implements AutoCloseable {
+  private final FrozenClassifier classifier;
+  private final AttentionMechanism mechanism;
+  private final AttentionTrainingGraph graph;
+  private final OneCycle schedule;
+  private final NesterovSgd optimizer;
+  private final ClassDraws draws;
+  private final INDArray mean;
+  private final INDArray std;
+
+  /**
+   * Prepares training with drawn classes.
+   *
+   * @param classifier what is explained
+   * @param mechanism what is trained, in place
+   * @param options of which variant, layers, data and seed of initial values are settled already
+   * @param totalSteps how many steps the OneCycle policy spans
+   */
+  public Trainer(
+      FrozenClassifier classifier,
+      AttentionMechanism mechanism,
+      TrainingOptions options,
+      long totalSteps) {
+    this(
+        classifier,
+        mechanism,
+        options,
+        totalSteps,
+        ClassDraws.of(
+            new ClassSampler(options.loss().mode(), classifier.classes(), options.seed())));
+  }
+
+  /**
+   * Prepares training.
+   *
+   * @param classifier what is explained
+   * @param mechanism what is trained, in place
+   * @param options as above
+   * @param totalSteps how many steps the OneCycle policy spans
+   * @param draws where the classes of Ψ come from
+   */
+  public Trainer(
+      FrozenClassifier classifier,
+      AttentionMechanism mechanism,
+      TrainingOptions options,
+      long totalSteps,
+      ClassDraws draws) {
+    this.classifier = classifier;
+    this.mechanism = mechanism;
+    this.draws = draws;
+    this.schedule = new OneCycle(totalSteps, options.maxLr());
+    Masking masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
+    InputSpec spec = classifier.inputSpec();
+    this.graph = new AttentionTrainingGraph(mechanism, masking, options.loss(), spec);
+    this.optimizer = new NesterovSgd(mechanism.parameters(), options.weightDecay());
+    this.mean =
+        Nd4j.createFromArray(spec.mean().stream().map(Double::floatValue).toArray(Float[]::new));
+    this.std =
+        Nd4j.createFromArray(spec.std().stream().map(Double::floatValue).toArray(Float[]::new));
+  }
+
+  /**
+   * Trains on batches until they or the steps end.
+   *
+   * @param batches unit images {@code [B, S, S, 3]}, RGB in [0,1]; each is closed when used
+   */
+  public void train(Iterator<INDArray> batches) {
+    for (long step = 0; step < schedule.totalSteps() && batches.hasNext(); step++) {
+      try (INDArray images = batches.next()) {
+        step(step, images);
+      }
+    }
+  }
+
+  /**
+   * Does one step.
+   *
+   * @param step 0 for the first of the run
+   * @param unitImages {@code [B, S, S, 3]}, RGB in [0,1]; stays the caller's
+   * @return what it did; its epoch is 1, its speed that of the computing alone
+   * @throws DivergenceException if loss or gradient is not finite; the mechanism is then unchanged
+   */
+  public StepRecord step(long step, INDArray unitImages) {
+    final long began = System.nanoTime();
+    double lr = schedule.learningRate(step);
+    double momentum = schedule.momentum(step);
+    try (INDArray standardised = standardise(unitImages);
+        ClassifierOutput clean = classifier.forward(standardised, mechanism.spec().features())) {
+      int[] predicted = clean.predictedClasses();
+      int[][] psi = draws.draw(step, predicted);
+      try (AttentionTrainingGraph.Forward forward =
+              graph.forward(clean.features(), unitImages, psi);
+          InputGradient ce = classifier.crossEntropyGradient(forward.maskedImages(), predicted)) {
+        double loss = graph.options().total(ce.crossEntropy(), forward.area(), forward.variation());
+        checkFinite(step, lr, "loss", loss);
+        try (StepGradients gradients = forward.backward(ce.gradient())) {
+          for (Map.Entry<String, INDArray> gradient : gradients.gradients().entrySet()) {
+            // A sum is finite only if every value is: gradients are far from 1e38.
+            double sum = gradient.getValue().sumNumber().doubleValue();
+            checkFinite(step, lr, "gradient of " + gradient.getKey(), sum);
+          }
+          optimizer.step(gradients.gradients(), lr, momentum);
+          mechanism.updateStatistics(gradients.batchStatistics());
+        }
+        int images = predicted.length;
+        double seconds = (System.nanoTime() - began) / 1e9;
+        return new StepRecord(
+            step + 1,
+            1,
+            loss,
+            ce.crossEntropy(),
+            forward.area(),
+            forward.variation(),
+            lr,
+            momentum,
+            images / seconds,
+            images);
+      }
+    }
+  }
+
+  /** The velocities by parameter name, live: the optimiser's whole state. */
+  public Map<String, INDArray> velocities() {
+    return optimizer.velocities();
+  }
+
+  /**
+   * Continues with recorded velocities.
+   *
+   * @param velocities by parameter name; copied
+   */
+  public void restore(Map<String, INDArray> velocities) {
+    optimizer.restore(velocities);
+  }
+
+  @Override
+  public void close() {
+    graph.close();
+    optimizer.close();
+    mean.close();
+    std.close();
+  }
+
+  private INDArray standardise(INDArray unit) {
+    INDArray centred = unit.sub(mean);
+    centred.divi(std);
+    return centred;
+  }
+
+  private static void checkFinite(long step, double lr, String what, double value) {
+    if (!Double.isFinite(value)) {
+      throw new DivergenceException(
+          step + 1,
+          ("The %s is %s at step %d (learning rate %.3g); lower --max-lr, and look for damaged"
+                  + " images or weights")
+              .formatted(what, value, step + 1, lr));
+    }
+  }
+}

@@ -1,0 +1,491 @@
+package org.ttame.training;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.loss.ClassSampler;
+import org.ttame.core.masking.Masking;
+import org.ttame.core.npz.Npz;
+import org.ttame.training.data.Batch;
+import org.ttame.training.data.BatchSource;
+import org.ttame.training.data.ImageFileLoader;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.data.ImageLoader;
+import org.ttame.training.run.Checkpoint;
+import org.ttame.training.run.CheckpointState;
+import org.ttame.training.run.Checkpoints;
+import org.ttame.training.run.RunFolder;
+import org.ttame.training.run.StepLog;
+import org.ttame.training.run.StepRecord;
+
+/**
+ * A training run by the paper's protocol, in a {@link RunFolder}: epochs over a list of images, a
+ * log line a step, a checkpoint and a validation an epoch, and another checkpoint whenever an epoch
+ * has gone on for long.
+ *
+ * <p>A run may end at any moment; one made by {@link Builder#resume()} goes on at its last
+ * checkpoint and, on the same machine with the same number of threads, comes to the same bits as if
+ * it had never ended.
+ */
+public final class TrainingRun implements AutoCloseable {
+  private final FrozenClassifier classifier;
+  private final ImageList images;
+  private final TrainingOptions options;
+  private final RunFolder folder;
+  private final Checkpoints checkpoints;
+  private final Validator validator;
+  private final TrainingListener listener;
+  private final ImageLoader loader;
+  private final Masking masking;
+  private final TrainingPlan plan;
+  private final Closeable lock;
+  private final AttentionMechanism mechanism;
+  private final Trainer trainer;
+  private final ObjectNode record;
+  private final SkippedImages skipped;
+  private final EpochSelection selection;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private volatile boolean stopAsked;
+  private StepLog drawnClasses;
+  private long done;
+  private long savedAt = -1;
+  private long forwardPasses;
+  private long backwardPasses;
+  private long validationPasses;
+
+  private TrainingRun(Builder builder, boolean resume) throws IOException {
+    classifier = builder.classifier;
+    images = builder.images;
+    options = builder.options;
+    folder = builder.folder;
+    checkpoints = folder.checkpoints();
+    validator = builder.validator;
+    listener = builder.listener;
+    loader =
+        builder.loader == null
+            ? new ImageFileLoader(classifier.inputSpec(), options.augment())
+            : builder.loader;
+    masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
+    plan = TrainingPlan.of(images.size(), options);
+    skipped = new SkippedImages(images);
+    selection = new EpochSelection(checkpoints);
+    AttentionSpec spec =
+        AttentionSpec.of(
+            options.layers().isEmpty()
+                ? classifier.defaultLayers()
+                : classifier.layers(options.layers()),
+            classifier.classes(),
+            options.variant());
+    ClassDraws draws =
+        builder.draws == null
+            ? ClassDraws.of(
+                new ClassSampler(options.loss().mode(), classifier.classes(), options.seed()))
+            : builder.draws;
+
+    Checkpoint last = resume ? lastCheckpoint() : null;
+    lock = folder.lock();
+    AttentionMechanism made = null;
+    Trainer prepared = null;
+    try {
+      made = mechanism(spec, builder.initFile, last);
+      prepared = new Trainer(classifier, made, options, plan.totalSteps(), recorded(draws));
+      ObjectNode now =
+          RunRecord.of(
+              folder, classifier, builder.backboneFile, made, masking, images, options, plan);
+      record = resume ? RunRecord.goOn(folder, now) : now;
+      mechanism = made;
+      trainer = prepared;
+      if (last != null) {
+        restore(last);
+      } else {
+        RunRecord.addInit(record, folder, builder.initFile);
+        save(); // so that a run that has a run.json can always go on
+      }
+      writeRecord("running");
+    } catch (IOException | RuntimeException e) {
+      if (prepared != null) {
+        prepared.close();
+      }
+      if (made != null) {
+        made.close();
+      }
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Describes a run.
+   *
+   * @param classifier what is explained; stays the caller's
+   * @param images what it is trained on
+   * @param options settings
+   * @param folder where it is kept
+   * @return a builder
+   */
+  public static Builder builder(
+      FrozenClassifier classifier, ImageList images, TrainingOptions options, RunFolder folder) {
+    return new Builder(classifier, images, options, folder);
+  }
+
+  /** The mechanism that is trained, live; closed with the run. */
+  public AttentionMechanism mechanism() {
+    return mechanism;
+  }
+
+  /** The run's size. */
+  public TrainingPlan plan() {
+    return plan;
+  }
+
+  /** How many steps are done. */
+  public long stepsDone() {
+    return done;
+  }
+
+  /**
+   * Asks the run to save its state and end after the present step. May be called from any thread,
+   * such as a shutdown hook.
+   *
+   * @param patience how long to wait for that
+   * @return whether {@link #run()} has ended
+   */
+  public boolean stop(Duration patience) {
+    stopAsked = true;
+    try {
+      return ended.await(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /**
+   * Trains until the planned steps are done or {@link #stop} is called. To be called once.
+   *
+   * @return how it ended
+   * @throws IOException naming the file, if images cannot be read or results not be written; the
+   *     last checkpoint is whole
+   * @throws DivergenceException if a loss is not finite; the last checkpoint is whole
+   */
+  public TrainingResult run() throws IOException {
+    listener.started(plan, done);
+    try {
+      validateIfDue();
+      Optional<StepRecord> lastStep = steps();
+      boolean finished = done == plan.totalSteps();
+      writeRecord(finished ? "finished" : "stopped");
+      return new TrainingResult(
+          plan, done, finished, skipped.count(), selection.epoch(), selection.best(), lastStep);
+    } catch (DivergenceException e) {
+      DivergenceException located =
+          e.withLastGood(
+              "the last good state, after step %d, is in '%s'"
+                  .formatted(savedAt, folder.path().resolve("checkpoints")));
+      noteFailure(located);
+      throw located;
+    } catch (IOException | RuntimeException e) {
+      noteFailure(e);
+      throw e;
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    trainer.close();
+    mechanism.close();
+    lock.close();
+  }
+
+  private Optional<StepRecord> steps() throws IOException {
+    StepRecord last = null;
+    try (StepLog log = StepLog.open(folder.steps(), done);
+        StepLog classes = options.recordClasses() ? StepLog.open(folder.classes(), done) : null;
+        BatchSource batches =
+            new BatchSource(
+                images,
+                classifier.inputSpec(),
+                options.batches(),
+                loader,
+                done,
+                plan.totalSteps())) {
+      drawnClasses = classes;
+      Pace pace = new Pace();
+      long savedNanos = System.nanoTime();
+      while (done < plan.totalSteps() && !stopAsked) {
+        long began = System.nanoTime();
+        StepRecord step = null;
+        try (Batch batch = batches.next()) {
+          skipped.add(batch.bad(), listener::skipped);
+          if (batch.size() > 0) {
+            StepRecord bare = step(batch);
+            double seconds = (System.nanoTime() - began) / 1e9;
+            pace.add(seconds);
+            step = bare.at(batch.epoch() + 1, batch.size() / seconds);
+            log.append(step);
+            last = step;
+          }
+        }
+        done++;
+        if (step != null) {
+          listener.stepped(step, pace.left(plan.totalSteps() - done));
+        }
+        long unsaved = System.nanoTime() - savedNanos;
+        if (plan.endsEpoch(done) || unsaved >= options.saveEvery().toNanos()) {
+          save(log, classes);
+          validateIfDue();
+          savedNanos = System.nanoTime();
+        }
+      }
+      save(log, classes);
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    } finally {
+      drawnClasses = null;
+    }
+    return Optional.ofNullable(last);
+  }
+
+  private StepRecord step(Batch batch) {
+    long forward = classifier.passes().forward();
+    long backward = classifier.passes().backward();
+    StepRecord step = trainer.step(batch.step(), batch.images());
+    forwardPasses += classifier.passes().forward() - forward;
+    backwardPasses += classifier.passes().backward() - backward;
+    return step;
+  }
+
+  /** Saves the state; the logs' lines must not be lost if the state is not. */
+  private void save(StepLog... logs) throws IOException {
+    if (savedAt == done) {
+      return;
+    }
+    for (StepLog log : logs) {
+      if (log != null) {
+        log.force();
+      }
+    }
+    CheckpointState state =
+        new CheckpointState(
+            done, plan.epoch(done), forwardPasses, backwardPasses, skipped.toList());
+    Map<String, INDArray> arrays = mechanism.toNpz();
+    try {
+      Checkpoint saved =
+          plan.endsEpoch(done)
+              ? checkpoints.saveEpoch(arrays, trainer.velocities(), state)
+              : checkpoints.saveStep(arrays, trainer.velocities(), state);
+      savedAt = done;
+      writeRecord("running");
+      listener.saved(saved.folder(), done);
+    } finally {
+      arrays.values().forEach(INDArray::close);
+    }
+  }
+
+  /** Validates the state just saved, if it ends an epoch and has not been validated yet. */
+  private void validateIfDue() throws IOException {
+    if (validator == null || !plan.endsEpoch(done) || savedAt != done) {
+      return;
+    }
+    int epoch = plan.epoch(done);
+    Checkpoint checkpoint = checkpoints.get("epoch-" + epoch);
+    if (checkpoint.validation().isPresent()) {
+      return;
+    }
+    listener.validating(epoch);
+    long before = classifier.passes().forward();
+    Validation validation = validator.validate(classifier, mechanism, masking);
+    validationPasses += classifier.passes().forward() - before;
+    boolean better = selection.add(checkpoint, epoch, validation);
+    writeRecord("running");
+    listener.validated(epoch, validation, better);
+  }
+
+  private Checkpoint lastCheckpoint() throws IOException {
+    return checkpoints
+        .last()
+        .orElseThrow(
+            () ->
+                new IOException(
+                    "The run in '%s' has no checkpoint to go on from; start it anew in another folder"
+                        .formatted(folder.path())));
+  }
+
+  private AttentionMechanism mechanism(AttentionSpec spec, Path initFile, Checkpoint last)
+      throws IOException {
+    if (last == null && initFile == null) {
+      return AttentionMechanism.create(spec, options.seed());
+    }
+    Map<String, INDArray> arrays = last == null ? Npz.read(initFile) : last.attention();
+    try {
+      return AttentionMechanism.fromNpz(spec, arrays);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "'%s' cannot be trained on: %s"
+              .formatted(last == null ? initFile : last.folder(), e.getMessage()),
+          e);
+    } finally {
+      arrays.values().forEach(INDArray::close);
+    }
+  }
+
+  private void restore(Checkpoint last) throws IOException {
+    CheckpointState state = last.state();
+    Map<String, INDArray> velocities = last.optimizer();
+    try {
+      trainer.restore(velocities);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "'%s' cannot be trained on: %s".formatted(last.folder(), e.getMessage()), e);
+    } finally {
+      velocities.values().forEach(INDArray::close);
+    }
+    done = state.step();
+    savedAt = done;
+    forwardPasses = state.forwardPasses();
+    backwardPasses = state.backwardPasses();
+    validationPasses = record.path("passes").path("validation_forward").asLong();
+    skipped.restore(state.skipped());
+    selection.restore(done);
+    checkpoints.tidy();
+  }
+
+  private ClassDraws recorded(ClassDraws draws) {
+    return (step, predicted) -> {
+      int[][] psi = draws.draw(step, predicted);
+      if (drawnClasses != null) {
+        try {
+          drawnClasses.append(step + 1, psi);
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+      return psi;
+    };
+  }
+
+  private void writeRecord(String status) throws IOException {
+    record.put("status", status);
+    record.put("updated", Instant.now().toString());
+    record.put("steps_done", done);
+    record.put("skipped_images", skipped.count());
+    record
+        .putObject("passes")
+        .put("training_forward", forwardPasses)
+        .put("training_backward", backwardPasses)
+        .put("validation_forward", validationPasses);
+    if (selection.best().isPresent()) {
+      ObjectNode best = record.putObject("best");
+      best.put("rule", Validation.RULE);
+      best.put("epoch", selection.epoch());
+      best.setAll(selection.best().get().toJson());
+    }
+    folder.write(record);
+  }
+
+  /** Says in run.json that and why the run failed, if that can still be written. */
+  private void noteFailure(Exception failure) {
+    record.put("failure", String.valueOf(failure.getMessage()));
+    try {
+      writeRecord("failed");
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /** Collects what a run needs. */
+  public static final class Builder {
+    private final FrozenClassifier classifier;
+    private final ImageList images;
+    private final TrainingOptions options;
+    private final RunFolder folder;
+    private Path backboneFile;
+    private Path initFile;
+    private Validator validator;
+    private TrainingListener listener = new TrainingListener() {};
+    private ClassDraws draws;
+    private ImageLoader loader;
+
+    private Builder(
+        FrozenClassifier classifier, ImageList images, TrainingOptions options, RunFolder folder) {
+      this.classifier = Objects.requireNonNull(classifier, "classifier");
+      this.images = Objects.requireNonNull(images, "images");
+      this.options = Objects.requireNonNull(options, "options");
+      this.folder = Objects.requireNonNull(folder, "folder");
+    }
+
+    /** The file the classifier was loaded from, so that it is recorded and recognised. */
+    public Builder backboneFile(Path file) {
+      backboneFile = file;
+      return this;
+    }
+
+    /** An npz file with the mechanism's initial values; unused when a run goes on. */
+    public Builder init(Path file) {
+      initFile = file;
+      return this;
+    }
+
+    /** Measures each epoch; without one no epoch is the best. */
+    public Builder validator(Validator value) {
+      validator = value;
+      return this;
+    }
+
+    /** Hears how the run goes. */
+    public Builder listener(TrainingListener value) {
+      listener = Objects.requireNonNull(value, "listener");
+      return this;
+    }
+
+    /** Where the classes of Ψ come from, instead of the seed. */
+    public Builder draws(ClassDraws value) {
+      draws = value;
+      return this;
+    }
+
+    /** Reads images otherwise than from files as the options say. */
+    public Builder loader(ImageLoader value) {
+      loader = value;
+      return this;
+    }
+
+    /**
+     * Prepares a new run.
+     *
+     * @return the run; the caller closes it
+     * @throws IOException if its folder cannot be written, another process trains there, or the
+     *     initial values cannot be used
+     * @throws IllegalArgumentException if the options do not fit the classifier
+     */
+    public TrainingRun start() throws IOException {
+      return new TrainingRun(this, false);
+    }
+
+    /**
+     * Prepares to go on with the folder's run.
+     *
+     * @return the run; the caller closes it
+     * @throws IOException if the folder's run has other settings, images or another backbone, has
+     *     no usable checkpoint, or another process trains there
+     */
+    public TrainingRun resume() throws IOException {
+      return new TrainingRun(this, true);
+    }
+  }
+}

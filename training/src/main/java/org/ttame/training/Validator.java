@@ -1,0 +1,22 @@
+package org.ttame.training;
+
+import java.io.IOException;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.masking.Masking;
+
+/** Measures a mechanism on validation images, after each epoch. Must not change it. */
+@FunctionalInterface
+public interface Validator {
+  /**
+   * Measures.
+   *
+   * @param classifier what is explained
+   * @param mechanism with the running statistics of the moment
+   * @param masking the run's
+   * @return AD(15), IC(15) and what else there is
+   * @throws IOException if the validation images cannot be read
+   */
+  Validation validate(FrozenClassifier classifier, AttentionMechanism mechanism, Masking masking)
+      throws IOException;
+}

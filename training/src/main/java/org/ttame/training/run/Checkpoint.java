@@ -1,0 +1,127 @@
+package org.ttame.training.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.npz.Npz;
+import org.ttame.core.storage.WholeFile;
+
+/**
+ * A saved state: a folder with {@code attention.npz}, {@code optimizer.npz} (the velocities by
+ * parameter name), {@code state.json} and, once its epoch has been validated, {@code
+ * validation.json}.
+ *
+ * @param folder the folder
+ */
+public record Checkpoint(Path folder) {
+  static final String ATTENTION = "attention.npz";
+  static final String OPTIMIZER = "optimizer.npz";
+  static final String STATE = "state.json";
+  static final String VALIDATION = "validation.json";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Its name, e.g. {@code epoch-3}. */
+  public String name() {
+    return String.valueOf(folder.getFileName());
+  }
+
+  /**
+   * The attention mechanism's arrays.
+   *
+   * @return name → array in PyTorch's layout; the caller closes them
+   * @throws IOException naming the file, if it is missing or damaged
+   */
+  public Map<String, INDArray> attention() throws IOException {
+    return Npz.read(folder.resolve(ATTENTION));
+  }
+
+  /**
+   * The optimiser's velocities.
+   *
+   * @return parameter name → array in the mechanism's own layout; the caller closes them
+   * @throws IOException naming the file, if it is missing or damaged
+   */
+  public Map<String, INDArray> optimizer() throws IOException {
+    return Npz.read(folder.resolve(OPTIMIZER));
+  }
+
+  /**
+   * Steps, passes and images left out so far.
+   *
+   * @return the state
+   * @throws IOException naming the file, if it is missing or damaged
+   */
+  public CheckpointState state() throws IOException {
+    Path file = folder.resolve(STATE);
+    JsonNode json = read(file);
+    try {
+      List<Integer> skipped = new ArrayList<>();
+      json.required("skipped").forEach(index -> skipped.add(index.intValue()));
+      return new CheckpointState(
+          json.required("step").longValue(),
+          json.required("epoch").intValue(),
+          json.required("forward_passes").longValue(),
+          json.required("backward_passes").longValue(),
+          skipped);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("'%s' is damaged: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * What its validation found.
+   *
+   * @return the JSON written by {@link #writeValidation}, or empty if it was not validated
+   * @throws IOException naming the file, if it is damaged
+   */
+  public Optional<JsonNode> validation() throws IOException {
+    Path file = folder.resolve(VALIDATION);
+    return Files.exists(file) ? Optional.of(read(file)) : Optional.empty();
+  }
+
+  /**
+   * Keeps what its validation found.
+   *
+   * @param validation any JSON object
+   * @throws IOException naming the file, if it cannot be written
+   */
+  public void writeValidation(JsonNode validation) throws IOException {
+    WholeFile.writeText(folder.resolve(VALIDATION), validation.toPrettyString() + "\n");
+  }
+
+  static void write(
+      Path folder,
+      Map<String, INDArray> attention,
+      Map<String, INDArray> optimizer,
+      CheckpointState state)
+      throws IOException {
+    Npz.write(folder.resolve(ATTENTION), attention);
+    Npz.write(folder.resolve(OPTIMIZER), optimizer);
+    WholeFile.writeText(
+        folder.resolve(STATE),
+        JSON.createObjectNode()
+                .put("step", state.step())
+                .put("epoch", state.epoch())
+                .put("forward_passes", state.forwardPasses())
+                .put("backward_passes", state.backwardPasses())
+                .set("skipped", JSON.valueToTree(state.skipped()))
+                .toPrettyString()
+            + "\n");
+  }
+
+  private static JsonNode read(Path file) throws IOException {
+    try {
+      return JSON.readTree(Files.readString(file));
+    } catch (JsonProcessingException e) {
+      throw new IOException("'%s' is damaged: it is not JSON".formatted(file), e);
+    }
+  }
+}

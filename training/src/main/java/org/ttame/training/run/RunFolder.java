@@ -1,0 +1,303 @@
+package org.ttame.training.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.masking.Masking;
+import org.ttame.core.storage.WholeFile;
+
+/**
+ * The folder of a training run ({@code --run}): {@code run.json}, {@code steps.jsonl}, {@code
+ * classes.jsonl} on request, {@code checkpoints/}. Holds what explaining, evaluating and resuming
+ * need.
+ */
+public final class RunFolder {
+  /** The version of {@code run.json}'s layout. */
+  public static final int FORMAT = 1;
+
+  private static final String RUN_JSON = "run.json";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Path folder;
+
+  private RunFolder(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * A folder for a new run.
+   *
+   * @param folder made if missing
+   * @return it
+   * @throws IOException if it holds a run already or cannot be made
+   */
+  public static RunFolder create(Path folder) throws IOException {
+    if (Files.exists(folder.resolve(RUN_JSON))) {
+      throw new IOException(
+          "'%s' holds a training run already; give --resume to go on with it, or another --run"
+              .formatted(folder));
+    }
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      throw new IOException("'%s' is a file; a training run needs a folder".formatted(folder));
+    }
+    Files.createDirectories(folder);
+    return new RunFolder(folder);
+  }
+
+  /**
+   * The folder of an existing run.
+   *
+   * @param folder with {@code run.json}
+   * @return it
+   * @throws IOException if it holds no run
+   */
+  public static RunFolder open(Path folder) throws IOException {
+    if (!Files.isRegularFile(folder.resolve(RUN_JSON))) {
+      throw new IOException(
+          "'%s' holds no training run: there is no %s in it".formatted(folder, RUN_JSON));
+    }
+    return new RunFolder(folder);
+  }
+
+  /** The folder. */
+  public Path path() {
+    return folder;
+  }
+
+  /** {@code steps.jsonl}. */
+  public Path steps() {
+    return folder.resolve("steps.jsonl");
+  }
+
+  /** {@code classes.jsonl}. */
+  public Path classes() {
+    return folder.resolve("classes.jsonl");
+  }
+
+  /** Its checkpoints. */
+  public Checkpoints checkpoints() {
+    return new Checkpoints(folder.resolve("checkpoints"));
+  }
+
+  /**
+   * {@code run.json}.
+   *
+   * @return its content
+   * @throws IOException naming the file, if it is damaged or of a later version
+   */
+  public ObjectNode record() throws IOException {
+    Path file = folder.resolve(RUN_JSON);
+    try {
+      if (JSON.readTree(Files.readString(file)) instanceof ObjectNode object) {
+        int format = object.path("format").asInt(0);
+        if (format != FORMAT) {
+          throw new IOException(
+              "'%s' has format %d; this version reads format %d".formatted(file, format, FORMAT));
+        }
+        return object;
+      }
+    } catch (JsonProcessingException e) {
+      throw new IOException("'%s' is damaged: it is not JSON".formatted(file), e);
+    }
+    throw new IOException("'%s' is damaged: it is no JSON object".formatted(file));
+  }
+
+  /**
+   * Writes {@code run.json}.
+   *
+   * @param record its content
+   * @throws IOException naming the file, if it cannot be written
+   */
+  public void write(ObjectNode record) throws IOException {
+    WholeFile.writeText(folder.resolve(RUN_JSON), record.toPrettyString() + "\n");
+  }
+
+  /**
+   * The settings the run was started with.
+   *
+   * @return names and values, as the training options read them
+   * @throws IOException if {@code run.json} is damaged
+   */
+  public Properties settings() throws IOException {
+    Properties settings = new Properties();
+    required("settings")
+        .fields()
+        .forEachRemaining(field -> settings.setProperty(field.getKey(), field.getValue().asText()));
+    return settings;
+  }
+
+  /**
+   * The classifier's file, or empty if the run was not started from one. A file inside the run
+   * folder is found again when the folder has been moved.
+   *
+   * @return its path; it may have gone
+   * @throws IOException if {@code run.json} is damaged
+   */
+  public Optional<Path> backboneFile() throws IOException {
+    String file = required("backbone").path("file").asText("");
+    return file.isEmpty() ? Optional.empty() : Optional.of(folder.resolve(file));
+  }
+
+  /** How to write a file into {@code run.json}: relative where it lies inside the folder. */
+  public String portable(Path file) {
+    Path absolute = file.toAbsolutePath().normalize();
+    Path home = folder.toAbsolutePath().normalize();
+    return absolute.startsWith(home) ? home.relativize(absolute).toString() : absolute.toString();
+  }
+
+  /**
+   * The masking the run trained with.
+   *
+   * @return it
+   * @throws IOException if {@code run.json} is damaged
+   */
+  public Masking masking() throws IOException {
+    return parse("masking", () -> Masking.parse(required("masking").asText()));
+  }
+
+  /**
+   * The form of the run's attention mechanism.
+   *
+   * @param classifier the classifier it was trained for
+   * @return layers, classes and variant
+   * @throws IOException if {@code run.json} is damaged or names layers that the classifier lacks or
+   *     has in another shape
+   */
+  public AttentionSpec spec(FrozenClassifier classifier) throws IOException {
+    int classes = required("backbone").path("classes").asInt();
+    if (classes != classifier.classes()) {
+      throw new IOException(
+          "The run in '%s' was trained on a classifier of %d classes, %s has %d"
+              .formatted(folder, classes, classifier.name(), classifier.classes()));
+    }
+    List<String> nodes = new ArrayList<>();
+    for (JsonNode layer : required("layers")) {
+      nodes.add(layer.path("node").asText());
+    }
+    Variant variant =
+        parse("variant", () -> Variant.parse(required("attention").path("variant").asText()));
+    List<FeatureLayer> layers = parse("layers", () -> classifier.layers(nodes));
+    for (int i = 0; i < layers.size(); i++) {
+      String shape = required("layers").get(i).path("shape").asText();
+      if (!shape.equals(layers.get(i).shape())) {
+        throw new IOException(
+            "The run in '%s' was trained on %s of shape %s, that of %s has shape %s"
+                .formatted(folder, nodes.get(i), shape, classifier.name(), layers.get(i).shape()));
+      }
+    }
+    return parse("layers", () -> new AttentionSpec(layers, classes, variant));
+  }
+
+  /**
+   * The run's trained mechanism.
+   *
+   * @param classifier the classifier it was trained for
+   * @param checkpoint {@code best}, {@code last}, {@code epoch-N} or {@code step-N}
+   * @return the mechanism; the caller closes it
+   * @throws IOException if there is none, or it does not fit the classifier
+   */
+  public AttentionMechanism mechanism(FrozenClassifier classifier, String checkpoint)
+      throws IOException {
+    AttentionSpec spec = spec(classifier);
+    Map<String, INDArray> arrays = checkpoints().get(checkpoint).attention();
+    try {
+      return parse("checkpoint " + checkpoint, () -> AttentionMechanism.fromNpz(spec, arrays));
+    } finally {
+      arrays.values().forEach(INDArray::close);
+    }
+  }
+
+  /**
+   * The checkpoint to use unless told otherwise.
+   *
+   * @return {@code best} if an epoch was validated, otherwise {@code last}
+   * @throws IOException if there is no checkpoint yet
+   */
+  public String preferred() throws IOException {
+    Checkpoints checkpoints = checkpoints();
+    if (checkpoints.best().isPresent()) {
+      return "best";
+    }
+    return checkpoints
+        .last()
+        .map(last -> "last")
+        .orElseThrow(
+            () ->
+                new IOException(
+                    "The run in '%s' has saved no checkpoint yet; train on with --resume"
+                        .formatted(folder)));
+  }
+
+  /**
+   * Keeps other processes from training in this folder until closed or dead.
+   *
+   * @return the lock
+   * @throws IOException if another process, or this one, trains here
+   */
+  public Closeable lock() throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      channel.close();
+      throw new IOException(inUse(), e);
+    } catch (IOException e) {
+      return channel; // a file system without locks
+    }
+    channel.close();
+    throw new IOException(inUse());
+  }
+
+  private String inUse() {
+    return "Another process is training in '%s'; wait for it or give another --run"
+        .formatted(folder);
+  }
+
+  private JsonNode required(String field) throws IOException {
+    JsonNode node = record().get(field);
+    if (node == null) {
+      throw new IOException(
+          "'%s' is damaged: it lacks \"%s\"".formatted(folder.resolve(RUN_JSON), field));
+    }
+    return node;
+  }
+
+  private interface Reading<T> {
+    T read() throws IOException;
+  }
+
+  private <T> T parse(String what, Reading<T> reading) throws IOException {
+    try {
+      return reading.read();
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "The %s of the run in '%s' cannot be used: %s".formatted(what, folder, e.getMessage()),
+          e);
+    }
+  }
+}
