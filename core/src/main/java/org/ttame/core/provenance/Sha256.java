@@ -43,6 +43,18 @@ public final class Sha256 {
   }
 
   /**
+   * The sum of bytes.
+   *
+   * @param bytes any
+   * @return 64 hexadecimal digits
+   */
+  public static String of(byte[] bytes) {
+    Sha256 sum = new Sha256();
+    sum.digest.update(bytes);
+    return sum.hex();
+  }
+
+  /**
    * Adds a line: the text in UTF-8 and a line feed.
    *
    * @param text the text
