@@ -1,6 +1,7 @@
 package org.ttame.eval.render;
 
 import java.util.Arrays;
+import org.ttame.core.image.RgbImage;
 
 /**
  * A picture that can be drawn on, in plain arrays: no window system, no fonts, no graphics library.
@@ -137,15 +138,15 @@ public final class Canvas {
     return result;
   }
 
-  /** The picture's bytes, row by row, red, green, blue. */
-  public byte[] toBytes() {
+  /** The picture as it is now, for files. */
+  public RgbImage toImage() {
     byte[] result = new byte[pixels.length * 3];
     for (int i = 0; i < pixels.length; i++) {
       result[3 * i] = (byte) (pixels[i] >> 16);
       result[3 * i + 1] = (byte) (pixels[i] >> 8);
       result[3 * i + 2] = (byte) pixels[i];
     }
-    return result;
+    return RgbImage.wrap(width, height, result);
   }
 
   private static int level(float unit) {

@@ -1,0 +1,70 @@
+package org.ttame.eval;
+
+import java.util.List;
+import java.util.Map;
+import org.ttame.eval.metric.MetricKey;
+
+/**
+ * What an evaluation found of one method.
+ *
+ * @param method its name
+ * @param settings the settings that change its maps
+ * @param keys the numbers measured, in the order of a record's values
+ * @param records what was measured, image by image
+ * @param seconds time spent explaining, without the metrics' own passes
+ */
+public record MethodResult(
+    String method,
+    Map<String, String> settings,
+    List<MetricKey> keys,
+    List<ImageRecord> records,
+    double seconds) {
+  public MethodResult {
+    keys = List.copyOf(keys);
+    records = List.copyOf(records);
+  }
+
+  /**
+   * The mean of a metric over the images it applies to.
+   *
+   * @param mean NaN if it applies to none
+   * @param images how many those are
+   */
+  public record Summary(double mean, int images) {}
+
+  /**
+   * Summarises a metric.
+   *
+   * @param key one of {@link #keys}
+   * @return its mean over the images it applies to
+   * @throws IllegalArgumentException if it was not measured
+   */
+  public Summary summary(MetricKey key) {
+    int column = keys.indexOf(key);
+    if (column < 0) {
+      throw new IllegalArgumentException(
+          "%s was not measured; there are %s"
+              .formatted(key.column(), keys.stream().map(MetricKey::column).toList()));
+    }
+    double[] values =
+        records.stream()
+            .mapToDouble(record -> record.values()[column])
+            .filter(value -> !Double.isNaN(value))
+            .toArray();
+    double sum = 0;
+    for (double value : values) {
+      sum += value;
+    }
+    return new Summary(values.length == 0 ? Double.NaN : sum / values.length, values.length);
+  }
+
+  /** FP: forward passes an explanation took, on average; NaN without images. */
+  public double forwardPasses() {
+    return records.stream().mapToDouble(ImageRecord::forwardPasses).average().orElse(Double.NaN);
+  }
+
+  /** Gradient passes an explanation took, on average; NaN without images. */
+  public double backwardPasses() {
+    return records.stream().mapToDouble(ImageRecord::backwardPasses).average().orElse(Double.NaN);
+  }
+}

@@ -1,0 +1,30 @@
+package org.ttame.eval.metric;
+
+/**
+ * Where an object of a class lies in a classifier's input image, in pixels from the top left;
+ * edges, not pixel centres. A box may reach outside the image.
+ *
+ * @param classIndex the object's class
+ * @param x0 left edge
+ * @param y0 top edge
+ * @param x1 right edge
+ * @param y1 bottom edge
+ */
+public record Box(int classIndex, double x0, double y0, double x1, double y1) {
+  public Box {
+    if (!(x0 < x1 && y0 < y1)) {
+      throw new IllegalArgumentException(
+          "A box needs x0 < x1 and y0 < y1, got x %s to %s, y %s to %s".formatted(x0, x1, y0, y1));
+    }
+    if (classIndex < 0) {
+      throw new IllegalArgumentException("A class index is not negative, got " + classIndex);
+    }
+  }
+
+  /** Whether the centre of the pixel in this column and row lies in the box. */
+  public boolean contains(int column, int row) {
+    double x = column + 0.5;
+    double y = row + 0.5;
+    return x >= x0 && x < x1 && y >= y0 && y < y1;
+  }
+}

@@ -1,0 +1,74 @@
+package org.ttame.eval.metric;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.masking.ImageMasker;
+import org.ttame.core.masking.Masking;
+
+/**
+ * Makes a classifier's input of images and maps: masked as Eq. 13 or 14 and standardised. A map of
+ * ones gives the clean input bit by bit, so that it can neither raise nor lower a probability.
+ */
+public final class MaskedInput {
+  private final ImageMasker masker;
+
+  /**
+   * Masking for a classifier.
+   *
+   * @param spec how the classifier standardises
+   * @param masking which of the two equations
+   */
+  public MaskedInput(InputSpec spec, Masking masking) {
+    masker = new ImageMasker(masking, spec.mean(), spec.std());
+  }
+
+  /** Which of the two equations. */
+  public Masking masking() {
+    return masker.masking();
+  }
+
+  /**
+   * The classifier's input for clean images.
+   *
+   * @param images the batch
+   * @return standardised images, [B, S, S, 3]; the caller closes it
+   */
+  public INDArray clean(ImageBatch images) {
+    float[] ones = new float[images.side() * images.side()];
+    Arrays.fill(ones, 1);
+    return masked(
+        images, IntStream.range(0, images.size()).mapToObj(b -> ones).toArray(float[][]::new));
+  }
+
+  /**
+   * The classifier's input for masked images.
+   *
+   * @param images the batch
+   * @param maps for each image S·S values, row by row
+   * @return standardised images, [B, S, S, 3]; the caller closes it
+   * @throws IllegalArgumentException if the maps are not as many and as large as the images
+   */
+  public INDArray masked(ImageBatch images, float[][] maps) {
+    int side = images.side();
+    if (maps.length != images.size()) {
+      throw new IllegalArgumentException(
+          "Expected a map for each of %d images, got %d".formatted(images.size(), maps.length));
+    }
+    float[] all = new float[maps.length * side * side];
+    for (int b = 0; b < maps.length; b++) {
+      if (maps[b].length != side * side) {
+        throw new IllegalArgumentException(
+            "A map over %d×%d pixels has %d values, got %d"
+                .formatted(side, side, side * side, maps[b].length));
+      }
+      System.arraycopy(maps[b], 0, all, b * side * side, side * side);
+    }
+    try (INDArray unit = Nd4j.create(images.unit(), new long[] {maps.length, side, side, 3}, 'c');
+        INDArray weights = Nd4j.create(all, new long[] {maps.length, side, side}, 'c')) {
+      return masker.mask(weights, unit);
+    }
+  }
+}

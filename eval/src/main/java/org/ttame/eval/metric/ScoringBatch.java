@@ -1,0 +1,22 @@
+package org.ttame.eval.metric;
+
+/**
+ * What a metric looks at: images, what the classifier said of them, and a method's maps.
+ *
+ * @param images the batch of B images
+ * @param classes B model truths y = argmax f(I): the classes the maps explain
+ * @param confidences B softmax probabilities ψ of those classes on the clean images, from a pass of
+ *     the same batch size
+ * @param maps B maps upsampled to the images, S·S values each, row by row, all finite
+ */
+@SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+public record ScoringBatch(ImageBatch images, int[] classes, double[] confidences, float[][] maps) {
+  public ScoringBatch {
+    int size = images.size();
+    if (classes.length != size || confidences.length != size || maps.length != size) {
+      throw new IllegalArgumentException(
+          "%d images need as many classes, confidences and maps, got %d, %d and %d"
+              .formatted(size, classes.length, confidences.length, maps.length));
+    }
+  }
+}

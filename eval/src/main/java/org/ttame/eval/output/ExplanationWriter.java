@@ -1,0 +1,161 @@
+package org.ttame.eval.output;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.image.PngWriter;
+import org.ttame.core.npz.Npy;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.metric.ImageBatch;
+import org.ttame.eval.render.Canvas;
+import org.ttame.eval.render.HeatmapOverlay;
+
+/**
+ * Writes explanations: {@code NAME.npy}, {@code NAME.png} and {@code NAME.json}, NAME being the
+ * image's path inside its source without the ending, or {@code NAME.METHOD.cINDEX.npy} and so on
+ * where more than one method or class is asked for. Every file is written whole or not at all.
+ *
+ * <p>The picture shows what the classifier saw, its crop of the image; one smaller than 224 pixels
+ * is enlarged by a whole factor, so that something can be seen.
+ */
+public final class ExplanationWriter {
+  private static final int READABLE_SIDE = 224;
+
+  private final Options options;
+  private final Provenance provenance;
+  private final OutputNames names = new OutputNames();
+  private final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  /**
+   * What to write.
+   *
+   * @param folder where to; made if missing
+   * @param formats which files
+   * @param overlay how pictures are drawn
+   * @param qualified whether names carry method and class
+   * @param labels names of the classes by index, or an empty list where they are not known
+   */
+  public record Options(
+      Path folder,
+      Set<MapFormat> formats,
+      HeatmapOverlay overlay,
+      boolean qualified,
+      List<String> labels) {
+    public Options {
+      Objects.requireNonNull(folder, "folder");
+      Objects.requireNonNull(overlay, "overlay");
+      labels = List.copyOf(labels);
+      if (formats.isEmpty()) {
+        throw new IllegalArgumentException("Explanations need at least one format, got none");
+      }
+      formats = java.util.Collections.unmodifiableSet(EnumSet.copyOf(formats));
+    }
+  }
+
+  /**
+   * What a method said of the images of a batch.
+   *
+   * @param method its name
+   * @param maps B maps
+   * @param classes B classes explained
+   * @param probabilities B softmax probabilities of those classes
+   * @param forwardPasses passes through the network an explanation took
+   * @param backwardPasses gradient passes an explanation took
+   */
+  @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+  public record Explained(
+      String method,
+      SaliencyMaps maps,
+      int[] classes,
+      double[] probabilities,
+      double forwardPasses,
+      double backwardPasses) {}
+
+  /**
+   * A writer.
+   *
+   * @param options what to write
+   * @param provenance goes into each JSON file
+   */
+  public ExplanationWriter(Options options, Provenance provenance) {
+    this.options = Objects.requireNonNull(options, "options");
+    this.provenance = Objects.requireNonNull(provenance, "provenance");
+  }
+
+  /**
+   * Writes the explanations of a batch.
+   *
+   * @param images the images explained
+   * @param explained what was said of them
+   * @return for each image where its files are, without their endings
+   * @throws IOException naming the file, if one cannot be written
+   */
+  public List<Path> write(ImageBatch images, Explained explained) throws IOException {
+    int factor = (READABLE_SIDE + images.side() - 1) / images.side();
+    float[][] large =
+        options.formats().contains(MapFormat.PNG)
+            ? explained.maps().upsampled(images.side() * factor)
+            : null;
+    List<Path> written = new ArrayList<>();
+    for (int b = 0; b < images.size(); b++) {
+      String base = names.of(images.names().get(b));
+      if (options.qualified()) {
+        base += "." + explained.method() + ".c" + explained.classes()[b];
+      }
+      if (options.formats().contains(MapFormat.NPY)) {
+        writeNpy(file(base, MapFormat.NPY), explained.maps(), b);
+      }
+      if (large != null) {
+        Canvas image = Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor);
+        byte[] png = PngWriter.encode(options.overlay().draw(image, large[b]).toImage());
+        WholeFile.write(file(base, MapFormat.PNG), out -> out.write(png));
+      }
+      if (options.formats().contains(MapFormat.JSON)) {
+        WholeFile.writeText(
+            file(base, MapFormat.JSON),
+            json.writeValueAsString(describe(images.names().get(b), explained, b)) + "\n");
+      }
+      written.add(options.folder().resolve(base));
+    }
+    return written;
+  }
+
+  private Path file(String base, MapFormat format) {
+    return options.folder().resolve(base + "." + format.ending());
+  }
+
+  private static void writeNpy(Path file, SaliencyMaps maps, int image) throws IOException {
+    try (INDArray map =
+        Nd4j.create(maps.map(image), new long[] {maps.height(), maps.width()}, 'c')) {
+      Npy.write(file, map);
+    }
+  }
+
+  private Map<String, Object> describe(String name, Explained explained, int b) {
+    int classIndex = explained.classes()[b];
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("image", name);
+    map.put("class", classIndex);
+    if (classIndex < options.labels().size()) {
+      map.put("label", options.labels().get(classIndex));
+    }
+    map.put("probability", explained.probabilities()[b]);
+    map.put("method", explained.method());
+    map.put("passes", explained.forwardPasses());
+    map.put("backward_passes", explained.backwardPasses());
+    map.put("map", List.of(explained.maps().height(), explained.maps().width()));
+    map.put("provenance", provenance.toMap());
+    return map;
+  }
+}

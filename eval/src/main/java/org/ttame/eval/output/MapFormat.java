@@ -1,0 +1,44 @@
+package org.ttame.eval.output;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
+
+/** The files an explanation can be written to. */
+public enum MapFormat {
+  /** The picture: the map in colours over the image. */
+  PNG,
+  /** The map, float32 {@code [h, w]} in [0,1], at the size its method makes it. */
+  NPY,
+  /** Class, probability, method, passes and provenance. */
+  JSON;
+
+  /** The ending of its files, without the dot. */
+  public String ending() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Reads an option's value.
+   *
+   * @param text endings separated by commas, e.g. {@code png,npy}
+   * @return the formats, at least one
+   * @throws IllegalArgumentException if one does not exist
+   */
+  public static Set<MapFormat> parse(String text) {
+    Set<MapFormat> formats = EnumSet.noneOf(MapFormat.class);
+    for (String part : text.split(",", -1)) {
+      formats.add(
+          Arrays.stream(values())
+              .filter(format -> format.ending().equals(part.strip().toLowerCase(Locale.ROOT)))
+              .findFirst()
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "\"%s\" is no format; use png, npy and json, separated by commas"
+                              .formatted(part))));
+    }
+    return formats;
+  }
+}

@@ -1,0 +1,69 @@
+package org.ttame.eval.output;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.MethodResult;
+import org.ttame.eval.MethodResult.Summary;
+import org.ttame.eval.metric.MetricKey;
+
+/** An evaluation as a table for a terminal: a row a method, a column a number, FP last. */
+public final class MetricsTable {
+  private static final Map<String, String> TITLES =
+      Map.of("ad", "AD", "ic", "IC", "pointing", "pointing", "energy", "energy");
+
+  private MetricsTable() {}
+
+  /**
+   * Lays a result out in lines.
+   *
+   * @param result what was found
+   * @return the table, each line ended by LF; percentages with two decimals, {@code -} where a
+   *     metric applies to no image
+   */
+  public static String format(EvaluationResult result) {
+    List<List<String>> rows = new ArrayList<>();
+    List<String> header = new ArrayList<>(List.of("method"));
+    for (MetricKey key : result.keys()) {
+      header.add(title(key));
+    }
+    header.add("FP");
+    rows.add(header);
+    for (MethodResult method : result.methods()) {
+      List<String> row = new ArrayList<>(List.of(method.method()));
+      for (MetricKey key : result.keys()) {
+        Summary summary = method.summary(key);
+        row.add(summary.images() == 0 ? "-" : String.format(Locale.ROOT, "%.2f", summary.mean()));
+      }
+      row.add(Csv.number(method.forwardPasses()));
+      rows.add(row);
+    }
+    return layOut(rows);
+  }
+
+  private static String title(MetricKey key) {
+    String name = TITLES.getOrDefault(key.metric(), key.metric());
+    return key.threshold().isEmpty() ? name : name + "(" + key.thresholdText() + "%)";
+  }
+
+  private static String layOut(List<List<String>> rows) {
+    int columns = rows.get(0).size();
+    int[] widths = new int[columns];
+    for (List<String> row : rows) {
+      for (int c = 0; c < columns; c++) {
+        widths[c] = Math.max(widths[c], row.get(c).length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (List<String> row : rows) {
+      text.append(String.format(Locale.ROOT, "%-" + widths[0] + "s", row.get(0)));
+      for (int c = 1; c < columns; c++) {
+        text.append(String.format(Locale.ROOT, "  %" + widths[c] + "s", row.get(c)));
+      }
+      text.append('\n');
+    }
+    return text.toString();
+  }
+}

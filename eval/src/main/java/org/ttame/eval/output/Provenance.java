@@ -1,0 +1,54 @@
+package org.ttame.eval.output;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.provenance.BuildInfo;
+
+/**
+ * Who made a result, from what and how: written with every result.
+ *
+ * @param build the program's version and commit
+ * @param backbone the classifier's name, where it comes from (file, SHA-256) and what runs it
+ * @param settings what else the result depends on: seed, run, image set, protocol
+ */
+public record Provenance(
+    BuildInfo build, Map<String, String> backbone, Map<String, String> settings) {
+  public Provenance {
+    backbone = unmodifiable(backbone);
+    settings = unmodifiable(settings);
+  }
+
+  /**
+   * The provenance of what this build finds of a classifier.
+   *
+   * @param classifier the classifier
+   * @param settings seed, run, image set and the like
+   * @return the provenance
+   */
+  public static Provenance of(FrozenClassifier classifier, Map<String, String> settings) {
+    Map<String, String> backbone = new LinkedHashMap<>();
+    backbone.put("name", classifier.name());
+    backbone.putAll(new java.util.TreeMap<>(classifier.provenance()));
+    backbone.put("engine", classifier.engine());
+    return new Provenance(BuildInfo.current(), backbone, settings);
+  }
+
+  /** For JSON: {@code program}, {@code backbone}, {@code settings}. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> program = new LinkedHashMap<>();
+    program.put("version", build.version());
+    program.put("commit", build.commit());
+    program.put("local_changes", build.dirty());
+    program.put("java", System.getProperty("java.version"));
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("program", program);
+    map.put("backbone", backbone);
+    map.put("settings", settings);
+    return map;
+  }
+
+  private static Map<String, String> unmodifiable(Map<String, String> map) {
+    return java.util.Collections.unmodifiableMap(new LinkedHashMap<>(map));
+  }
+}
