@@ -1,0 +1,82 @@
+package org.ttame.core.masking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class ImageMaskerTest {
+  private static final List<Double> MEAN = List.of(0.485, 0.456, 0.406);
+  private static final List<Double> STD = List.of(0.229, 0.224, 0.225);
+  private final INDArray images =
+      Nd4j.linspace(0, 1, 2 * 3 * 3 * 3, DataType.FLOAT).reshape(2, 3, 3, 3);
+  private final INDArray maps = Nd4j.linspace(1, 0, 2 * 3 * 3, DataType.FLOAT).reshape(2, 3, 3);
+
+  @ParameterizedTest
+  @EnumSource(Masking.class)
+  void followsItsEquation(Masking masking) {
+    ImageMasker masker = new ImageMasker(masking, MEAN, STD);
+    INDArray masked = masker.mask(maps, images);
+    SameDiff graph = SameDiff.create();
+    ImageMasker.Masked inGraph =
+        masker.append(
+            graph,
+            graph.placeHolder("e", DataType.FLOAT, 2, 3, 3),
+            graph.placeHolder("i", DataType.FLOAT, 2, 3, 3, 3),
+            3);
+    String name = inGraph.images().name();
+    INDArray fromGraph = graph.output(Map.of("e", maps, "i", images), name).get(name);
+    for (int b = 0; b < 2; b++) {
+      for (int y = 0; y < 3; y++) {
+        for (int x = 0; x < 3; x++) {
+          for (int c = 0; c < 3; c++) {
+            double e = maps.getDouble(b, y, x);
+            double i = images.getDouble(b, y, x, c);
+            double expected =
+                masking == Masking.CNN
+                    ? (e * i - MEAN.get(c)) / STD.get(c)
+                    : e * (i - MEAN.get(c)) / STD.get(c);
+            assertThat(masked.getDouble(b, y, x, c)).isCloseTo(expected, within(1e-6));
+            assertThat(fromGraph.getDouble(b, y, x, c)).isCloseTo(expected, within(1e-6));
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aMapOfOnesChangesNothingAndBothMaskingsAgreeOnIt() {
+    INDArray ones = Nd4j.ones(2, 3, 3);
+    INDArray cnn = new ImageMasker(Masking.CNN, MEAN, STD).mask(ones, images);
+    INDArray vit = new ImageMasker(Masking.VIT, MEAN, STD).mask(ones, images);
+    assertThat(cnn.equalsWithEps(vit, 1e-6)).isTrue();
+    assertThat(images.getDouble(1, 2, 2, 2)).isEqualTo(1);
+  }
+
+  @Test
+  void aMapOfZerosShowsBlackOrTheMean() {
+    INDArray zeros = Nd4j.zeros(2, 3, 3);
+    INDArray vit = new ImageMasker(Masking.VIT, MEAN, STD).mask(zeros, images);
+    assertThat(vit.amaxNumber().doubleValue()).isZero();
+    INDArray cnn = new ImageMasker(Masking.CNN, MEAN, STD).mask(zeros, images);
+    assertThat(cnn.getDouble(0, 1, 1, 2)).isCloseTo(-0.406 / 0.225, within(1e-6));
+  }
+
+  @Test
+  void saysWhatDoesNotFit() {
+    assertThatThrownBy(
+            () -> new ImageMasker(Masking.CNN, MEAN, STD).mask(Nd4j.ones(2, 4, 3), images))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("[2, 4, 3]");
+    assertThatThrownBy(() -> Masking.parse("cnns")).hasMessageContaining("cnns");
+  }
+}
