@@ -1,0 +1,22 @@
+package org.ttame.backbones.architecture;
+
+/** The shape of a classifier: all that is needed to write its graph, but for the weights. */
+public sealed interface Architecture permits VggArchitecture, ResNetArchitecture, VitArchitecture {
+  /** The family's name: {@code vgg}, {@code resnet} or {@code vit}. */
+  String family();
+
+  /** The name of the torchvision model of exactly this shape, else the family's. */
+  String name();
+
+  /** Height and width of its images in pixels. */
+  int side();
+
+  /** Number of classes. */
+  int classes();
+
+  /** Trainable values, as torchvision counts them (a batch normalisation has two a channel). */
+  long parameterCount();
+
+  /** One line for people: depths and widths. */
+  String describe();
+}

@@ -1,0 +1,78 @@
+package org.ttame.backbones.graph;
+
+import java.io.IOException;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.ttame.backbones.architecture.Architecture;
+import org.ttame.backbones.architecture.ResNetArchitecture;
+import org.ttame.backbones.architecture.VggArchitecture;
+import org.ttame.backbones.architecture.VitArchitecture;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.masking.Masking;
+
+/**
+ * A classifier's SameDiff graph.
+ *
+ * @param graph the graph; its weights are constants
+ * @param logits name of the logits, {@code [B, K]}
+ * @param layers the layers that can be explained, from input to logits
+ * @param defaultLayers names of the layers explained by default, latest last
+ * @param masking the family's masking
+ * @param parameters the graph's constants
+ */
+public record BackboneGraph(
+    SameDiff graph,
+    String logits,
+    List<FeatureLayer> layers,
+    List<String> defaultLayers,
+    Masking masking,
+    List<Parameter> parameters) {
+  /** Name of the placeholder for standardised images, {@code [B, S, S, 3]}. */
+  public static final String INPUT = "input";
+
+  /** How many layers are explained by default. */
+  static final int DEFAULT_LAYERS = 3;
+
+  public BackboneGraph {
+    layers = List.copyOf(layers);
+    defaultLayers = List.copyOf(defaultLayers);
+    parameters = List.copyOf(parameters);
+  }
+
+  /**
+   * Writes the graph of an architecture.
+   *
+   * @param architecture the architecture
+   * @param weights its weights
+   * @return the graph, in float32
+   * @throws IOException if a weight cannot be had
+   */
+  public static BackboneGraph of(Architecture architecture, WeightSource weights)
+      throws IOException {
+    return of(architecture, weights, DataType.FLOAT);
+  }
+
+  /** As {@link #of(Architecture, WeightSource)} in another precision, to check gradients with. */
+  static BackboneGraph of(Architecture architecture, WeightSource weights, DataType precision)
+      throws IOException {
+    LayerWriter writer = new LayerWriter(weights, precision);
+    boolean done = false;
+    try {
+      BackboneGraph graph;
+      if (architecture instanceof VggArchitecture vgg) {
+        graph = VggGraph.write(vgg, writer);
+      } else if (architecture instanceof ResNetArchitecture resnet) {
+        graph = ResNetGraph.write(resnet, writer);
+      } else {
+        graph = VitGraph.write((VitArchitecture) architecture, writer);
+      }
+      done = true;
+      return graph;
+    } finally {
+      if (!done) {
+        writer.close();
+      }
+    }
+  }
+}

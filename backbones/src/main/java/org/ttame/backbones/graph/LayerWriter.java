@@ -1,0 +1,140 @@
+package org.ttame.backbones.graph;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.enums.WeightsFormat;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
+import org.ttame.backbones.architecture.ConvShape;
+import org.ttame.backbones.architecture.PoolShape;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.masking.Masking;
+
+/**
+ * Writes layers into a SameDiff graph, NHWC, weights as constants named {@code layer.weight} and
+ * {@code layer.bias}.
+ */
+final class LayerWriter implements AutoCloseable {
+  private static final String NHWC = "NHWC";
+
+  private final SameDiff graph = SameDiff.create();
+  private final WeightSource weights;
+  private final DataType precision;
+  private final List<FeatureLayer> layers = new ArrayList<>();
+  private final List<Parameter> parameters = new ArrayList<>();
+
+  LayerWriter(WeightSource weights, DataType precision) {
+    this.weights = weights;
+    this.precision = precision;
+  }
+
+  SameDiff graph() {
+    return graph;
+  }
+
+  SDVariable input(int side) {
+    return graph.placeHolder(BackboneGraph.INPUT, precision, -1, side, side, 3);
+  }
+
+  SDVariable weight(String name, long... shape) throws IOException {
+    INDArray array = weights.load(name, shape);
+    if (precision != DataType.FLOAT) {
+      INDArray cast = array.castTo(precision);
+      array.close();
+      array = cast;
+    }
+    parameters.add(new Parameter(name, Arrays.stream(shape).boxed().toList()));
+    return graph.constant(name, array);
+  }
+
+  /** Convolution with bias; {@code x} is {@code [B, h, w, in]}. */
+  SDVariable convolution(String layer, SDVariable x, ConvShape shape) throws IOException {
+    Conv2DConfig config =
+        Conv2DConfig.builder()
+            .kH(shape.kernel())
+            .kW(shape.kernel())
+            .sH(shape.stride())
+            .sW(shape.stride())
+            .pH(shape.padding())
+            .pW(shape.padding())
+            .paddingMode(PaddingMode.VALID)
+            .dataFormat(NHWC)
+            .weightsFormat(WeightsFormat.YXIO)
+            .build();
+    SDVariable weight =
+        weight(layer + ".weight", shape.kernel(), shape.kernel(), shape.in(), shape.out());
+    SDVariable bias = weight(layer + ".bias", shape.out());
+    return graph.cnn().conv2d(layer, x, weight, bias, config);
+  }
+
+  SDVariable relu(String name, SDVariable x) {
+    return graph.nn().relu(name, x, 0);
+  }
+
+  SDVariable maxPool(String name, SDVariable x, PoolShape shape) {
+    return graph.cnn().maxPooling2d(name, x, pooling(shape));
+  }
+
+  /** Average over windows that neither overlap nor leave gaps. */
+  SDVariable averagePool(String name, SDVariable x, int window) {
+    return graph.cnn().avgPooling2d(name, x, pooling(new PoolShape(window, window, 0)));
+  }
+
+  private static Pooling2DConfig pooling(PoolShape shape) {
+    return Pooling2DConfig.builder()
+        .kH(shape.kernel())
+        .kW(shape.kernel())
+        .sH(shape.stride())
+        .sW(shape.stride())
+        .pH(shape.padding())
+        .pW(shape.padding())
+        .paddingMode(PaddingMode.VALID)
+        .isNHWC(true)
+        .build();
+  }
+
+  /** x·W + b on rows; {@code x} is {@code [rows, in]}. A matrix product, not {@code xw_plus_b}. */
+  SDVariable linear(String layer, SDVariable x, int in, int out) throws IOException {
+    SDVariable weight = weight(layer + ".weight", in, out);
+    SDVariable bias = weight(layer + ".bias", out);
+    return graph.mmul(layer + ".product", x, weight).add(layer, bias);
+  }
+
+  void map(String node, SDVariable variable, int channels, int side) {
+    layers.add(new FeatureLayer(node, variable.name(), FeatureKind.MAP, channels, side, side));
+  }
+
+  void tokens(String node, SDVariable variable, int width, int grid) {
+    layers.add(new FeatureLayer(node, variable.name(), FeatureKind.TOKENS, width, grid, grid));
+  }
+
+  BackboneGraph finish(SDVariable logits, List<String> candidates, Masking masking) {
+    int from = Math.max(0, candidates.size() - BackboneGraph.DEFAULT_LAYERS);
+    return new BackboneGraph(
+        graph,
+        logits.name(),
+        layers,
+        candidates.subList(from, candidates.size()),
+        masking,
+        parameters);
+  }
+
+  /** Frees the weights of a graph that could not be finished. */
+  @Override
+  public void close() {
+    for (Parameter parameter : parameters) {
+      INDArray array = graph.getVariable(parameter.name()).getArr();
+      if (array != null && array.closeable()) {
+        array.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,257 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+
+/**
+ * A tensor whose elements are known: a strided view on a {@link Storage}, so that transposing,
+ * slicing or reshaping a weight of any size moves nothing.
+ */
+final class Constant implements Operand {
+  /** More elements than any index arithmetic or small parameter has. */
+  private static final long IN_MEMORY_LIMIT = 1L << 26;
+
+  private final Storage storage;
+  private final long[] shape;
+  private final long[] strides;
+  private final long offset;
+
+  private Constant(Storage storage, long[] shape, long[] strides, long offset) {
+    this.storage = storage;
+    this.shape = shape;
+    this.strides = strides;
+    this.offset = offset;
+  }
+
+  /** All elements of a storage, row by row. */
+  static Constant of(Storage storage, long... shape) {
+    return new Constant(storage, shape.clone(), rowMajor(shape), 0);
+  }
+
+  static Constant ofIntegers(long[] values, long... shape) {
+    double[] doubles = LongStream.of(values).asDoubleStream().toArray();
+    return of(new Storage.InMemory(doubles, true), shape);
+  }
+
+  static Constant ofValues(double[] values, boolean integer, long... shape) {
+    return of(new Storage.InMemory(values, integer), shape);
+  }
+
+  /** The positions 0, 1, 2 … of a tensor of that shape. */
+  static Constant positions(long... shape) {
+    return of(new Storage.Counting(count(shape)), shape);
+  }
+
+  @Override
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  Storage storage() {
+    return storage;
+  }
+
+  long stride(int axis) {
+    return strides[axis];
+  }
+
+  long offset() {
+    return offset;
+  }
+
+  boolean integer() {
+    return storage.integer();
+  }
+
+  long size() {
+    return count(shape);
+  }
+
+  /** The elements, row by row. */
+  double[] values() throws IOException {
+    long size = size();
+    if (size > IN_MEMORY_LIMIT) {
+      throw new UnsupportedGraphException(
+          "arithmetic on a constant of %,d values is not expected in a classifier".formatted(size));
+    }
+    double[] result = new double[(int) size];
+    if (size == 0) {
+      return result;
+    }
+    if (contiguous()) {
+      storage.read(offset, (int) size, result);
+      return result;
+    }
+    double[] base = span();
+    long[] index = new long[shape.length];
+    int at = 0;
+    for (int i = 0; i < result.length; i++) {
+      result[i] = base[at];
+      for (int axis = shape.length - 1; axis >= 0; axis--) {
+        at += (int) strides[axis];
+        if (++index[axis] < shape[axis]) {
+          break;
+        }
+        at -= (int) (strides[axis] * shape[axis]);
+        index[axis] = 0;
+      }
+    }
+    return result;
+  }
+
+  long[] integers() throws IOException {
+    double[] values = values();
+    long[] result = new long[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i] = (long) values[i];
+    }
+    return result;
+  }
+
+  /** The only element. */
+  double scalar() throws IOException {
+    if (size() != 1) {
+      throw new UnsupportedGraphException(
+          "expected a single value, got a tensor of shape " + Arrays.toString(shape));
+    }
+    return values()[0];
+  }
+
+  /** Every element that the view can reach, from its first on. */
+  private double[] span() throws IOException {
+    long reach = 1;
+    for (int axis = 0; axis < shape.length; axis++) {
+      reach += (shape[axis] - 1) * strides[axis];
+    }
+    if (reach > IN_MEMORY_LIMIT) {
+      throw new UnsupportedGraphException(
+          "arithmetic on a slice across %,d values is not expected in a classifier"
+              .formatted(reach));
+    }
+    double[] base = new double[(int) reach];
+    storage.read(offset, base.length, base);
+    return base;
+  }
+
+  Constant transpose(int... permutation) {
+    return new Constant(
+        storage,
+        IntStream.of(permutation).mapToLong(axis -> shape[axis]).toArray(),
+        IntStream.of(permutation).mapToLong(axis -> strides[axis]).toArray(),
+        offset);
+  }
+
+  /** Elements {@code start, start + step …} of an axis, {@code length} of them; step positive. */
+  Constant slice(int axis, long start, long length, long step) {
+    long[] newShape = shape.clone();
+    long[] newStrides = strides.clone();
+    newShape[axis] = length;
+    newStrides[axis] = strides[axis] * step;
+    return new Constant(storage, newShape, newStrides, offset + start * strides[axis]);
+  }
+
+  /** One element of an axis, which goes. */
+  Constant select(int axis, long index) {
+    return new Constant(
+        storage, without(shape, axis), without(strides, axis), offset + index * strides[axis]);
+  }
+
+  /** Numpy's broadcasting to a larger shape. */
+  Constant broadcast(long... target) {
+    long[] newStrides = new long[target.length];
+    int shift = target.length - shape.length;
+    for (int axis = 0; axis < shape.length; axis++) {
+      if (shape[axis] == target[axis + shift]) {
+        newStrides[axis + shift] = strides[axis];
+      } else if (shape[axis] != 1) {
+        throw new UnsupportedGraphException(
+            "cannot broadcast %s to %s".formatted(Arrays.toString(shape), Arrays.toString(target)));
+      }
+    }
+    return new Constant(storage, target.clone(), newStrides, offset);
+  }
+
+  Constant reshape(long... target) throws IOException {
+    if (count(target) != size()) {
+      throw new UnsupportedGraphException(
+          "cannot reshape %s to %s".formatted(Arrays.toString(shape), Arrays.toString(target)));
+    }
+    long[] newStrides = reshapedStrides(target);
+    if (newStrides != null) {
+      return new Constant(storage, target.clone(), newStrides, offset);
+    }
+    return ofValues(values(), integer(), target);
+  }
+
+  /** Strides of the same elements under another shape, or null where there are none. */
+  private long[] reshapedStrides(long[] target) {
+    long[] result = new long[target.length];
+    int from = 0;
+    int to = 0;
+    while (from < shape.length || to < target.length) {
+      int fromEnd = from;
+      int toEnd = to;
+      long left = fromEnd < shape.length ? shape[fromEnd++] : 1;
+      long right = toEnd < target.length ? target[toEnd++] : 1;
+      while (left != right) {
+        if (left < right) {
+          left *= shape[fromEnd++];
+        } else {
+          right *= target[toEnd++];
+        }
+      }
+      long stride = -1;
+      long run = 1;
+      for (int axis = fromEnd - 1; axis >= from; axis--) {
+        if (shape[axis] == 1) {
+          continue;
+        }
+        if (stride < 0) {
+          stride = strides[axis];
+        } else if (strides[axis] != stride * run) {
+          return null;
+        }
+        run *= shape[axis];
+      }
+      long step = Math.max(stride, 0);
+      for (int axis = toEnd - 1; axis >= to; axis--) {
+        result[axis] = step;
+        step *= target[axis];
+      }
+      from = fromEnd;
+      to = toEnd;
+    }
+    return result;
+  }
+
+  private boolean contiguous() {
+    return Arrays.equals(strides, rowMajor(shape));
+  }
+
+  static long count(long... shape) {
+    long count = 1;
+    for (long size : shape) {
+      count = Math.multiplyExact(count, size);
+    }
+    return count;
+  }
+
+  private static long[] rowMajor(long[] shape) {
+    long[] strides = new long[shape.length];
+    long step = 1;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      strides[axis] = step;
+      step *= shape[axis];
+    }
+    return strides;
+  }
+
+  private static long[] without(long[] array, int axis) {
+    return IntStream.range(0, array.length)
+        .filter(i -> i != axis)
+        .mapToLong(i -> array[i])
+        .toArray();
+  }
+}

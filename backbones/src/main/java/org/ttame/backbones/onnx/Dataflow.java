@@ -1,0 +1,303 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.onnx.OnnxModel.Function;
+import org.ttame.backbones.onnx.OnnxModel.GraphInput;
+
+/**
+ * The graph as it is for one batch size: everything that does not depend on the image is evaluated,
+ * so shapes, index arithmetic and folded or unfolded weights all become constants, and what is left
+ * is the flow from image to logits.
+ */
+final class Dataflow {
+  /** Two images, so that a graph that mixes them up is noticed. */
+  private static final int FREE_BATCH = 2;
+
+  private static final int FREE_SIDE = 224;
+  private static final int MAX_DEPTH = 32;
+
+  private final OnnxModel model;
+  private final Map<String, Operand> operands = new HashMap<>();
+  private Value image;
+  private Value logits;
+
+  private Dataflow(OnnxModel model) {
+    this.model = model;
+  }
+
+  static Dataflow of(OnnxModel model) throws IOException {
+    Dataflow flow = new Dataflow(model);
+    flow.operands.putAll(model.initialisers());
+    flow.image = flow.image();
+    flow.operands.put(flow.image.name(), flow.image);
+    flow.evaluate(model.nodes(), 0);
+    flow.logits = flow.findLogits();
+    flow.connect();
+    return flow;
+  }
+
+  /** The image, {@code [B, 3, S, S]}. */
+  Value input() {
+    return image;
+  }
+
+  /** The logits, {@code [B, K]}; of a softmax at the end, its input. */
+  Value logits() {
+    return logits;
+  }
+
+  int batch() {
+    return (int) image.shape()[0];
+  }
+
+  int side() {
+    return (int) image.shape()[2];
+  }
+
+  private Value image() throws BackboneException {
+    if (model.inputs().size() != 1) {
+      throw new BackboneException(
+          "%s takes %d inputs (%s); a classifier takes one image"
+              .formatted(
+                  model.file(),
+                  model.inputs().size(),
+                  String.join(", ", model.inputs().stream().map(GraphInput::name).toList())));
+    }
+    GraphInput input = model.inputs().get(0);
+    long[] shape = input.shape() == null ? new long[0] : input.shape().clone();
+    if (shape.length == 4) {
+      shape[0] = shape[0] < 0 ? FREE_BATCH : shape[0];
+      shape[1] = shape[1] < 0 ? 3 : shape[1];
+      shape[2] = shape[2] < 0 ? Math.max(shape[3], -1) : shape[2];
+      shape[2] = shape[2] < 0 ? FREE_SIDE : shape[2];
+      shape[3] = shape[3] < 0 ? shape[2] : shape[3];
+    }
+    if (shape.length != 4 || shape[1] != 3 || shape[2] != shape[3]) {
+      throw new BackboneException(
+          "%s takes an input of shape %s; a backbone takes square RGB images, [batch, 3, side, side]"
+              .formatted(model.file(), java.util.Arrays.toString(input.shape())));
+    }
+    ElementType type = ElementType.of(input.elementType());
+    if (type != ElementType.FLOAT) {
+      throw new BackboneException(
+          "%s takes images of element type %s; a backbone takes standardised float32 images, export the model so"
+              .formatted(model.file(), type == null ? input.elementType() : type));
+    }
+    return new Value(input.name(), shape);
+  }
+
+  private void evaluate(List<OnnxNode> nodes, int depth) throws IOException {
+    for (OnnxNode node : nodes) {
+      Function function = model.functions().get(OnnxModel.functionKey(node.domain(), node.type()));
+      if (function != null) {
+        if (depth == MAX_DEPTH) {
+          throw new UnsupportedGraphException("its functions call each other without end");
+        }
+        call(node, function, depth + 1);
+      } else {
+        evaluate(node);
+      }
+    }
+  }
+
+  /** Runs a function's body with its names made local. */
+  private void call(OnnxNode node, Function function, int depth) throws IOException {
+    Map<String, Operand> outer = new HashMap<>(operands);
+    operands.clear();
+    for (int i = 0; i < function.inputs().size() && i < node.inputs().size(); i++) {
+      Operand argument = outer.get(node.inputs().get(i));
+      if (argument != null) {
+        operands.put(function.inputs().get(i), argument);
+      }
+    }
+    List<OnnxNode> body = new ArrayList<>();
+    for (OnnxNode inner : function.nodes()) {
+      Map<String, OnnxAttribute> attributes = new LinkedHashMap<>();
+      inner
+          .attributes()
+          .forEach(
+              (name, attribute) -> {
+                OnnxAttribute actual =
+                    attribute.reference().isEmpty()
+                        ? attribute
+                        : node.attributes().get(attribute.reference());
+                if (actual != null) {
+                  attributes.put(name, actual);
+                }
+              });
+      body.add(
+          new OnnxNode(
+              node.displayName() + "/" + inner.displayName(),
+              inner.domain(),
+              inner.type(),
+              inner.inputs(),
+              inner.outputs(),
+              attributes));
+    }
+    evaluate(body, depth);
+    for (int i = 0; i < function.outputs().size() && i < node.outputs().size(); i++) {
+      Operand result = operands.get(function.outputs().get(i));
+      if (result != null) {
+        outer.put(node.outputs().get(i), result);
+      }
+    }
+    operands.clear();
+    operands.putAll(outer);
+  }
+
+  private void evaluate(OnnxNode node) throws IOException {
+    if (node.attributes().values().stream().anyMatch(OnnxAttribute::subgraph)) {
+      throw new UnsupportedGraphException(
+          "a %s node (\"%s\") branches".formatted(node.type(), node.displayName()));
+    }
+    if (!node.domain().isEmpty()) {
+      throw new UnsupportedGraphException(
+          "a %s node of the operator set %s is no part of them"
+              .formatted(node.type(), node.domain()));
+    }
+    List<Operand> inputs = new ArrayList<>();
+    for (String name : node.inputs()) {
+      Operand operand = name.isEmpty() ? null : operands.get(name);
+      if (operand == null && !name.isEmpty()) {
+        throw new BackboneException(
+            "%s: %s node \"%s\" reads \"%s\", which nothing computes; the file is damaged, export it again"
+                .formatted(model.file(), node.type(), node.displayName(), name));
+      }
+      inputs.add(operand);
+    }
+    if (node.type().equals("Shape") || node.type().equals("Size")) {
+      put(node, 0, shape(node, inputs.get(0)));
+    } else if (inputs.stream().noneMatch(Value.class::isInstance)) {
+      List<Constant> results = Arithmetic.evaluate(node, inputs);
+      for (int i = 0; i < results.size(); i++) {
+        put(node, i, results.get(i));
+      }
+    } else if (passes(node)) {
+      put(node, 0, inputs.get(0));
+    } else {
+      operate(node, inputs);
+    }
+  }
+
+  /** Nothing happens to an image here when a network is evaluated in float32. */
+  private static boolean passes(OnnxNode node) {
+    return switch (node.type()) {
+      case "Identity", "Dropout", "CastLike" -> true;
+      case "Cast" -> ElementType.of(node.integer("to", 1)) == ElementType.FLOAT;
+      default -> false;
+    };
+  }
+
+  private void operate(OnnxNode node, List<Operand> inputs) throws IOException {
+    List<long[]> shapes = Shapes.of(node, inputs);
+    List<Value> outputs = new ArrayList<>();
+    for (int i = 0; i < shapes.size() && i < node.outputs().size(); i++) {
+      outputs.add(new Value(node.outputs().get(i), shapes.get(i)));
+    }
+    Operation operation = new Operation(node.type(), node, inputs, outputs);
+    for (int i = 0; i < outputs.size(); i++) {
+      outputs.get(i).producer(operation);
+      put(node, i, outputs.get(i));
+    }
+  }
+
+  private static Constant shape(OnnxNode node, Operand operand) {
+    long[] shape = operand.shape();
+    if (node.type().equals("Size")) {
+      return Constant.ofIntegers(new long[] {Constant.count(shape)});
+    }
+    int start = clamp(node.integer("start", 0), shape.length);
+    int end = clamp(node.integer("end", shape.length), shape.length);
+    long[] part = java.util.Arrays.copyOfRange(shape, start, Math.max(start, end));
+    return Constant.ofIntegers(part, part.length);
+  }
+
+  private static int clamp(long index, int rank) {
+    return (int) Math.max(0, Math.min(rank, index < 0 ? index + rank : index));
+  }
+
+  private void put(OnnxNode node, int index, Operand operand) {
+    if (index < node.outputs().size() && !node.outputs().get(index).isEmpty()) {
+      operands.put(node.outputs().get(index), operand);
+    }
+  }
+
+  private Value findLogits() {
+    for (String name : model.outputs()) {
+      if (operands.get(name) instanceof Value value && value.rank() == 2) {
+        Operation last = value.producer();
+        return last != null && last.is("Softmax", "LogSoftmax") ? last.value(0) : value;
+      }
+    }
+    throw new UnsupportedGraphException("none of its outputs is a list of class scores");
+  }
+
+  /** Notes who reads what, among the operations that the logits depend on. */
+  void connect() {
+    Set<Operation> seen = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
+    Set<Value> cleared = new HashSet<>();
+    Deque<Operation> open = new ArrayDeque<>();
+    if (logits.producer() != null) {
+      open.add(logits.producer());
+    }
+    logits.consumers().clear();
+    while (!open.isEmpty()) {
+      Operation operation = open.poll();
+      if (!seen.add(operation)) {
+        continue;
+      }
+      for (Operand input : operation.inputs()) {
+        if (input instanceof Value value) {
+          if (cleared.add(value)) {
+            value.consumers().clear();
+          }
+          if (!value.consumers().contains(operation)) {
+            value.consumers().add(operation);
+          }
+          if (value.producer() != null) {
+            open.add(value.producer());
+          }
+        }
+      }
+    }
+  }
+
+  /** The operations that the logits depend on, from image to logits. */
+  List<Operation> operations() {
+    List<Operation> order = new ArrayList<>();
+    Set<Operation> done = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
+    Deque<Operation> stack = new ArrayDeque<>();
+    if (logits.producer() != null) {
+      stack.push(logits.producer());
+    }
+    while (!stack.isEmpty()) {
+      Operation operation = stack.peek();
+      boolean ready = true;
+      for (Operand input : operation.inputs()) {
+        if (input instanceof Value value
+            && value.producer() != null
+            && !done.contains(value.producer())) {
+          stack.push(value.producer());
+          ready = false;
+        }
+      }
+      if (ready) {
+        stack.pop();
+        if (done.add(operation)) {
+          order.add(operation);
+        }
+      }
+    }
+    return order;
+  }
+}

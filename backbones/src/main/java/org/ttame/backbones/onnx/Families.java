@@ -1,0 +1,70 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.ttame.backbones.BackboneException;
+
+/** Decides which family a graph belongs to, and says what was found where it is none. */
+final class Families {
+  private static final String SUPPORTED =
+      "supported are VGG, ResNet (v1.5 and v1, without groups) and ViT classifiers as torchvision builds them";
+
+  private Families() {}
+
+  static OnnxBackbone.Found find(OnnxModel model) throws IOException {
+    String suspected = null;
+    try {
+      Dataflow flow = Dataflow.of(model);
+      Fusion.apply(flow);
+      List<Operation> operations = flow.operations();
+      if (operations.stream().anyMatch(o -> o.is("Softmax", "Attention", Fusion.NORM))) {
+        suspected = "ViT";
+        return new VitReader(flow).read();
+      }
+      boolean residual = operations.stream().anyMatch(o -> o.is("Add") && o.values().size() == 2);
+      if (operations.stream().noneMatch(o -> o.is(Fusion.CONV))) {
+        throw new UnsupportedGraphException("nothing convolves the image");
+      }
+      suspected = residual ? "ResNet" : "VGG";
+      return residual ? new ResNetReader(flow).read() : new VggReader(flow).read();
+    } catch (UnsupportedGraphException | IllegalArgumentException e) {
+      throw new BackboneException(
+          "%s holds %s, which is no supported classifier%s: %s; %s"
+              .formatted(
+                  model.file(),
+                  census(model),
+                  suspected == null ? "" : " (it looks like a " + suspected + ")",
+                  clause(e.getMessage()),
+                  SUPPORTED),
+          e);
+    } catch (ArithmeticException | IndexOutOfBoundsException | NullPointerException e) {
+      throw new BackboneException(
+          "%s holds %s, but its shapes or attributes contradict each other; the file is damaged, export it again"
+              .formatted(model.file(), census(model)),
+          e);
+    }
+  }
+
+  private static String clause(String message) {
+    return message.length() > 1 && Character.isLowerCase(message.charAt(1))
+        ? message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1)
+        : message;
+  }
+
+  /** The most frequent operators: {@code 52 Conv, 35 Clip, 10 Add}. */
+  private static String census(OnnxModel model) {
+    Map<String, Long> counts =
+        model.nodes().stream()
+            .filter(node -> !node.type().equals("Constant"))
+            .collect(Collectors.groupingBy(OnnxNode::type, TreeMap::new, Collectors.counting()));
+    return counts.entrySet().stream()
+        .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+        .limit(6)
+        .map(entry -> entry.getValue() + " " + entry.getKey())
+        .collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,24 @@
+package org.ttame.backbones.onnx;
+
+/**
+ * An attribute's value; only the parts of its type are set.
+ *
+ * @param real a float
+ * @param integer an integer
+ * @param text a string
+ * @param integers a list of integers
+ * @param reals a list of floats
+ * @param tensor a tensor
+ * @param reference for a node inside a function: the function's attribute to take instead
+ * @param subgraph whether it holds a graph, which no classifier here needs
+ */
+@SuppressWarnings("ArrayRecordComponent")
+record OnnxAttribute(
+    double real,
+    long integer,
+    String text,
+    long[] integers,
+    double[] reals,
+    Constant tensor,
+    String reference,
+    boolean subgraph) {}

@@ -1,0 +1,71 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * An ONNX file: its graph in memory, its weights still in the file.
+ *
+ * @param file where it was read from
+ * @param producer the exporter and its version, may be empty
+ * @param opset version of ONNX's own operator set
+ * @param nodes in an order in which each can be computed
+ * @param initialisers weights by name
+ * @param inputs the graph's inputs, initialisers left out
+ * @param outputs names of the graph's outputs
+ * @param functions model-local functions by domain and name
+ * @param channels open files that the weights are read from
+ */
+record OnnxModel(
+    Path file,
+    String producer,
+    long opset,
+    List<OnnxNode> nodes,
+    Map<String, Constant> initialisers,
+    List<GraphInput> inputs,
+    List<String> outputs,
+    Map<String, Function> functions,
+    List<FileChannel> channels)
+    implements AutoCloseable {
+
+  /**
+   * An input of the graph.
+   *
+   * @param name its name
+   * @param elementType code of its element type, see {@link ElementType}
+   * @param shape its sizes, −1 where they are dynamic; null where it has none
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  record GraphInput(String name, int elementType, long[] shape) {}
+
+  /**
+   * A model-local function.
+   *
+   * @param inputs names of its formal inputs
+   * @param outputs names of its formal outputs
+   * @param nodes its body
+   */
+  record Function(List<String> inputs, List<String> outputs, List<OnnxNode> nodes) {}
+
+  static String functionKey(String domain, String name) {
+    return domain + "::" + name;
+  }
+
+  @Override
+  public void close() throws IOException {
+    IOException failure = null;
+    for (FileChannel channel : channels) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,331 @@
+package org.ttame.backbones.onnx;
+
+import static org.ttame.backbones.onnx.WireReader.BYTES;
+import static org.ttame.backbones.onnx.WireReader.FIXED32;
+import static org.ttame.backbones.onnx.WireReader.VARINT;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.onnx.OnnxModel.Function;
+import org.ttame.backbones.onnx.OnnxModel.GraphInput;
+import org.ttame.backbones.onnx.WireReader.Tag;
+
+/** Reads an ONNX file's structure; field numbers are those of {@code onnx.proto}. */
+final class OnnxParser {
+  private final Path file;
+  private final WireReader in;
+  private final TensorParser tensors;
+  private final List<FileChannel> channels = new ArrayList<>();
+
+  private final List<OnnxNode> nodes = new ArrayList<>();
+  private final Map<String, Constant> initialisers = new LinkedHashMap<>();
+  private final List<GraphInput> inputs = new ArrayList<>();
+  private final List<String> outputs = new ArrayList<>();
+  private final Map<String, Function> functions = new LinkedHashMap<>();
+  private final Map<String, Long> opsets = new LinkedHashMap<>();
+  private String producer = "";
+  private String producerVersion = "";
+  private boolean hasGraph;
+
+  private OnnxParser(Path file, FileChannel channel) throws IOException {
+    this.file = file;
+    channels.add(channel);
+    in = new WireReader(channel, file.toString());
+    tensors = new TensorParser(file, channel, in, channels);
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param file the .onnx file
+   * @return the model; the caller closes it when the weights have been taken
+   * @throws BackboneException if it is no ONNX model or damaged
+   */
+  static OnnxModel parse(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      throw new BackboneException("There is no file " + file);
+    }
+    if (Files.isDirectory(file)) {
+      throw new BackboneException(file + " is a folder; give the .onnx file itself");
+    }
+    if (Files.size(file) == 0) {
+      throw new BackboneException(file + " is empty; copy or export it again");
+    }
+    OnnxParser parser = new OnnxParser(file, FileChannel.open(file, StandardOpenOption.READ));
+    OnnxModel model = null;
+    try {
+      model = parser.model();
+      return model;
+    } finally {
+      if (model == null) {
+        for (FileChannel channel : parser.channels) {
+          channel.close();
+        }
+      }
+    }
+  }
+
+  private OnnxModel model() throws IOException {
+    long end = in.size();
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.wireType() == BYTES) {
+        switch (tag.field()) {
+          case 2 -> producer = in.string(end);
+          case 3 -> producerVersion = in.string(end);
+          case 7 -> graph(in.enter(end));
+          case 8 -> opset(in.enter(end));
+          case 25 -> function(in.enter(end));
+          default -> in.skip(tag.wireType(), end);
+        }
+      } else {
+        in.skip(tag.wireType(), end);
+      }
+    }
+    if (!hasGraph || nodes.isEmpty()) {
+      throw new BackboneException(
+          file
+              + " is not an ONNX model: it holds no graph; supported are .onnx files and backbone files written by import");
+    }
+    inputs.removeIf(input -> initialisers.containsKey(input.name()));
+    return new OnnxModel(
+        file,
+        (producer + " " + producerVersion).trim(),
+        opsets.getOrDefault("", 0L),
+        List.copyOf(nodes),
+        initialisers,
+        List.copyOf(inputs),
+        List.copyOf(outputs),
+        Map.copyOf(functions),
+        channels);
+  }
+
+  private void graph(long end) throws IOException {
+    hasGraph = true;
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.wireType() != BYTES) {
+        in.skip(tag.wireType(), end);
+        continue;
+      }
+      switch (tag.field()) {
+        case 1 -> nodes.add(node(in.enter(end)));
+        case 5 -> {
+          TensorParser.Named tensor = tensors.parse(in.enter(end));
+          initialisers.put(tensor.name(), tensor.constant());
+        }
+        case 11 -> inputs.add(graphInput(in.enter(end)));
+        case 12 -> outputs.add(graphInput(in.enter(end)).name());
+        case 15 ->
+            throw new BackboneException(
+                file + " holds sparse weights, which are not supported; export it with dense ones");
+        default -> in.skip(tag.wireType(), end);
+      }
+    }
+  }
+
+  private void opset(long end) throws IOException {
+    String domain = "";
+    long version = 0;
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.field() == 1 && tag.wireType() == BYTES) {
+        domain = in.string(end);
+      } else if (tag.field() == 2 && tag.wireType() == VARINT) {
+        version = in.varint();
+      } else {
+        in.skip(tag.wireType(), end);
+      }
+    }
+    opsets.put(domain.equals("ai.onnx") ? "" : domain, version);
+  }
+
+  private void function(long end) throws IOException {
+    String name = "";
+    String domain = "";
+    List<String> formalInputs = new ArrayList<>();
+    List<String> formalOutputs = new ArrayList<>();
+    List<OnnxNode> body = new ArrayList<>();
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.wireType() != BYTES) {
+        in.skip(tag.wireType(), end);
+        continue;
+      }
+      switch (tag.field()) {
+        case 1 -> name = in.string(end);
+        case 4 -> formalInputs.add(in.string(end));
+        case 5 -> formalOutputs.add(in.string(end));
+        case 7 -> body.add(node(in.enter(end)));
+        case 10 -> domain = in.string(end);
+        default -> in.skip(tag.wireType(), end);
+      }
+    }
+    functions.put(
+        OnnxModel.functionKey(domain, name), new Function(formalInputs, formalOutputs, body));
+  }
+
+  private OnnxNode node(long end) throws IOException {
+    String name = "";
+    String domain = "";
+    String type = "";
+    List<String> nodeInputs = new ArrayList<>();
+    List<String> nodeOutputs = new ArrayList<>();
+    Map<String, OnnxAttribute> attributes = new LinkedHashMap<>();
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.wireType() != BYTES) {
+        in.skip(tag.wireType(), end);
+        continue;
+      }
+      switch (tag.field()) {
+        case 1 -> nodeInputs.add(in.string(end));
+        case 2 -> nodeOutputs.add(in.string(end));
+        case 3 -> name = in.string(end);
+        case 4 -> type = in.string(end);
+        case 5 -> attribute(in.enter(end), attributes);
+        case 7 -> domain = in.string(end);
+        default -> in.skip(tag.wireType(), end);
+      }
+    }
+    return new OnnxNode(
+        name, domain.equals("ai.onnx") ? "" : domain, type, nodeInputs, nodeOutputs, attributes);
+  }
+
+  private void attribute(long end, Map<String, OnnxAttribute> into) throws IOException {
+    String name = "";
+    double real = 0;
+    long integer = 0;
+    String text = "";
+    String reference = "";
+    List<Long> integers = new ArrayList<>();
+    List<Double> reals = new ArrayList<>();
+    Constant tensor = null;
+    boolean subgraph = false;
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      int wire = tag.wireType();
+      switch (tag.field()) {
+        case 1 -> name = in.string(end);
+        case 2 -> real = Float.intBitsToFloat(in.fixed32());
+        case 3 -> integer = in.varint();
+        case 4 -> text = in.string(end);
+        case 5 -> tensor = tensors.parse(in.enter(end)).constant();
+        case 6, 11 -> {
+          subgraph = true;
+          in.skip(wire, end);
+        }
+        case 7 -> reals.addAll(reals(wire, end));
+        case 8 -> integers.addAll(integers(wire, end));
+        case 21 -> reference = in.string(end);
+        default -> in.skip(wire, end);
+      }
+    }
+    into.put(
+        name,
+        new OnnxAttribute(
+            real,
+            integer,
+            text,
+            integers.stream().mapToLong(Long::longValue).toArray(),
+            reals.stream().mapToDouble(Double::doubleValue).toArray(),
+            tensor,
+            reference,
+            subgraph));
+  }
+
+  private List<Double> reals(int wire, long end) throws IOException {
+    List<Double> values = new ArrayList<>();
+    if (wire == FIXED32) {
+      values.add((double) Float.intBitsToFloat(in.fixed32()));
+    } else {
+      long stop = in.enter(end);
+      while (in.position() < stop) {
+        values.add((double) Float.intBitsToFloat(in.fixed32()));
+      }
+    }
+    return values;
+  }
+
+  private List<Long> integers(int wire, long end) throws IOException {
+    List<Long> values = new ArrayList<>();
+    if (wire == VARINT) {
+      values.add(in.varint());
+    } else {
+      long stop = in.enter(end);
+      while (in.position() < stop) {
+        values.add(in.varint());
+      }
+    }
+    return values;
+  }
+
+  /** ValueInfoProto: name = 1, type = 2 → tensor_type = 1 → elem_type = 1, shape = 2 → dim = 1. */
+  private GraphInput graphInput(long end) throws IOException {
+    String name = "";
+    int elementType = 0;
+    long[] shape = null;
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.field() == 1 && tag.wireType() == BYTES) {
+        name = in.string(end);
+      } else if (tag.field() == 2 && tag.wireType() == BYTES) {
+        long typeEnd = in.enter(end);
+        while (in.position() < typeEnd) {
+          Tag typeTag = in.tag();
+          if (typeTag.field() != 1 || typeTag.wireType() != BYTES) {
+            in.skip(typeTag.wireType(), typeEnd);
+            continue;
+          }
+          long tensorEnd = in.enter(typeEnd);
+          while (in.position() < tensorEnd) {
+            Tag tensorTag = in.tag();
+            if (tensorTag.field() == 1 && tensorTag.wireType() == VARINT) {
+              elementType = (int) in.varint();
+            } else if (tensorTag.field() == 2 && tensorTag.wireType() == BYTES) {
+              shape = shape(in.enter(tensorEnd));
+            } else {
+              in.skip(tensorTag.wireType(), tensorEnd);
+            }
+          }
+        }
+      } else {
+        in.skip(tag.wireType(), end);
+      }
+    }
+    return new GraphInput(name, elementType, shape);
+  }
+
+  private long[] shape(long end) throws IOException {
+    long[] shape = new long[0];
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.field() != 1 || tag.wireType() != BYTES) {
+        in.skip(tag.wireType(), end);
+        continue;
+      }
+      long size = -1;
+      long dimensionEnd = in.enter(end);
+      while (in.position() < dimensionEnd) {
+        Tag dimension = in.tag();
+        if (dimension.field() == 1 && dimension.wireType() == VARINT) {
+          size = in.varint();
+        } else {
+          in.skip(dimension.wireType(), dimensionEnd);
+        }
+      }
+      shape = Arrays.copyOf(shape, shape.length + 1);
+      shape[shape.length - 1] = size > 0 ? size : -1;
+    }
+    return shape;
+  }
+}

@@ -1,0 +1,180 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+
+/** Output shapes of the operators that compute on the image, for known input shapes. */
+final class Shapes {
+  private Shapes() {}
+
+  /**
+   * The shapes of a node's outputs.
+   *
+   * @param node the node
+   * @param inputs its operands, null for one left out
+   * @return a shape for each output
+   * @throws UnsupportedGraphException if the operator is not known
+   */
+  static List<long[]> of(OnnxNode node, List<Operand> inputs) throws IOException {
+    long[] first = inputs.get(0) == null ? new long[0] : inputs.get(0).shape();
+    if (Movement.moves(node.type()) && inputs.get(0) instanceof Value) {
+      Constant dummy = Constant.ofValues(new double[1], false).broadcast(first);
+      return Movement.apply(node, dummy, inputs).stream().map(Constant::shape).toList();
+    }
+    return switch (node.type()) {
+      case "Conv" -> List.of(conv(node, first, inputs.get(1).shape()));
+      case "MaxPool", "AveragePool" -> List.of(pool(node, first));
+      case "GlobalAveragePool", "GlobalMaxPool" -> List.of(ones(first, 2));
+      case "Gemm" -> List.of(gemm(node, first, inputs.get(1).shape()));
+      case "MatMul" -> List.of(matMul(first, inputs.get(1).shape()));
+      case "Concat" -> List.of(concat(node, inputs));
+      case "ReduceMean", "ReduceSum", "ReduceMax" -> List.of(reduce(node, inputs));
+      case "Add", "Sub", "Mul", "Div", "Pow", "Where", "Max", "Min", "Equal" -> {
+        long[] shape = first;
+        for (Operand input : inputs) {
+          shape = broadcast(shape, input.shape());
+        }
+        yield List.of(shape);
+      }
+      case "Attention" -> List.of(attention(node, first, inputs.get(2).shape()));
+      case "BatchNormalization",
+              "LayerNormalization",
+              "InstanceNormalization",
+              "GroupNormalization",
+              "Relu",
+              "PRelu",
+              "LeakyRelu",
+              "Elu",
+              "Selu",
+              "Clip",
+              "Sigmoid",
+              "HardSigmoid",
+              "HardSwish",
+              "Mish",
+              "Softplus",
+              "Tanh",
+              "Sqrt",
+              "Reciprocal",
+              "Neg",
+              "Exp",
+              "Log",
+              "Abs",
+              "Erf",
+              "Gelu",
+              "Softmax",
+              "LogSoftmax",
+              "Dropout",
+              "Cast",
+              "CastLike",
+              "IsNaN" ->
+          List.of(first);
+      default ->
+          throw new UnsupportedGraphException(
+              "a %s node (\"%s\") is no part of them".formatted(node.type(), node.displayName()));
+    };
+  }
+
+  /** Numpy's broadcasting of two shapes. */
+  static long[] broadcast(long[] a, long[] b) {
+    int rank = Math.max(a.length, b.length);
+    long[] result = new long[rank];
+    for (int i = 1; i <= rank; i++) {
+      long left = i <= a.length ? a[a.length - i] : 1;
+      long right = i <= b.length ? b[b.length - i] : 1;
+      if (left != right && left != 1 && right != 1) {
+        throw new UnsupportedGraphException(
+            "shapes %s and %s do not fit together"
+                .formatted(Arrays.toString(a), Arrays.toString(b)));
+      }
+      result[rank - i] = left == 1 ? right : left;
+    }
+    return result;
+  }
+
+  private static long[] conv(OnnxNode node, long[] input, long[] weight) {
+    if (input.length != 4 || weight.length != 4) {
+      throw new UnsupportedGraphException(
+          "Conv node \"%s\" is not a convolution of images".formatted(node.displayName()));
+    }
+    Window window = Window.of(node, weight[2], weight[3]);
+    return new long[] {input[0], weight[0], window.rows(input[2]), window.columns(input[3])};
+  }
+
+  private static long[] pool(OnnxNode node, long[] input) {
+    long[] kernel = node.integers("kernel_shape");
+    if (input.length != 4 || kernel == null || kernel.length != 2) {
+      throw new UnsupportedGraphException(
+          "%s node \"%s\" does not pool images".formatted(node.type(), node.displayName()));
+    }
+    Window window = Window.of(node, kernel[0], kernel[1]);
+    return new long[] {input[0], input[1], window.rows(input[2]), window.columns(input[3])};
+  }
+
+  private static long[] ones(long[] shape, int from) {
+    long[] result = shape.clone();
+    Arrays.fill(result, Math.min(from, result.length), result.length, 1);
+    return result;
+  }
+
+  private static long[] gemm(OnnxNode node, long[] a, long[] b) {
+    return new long[] {
+      a[node.integer("transA", 0) == 1 ? 1 : 0], b[node.integer("transB", 0) == 1 ? 0 : 1]
+    };
+  }
+
+  private static long[] matMul(long[] a, long[] b) {
+    if (a.length < 2 || b.length < 2 || a[a.length - 1] != b[b.length - 2]) {
+      throw new UnsupportedGraphException(
+          "matrices of shapes %s and %s cannot be multiplied"
+              .formatted(Arrays.toString(a), Arrays.toString(b)));
+    }
+    long[] batch = broadcast(Arrays.copyOf(a, a.length - 2), Arrays.copyOf(b, b.length - 2));
+    long[] result = Arrays.copyOf(batch, batch.length + 2);
+    result[result.length - 2] = a[a.length - 2];
+    result[result.length - 1] = b[b.length - 1];
+    return result;
+  }
+
+  private static long[] concat(OnnxNode node, List<Operand> inputs) {
+    long[] result = inputs.get(0).shape();
+    int axis = Movement.axis(node.integer("axis", 0), result.length);
+    for (Operand input : inputs.subList(1, inputs.size())) {
+      result[axis] += input.shape()[axis];
+    }
+    return result;
+  }
+
+  /** The axes that a reduction goes over; all of them where none are named. */
+  static int[] reducedAxes(OnnxNode node, List<Operand> inputs) throws IOException {
+    int rank = inputs.get(0).shape().length;
+    long[] axes =
+        inputs.size() > 1 && inputs.get(1) instanceof Constant constant
+            ? constant.integers()
+            : node.integers("axes");
+    if (axes == null) {
+      return java.util.stream.IntStream.range(0, rank).toArray();
+    }
+    return Arrays.stream(axes).mapToInt(axis -> Movement.axis(axis, rank)).sorted().toArray();
+  }
+
+  private static long[] reduce(OnnxNode node, List<Operand> inputs) throws IOException {
+    long[] shape = inputs.get(0).shape();
+    int[] axes = reducedAxes(node, inputs);
+    for (int axis : axes) {
+      shape[axis] = node.integer("keepdims", 1) == 1 ? 1 : -1;
+    }
+    return Arrays.stream(shape).filter(size -> size >= 0).toArray();
+  }
+
+  private static long[] attention(OnnxNode node, long[] query, long[] value) {
+    long[] result = query.clone();
+    if (query.length == 4) {
+      result[3] = value[3];
+    } else {
+      long valueWidth = value[2] / node.integer("kv_num_heads", 1);
+      result[2] = valueWidth * node.integer("q_num_heads", 1);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,114 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import org.ttame.backbones.BackboneException;
+
+/** Where the elements of a constant are, in a row. */
+sealed interface Storage {
+  long size();
+
+  boolean integer();
+
+  /** Reads {@code count} elements from {@code first} on. */
+  void read(long first, int count, double[] into) throws IOException;
+
+  /** Reads {@code count} elements from {@code first} on. */
+  void read(long first, int count, float[] into) throws IOException;
+
+  /** Elements in memory. */
+  @SuppressWarnings("ArrayRecordComponent")
+  record InMemory(double[] values, boolean integer) implements Storage {
+    @Override
+    public long size() {
+      return values.length;
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) {
+      System.arraycopy(values, (int) first, into, 0, count);
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) {
+      for (int i = 0; i < count; i++) {
+        into[i] = (float) values[(int) first + i];
+      }
+    }
+  }
+
+  /** The numbers 0, 1, 2 …: laid through a graph's reshapes, they tell where each element went. */
+  record Counting(long size) implements Storage {
+    @Override
+    public boolean integer() {
+      return true;
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) {
+      for (int i = 0; i < count; i++) {
+        into[i] = first + i;
+      }
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) {
+      throw new UnsupportedOperationException("indices are read as doubles");
+    }
+  }
+
+  /** Little-endian elements in a file, read when wanted. */
+  record InFile(FileChannel channel, String file, long offset, long size, ElementType type)
+      implements Storage {
+    private static final int BLOCK = 1 << 18;
+
+    @Override
+    public boolean integer() {
+      return type.integer();
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) throws IOException {
+      for (int done = 0; done < count; ) {
+        int part = Math.min(count - done, BLOCK);
+        ByteBuffer bytes = block(first + done, part);
+        for (int i = 0; i < part; i++) {
+          into[done + i] = type.get(bytes, i * type.bytes());
+        }
+        done += part;
+      }
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) throws IOException {
+      for (int done = 0; done < count; ) {
+        int part = Math.min(count - done, BLOCK);
+        ByteBuffer bytes = block(first + done, part);
+        if (type == ElementType.FLOAT) {
+          bytes.asFloatBuffer().get(into, done, part);
+        } else {
+          for (int i = 0; i < part; i++) {
+            into[done + i] = (float) type.get(bytes, i * type.bytes());
+          }
+        }
+        done += part;
+      }
+    }
+
+    private ByteBuffer block(long first, int count) throws IOException {
+      ByteBuffer bytes = ByteBuffer.allocate(count * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+      long at = offset + first * type.bytes();
+      while (bytes.hasRemaining()) {
+        int read = channel.read(bytes, at + bytes.position());
+        if (read < 0) {
+          throw new BackboneException(
+              "%s is cut short: weights should reach to byte %,d, it has %,d; copy or export it again"
+                  .formatted(file, offset + size * type.bytes(), channel.size()));
+        }
+      }
+      return bytes.flip();
+    }
+  }
+}

@@ -1,0 +1,49 @@
+package org.ttame.backbones.onnx;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** A tensor that depends on the image. */
+final class Value implements Operand {
+  private final String name;
+  private final long[] shape;
+  private final List<Operation> consumers = new ArrayList<>();
+  private Operation producer;
+
+  Value(String name, long... shape) {
+    this.name = name;
+    this.shape = shape.clone();
+  }
+
+  String name() {
+    return name;
+  }
+
+  @Override
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  int rank() {
+    return shape.length;
+  }
+
+  /** The operation that computes it; null for the image itself. */
+  Operation producer() {
+    return producer;
+  }
+
+  void producer(Operation operation) {
+    producer = operation;
+  }
+
+  /** The operations that read it and that the logits depend on. */
+  List<Operation> consumers() {
+    return consumers;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
