@@ -84,7 +84,7 @@ public final class ImageReader {
       case PNG -> OpenCvDecoder.decode(PngFile.check(bytes, limits));
       case WEBP -> {
         WebpFile webp = WebpFile.check(bytes, limits);
-        yield webp.place(OpenCvDecoder.decode(webp.frame()));
+        yield webp.place(webp.decodeFrame());
       }
       case BMP -> BmpDecoder.decode(bytes, limits);
       case GIF -> GifDecoder.decode(bytes, limits);

@@ -1,6 +1,7 @@
 package org.ttame.core.image;
 
 import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
 
 /**
  * A JPEG file walked through marker by marker (ITU-T T.81, annex B) before the native decoder sees
@@ -76,7 +77,9 @@ final class JpegFile {
       if (isFrame(marker)) {
         frame(marker, length);
       }
-      if (isNeeded(marker)) {
+      if (marker == 0xE0) {
+        application0(from, length);
+      } else if (isNeeded(marker)) {
         marker(marker);
         kept.write(bytes, from, length);
       } else if (!isSkippable(marker)) {
@@ -205,10 +208,22 @@ final class JpegFile {
     return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
   }
 
-  /** Frames, tables, scans, and the two application segments that tell the colour space. */
+  /**
+   * The JFIF marker tells the colour space by its presence; its content (density, thumbnail, a
+   * version that the decoder would remark on) does not matter.
+   */
+  private void application0(int from, int length) {
+    byte[] jfif = {0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0};
+    if (length >= jfif.length && Arrays.equals(bytes, from + 2, from + 7, jfif, 2, 7)) {
+      marker(0xE0);
+      kept.writeBytes(jfif);
+    }
+  }
+
+  /** Frames, tables, scans, and Adobe's segment, which tells the colour space. */
   private static boolean isNeeded(int marker) {
     return switch (marker) {
-      case 0xC4, 0xCC, SOS, 0xDB, 0xDD, 0xE0, 0xEE -> true;
+      case 0xC4, 0xCC, SOS, 0xDB, 0xDD, 0xEE -> true;
       default -> isFrame(marker);
     };
   }

@@ -2,6 +2,8 @@ package org.ttame.core.image;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.zip.CRC32;
 
 /**
@@ -30,7 +32,9 @@ final class PngFile {
   private int depth;
   private int colour;
   private boolean palette;
+  private boolean interlaced;
   private long data;
+  private final List<int[]> pieces = new ArrayList<>();
 
   private PngFile(byte[] bytes, ImageLimits limits) {
     this.bytes = bytes;
@@ -87,6 +91,7 @@ final class PngFile {
           "the header says %d×%d pixels, for which %d bytes of PNG data are too few"
               .formatted(width, height, data));
     }
+    new PngData((int) width, (int) height, channels() * depth, interlaced).check(bytes, pieces);
     endMarker();
   }
 
@@ -128,6 +133,7 @@ final class PngFile {
       }
       case "IDAT" -> {
         keep(start, body, length);
+        pieces.add(new int[] {body, length});
         data += length;
       }
       case "IEND" -> {
@@ -163,6 +169,7 @@ final class PngFile {
     int compression = cursor.u8();
     int filter = cursor.u8();
     int interlace = cursor.u8();
+    interlaced = interlace == 1;
     if (!known || compression != 0 || filter != 0 || interlace > 1) {
       throw Refusal.corrupt(
           "the PNG's header says colour type %d, %d bits, compression %d, filter %d, interlace %d"

@@ -152,6 +152,16 @@ record WebpFile(
     }
   }
 
+  /** Decodes the frame: lossy data by OpenCV, lossless by {@link Vp8lDecoder}, which says why. */
+  RgbImage decodeFrame() throws Refusal {
+    if (!lossless) {
+      return OpenCvDecoder.decode(frame);
+    }
+    int start = RIFF_HEADER + CHUNK_HEADER;
+    return Vp8lDecoder.decode(
+        frame.bytes(), start, frame.bytes().length - start, frame.width(), frame.height());
+  }
+
   /**
    * Puts the decoded frame in its place.
    *
