@@ -22,7 +22,7 @@ final class CommonOptions {
           "layers", "A,B,C", "layers to read, by torchvision's names (the paper's, see inspect)");
   static final OptionSpec OUT = OptionSpec.of("out", "DIR", "where results go");
   static final OptionSpec SEED =
-      OptionSpec.of("seed", "N", "0", "of everything that is drawn at random");
+      OptionSpec.of("seed", "N", "42", "of everything that is drawn at random");
   static final OptionSpec BATCH_SIZE =
       OptionSpec.of("batch-size", "N", "8", "images per network pass");
   static final OptionSpec LIMIT = OptionSpec.of("limit", "N", "use only the first N images");

@@ -24,7 +24,15 @@ public final class Main {
   record Entry(String name, Supplier<Command> command) {}
 
   static final List<Entry> COMMANDS =
-      List.of(new Entry("split", SplitCommand::new), new Entry("version", VersionCommand::new));
+      List.of(
+          new Entry("train", TrainCommand::new),
+          new Entry("explain", ExplainCommand::new),
+          new Entry("predict", PredictCommand::new),
+          new Entry("evaluate", EvaluateCommand::new),
+          new Entry("inspect", InspectCommand::new),
+          new Entry("export", ExportCommand::new),
+          new Entry("split", SplitCommand::new),
+          new Entry("version", VersionCommand::new));
 
   /** Planned commands, so that who reads of them elsewhere gets an answer. */
   private static final List<String> ABSENT = List.of("sanity", "ablate", "lr-find");

@@ -6,7 +6,9 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -126,6 +128,12 @@ public final class WholeFile {
 
   /** The system's words, without the path that the sentence already names. */
   private static String reason(IOException e) {
+    if (e instanceof FileAlreadyExistsException f) {
+      return "'%s' is a file where a folder is needed".formatted(f.getFile());
+    }
+    if (e instanceof AccessDeniedException f) {
+      return "'%s' may not be written".formatted(f.getFile());
+    }
     if (e instanceof FileSystemException f) {
       return f.getReason() != null
           ? f.getReason()

@@ -1,0 +1,128 @@
+package org.ttame.cli;
+
+import java.util.List;
+import java.util.Optional;
+import org.ttame.core.masking.Masking;
+import org.ttame.eval.metric.PixelKeeping;
+
+/** {@code ttame evaluate}. */
+final class EvaluateCommand implements Command {
+  private static final OptionSpec METRICS =
+      OptionSpec.of(
+          "metrics",
+          "A,B",
+          "ad,ic",
+          "ad (average drop) and ic (increase in confidence); measured together");
+  private static final OptionSpec THRESHOLDS =
+      OptionSpec.of("thresholds", "A,B,C", "100,50,15", "percentages of pixels that are kept");
+  private static final OptionSpec METHODS =
+      OptionSpec.of(
+          "methods",
+          "A,B",
+          "ttame,untrained,random",
+          "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run");
+  private static final OptionSpec MAPS =
+      OptionSpec.of("maps", "DIR", "maps made elsewhere (not in this version)");
+  private static final OptionSpec MASKING =
+      OptionSpec.of("masking", "cnn|vit", "Eq. 13 or Eq. 14 (what the run trained with)");
+  private static final OptionSpec LCAM_RUN =
+      OptionSpec.of("lcam-run", "DIR", "a run of --variant lcam, to be measured as lcam, too");
+  private static final OptionSpec ROAD =
+      OptionSpec.of("road-percentages", "A,B,C", "for ROAD (not in this version)");
+  private static final OptionSpec PROTOCOL =
+      OptionSpec.of(
+          "protocol",
+          "NAME",
+          "paper",
+          "paper; released: threshold at the quantile, ties kept, CNN masking for every backbone");
+  private static final OptionSpec OUT =
+      OptionSpec.of("out", "DIR", "ttame-metrics", "where the tables go");
+
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "evaluate",
+        "AD and IC of a run's maps, beside controls",
+        null,
+        List.of(
+            CommonOptions.RUN,
+            CommonOptions.DATA,
+            METRICS,
+            THRESHOLDS,
+            METHODS,
+            MAPS,
+            MASKING,
+            LCAM_RUN,
+            PROTOCOL,
+            ROAD,
+            OUT,
+            RunChoice.CHECKPOINT),
+        List.of(
+            CommonOptions.WEIGHTS,
+            CommonOptions.BACKBONE,
+            CommonOptions.MEAN,
+            CommonOptions.STD,
+            CommonOptions.SEED,
+            CommonOptions.BATCH_SIZE,
+            CommonOptions.LIMIT,
+            CommonOptions.STRICT,
+            CommonOptions.DEVICE,
+            CommonOptions.THREADS),
+        "ttame evaluate --run runs/vgg16 --data lists/test.txt --thresholds 100,50,15",
+        List.of(
+            "Writes OUT/metrics.json, metrics.csv and per-image.csv. The class is the classifier's"
+                + " own prediction. This version measures AD and IC; ROAD, other methods and foreign"
+                + " maps are not in it."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    for (String metric : arguments.list(METRICS)) {
+      if (metric.equals("road")) {
+        throw new UsageException("--metrics road: this version measures ad and ic only");
+      }
+      Arguments.oneOf(METRICS, metric, List.of("ad", "ic"));
+    }
+    if (arguments.has(ROAD)) {
+      throw new UsageException("--road-percentages: this version has no ROAD");
+    }
+    if (arguments.has(MAPS)) {
+      throw new UsageException("--maps: this version does not measure maps made elsewhere");
+    }
+    List<String> methods = arguments.list(METHODS);
+    for (String method : methods) {
+      Methods.require(
+          METHODS, method, List.of(Methods.TTAME, Methods.UNTRAINED, Methods.RANDOM, Methods.LCAM));
+    }
+    if (methods.contains(Methods.LCAM) != arguments.has(LCAM_RUN)) {
+      throw new UsageException(
+          "--methods lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'");
+    }
+    List<Double> thresholds = arguments.numbers(THRESHOLDS);
+    for (double threshold : thresholds) {
+      if (!(threshold > 0 && threshold <= 100)) {
+        throw new UsageException(
+            "--thresholds %s is not above 0 and at most 100".formatted(threshold));
+      }
+    }
+    boolean released = arguments.oneOf(PROTOCOL, "paper", "released").equals("released");
+    Optional<Masking> masking = Optional.empty();
+    if (arguments.has(MASKING)) {
+      masking = Optional.of(Masking.parse(arguments.oneOf(MASKING, "cnn", "vit")));
+    } else if (released) {
+      masking = Optional.of(Masking.CNN);
+    }
+    return new EvaluateJob(
+        RunChoice.parse(arguments),
+        arguments.path(LCAM_RUN),
+        arguments.requiredPath(CommonOptions.DATA),
+        methods,
+        thresholds,
+        masking,
+        released ? PixelKeeping.QUANTILE : PixelKeeping.EXACT,
+        arguments.requiredLong(CommonOptions.SEED),
+        arguments.path(OUT).orElseThrow(),
+        ImageSettings.parse(arguments),
+        Engine.Settings.parse(arguments));
+  }
+}

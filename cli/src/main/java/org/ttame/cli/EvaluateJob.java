@@ -1,0 +1,129 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.masking.Masking;
+import org.ttame.eval.Evaluation;
+import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.RandomMapsExplainer;
+import org.ttame.eval.explain.TtameExplainer;
+import org.ttame.eval.metric.AdIc;
+import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.eval.output.MetricsFiles;
+import org.ttame.eval.output.MetricsTable;
+import org.ttame.eval.output.PerImageCsv;
+import org.ttame.eval.output.Provenance;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.run.RunFolder;
+
+/**
+ * The work of {@code evaluate}.
+ *
+ * @param run the trained mechanism
+ * @param lcamRun a run of the variant L-CAM, where it is among the methods
+ * @param data the images
+ * @param methods what to measure
+ * @param thresholds the percentages v
+ * @param masking how maps are laid over images; empty for the run's
+ * @param keeping how the top v % are chosen
+ * @param seed of random and untrained maps
+ * @param out where to write
+ * @param settings how to go through the images
+ * @param engine what to compute on
+ */
+record EvaluateJob(
+    RunChoice run,
+    Optional<Path> lcamRun,
+    Path data,
+    List<String> methods,
+    List<Double> thresholds,
+    Optional<Masking> masking,
+    PixelKeeping keeping,
+    long seed,
+    Path out,
+    ImageSettings settings,
+    Engine.Settings engine)
+    implements Command.Job {
+  @Override
+  public void run(Console console) throws Exception {
+    ImageList list = settings.list(data);
+    String checkpoint = run.checkpointName();
+    Masking chosen = masking.isPresent() ? masking.get() : run.folder().masking();
+    Engine.start(engine, console);
+    List<AutoCloseable> open = new ArrayList<>();
+    try (FrozenClassifier classifier = run.classifier().load(console);
+        AttentionMechanism mechanism = run.mechanism(classifier);
+        ImageFeed feed =
+            new ImageFeed(list, classifier.inputSpec(), settings, console, "evaluating")) {
+      List<Explainer> explainers = explainers(classifier, mechanism, open);
+      Evaluation evaluation =
+          new Evaluation(
+              classifier, explainers, List.of(new AdIc(classifier, chosen, keeping, thresholds)));
+      EvaluationResult result;
+      try (PerImageCsv csv = new PerImageCsv(out, evaluation.keys())) {
+        result = evaluation.run(feed.batches(), csv);
+      }
+      feed.requireAny();
+      Map<String, String> provenance = new LinkedHashMap<>();
+      provenance.put("run", run.run().toString());
+      provenance.put("checkpoint", checkpoint);
+      provenance.put("images", list.describe());
+      provenance.put("seed", String.valueOf(seed));
+      MetricsFiles.write(out, result, Provenance.of(classifier, provenance));
+      MetricsTable.format(result).lines().forEach(console::result);
+      console.result("%s: %s".formatted(out, feed.summary()));
+    } finally {
+      for (AutoCloseable thing : open) {
+        thing.close();
+      }
+    }
+  }
+
+  private List<Explainer> explainers(
+      FrozenClassifier classifier, AttentionMechanism mechanism, List<AutoCloseable> open)
+      throws IOException {
+    List<Explainer> explainers = new ArrayList<>();
+    for (String method : methods) {
+      Explainer explainer =
+          switch (method) {
+            case Methods.RANDOM ->
+                new RandomMapsExplainer(mechanism.mapHeight(), mechanism.mapWidth(), seed);
+            case Methods.UNTRAINED -> {
+              AttentionMechanism blank = AttentionMechanism.create(mechanism.spec(), seed);
+              open.add(blank);
+              yield new TtameExplainer(method, classifier, blank);
+            }
+            case Methods.LCAM -> {
+              AttentionMechanism lcam = lcam(classifier);
+              open.add(lcam);
+              yield new TtameExplainer(method, classifier, lcam);
+            }
+            default -> new TtameExplainer(method, classifier, mechanism);
+          };
+      open.add(explainer);
+      explainers.add(explainer);
+    }
+    return explainers;
+  }
+
+  private AttentionMechanism lcam(FrozenClassifier classifier) throws IOException {
+    RunFolder folder = RunFolder.open(lcamRun.orElseThrow());
+    AttentionMechanism mechanism = folder.mechanism(classifier, folder.preferred());
+    String found = Methods.of(mechanism.spec().variant());
+    if (!found.equals(Methods.LCAM)) {
+      mechanism.close();
+      throw new IOException(
+          "--lcam-run %s was trained as %s, not with --variant lcam"
+              .formatted(folder.path(), found));
+    }
+    return mechanism;
+  }
+}

@@ -1,0 +1,82 @@
+package org.ttame.cli;
+
+import java.util.List;
+import java.util.Set;
+import org.ttame.eval.output.MapFormat;
+import org.ttame.eval.render.ColorMap;
+import org.ttame.eval.render.HeatmapOverlay;
+
+/** {@code ttame explain}. */
+final class ExplainCommand implements Command {
+  private static final OptionSpec METHOD =
+      OptionSpec.of("method", "NAME", "ttame or lcam (what the run was trained as)");
+  private static final OptionSpec FORMAT =
+      OptionSpec.of(
+          "format",
+          "A,B,C",
+          "png,npy,json",
+          "png: overlay; npy: the map, float32 [h,w] in [0,1]; json: class, probability, passes");
+  private static final OptionSpec COLORMAP =
+      OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
+  private static final OptionSpec OUT =
+      OptionSpec.of("out", "DIR", "ttame-maps", "where the maps go");
+
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "explain",
+        "writes explanation maps for images",
+        null,
+        List.of(
+            CommonOptions.RUN,
+            CommonOptions.IMAGES,
+            ClassOption.OPTION,
+            METHOD,
+            FORMAT,
+            COLORMAP,
+            OUT,
+            RunChoice.CHECKPOINT,
+            Labels.OPTION),
+        List.of(
+            CommonOptions.WEIGHTS,
+            CommonOptions.BACKBONE,
+            CommonOptions.MEAN,
+            CommonOptions.STD,
+            CommonOptions.BATCH_SIZE,
+            CommonOptions.LIMIT,
+            CommonOptions.STRICT,
+            CommonOptions.DEVICE,
+            CommonOptions.THREADS),
+        "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
+        List.of(
+            "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept; with several"
+                + " classes OUT/NAME.METHOD.cIDX.png and so on. One network pass an image."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    if (arguments.has(METHOD)) {
+      Methods.require(
+          METHOD, arguments.text(METHOD).orElseThrow(), List.of(Methods.TTAME, Methods.LCAM));
+    }
+    Set<MapFormat> formats;
+    ColorMap colors;
+    try {
+      formats = MapFormat.parse(arguments.text(FORMAT).orElseThrow());
+      colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
+    return new ExplainJob(
+        RunChoice.parse(arguments),
+        arguments.requiredPath(CommonOptions.IMAGES),
+        ClassOption.parse(arguments),
+        arguments.text(METHOD),
+        formats,
+        new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
+        arguments.path(Labels.OPTION),
+        arguments.path(OUT).orElseThrow(),
+        ImageSettings.parse(arguments),
+        Engine.Settings.parse(arguments));
+  }
+}

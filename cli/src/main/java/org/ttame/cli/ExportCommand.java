@@ -1,0 +1,47 @@
+package org.ttame.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/** {@code ttame export}. */
+final class ExportCommand implements Command {
+  private static final OptionSpec FORMAT =
+      OptionSpec.of(
+          "format", "FORMAT", "npz", "npz (PyTorch's names and layout) or samediff (a graph)");
+  private static final OptionSpec OUT =
+      OptionSpec.of("out", "FILE", "the file to write (attention.npz, attention.sd)");
+
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "export",
+        "writes the trained attention mechanism out",
+        null,
+        List.of(CommonOptions.RUN, FORMAT, OUT, RunChoice.CHECKPOINT),
+        List.of(
+            CommonOptions.WEIGHTS,
+            CommonOptions.BACKBONE,
+            CommonOptions.MEAN,
+            CommonOptions.STD,
+            CommonOptions.DEVICE,
+            CommonOptions.THREADS),
+        "ttame export --run runs/vgg16 --out attention.npz",
+        List.of(
+            "npz: branch.I.conv.weight and so on, float32; 'train --init' reads it back exactly.",
+            "samediff: a graph for inference with placeholders feature.I (float32, [B,h,w,C], or"
+                + " [B,1+h·w,C] with the class token first) and classes (int32, [B,M]); output maps"
+                + " (float32, [B,M,h,w], before the sigmoid)."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    String format = arguments.oneOf(FORMAT, "npz", "samediff", "onnx");
+    if (format.equals("onnx")) {
+      throw new UsageException(
+          "--format onnx: this version does not write ONNX yet; use npz or samediff");
+    }
+    String standard = format.equals("npz") ? "attention.npz" : "attention.sd";
+    Path out = arguments.path(OUT).orElse(Path.of(standard));
+    return new ExportJob(RunChoice.parse(arguments), format, out, Engine.Settings.parse(arguments));
+  }
+}

@@ -1,0 +1,121 @@
+package org.ttame.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.training.run.Checkpoint;
+import org.ttame.training.run.Checkpoints;
+import org.ttame.training.run.RunFolder;
+
+/** Prints what a classifier file or a run folder holds. */
+final class Inspection {
+  private final ClassifierChoice choice;
+  private final Engine.Settings engine;
+
+  Inspection(ClassifierChoice choice, Engine.Settings engine) {
+    this.choice = choice;
+    this.engine = engine;
+  }
+
+  void print(Console console) throws Exception {
+    if (choice.weights().isPresent()) {
+      printClassifier(console);
+    } else {
+      printRun(console, RunFolder.open(choice.run().orElseThrow()));
+    }
+  }
+
+  private void printClassifier(Console console) throws IOException, WorkFailedException {
+    Engine.start(engine, console);
+    try (FrozenClassifier classifier = choice.load(console)) {
+      line(console, "classifier", classifier.name());
+      new TreeMap<>(classifier.provenance()).forEach((name, value) -> line(console, name, value));
+      line(console, "classes", classifier.classes());
+      int side = classifier.inputSpec().side();
+      line(
+          console,
+          "input",
+          "%d×%d of images whose shorter side is resized to %d"
+              .formatted(side, side, classifier.inputSpec().resizeSide()));
+      line(console, "mean", classifier.inputSpec().mean());
+      line(console, "std", classifier.inputSpec().std());
+      line(console, "masking", classifier.defaultMasking().optionName());
+      line(console, "engine", classifier.engine());
+      console.result("layers that can be explained, * those read by default:");
+      List<FeatureLayer> standard = classifier.defaultLayers();
+      for (FeatureLayer layer : classifier.layers().values()) {
+        console.result(
+            "  %s %-38s %s%s"
+                .formatted(
+                    standard.contains(layer) ? "*" : " ",
+                    layer.node(),
+                    layer.shape(),
+                    layer.kind() == FeatureKind.TOKENS ? ", tokens" : ""));
+      }
+      AttentionSpec spec = AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED);
+      try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0)) {
+        line(
+            console,
+            "attention on those",
+            String.format(
+                Locale.ROOT,
+                "%,d trainable parameters, maps of %d×%d",
+                mechanism.parameterCount(),
+                mechanism.mapHeight(),
+                mechanism.mapWidth()));
+      }
+    }
+  }
+
+  private static void printRun(Console console, RunFolder folder) throws IOException {
+    JsonNode record = folder.record();
+    line(console, "run", folder.path());
+    for (String name : List.of("status", "failure", "started", "updated")) {
+      if (record.hasNonNull(name)) {
+        line(console, name, record.path(name).asText());
+      }
+    }
+    line(
+        console,
+        "steps",
+        "%s of %s"
+            .formatted(
+                record.path("steps_done").asText("0"), record.path("planned_steps").asText("?")));
+    printTree(console, "", record, List.of("backbone", "layers", "attention", "masking", "data"));
+    printTree(console, "", record, List.of("settings", "program", "passes", "best"));
+    Checkpoints checkpoints = folder.checkpoints();
+    line(console, "checkpoints", checkpoints.epochs().stream().map(Checkpoint::name).toList());
+    pointer(console, "last", checkpoints.last());
+    pointer(console, "best", checkpoints.best());
+  }
+
+  private static void pointer(Console console, String name, Optional<Checkpoint> checkpoint) {
+    checkpoint.ifPresent(found -> line(console, name, found.name()));
+  }
+
+  /** Prints fields of a record, nested ones under dotted names. */
+  private static void printTree(
+      Console console, String prefix, JsonNode node, Iterable<String> names) {
+    for (String name : names) {
+      JsonNode value = node.path(name);
+      if (value.isObject()) {
+        printTree(console, prefix + name + ".", value, value::fieldNames);
+      } else if (!value.isMissingNode()) {
+        line(console, prefix + name, value.isTextual() ? value.asText() : value.toString());
+      }
+    }
+  }
+
+  private static void line(Console console, String name, Object value) {
+    console.result("%-26s %s".formatted(name, value));
+  }
+}

@@ -1,0 +1,69 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.ttame.training.data.ImageList;
+
+/**
+ * The names of classes: the lines of {@code --labels}, or the run's own, or the names of class
+ * folders where there are as many as classes. Where none are known a class is its index.
+ */
+final class Labels {
+  static final OptionSpec OPTION =
+      OptionSpec.of("labels", "FILE", "names of the classes, one a line, in order of their index");
+
+  /** Where a run keeps the names it was trained with. */
+  static final String IN_RUN = "labels.txt";
+
+  private Labels() {}
+
+  /**
+   * Finds the names.
+   *
+   * @param file of {@code --labels}
+   * @param run of {@code --run}
+   * @param images the images at hand
+   * @param classes how many classes there are
+   * @return their names, or an empty list
+   * @throws IOException if the file cannot be read or has another number of lines
+   */
+  static List<String> find(Optional<Path> file, Optional<Path> run, ImageList images, int classes)
+      throws IOException {
+    if (file.isPresent()) {
+      List<String> names = read(file.get());
+      if (names.size() != classes) {
+        throw new IOException(
+            "%s has %d lines, the classifier %d classes; it should have one name a line"
+                .formatted(file.get(), names.size(), classes));
+      }
+      return names;
+    }
+    if (run.isPresent() && Files.exists(run.get().resolve(IN_RUN))) {
+      List<String> names = read(run.get().resolve(IN_RUN));
+      if (names.size() == classes) {
+        return names;
+      }
+    }
+    return images.classNames().size() == classes ? images.classNames() : List.of();
+  }
+
+  static List<String> read(Path file) throws IOException {
+    try {
+      return Files.readAllLines(file).stream()
+          .map(String::strip)
+          .filter(line -> !line.isEmpty())
+          .toList();
+    } catch (CharacterCodingException e) {
+      throw new IOException("%s is not text in UTF-8".formatted(file), e);
+    }
+  }
+
+  /** A class for people: {@code 7 (sneaker)}, or {@code 7}. */
+  static String describe(int index, List<String> labels) {
+    return index < labels.size() ? index + " (" + labels.get(index) + ")" : String.valueOf(index);
+  }
+}

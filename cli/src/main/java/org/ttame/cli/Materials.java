@@ -1,0 +1,58 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.metric.Box;
+import org.ttame.training.data.ImageList;
+
+/**
+ * What a training run works with.
+ *
+ * @param weights the classifier's file
+ * @param training images to train on
+ * @param validation images to choose the best epoch by
+ * @param held images for the closing report
+ * @param boxes the objects in a held-out image, by index, in pixels of the crop that a classifier
+ *     sees; empty where no objects are known
+ * @param labels names of the classes, or an empty list
+ */
+record Materials(
+    Path weights,
+    ImageList training,
+    Optional<ImageList> validation,
+    Optional<ImageList> held,
+    Optional<Function<InputSpec, IntFunction<List<Box>>>> boxes,
+    List<String> labels) {
+  /**
+   * The user's own.
+   *
+   * @throws IOException if a list is missing or empty
+   */
+  static Materials of(TrainJob.Source source) throws IOException {
+    ImageList training = ImageList.of(source.data().orElseThrow());
+    if (source.limit().isPresent()) {
+      training = training.limit(source.limit().getAsInt());
+    }
+    Optional<ImageList> validation = Optional.empty();
+    if (source.val().isPresent()) {
+      validation = Optional.of(ImageList.of(source.val().get()));
+    }
+    List<String> labels =
+        source.labels().isPresent() ? Labels.read(source.labels().get()) : training.classNames();
+    return new Materials(
+        source.weights().orElseThrow(), training, validation, validation, Optional.empty(), labels);
+  }
+
+  /** Writes the names of the classes into the run, for the commands that read it. */
+  void keepLabels(Path run) throws IOException {
+    if (!labels.isEmpty()) {
+      WholeFile.writeText(run.resolve(Labels.IN_RUN), String.join("\n", labels) + "\n");
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.training.run.RunFolder;
+
+/**
+ * Which trained mechanism a command works on.
+ *
+ * @param run the training run
+ * @param checkpoint {@code best}, {@code last}, {@code epoch-N} or {@code step-N}; empty for the
+ *     best, or the last where no epoch was validated
+ * @param classifier the classifier, from the run unless given
+ */
+record RunChoice(Path run, Optional<String> checkpoint, ClassifierChoice classifier) {
+  static final OptionSpec CHECKPOINT =
+      OptionSpec.of(
+          "checkpoint",
+          "NAME",
+          "best, last, epoch-N or step-N (best, or last where no epoch was validated)");
+
+  static RunChoice parse(Arguments arguments) throws UsageException {
+    Path run = arguments.requiredPath(CommonOptions.RUN);
+    BackboneOptions options = ClassifierChoice.options(arguments);
+    return new RunChoice(
+        run,
+        arguments.text(CHECKPOINT),
+        new ClassifierChoice(arguments.path(CommonOptions.WEIGHTS), Optional.of(run), options));
+  }
+
+  /**
+   * The folder.
+   *
+   * @throws IOException if it holds no run
+   */
+  RunFolder folder() throws IOException {
+    return RunFolder.open(run);
+  }
+
+  /** The name of the checkpoint's folder, e.g. {@code epoch-3}. */
+  String checkpointName() throws IOException {
+    RunFolder folder = folder();
+    String name = checkpoint.isPresent() ? checkpoint.get() : folder.preferred();
+    return folder.checkpoints().get(name).name();
+  }
+
+  /**
+   * Loads the mechanism.
+   *
+   * @param loaded the run's classifier
+   * @return the mechanism; the caller closes it
+   * @throws IOException if there is none, or it does not fit
+   */
+  AttentionMechanism mechanism(FrozenClassifier loaded) throws IOException {
+    return folder().mechanism(loaded, checkpointName());
+  }
+}

@@ -1,0 +1,79 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import org.ttame.core.storage.WholeFile;
+
+/**
+ * The command line that a run was started with, kept in its folder as a file that {@code --config}
+ * reads, so that {@code train --run DIR --resume} needs nothing else.
+ */
+final class RunOptions {
+  private static final String FILE = "command.properties";
+
+  /** Options of the call rather than of the run. */
+  private static final Set<String> NOT_KEPT =
+      Set.of("run", "out", "resume", "config", "quiet", "verbose", "help");
+
+  /** Options that are paths; kept absolute, so that the run can be resumed from anywhere. */
+  private static final Set<String> PATHS = Set.of("weights", "data", "val", "init", "labels");
+
+  private RunOptions() {}
+
+  /**
+   * Writes the options of a new run.
+   *
+   * @param folder the run
+   * @param given what was typed, and defaults that should not change with the machine
+   */
+  static void write(Path folder, Map<String, String> given) throws IOException {
+    Properties kept = new Properties();
+    new TreeMap<>(given)
+        .forEach(
+            (name, value) -> {
+              if (!NOT_KEPT.contains(name)) {
+                boolean path = PATHS.contains(name);
+                kept.setProperty(
+                    name, path ? Path.of(value).toAbsolutePath().normalize().toString() : value);
+              }
+            });
+    StringWriter text = new StringWriter();
+    kept.store(text, null);
+    // The first line is the date, which says nothing about the run.
+    String lines = text.toString().replaceFirst("^#.*\\R", "");
+    WholeFile.writeText(folder.resolve(FILE), lines);
+  }
+
+  /**
+   * The options to go on with: those of the run, under those typed now.
+   *
+   * @param folder the run
+   * @param now what was typed
+   * @throws IOException if the folder was not made by {@code train}
+   */
+  static Arguments resumed(Path folder, Arguments now) throws IOException {
+    Path file = folder.resolve(FILE);
+    if (!Files.exists(file)) {
+      throw new IOException(
+          "%s holds no training run to resume: there is no %s in it".formatted(folder, FILE));
+    }
+    Properties kept = new Properties();
+    try (var reader = Files.newBufferedReader(file)) {
+      kept.load(reader);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("%s is damaged: %s".formatted(file, e.getMessage()), e);
+    }
+    Map<String, String> values = new LinkedHashMap<>();
+    kept.stringPropertyNames().forEach(name -> values.put(name, kept.getProperty(name)));
+    values.putAll(now.given());
+    return new Arguments(values, List.of());
+  }
+}

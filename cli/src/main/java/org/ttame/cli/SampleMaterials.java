@@ -1,0 +1,107 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Properties;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.CropPlan;
+import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.Preprocessing;
+import org.ttame.eval.metric.Box;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.sample.SampleBox;
+import org.ttame.training.sample.SampleData;
+
+/** The bundled sample as the materials of a run; unpacked into the run's folder. */
+final class SampleMaterials {
+  /** The family that is shown unless another is asked for. */
+  static final String STANDARD = "vgg16";
+
+  /** Where in a run's folder it is unpacked. */
+  static final String FOLDER = "sample";
+
+  private SampleMaterials() {}
+
+  /** What the sample is trained with unless told otherwise. */
+  static Properties options() {
+    Properties properties = new Properties();
+    properties.setProperty("epochs", "30");
+    properties.setProperty("batch-size", "8");
+    return properties;
+  }
+
+  /** The family asked for. */
+  static String family(Optional<String> backbone) throws UsageException {
+    try {
+      return SampleData.family(backbone.orElse(STANDARD));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--backbone: " + e.getMessage());
+    }
+  }
+
+  /** A name for the run's folder. */
+  static String name(String family) {
+    return "sample-" + family;
+  }
+
+  /**
+   * Unpacks.
+   *
+   * @param family one of {@link SampleData#FAMILIES}
+   * @param run the run's folder
+   * @param limit the most training images, if any
+   */
+  static Materials unpack(String family, Path run, OptionalInt limit) throws IOException {
+    SampleData data = new SampleData(run.resolve(FOLDER));
+    ImageList training = data.images("train");
+    if (limit.isPresent()) {
+      training = training.limit(limit.getAsInt());
+    }
+    ImageList held = data.images("test");
+    return new Materials(
+        data.backbone(family),
+        training,
+        Optional.of(data.images("val")),
+        Optional.of(held),
+        Optional.of(boxes(held, data.boxes("test"))),
+        data.labels());
+  }
+
+  /** The objects in a scene, moved into the crop that a classifier sees of it. */
+  private static Function<InputSpec, IntFunction<List<Box>>> boxes(
+      ImageList scenes, List<SampleBox> items) {
+    Map<String, List<SampleBox>> byScene =
+        items.stream().collect(Collectors.groupingBy(SampleBox::scene));
+    ImageReader reader = new ImageReader();
+    return spec ->
+        index -> {
+          CropPlan plan = testPlan(reader, scenes.path(index), spec);
+          return byScene.getOrDefault(scenes.name(index), List.of()).stream()
+              .map(
+                  item ->
+                      new Box(
+                          item.label(),
+                          plan.mapX(item.x0()),
+                          plan.mapY(item.y0()),
+                          plan.mapX(item.x1()),
+                          plan.mapY(item.y1())))
+              .toList();
+        };
+  }
+
+  private static CropPlan testPlan(ImageReader reader, Path scene, InputSpec spec) {
+    try {
+      return new Preprocessing(spec).testPlan(reader.read(scene));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+}

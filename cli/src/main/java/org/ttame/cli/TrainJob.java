@@ -1,0 +1,181 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.Backbones;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.AdIcValidator;
+import org.ttame.eval.ImageStream;
+import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.training.TrainingOptions;
+import org.ttame.training.TrainingResult;
+import org.ttame.training.TrainingRun;
+import org.ttame.training.Validator;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.run.RunFolder;
+
+/**
+ * The work of {@code train}.
+ *
+ * @param run the run's folder, if given
+ * @param resume whether to go on with it
+ * @param source classifier and images
+ * @param options settings of the training
+ * @param autoBatch whether the batch size is to be found
+ * @param init attention weights to begin with, if given
+ * @param report how many held-out images the closing report measures
+ * @param engine what to compute on
+ * @param given the command line, to be kept in the run
+ */
+record TrainJob(
+    Optional<Path> run,
+    boolean resume,
+    Source source,
+    TrainingOptions options,
+    boolean autoBatch,
+    Optional<Path> init,
+    int report,
+    Engine.Settings engine,
+    Map<String, String> given)
+    implements Command.Job {
+  /** How long Ctrl-C waits for the present step and its checkpoint. */
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /** Images a network pass where nothing is trained. */
+  private static final int MEASURING_BATCH = 8;
+
+  /**
+   * What is trained on.
+   *
+   * @param sample the family of the bundled sample, if it is what is trained on; weights, data and
+   *     val are then empty
+   * @param weights the classifier's file
+   * @param data training images
+   * @param val validation images
+   * @param backbone what is known of the classifier's file
+   * @param limit the most training images
+   * @param labels names of the classes
+   */
+  record Source(
+      Optional<String> sample,
+      Optional<Path> weights,
+      Optional<Path> data,
+      Optional<Path> val,
+      BackboneOptions backbone,
+      OptionalInt limit,
+      Optional<Path> labels) {}
+
+  @Override
+  public void run(Console console) throws Exception {
+    Engine started = Engine.start(engine, console);
+    Optional<RunFolder> folder =
+        run.isPresent() ? Optional.of(folder(run.get())) : Optional.empty();
+    Materials materials;
+    if (source.sample().isPresent()) {
+      String family = source.sample().get();
+      if (folder.isEmpty()) {
+        folder = Optional.of(folder(RunFolders.unused(SampleMaterials.name(family))));
+      }
+      materials = SampleMaterials.unpack(family, folder.get().path(), source.limit());
+    } else {
+      materials = Materials.of(source);
+    }
+    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
+      if (folder.isEmpty()) {
+        folder = Optional.of(folder(RunFolders.unused(classifier.name())));
+      }
+      train(classifier, materials, folder.get(), started, console);
+    }
+  }
+
+  private RunFolder folder(Path path) throws IOException {
+    return resume ? RunFolder.open(path) : RunFolder.create(path);
+  }
+
+  private void train(
+      FrozenClassifier classifier,
+      Materials materials,
+      RunFolder folder,
+      Engine started,
+      Console console)
+      throws Exception {
+    TrainingOptions settled = options;
+    if (autoBatch) {
+      int size = BatchFit.find(classifier, options, console);
+      settled = options.toBuilder().batchSize(size).build();
+    }
+    console.note(
+        "training on %s, classifier %s, into %s"
+            .formatted(materials.training().describe(), classifier.name(), folder.path()));
+    if (!resume) {
+      keep(folder, materials, settled, started);
+    }
+    TrainingResult result = train(classifier, materials, folder, settled, console);
+    if (!result.finished()) {
+      console.result(
+          "stopped after step %d of %d; 'ttame train --run %s --resume' goes on"
+              .formatted(result.stepsDone(), result.plan().totalSteps(), folder.path()));
+      return;
+    }
+    console.result(
+        "%s: %d steps, checkpoint %s%s"
+            .formatted(
+                folder.path(),
+                result.stepsDone(),
+                folder.checkpoints().get(folder.preferred()).name(),
+                result.skipped() == 0 ? "" : ", %d images skipped".formatted(result.skipped())));
+    if (materials.held().isPresent() && report > 0) {
+      new ClosingReport(classifier, materials, folder, settled, console)
+          .write(materials.held().get().limit(report), MEASURING_BATCH);
+    }
+  }
+
+  /** Writes down what the run needs to be resumed and read. */
+  private void keep(RunFolder folder, Materials materials, TrainingOptions settled, Engine started)
+      throws IOException {
+    Map<String, String> kept = new LinkedHashMap<>(given);
+    kept.put("threads", String.valueOf(started.threads()));
+    kept.put("batch-size", String.valueOf(settled.batchSize()));
+    RunOptions.write(folder.path(), kept);
+    materials.keepLabels(folder.path());
+  }
+
+  private TrainingResult train(
+      FrozenClassifier classifier,
+      Materials materials,
+      RunFolder folder,
+      TrainingOptions settled,
+      Console console)
+      throws Exception {
+    TrainingRun.Builder builder =
+        TrainingRun.builder(classifier, materials.training(), settled, folder)
+            .backboneFile(materials.weights())
+            .listener(new TrainProgress(console));
+    init.ifPresent(builder::init);
+    materials
+        .validation()
+        .ifPresent(list -> builder.validator(validator(list, classifier, settled.strict())));
+    try (TrainingRun training = resume ? builder.resume() : builder.start()) {
+      Thread hook = new Thread(() -> training.stop(PATIENCE), "ttame-stop");
+      Runtime.getRuntime().addShutdownHook(hook);
+      TrainingResult result = training.run();
+      if (result.finished()) {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      }
+      return result;
+    }
+  }
+
+  private static Validator validator(ImageList list, FrozenClassifier classifier, boolean strict) {
+    ImageSettings settings = new ImageSettings(MEASURING_BATCH, OptionalInt.empty(), strict);
+    return new AdIcValidator(
+        () -> new ImageStream(ImageFeed.source(list, classifier.inputSpec(), settings), list),
+        PixelKeeping.EXACT);
+  }
+}

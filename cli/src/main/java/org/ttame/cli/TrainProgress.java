@@ -1,0 +1,82 @@
+package org.ttame.cli;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import org.ttame.training.TrainingListener;
+import org.ttame.training.TrainingPlan;
+import org.ttame.training.Validation;
+import org.ttame.training.data.Batch;
+import org.ttame.training.run.StepRecord;
+
+/** Shows how a training run goes. */
+final class TrainProgress implements TrainingListener {
+  private final Console console;
+  private Progress progress;
+  private long total;
+  private long done;
+
+  TrainProgress(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public void started(TrainingPlan plan, long stepsDone) {
+    total = plan.totalSteps();
+    done = stepsDone;
+    if (stepsDone > 0) {
+      console.note("going on after step %d of %d".formatted(stepsDone, total));
+    }
+    console.note(
+        "%d steps of up to %d images, %d an epoch"
+            .formatted(total, plan.batchSize(), plan.stepsPerEpoch()));
+    begin();
+  }
+
+  @Override
+  public void stepped(StepRecord step, Duration left) {
+    done = step.step();
+    progress.at(
+        done,
+        String.format(
+            Locale.ROOT,
+            "epoch %d  loss %.4f  %.1f images/s",
+            step.epoch(),
+            step.loss(),
+            step.imagesPerSecond()));
+  }
+
+  @Override
+  public void skipped(Batch.BadImage image) {
+    console.warn("skipped: " + image.reason());
+    begin();
+  }
+
+  @Override
+  public void saved(Path folder, long step) {
+    if (console.isVerbose()) {
+      console.note("saved " + folder);
+      begin();
+    }
+  }
+
+  @Override
+  public void validated(int epoch, Validation validation, boolean best) {
+    console.note(
+        String.format(
+            Locale.ROOT,
+            "epoch %d: AD(15%%) %.2f, IC(15%%) %.2f on %d images%s",
+            epoch,
+            validation.ad15(),
+            validation.ic15(),
+            validation.images(),
+            best ? ", the best so far" : ""));
+    begin();
+  }
+
+  private void begin() {
+    if (done < total) {
+      progress = console.progress("training", total).startingAt(done);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.ttame.training.sample.SampleData;
+
+/** What a user may get wrong: each answer names the thing, and leaves nothing half-written. */
+class BadInputTest {
+  @TempDir static Path folder;
+
+  @BeforeAll
+  static void things() throws IOException {
+    SampleData sample = new SampleData(folder);
+    Path vgg = sample.backbone("vgg");
+    byte[] bytes = Files.readAllBytes(vgg);
+    Files.write(folder.resolve("truncated.onnx"), Arrays.copyOf(bytes, bytes.length / 2));
+    Files.writeString(folder.resolve("text.onnx"), "This is not a network.\n");
+    Files.write(folder.resolve("empty.onnx"), new byte[0]);
+    Path good = sample.images("test").path(0);
+    Path images = Files.createDirectories(folder.resolve("images"));
+    Files.copy(good, images.resolve("good.jpg"));
+    Files.writeString(images.resolve("text.jpg"), "This is not a picture.\n");
+    Files.write(images.resolve("cut.jpg"), Arrays.copyOf(Files.readAllBytes(good), 300));
+    Files.write(images.resolve("nothing.png"), new byte[0]);
+    Path unreadable = Files.createDirectories(folder.resolve("unreadable"));
+    Files.writeString(unreadable.resolve("text.jpg"), "This is not a picture.\n");
+    Files.createDirectories(folder.resolve("empty"));
+    Files.writeString(folder.resolve("file"), "in the way\n");
+    Files.writeString(folder.resolve("two.txt"), "cat\ndog\n");
+    Files.writeString(folder.resolve("binary.txt"), "\0\1\2");
+  }
+
+  private static Ttame.Result run(String line) {
+    return Ttame.run(
+        Arrays.stream(line.trim().split(" +", -1))
+            .map(word -> word.startsWith("@") ? folder.resolve(word.substring(1)).toString() : word)
+            .toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "predict --weights @none.onnx --images @images              | none.onnx        | no file",
+        "predict --weights @truncated.onnx --images @images         | truncated.onnx   | ",
+        "predict --weights @text.onnx --images @images              | text.onnx        | ONNX",
+        "predict --weights @empty.onnx --images @images             | empty.onnx       | ",
+        "predict --weights @empty --images @images                  | empty            | ",
+        "predict --weights @vgg.onnx --images @none                 | none             | exist",
+        "predict --weights @vgg.onnx --images @empty                | empty            | no image",
+        "predict --weights @vgg.onnx --images @unreadable --out @p1 | unreadable       | none of the 1",
+        "predict --weights @vgg.onnx --images @images --strict --out @p2 | images      | jpg",
+        "predict --weights @vgg.onnx --images @images --out @file   | file             | ",
+        "predict --weights @vgg.onnx --images @images --labels @two.txt --out @p3 | two.txt | 10 classes",
+        "predict --weights @vgg.onnx --images @images --backbone resnet50 --out @p4 | vgg.onnx | resnet50",
+        "inspect @empty                                             | empty            | no training run",
+        "explain --run @empty --images @images                      | empty            | no training run",
+        "explain --run @none --images @images                       | none             | no training run",
+        "train --weights @vgg.onnx --data @none                     | none             | exist",
+        "train --weights @vgg.onnx --data @images --run @r1 --layers features.5,nose | nose | features.15",
+        "train --weights @vgg.onnx --data @images --run @r2 --init @text.onnx | text.onnx | ",
+        "train --weights @vgg.onnx --data @binary.txt --run @r3     | binary.txt       | ",
+        "train --weights @vgg.onnx --data @images --run @file       | file             | ",
+        "train --run @none --resume                                 | none             | no training run",
+        "split --data @images --validation 3 --test 9               | 4                | draw",
+      })
+  void failsWithASentence(String line, String names, String says) {
+    Ttame.Result result = run(line);
+    assertThat(result.code()).as("%s", result).isEqualTo(1);
+    assertThat(result.err()).contains(names).doesNotContain("Exception").doesNotContain("foreseen");
+    if (says != null) {
+      assertThat(result.err()).contains(says);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "predict --images @images                                | --weights FILE or --run DIR",
+        "predict --weights @vgg.onnx                             | --images PATH is missing",
+        "predict --weights @vgg.onnx --images @images --mean 1,2 | --mean and --std belong together",
+        "predict --weights @vgg.onnx --images @images --mean 0,0,0 --std 1,0,1 | positive",
+        "predict --weights @vgg.onnx --images @images --top 0    | --top 0",
+        "explain --images @images                                | --run DIR is missing",
+        "explain --run r --images i --class cat                  | --class cat",
+        "explain --run r --images i --class top:x                | top:",
+        "explain --run r --images i --method gradcam             | does not have that method yet",
+        "explain --run r --images i --method magic               | is no method",
+        "explain --run r --images i --format gif                 | gif",
+        "explain --run r --images i --colormap pink              | pink",
+        "train --weights @vgg.onnx                               | --weights and --data belong together",
+        "train --val @images                                     | --val needs",
+        "train --resume                                          | --resume needs --run",
+        "train --batch-size 0                                    | --batch-size 0",
+        "train --epochs some                                     | epochs",
+        "train --loss none                                       | none",
+        "train --variant big                                     | big",
+        "train --masking x                                       | x",
+        "train --backbone alexnet                                | alexnet",
+        "train --run a --out b                                   | exclude each other",
+        "export --run r --format onnx                            | does not write ONNX yet",
+        "evaluate --run r --data d --metrics road                | ad and ic only",
+        "evaluate --run r --data d --maps m                      | --maps",
+        "evaluate --run r --data d --thresholds 0                | --thresholds",
+        "evaluate --run r --data d --methods rise                | does not have that method yet",
+        "evaluate --run r --data d --methods lcam                | --lcam-run",
+        "inspect                                                 | one classifier file or one training run",
+        "inspect a b                                             | one classifier file or one training run",
+      })
+  void wrongUsageSaysHow(String line, String says) {
+    Ttame.Result result = run(line);
+    assertThat(result.code()).as("%s", result).isEqualTo(2);
+    assertThat(result.err()).contains(says).contains("--help' shows the options");
+    assertThat(result.out()).isEmpty();
+  }
+
+  @Test
+  void unreadableImagesAreNamedCountedAndSkipped() {
+    Ttame.Result result =
+        run("predict --weights @vgg.onnx --images @images --out @skipping --threads 1");
+    assertThat(result.code()).as("%s", result).isZero();
+    assertThat(result.err())
+        .contains("skipped: ")
+        .contains("text.jpg")
+        .contains("cut.jpg")
+        .contains("nothing.png");
+    assertThat(result.out()).contains("1 image, 3 skipped");
+  }
+
+  @Test
+  void nothingIsLeftWhereNoImageCouldBeRead() throws IOException {
+    run("predict --weights @vgg.onnx --images @unreadable --out @clean");
+    if (Files.exists(folder.resolve("clean"))) {
+      try (Stream<Path> left = Files.list(folder.resolve("clean"))) {
+        assertThat(left).isEmpty();
+      }
+    }
+  }
+}

@@ -1,0 +1,328 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.npz.Npy;
+import org.ttame.core.npz.Npz;
+
+/** Every command after another, on a run of a few steps. */
+class JourneyTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir static Path folder;
+  private static Path run;
+  private static Path scenes;
+  private static Ttame.Result trained;
+
+  @BeforeAll
+  static void train() {
+    run = folder.resolve("run");
+    trained =
+        Ttame.run(
+            "train",
+            "--run",
+            run.toString(),
+            "--max-steps",
+            "3",
+            "--limit",
+            "16",
+            "--threads",
+            "1");
+    scenes = run.resolve("sample/scenes/test");
+  }
+
+  private static Path out(String name) {
+    return folder.resolve(name);
+  }
+
+  private static Ttame.Result ok(String... words) {
+    Ttame.Result result = Ttame.run(words);
+    assertThat(result.code()).as("%s", result).isZero();
+    return result;
+  }
+
+  @Test
+  void trainingEndsWithMetricsAndHeatmaps() throws IOException {
+    assertThat(trained.code()).as("%s", trained).isZero();
+    assertThat(trained.out())
+        .contains("3 steps")
+        .containsPattern("(?m)^method +AD\\(100%\\) +IC\\(100%\\) +AD\\(50%\\).* pointing ")
+        .containsPattern("(?m)^ttame ")
+        .containsPattern("(?m)^untrained ")
+        .containsPattern("(?m)^random ");
+    assertThat(Files.readAllLines(run.resolve("steps.jsonl"))).hasSize(3);
+    assertThat(Files.readAllLines(run.resolve("labels.txt"))).hasSize(10);
+    for (String name : List.of("metrics.json", "metrics.csv", "per-image.csv", "heatmaps.png")) {
+      assertThat(run.resolve("report").resolve(name)).isNotEmptyFile();
+    }
+    JsonNode record = JSON.readTree(run.resolve("run.json").toFile());
+    assertThat(record.path("status").asText()).isEqualTo("finished");
+    assertThat(record.path("backbone").path("file").asText()).isEqualTo("sample/vgg.onnx");
+  }
+
+  @Test
+  void aFinishedRunResumesToTheSameEnd() throws IOException {
+    byte[] before = attention();
+    Ttame.Result again = ok("train", "--run", run.toString(), "--resume", "--report", "0");
+    assertThat(again.out()).contains("3 steps");
+    assertThat(attention()).isEqualTo(before);
+    assertThat(Files.readAllLines(run.resolve("steps.jsonl"))).hasSize(3);
+  }
+
+  @Test
+  void anotherSettingDoesNotResume() {
+    Ttame.Result refused =
+        Ttame.run("train", "--run", run.toString(), "--resume", "--max-lr", "0.5");
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err()).contains("max-lr");
+  }
+
+  @Test
+  void explainsEveryImageInOnePass() throws IOException {
+    Path maps = out("maps");
+    ok(
+        "explain",
+        "--run",
+        run.toString(),
+        "--images",
+        scenes.toString(),
+        "--limit",
+        "3",
+        "--out",
+        maps.toString(),
+        "--batch-size",
+        "2");
+    try (Stream<Path> files = Files.list(maps)) {
+      assertThat(files.map(file -> file.getFileName().toString().replaceAll(".*\\.", "")))
+          .hasSize(9)
+          .containsOnly("npy", "png", "json");
+    }
+    Path first = first(maps, ".json");
+    JsonNode said = JSON.readTree(first.toFile());
+    assertThat(said.path("passes").asDouble()).isEqualTo(1);
+    assertThat(said.path("method").asText()).isEqualTo("ttame");
+    assertThat(said.path("label").asText()).isNotEmpty();
+    assertThat(said.path("probability").asDouble()).isBetween(0.0, 1.0);
+    try (INDArray map = Npy.read(Path.of(first.toString().replace(".json", ".npy")))) {
+      assertThat(map.shape()).containsExactly(16, 16);
+      assertThat(map.minNumber().doubleValue()).isZero();
+      assertThat(map.maxNumber().doubleValue()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void severalClassesHaveNamesOfTheirOwn() throws IOException {
+    Path maps = out("maps-top");
+    ok(
+        "explain",
+        "--run",
+        run.toString(),
+        "--images",
+        scenes.toString(),
+        "--limit",
+        "1",
+        "--class",
+        "top:2",
+        "--format",
+        "npy",
+        "--out",
+        maps.toString());
+    try (Stream<Path> files = Files.list(maps)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .hasSize(2)
+          .allMatch(name -> name.matches("\\d+\\.ttame\\.c\\d\\.npy"));
+    }
+  }
+
+  @Test
+  void predictsWithLabelsAndLogits() throws IOException {
+    Path predictions = out("predictions");
+    Ttame.Result said =
+        ok(
+            "predict",
+            "--run",
+            run.toString(),
+            "--images",
+            scenes.toString(),
+            "--limit",
+            "2",
+            "--top",
+            "3",
+            "--logits",
+            "--out",
+            predictions.toString());
+    JsonNode json = JSON.readTree(predictions.resolve("predictions.json").toFile());
+    assertThat(json.path("images")).hasSize(2);
+    JsonNode image = json.path("images").get(0);
+    assertThat(image.path("top")).hasSize(3);
+    assertThat(image.path("logits")).hasSize(10);
+    assertThat(image.path("top").get(0).path("label").asText()).isNotEmpty();
+    assertThat(said.out()).contains(image.path("file").asText());
+  }
+
+  @Test
+  void knowsItsAccuracyWhereImagesHaveLabels() throws IOException {
+    Path list = out("list.txt");
+    Path image = first(scenes, ".jpg");
+    String[] words = {
+      "predict",
+      "--run",
+      run.toString(),
+      "--images",
+      list.toString(),
+      "--out",
+      out("accuracy").toString()
+    };
+    Files.writeString(list, image.toAbsolutePath() + " 0\n");
+    String said = ok(words).out();
+    int predicted = Integer.parseInt(said.replaceAll("(?s).*?: (\\d+) \\(.*", "$1"));
+    Files.writeString(list, image.toAbsolutePath() + " " + predicted + "\n");
+    assertThat(ok(words).out()).contains("accuracy: 100.00 % first").contains("1 labelled image");
+  }
+
+  @Test
+  void evaluatesBesideControls() throws IOException {
+    Path metrics = out("metrics");
+    Ttame.Result said =
+        ok(
+            "evaluate",
+            "--run",
+            run.toString(),
+            "--data",
+            scenes.toString(),
+            "--limit",
+            "4",
+            "--methods",
+            "ttame,random",
+            "--thresholds",
+            "50",
+            "--out",
+            metrics.toString());
+    assertThat(said.out())
+        .contains("AD(50%)")
+        .doesNotContain("AD(100%)")
+        .doesNotContain("untrained");
+    assertThat(metrics.resolve("metrics.json")).isNotEmptyFile();
+    assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
+  }
+
+  @Test
+  void exportsWhatInitReadsBackExactly() throws IOException {
+    Path exported = out("attention.npz");
+    ok("export", "--run", run.toString(), "--out", exported.toString());
+    Path second = out("second");
+    Ttame.Result result =
+        ok(
+            "train",
+            "--run",
+            second.toString(),
+            "--init",
+            exported.toString(),
+            "--max-steps",
+            "1",
+            "--limit",
+            "4",
+            "--report",
+            "0",
+            "--max-lr",
+            "1e-30",
+            "--weight-decay",
+            "0");
+    assertThat(result.out()).contains("1 steps");
+    Map<String, INDArray> before = Npz.read(exported);
+    Map<String, INDArray> after = Npz.read(second.resolve("checkpoints/epoch-1/attention.npz"));
+    assertThat(after.keySet()).isEqualTo(before.keySet());
+    before.forEach(
+        (name, array) -> {
+          if (!name.contains("running")) {
+            assertThat(after.get(name).dup('c').data().asFloat())
+                .as(name)
+                .isEqualTo(array.dup('c').data().asFloat());
+          }
+        });
+  }
+
+  @Test
+  void exportsAGraphThatGivesTheSameMaps() throws IOException {
+    Path file = out("attention.sd");
+    ok("export", "--run", run.toString(), "--format", "samediff", "--out", file.toString());
+    SameDiff graph = SameDiff.load(file.toFile(), false);
+    assertThat(graph.inputs()).contains("feature.0", "feature.1", "feature.2", "classes");
+    INDArray maps =
+        graph
+            .output(
+                Map.of(
+                    "feature.0", Nd4j.rand(1, 16, 16, 48),
+                    "feature.1", Nd4j.rand(1, 8, 8, 96),
+                    "feature.2", Nd4j.rand(1, 4, 4, 128),
+                    "classes", Nd4j.createFromArray(new int[][] {{3, 1}})),
+                "maps")
+            .get("maps");
+    assertThat(maps.shape()).containsExactly(1, 2, 16, 16);
+  }
+
+  @Test
+  void inspectsFilesAndRuns() {
+    assertThat(ok("inspect", run.resolve("sample/vgg.onnx").toString()).out())
+        .contains("features.5")
+        .contains("48×16×16")
+        .contains("trainable parameters");
+    assertThat(ok("inspect", run.toString()).out())
+        .contains("3 of 3")
+        .contains("settings.seed")
+        .contains("epoch-1");
+  }
+
+  @Test
+  void splitsAFolder() throws IOException {
+    Path lists = out("lists");
+    ok(
+        "split",
+        "--data",
+        scenes.toString(),
+        "--validation",
+        "2",
+        "--test",
+        "3",
+        "--out",
+        lists.toString());
+    assertThat(Files.readAllLines(lists.resolve("val.txt"))).hasSize(2);
+    assertThat(Files.readAllLines(lists.resolve("test.txt"))).hasSize(3);
+    ok(
+        "predict",
+        "--run",
+        run.toString(),
+        "--images",
+        lists.resolve("test.txt").toString(),
+        "--out",
+        out("split-predictions").toString());
+  }
+
+  private static byte[] attention() throws IOException {
+    return Files.readAllBytes(run.resolve("checkpoints/epoch-1/attention.npz"));
+  }
+
+  private static Path first(Path folder, String ending) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> file.toString().endsWith(ending))
+          .sorted()
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs that are stopped, by a kill or politely, and go on. */
+class LifeIT {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String[] TRAIN = {
+    "train",
+    "--max-steps",
+    "40",
+    "--epochs",
+    "20",
+    "--limit",
+    "16",
+    "--save-every",
+    "1",
+    "--report",
+    "0",
+    "--threads",
+    "1",
+    "--quiet"
+  };
+
+  @TempDir Path folder;
+
+  @Test
+  void aStoppedRunGoesOnToTheSameBits() throws Exception {
+    Jar jar = new Jar(folder);
+    Jar.Result whole = jar.run(with("--run", "whole"));
+    assertThat(whole.code()).as("%s", whole).isZero();
+
+    Process killed = jar.start(with("--run", "stopped"));
+    awaitStep(killed, 5);
+    killed.destroyForcibly().waitFor();
+    long afterKill = steps("stopped").size();
+    assertThat(afterKill).isLessThan(40);
+
+    Process polite = jar.start("train", "--run", "stopped", "--resume", "--quiet");
+    awaitStep(polite, afterKill + 5);
+    polite.destroy();
+    assertThat(polite.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    List<ObjectNode> politely = steps("stopped");
+    assertThat(politely).hasSizeLessThan(40);
+    // Asked to stop, the run saves the step it was in.
+    assertThat(Files.readString(folder.resolve("stopped/checkpoints/last")).strip())
+        .matches("(step-%d|epoch-\\d+)".formatted(politely.size()));
+
+    Jar.Result rest = jar.run("train", "--run", "stopped", "--resume", "--quiet");
+    assertThat(rest.code()).as("%s", rest).isZero();
+    assertThat(steps("stopped")).isEqualTo(steps("whole"));
+    String last = Files.readString(folder.resolve("whole/checkpoints/last")).strip();
+    for (String file : List.of("attention.npz", "optimizer.npz")) {
+      assertThat(folder.resolve("stopped/checkpoints").resolve(last).resolve(file))
+          .hasSameBinaryContentAs(folder.resolve("whole/checkpoints").resolve(last).resolve(file));
+    }
+  }
+
+  private static String[] with(String... more) {
+    List<String> words = new ArrayList<>(List.of(TRAIN));
+    words.addAll(List.of(more));
+    return words.toArray(String[]::new);
+  }
+
+  private void awaitStep(Process process, long step) throws IOException, InterruptedException {
+    while (steps("stopped").size() < step) {
+      assertThat(process.isAlive()).as("the process ended by itself").isTrue();
+      Thread.sleep(20);
+    }
+  }
+
+  /** The lines of a run's log without their times. */
+  private List<ObjectNode> steps(String run) throws IOException {
+    Path log = folder.resolve(run).resolve("steps.jsonl");
+    List<ObjectNode> steps = new ArrayList<>();
+    if (Files.exists(log)) {
+      String text = Files.readString(log);
+      for (String line : text.substring(0, text.lastIndexOf('\n') + 1).lines().toList()) {
+        ObjectNode step = (ObjectNode) JSON.readTree(line);
+        step.remove("images_per_s");
+        steps.add(step);
+      }
+    }
+    return steps;
+  }
+}
