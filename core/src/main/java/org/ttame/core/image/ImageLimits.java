@@ -17,8 +17,9 @@ public record ImageLimits(long maxPixels, int maxSide, int maxBytes) {
 
   /**
    * 178,956,970 pixels, which is where Pillow refuses too; sides up to 1,000,000; files up to 256
-   * MiB. Decoding the largest takes about 540 MB of Java heap and, for a progressive JPEG, 1.6 GB
-   * outside it.
+   * MiB. The largest picture takes about 540 MB of Java heap (1.9 GB as lossless WebP) and up to
+   * 1.6 GB outside it (a progressive JPEG); where the heap is too small it is refused like any
+   * other that is too large.
    */
   public static final ImageLimits DEFAULT =
       new ImageLimits(178_956_970L, DECODER_SIDE, 256 * 1024 * 1024);

@@ -26,9 +26,11 @@ final class OpenCvDecoder {
    * @throws Refusal if OpenCV cannot decode it or finds another size than the check did
    */
   static RgbImage decode(EncodedImage image) throws Refusal {
+    // First of all: if the heap is too small, nothing needs decoding.
+    byte[] samples = new byte[3 * image.width() * image.height()];
     try (BytePointer bytes = new BytePointer(image.bytes());
         Mat file = new Mat(1, image.bytes().length, opencv_core.CV_8UC1, bytes);
-        Mat pixels = opencv_imgcodecs.imdecode(file, FLAGS)) {
+        Mat pixels = decode(image, file)) {
       if (pixels == null || pixels.empty()) {
         throw damaged(image, null);
       }
@@ -39,13 +41,21 @@ final class OpenCvDecoder {
                     image.width(), image.height(), image.format(), pixels.cols(), pixels.rows()));
       }
       if (pixels.type() == opencv_core.CV_8UC3) {
-        return of8Bits(pixels);
+        copy8Bits(pixels, samples);
+        return RgbImage.wrap(image.width(), image.height(), samples);
       }
       if (pixels.type() == opencv_core.CV_16UC3) {
-        return of16Bits(pixels);
+        copy16Bits(pixels, samples);
+        return RgbImage.wrap(image.width(), image.height(), samples);
       }
       throw Refusal.unsupported(
           "the %s decodes to samples of OpenCV's type %d".formatted(image.format(), pixels.type()));
+    }
+  }
+
+  private static Mat decode(EncodedImage image, Mat file) throws Refusal {
+    try {
+      return opencv_imgcodecs.imdecode(file, FLAGS);
     } catch (RuntimeException e) {
       // How C++ exceptions arrive.
       throw damaged(image, e);
@@ -56,9 +66,8 @@ final class OpenCvDecoder {
     return Refusal.corrupt("the %s data are damaged".formatted(image.format()), cause);
   }
 
-  private static RgbImage of8Bits(Mat pixels) {
+  private static void copy8Bits(Mat pixels, byte[] samples) {
     int row = 3 * pixels.cols();
-    byte[] samples = new byte[row * pixels.rows()];
     for (int y = 0; y < pixels.rows(); y++) {
       try (BytePointer line = pixels.ptr(y)) {
         line.get(samples, y * row, row);
@@ -69,13 +78,11 @@ final class OpenCvDecoder {
       samples[i] = samples[i + 2];
       samples[i + 2] = blue;
     }
-    return RgbImage.wrap(pixels.cols(), pixels.rows(), samples);
   }
 
   /** 0…65535 to 0…255: divided by 257 and rounded to the nearest. */
-  private static RgbImage of16Bits(Mat pixels) {
+  private static void copy16Bits(Mat pixels, byte[] samples) {
     int row = 3 * pixels.cols();
-    byte[] samples = new byte[row * pixels.rows()];
     for (int y = 0; y < pixels.rows(); y++) {
       try (BytePointer line = pixels.ptr(y)) {
         ByteBuffer buffer = line.capacity(2L * row).asByteBuffer();
@@ -88,7 +95,6 @@ final class OpenCvDecoder {
         }
       }
     }
-    return RgbImage.wrap(pixels.cols(), pixels.rows(), samples);
   }
 
   private static byte rounded(short value) {
