@@ -23,7 +23,7 @@ import org.ttame.eval.render.HeatmapOverlay;
  * classifier says of it, and each method's heatmap with its per-image numbers.
  */
 final class StudySheet {
-  private static final int CELL = 192;
+  private static final int CELL = 256;
   private static final int EXPLAINED_BOX = 0xffffff;
   private static final int OTHER_BOX = 0xa0a0a0;
 
@@ -53,7 +53,7 @@ final class StudySheet {
   Canvas draw(String title, ImageBatch images, EvaluationResult result) {
     List<String> columns = new ArrayList<>(List.of("input"));
     explainers.forEach(explainer -> columns.add(explainer.name()));
-    ContactSheet sheet = new ContactSheet(title, columns);
+    ContactSheet sheet = new ContactSheet(title + ": " + thresholds(result.keys()), columns);
     int factor = Math.max(1, (CELL + images.side() / 2) / images.side());
     List<List<ImageRecord>> records = new ArrayList<>();
     for (Explainer explainer : explainers) {
@@ -101,7 +101,7 @@ final class StudySheet {
           (int) Math.round(box.y0() * factor),
           (int) Math.round(box.x1() * factor),
           (int) Math.round(box.y1() * factor),
-          1,
+          2,
           box.classIndex() == explained ? EXPLAINED_BOX : OTHER_BOX);
     }
   }
@@ -137,12 +137,14 @@ final class StudySheet {
         }
       }
     }
-    String thresholds =
-        keys.stream()
-            .filter(key -> key.metric().equals("ad"))
-            .map(MetricKey::thresholdText)
-            .collect(Collectors.joining("/"));
-    return List.of("AD(" + thresholds + ") " + String.join(" ", drops), String.join(", ", boxes));
+    return List.of("AD " + String.join(" ", drops), String.join(", ", boxes));
+  }
+
+  private static String thresholds(List<MetricKey> keys) {
+    return keys.stream()
+        .filter(key -> key.metric().equals("ad"))
+        .map(MetricKey::thresholdText)
+        .collect(Collectors.joining(", ", "AD at ", " %, lower is better"));
   }
 
   private String label(int classIndex) {

@@ -22,6 +22,10 @@ public final class LinearClassifier {
 
   /** weights: [S·S·3, K] row by row. */
   public static FrozenClassifier of(InputSpec spec, float[] weights, float[] bias) {
+    return builder(spec, weights, bias).build();
+  }
+
+  public static FrozenClassifier.Builder builder(InputSpec spec, float[] weights, float[] bias) {
     int side = spec.side();
     int classes = bias.length;
     long pixels = weights.length / classes;
@@ -39,7 +43,7 @@ public final class LinearClassifier {
         .logits("logits")
         .classes(classes)
         .inputSpec(spec)
-        .layers(List.of(new FeatureLayer("pixels", feature.name(), FeatureKind.MAP, 3, side, side)))
-        .build();
+        .layers(
+            List.of(new FeatureLayer("pixels", feature.name(), FeatureKind.MAP, 3, side, side)));
   }
 }

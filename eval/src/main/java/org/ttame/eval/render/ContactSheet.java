@@ -5,17 +5,18 @@ import java.util.List;
 
 /**
  * A table of pictures: a row an image, a column a method, titles over the columns and lines of text
- * under each picture. All pictures have the same size; text that does not fit its column is cut and
- * ends in two dots.
+ * under each picture. All pictures have the same size; captions that do not fit their column go on
+ * in the next line, titles and words that do not are cut and end in two dots.
  */
 public final class ContactSheet {
   private static final int MARGIN = 12;
   private static final int GAP = 10;
-  private static final int TITLE_SCALE = 2;
-  private static final int LINE = BitmapFont.HEIGHT + 3;
+  private static final int SCALE = 2;
+  private static final int LINE = SCALE * (BitmapFont.HEIGHT + 2);
   private static final int PAPER = 0xffffff;
   private static final int INK = 0x202020;
   private static final int FAINT = 0x606060;
+  private static final int UNDER_PICTURE = 6;
 
   private final String title;
   private final List<String> columns;
@@ -25,7 +26,7 @@ public final class ContactSheet {
    * A picture and the text under it.
    *
    * @param picture the picture
-   * @param caption its lines, the first one darker
+   * @param caption its texts, each beginning a line, the first one darker
    */
   public record Cell(Canvas picture, List<String> caption) {
     public Cell {
@@ -86,16 +87,15 @@ public final class ContactSheet {
     int cellWidth = rows.get(0).get(0).picture().width();
     int cellHeight = rows.get(0).get(0).picture().height();
     int lines =
-        rows.stream().flatMap(List::stream).mapToInt(cell -> cell.caption().size()).max().orElse(0);
-    int rowHeight = cellHeight + 4 + lines * LINE + GAP;
+        rows.stream().flatMap(List::stream).mapToInt(cell -> lines(cell).size()).max().orElse(0);
+    int rowHeight = cellHeight + UNDER_PICTURE + lines * LINE + GAP;
     int width = 2 * MARGIN + columns.size() * cellWidth + (columns.size() - 1) * GAP;
-    int top = MARGIN + 2 * LINE * TITLE_SCALE + 4;
+    int top = MARGIN + 2 * LINE + UNDER_PICTURE;
     Canvas sheet = new Canvas(width, top + rows.size() * rowHeight + MARGIN - GAP, PAPER);
-    sheet.text(cut(title, width - 2 * MARGIN, TITLE_SCALE), MARGIN, MARGIN, TITLE_SCALE, INK);
+    sheet.text(cut(title, width - 2 * MARGIN), MARGIN, MARGIN, SCALE, INK);
     for (int c = 0; c < columns.size(); c++) {
       int x = MARGIN + c * (cellWidth + GAP);
-      int y = MARGIN + LINE * TITLE_SCALE + 4;
-      sheet.text(cut(columns.get(c), cellWidth, TITLE_SCALE), x, y, TITLE_SCALE, INK);
+      sheet.text(cut(columns.get(c), cellWidth), x, MARGIN + LINE + UNDER_PICTURE, SCALE, INK);
       for (int r = 0; r < rows.size(); r++) {
         draw(sheet, rows.get(r).get(c), x, top + r * rowHeight);
       }
@@ -105,18 +105,44 @@ public final class ContactSheet {
 
   private static void draw(Canvas sheet, Cell cell, int x, int y) {
     sheet.draw(cell.picture(), x, y);
-    int line = y + cell.picture().height() + 4;
-    int ink = INK;
-    for (String text : cell.caption()) {
-      sheet.text(cut(text, cell.picture().width(), 1), x, line, 1, ink);
+    int line = y + cell.picture().height() + UNDER_PICTURE;
+    int first = cell.caption().isEmpty() ? 0 : wrap(cell.caption().get(0), cell).size();
+    for (String text : lines(cell)) {
+      sheet.text(text, x, line, SCALE, first-- > 0 ? INK : FAINT);
       line += LINE;
-      ink = FAINT;
     }
   }
 
-  private static String cut(String text, int width, int scale) {
+  private static List<String> lines(Cell cell) {
+    return cell.caption().stream().flatMap(text -> wrap(text, cell).stream()).toList();
+  }
+
+  /** Breaks a text at spaces into lines as wide as the picture. */
+  private static List<String> wrap(String text, Cell cell) {
+    int width = cell.picture().width();
+    List<String> lines = new ArrayList<>();
+    String line = "";
+    for (String word : BitmapFont.printable(text).split(" ", -1)) {
+      String longer = line.isEmpty() ? word : line + " " + word;
+      if (!line.isEmpty() && longer.length() > fitting(width)) {
+        lines.add(cut(line, width));
+        line = word;
+      } else {
+        line = longer;
+      }
+    }
+    lines.add(cut(line, width));
+    return lines;
+  }
+
+  private static String cut(String text, int width) {
     String printable = BitmapFont.printable(text);
-    int fitting = Math.max(2, (width / scale + 1) / BitmapFont.ADVANCE);
+    int fitting = fitting(width);
     return printable.length() <= fitting ? printable : printable.substring(0, fitting - 2) + "..";
+  }
+
+  private static int fitting(int width) {
+    // The last character needs no gap after it.
+    return Math.max(2, (width / SCALE + 1) / BitmapFont.ADVANCE);
   }
 }

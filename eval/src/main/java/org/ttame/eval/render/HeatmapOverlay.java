@@ -2,7 +2,9 @@ package org.ttame.eval.render;
 
 /**
  * Lays an explanation map in colours over an image: each pixel is {@code (1 − opacity)·image +
- * opacity·colour(map)}.
+ * opacity·colour(map)}. The image gives up its own colours as the heatmap comes in, all of them at
+ * half opacity, so that a colour in the picture means a value of the map and nothing else; its
+ * saturation is {@code 1 − 2·opacity}, at least 0, towards its luma (ITU-R BT.601).
  *
  * @param colors the colour map
  * @param opacity from 0, the image alone, to 1, the heatmap alone
@@ -46,9 +48,12 @@ public record HeatmapOverlay(ColorMap colors, double opacity) {
   }
 
   private int blend(int image, int heat) {
+    double luma = 0.299 * (image >> 16 & 255) + 0.587 * (image >> 8 & 255) + 0.114 * (image & 255);
+    double saturation = Math.max(0, 1 - 2 * opacity);
     int result = 0;
     for (int shift = 16; shift >= 0; shift -= 8) {
-      double value = (1 - opacity) * (image >> shift & 255) + opacity * (heat >> shift & 255);
+      double under = saturation * (image >> shift & 255) + (1 - saturation) * luma;
+      double value = (1 - opacity) * under + opacity * (heat >> shift & 255);
       result |= (int) Math.round(value) << shift;
     }
     return result;

@@ -60,6 +60,22 @@ class ContactSheetTest {
   }
 
   @Test
+  void wrapsCaptionsAndCutsWhatCannotBeWrapped() {
+    // Ten characters of two dots a pixel fit under a picture of 119 pixels.
+    Canvas picture = new Canvas(119, 10, 0xff0000);
+    ContactSheet words = new ContactSheet("t", List.of("a"));
+    words.add(List.of(new Cell(picture, List.of("one two three"))));
+    ContactSheet two = new ContactSheet("t", List.of("a"));
+    two.add(List.of(new Cell(picture, List.of("one two", "three"))));
+    assertThat(words.draw().height()).isEqualTo(two.draw().height());
+    ContactSheet longWord = new ContactSheet("t", List.of("a"));
+    longWord.add(List.of(new Cell(picture, List.of("abcdefghijk"))));
+    ContactSheet cut = new ContactSheet("t", List.of("a"));
+    cut.add(List.of(new Cell(picture, List.of("abcdefgh.."))));
+    assertThat(longWord.draw().toImage().samples()).isEqualTo(cut.draw().toImage().samples());
+  }
+
+  @Test
   void refusesRowsThatDoNotFit() {
     ContactSheet sheet = new ContactSheet("t", List.of("a"));
     Cell small = new Cell(new Canvas(4, 4, 0), List.of());
@@ -77,6 +93,12 @@ class ContactSheetTest {
     assertThat(half.rgb(0, 0)).isEqualTo(0x8080c0);
     assertThat(half.rgb(1, 0)).isEqualTo(0x400000);
     assertThat(new HeatmapOverlay(ColorMap.JET, 0).draw(image, map).rgb(0, 0)).isEqualTo(0xffffff);
+    // Red has a luma of 76; it is grey under a heatmap of half opacity and red without one.
+    Canvas red = Canvas.of(new float[] {1, 0, 0}, 1, 1);
+    assertThat(new HeatmapOverlay(ColorMap.JET, 0.5).draw(red, new float[1]).rgb(0, 0))
+        .isEqualTo(0x262666);
+    assertThat(new HeatmapOverlay(ColorMap.JET, 0).draw(red, new float[1]).rgb(0, 0))
+        .isEqualTo(0xff0000);
     assertThatThrownBy(() -> HeatmapOverlay.defaults().draw(image, new float[3]))
         .hasMessageContaining("2×1");
     assertThatThrownBy(() -> new HeatmapOverlay(ColorMap.JET, 1.5)).hasMessageContaining("1.5");

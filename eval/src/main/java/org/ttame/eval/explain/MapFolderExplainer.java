@@ -1,0 +1,133 @@
+package org.ttame.eval.explain;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.npz.Npy;
+
+/**
+ * Maps made by any other program: one npy file an image, of any size, named after the image as
+ * {@code explain} names its own ({@code birds/wren.npy} for {@code birds/wren.jpg}; where {@code
+ * birds/wren.jpg.npy} exists too, that one).
+ *
+ * <p>A map whose values all lie in [0,1] is used as it is, any other one is min-max scaled; the
+ * settings say how many were. The maps are taken for those of the class the classifier answers.
+ */
+public final class MapFolderExplainer implements Explainer {
+  /** The method's name in tables and files unless another is given. */
+  public static final String NAME = "maps";
+
+  private final String name;
+  private final Path folder;
+  private long asTheyAre;
+  private long scaled;
+
+  /**
+   * Reads a folder.
+   *
+   * @param name the method's name
+   * @param folder where the maps are
+   * @throws IOException if it is no folder
+   */
+  public MapFolderExplainer(String name, Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new IOException("'%s' is no folder of maps".formatted(folder));
+    }
+    this.name = name;
+    this.folder = folder;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  /** The folder, and how many maps so far were used as they are or scaled. */
+  @Override
+  public Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("maps", folder.toString());
+    settings.put("maps_used_as_they_are", Long.toString(asTheyAre));
+    settings.put("maps_min_max_scaled", Long.toString(scaled));
+    return settings;
+  }
+
+  /**
+   * Reads maps.
+   *
+   * @return the maps, upsampled to the images, since their sizes may differ
+   * @throws UncheckedIOException naming the file, if one is missing, is no map or has values that
+   *     are not finite
+   */
+  @Override
+  public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
+    int side = (int) images.size(1);
+    float[][] maps = new float[names.size()][];
+    try {
+      for (int b = 0; b < maps.length; b++) {
+        maps[b] = read(find(names.get(b))).upsampled(side)[0];
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+    return new SaliencyMaps(side, side, maps);
+  }
+
+  @Override
+  public void close() {
+    // Holds nothing.
+  }
+
+  private Path find(String image) throws IOException {
+    Path whole = folder.resolve(image + ".npy");
+    if (Files.exists(whole)) {
+      return whole;
+    }
+    int dot = image.lastIndexOf('.');
+    Path shorter =
+        dot > image.lastIndexOf('/') + 1 ? folder.resolve(image.substring(0, dot) + ".npy") : whole;
+    if (!Files.exists(shorter)) {
+      throw new IOException(
+          "There is no map for %s: expected '%s'; every image needs one".formatted(image, shorter));
+    }
+    return shorter;
+  }
+
+  private SaliencyMaps read(Path file) throws IOException {
+    try (INDArray array = Npy.read(file)) {
+      long[] shape = array.shape();
+      int rank = shape.length;
+      if (rank < 2
+          || array.length() == 0
+          || Arrays.stream(shape, 0, rank - 2).anyMatch(size -> size != 1)) {
+        throw new IOException(
+            "'%s' is no map: expected shape [h, w], got %s"
+                .formatted(file, Arrays.toString(shape)));
+      }
+      float[] values = array.data().asFloat();
+      boolean inside = true;
+      for (float value : values) {
+        if (!Float.isFinite(value)) {
+          throw new IOException(
+              "'%s' holds the value %s; maps must be finite".formatted(file, value));
+        }
+        inside &= value >= 0 && value <= 1;
+      }
+      int height = Math.toIntExact(shape[rank - 2]);
+      int width = Math.toIntExact(shape[rank - 1]);
+      float[][] one = {values};
+      if (inside) {
+        asTheyAre++;
+        return new SaliencyMaps(height, width, one);
+      }
+      scaled++;
+      return SaliencyMaps.minMax(height, width, one);
+    }
+  }
+}
