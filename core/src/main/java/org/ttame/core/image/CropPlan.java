@@ -123,7 +123,13 @@ public record CropPlan(
       return resizeSide;
     }
     // Whole-number division is int() of the exact quotient.
-    return Math.toIntExact((long) resizeSide * length / other);
+    long resized = (long) resizeSide * length / other;
+    if (resized > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "A picture of %d×%d pixels is too narrow to resize its shorter side to %d"
+              .formatted(length, other, resizeSide));
+    }
+    return (int) resized;
   }
 
   private static RgbImage mirror(RgbImage image) {

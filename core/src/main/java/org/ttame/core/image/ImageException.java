@@ -12,28 +12,17 @@ public final class ImageException extends IOException {
   /** What went wrong. */
   public enum Kind {
     /** No such file. */
-    MISSING("missing"),
+    MISSING,
     /** A folder, a device, no permission, or the disk failed. */
-    UNREADABLE("unreadable"),
+    UNREADABLE,
     /** More bytes or pixels than the limits or the memory allow. */
-    TOO_LARGE("too large"),
+    TOO_LARGE,
     /** Empty, or bytes of something else. */
-    NOT_AN_IMAGE("not an image"),
+    NOT_AN_IMAGE,
     /** An image of a kind that is not decoded here, such as TIFF or 12-bit JPEG. */
-    UNSUPPORTED("unsupported"),
+    UNSUPPORTED,
     /** A supported format whose content is damaged or incomplete. */
-    CORRUPT("corrupt");
-
-    private final String phrase;
-
-    Kind(String phrase) {
-      this.phrase = phrase;
-    }
-
-    /** Words for a summary, as in "2 corrupt". */
-    public String phrase() {
-      return phrase;
-    }
+    CORRUPT
   }
 
   private final Kind kind;
