@@ -1,23 +1,33 @@
 package org.ttame.backbones;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 
-/** Loads image classifiers as SameDiff graphs. */
+/**
+ * Loads image classifiers as SameDiff graphs: VGG, ResNet and ViT from ONNX files, from backbone
+ * files that {@link #importTo} wrote, and VGG and ResNet from networks of the DL4J zoo.
+ */
 public final class Backbones {
+  private static final int MAGIC_LENGTH = 8;
+
   private Backbones() {}
 
   /**
-   * Loads a classifier from an ONNX file of a VGG, ResNet or ViT.
+   * Loads a classifier.
    *
-   * @param file the file
+   * @param file an ONNX file, a backbone file, or a zipped DL4J network
    * @param options what is expected of it
    * @return the classifier; the caller closes it
    * @throws BackboneException if the file is damaged, holds something else, or is not what was
@@ -25,30 +35,156 @@ public final class Backbones {
    * @throws IOException if it cannot be read
    */
   public static FrozenClassifier load(Path file, BackboneOptions options) throws IOException {
-    try (OnnxBackbone onnx = OnnxBackbone.read(file)) {
-      Architecture architecture = onnx.architecture();
-      check(file, architecture, options);
-      Map<String, String> provenance = new LinkedHashMap<>();
-      provenance.put("file", file.getFileName().toString());
-      provenance.put("architecture", architecture.describe());
-      provenance.put("producer", onnx.producer());
-      provenance.put("opset", String.valueOf(onnx.opset()));
-      BackboneGraph graph = BackboneGraph.of(architecture, onnx);
-      return FrozenClassifier.builder(graph.graph())
-          .name(architecture.name())
-          .input(BackboneGraph.INPUT)
-          .logits(graph.logits())
-          .classes(architecture.classes())
-          .inputSpec(
-              new InputSpec(
-                  architecture.side(),
-                  options.mean().orElse(InputSpec.IMAGENET_MEAN),
-                  options.std().orElse(InputSpec.IMAGENET_STD)))
-          .layers(graph.layers())
-          .defaultLayers(graph.defaultLayers())
-          .defaultMasking(graph.masking())
-          .provenance(provenance)
-          .build();
+    try (BackboneSource source = open(file)) {
+      check(file, source.architecture(), options);
+      CompletableFuture<String> digest = digest(file);
+      BackboneGraph graph = BackboneGraph.of(source.architecture(), source);
+      return classifier(graph, source, options, provenance(file, source, join(digest)));
+    }
+  }
+
+  /**
+   * Makes a classifier of a source that is no file, such as a network of the DL4J zoo in memory.
+   *
+   * @param source the source; stays the caller's
+   * @param options what is expected of it
+   * @return the classifier; the caller closes it
+   * @throws IOException if a weight cannot be had
+   */
+  public static FrozenClassifier load(BackboneSource source, BackboneOptions options)
+      throws IOException {
+    check(Path.of("The network"), source.architecture(), options);
+    BackboneGraph graph = BackboneGraph.of(source.architecture(), source);
+    Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
+    provenance.put("architecture", source.architecture().describe());
+    return classifier(graph, source, options, provenance);
+  }
+
+  /**
+   * Tells what is in a file, without loading its weights.
+   *
+   * @param file an ONNX file, a backbone file, or a zipped DL4J network
+   * @return what was found
+   * @throws BackboneException if the file is damaged or holds something else
+   * @throws IOException if it cannot be read
+   */
+  public static BackboneInfo inspect(Path file) throws IOException {
+    try (BackboneSource source = open(file)) {
+      BackboneGraph outline = BackboneGraph.outline(source.architecture());
+      return new BackboneInfo(
+          source.architecture(),
+          inputSpec(source, BackboneOptions.defaults()),
+          outline.layers(),
+          outline.defaultLayers(),
+          outline.masking(),
+          provenance(file, source, Digests.sha256(file)));
+    }
+  }
+
+  /**
+   * Turns a classifier's file into a backbone file, which loads faster and says what it expects of
+   * an image.
+   *
+   * @param file an ONNX file or a zipped DL4J network
+   * @param target the backbone file; appears when it is whole
+   * @param options what is expected of it; a standardisation given here is kept in the file
+   * @throws BackboneException if the file is damaged, holds something else, or is not what was
+   *     expected
+   * @throws IOException if it cannot be read, or the target not written
+   */
+  public static void importTo(Path file, Path target, BackboneOptions options) throws IOException {
+    try (BackboneSource source = open(file)) {
+      check(file, source.architecture(), options);
+      BackboneFile.write(
+          target,
+          source.architecture(),
+          inputSpec(source, options),
+          provenance(file, source, Digests.sha256(file)),
+          source);
+    }
+  }
+
+  private static BackboneSource open(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      throw new BackboneException("There is no file " + file);
+    }
+    if (Files.isDirectory(file)) {
+      throw new BackboneException(file + " is a folder; give the backbone's file itself");
+    }
+    byte[] start;
+    try (InputStream in = Files.newInputStream(file)) {
+      start = in.readNBytes(MAGIC_LENGTH);
+    }
+    if (BackboneFile.isOne(start)) {
+      return BackboneFile.open(file);
+    }
+    if (ZooBridge.isZip(start)) {
+      return ZooBridge.open(file);
+    }
+    return OnnxBackbone.read(file);
+  }
+
+  private static FrozenClassifier classifier(
+      BackboneGraph graph,
+      BackboneSource source,
+      BackboneOptions options,
+      Map<String, String> provenance) {
+    return FrozenClassifier.builder(graph.graph())
+        .name(source.architecture().name())
+        .input(BackboneGraph.INPUT)
+        .logits(graph.logits())
+        .classes(source.architecture().classes())
+        .inputSpec(inputSpec(source, options))
+        .layers(graph.layers())
+        .defaultLayers(graph.defaultLayers())
+        .defaultMasking(graph.masking())
+        .provenance(provenance)
+        .build();
+  }
+
+  private static InputSpec inputSpec(BackboneSource source, BackboneOptions options) {
+    int side = source.architecture().side();
+    InputSpec own = source.inputSpec().orElse(InputSpec.imageNet(side));
+    return new InputSpec(side, options.mean().orElse(own.mean()), options.std().orElse(own.std()));
+  }
+
+  /** The file's own name and digest go before what it says of its origin. */
+  private static Map<String, String> provenance(Path file, BackboneSource source, String sha256) {
+    Map<String, String> provenance = new LinkedHashMap<>();
+    provenance.put("file", String.valueOf(file.getFileName()));
+    provenance.put("sha256", sha256);
+    provenance.put("architecture", source.architecture().describe());
+    source
+        .provenance()
+        .forEach(
+            (key, value) -> {
+              if (!value.equals(provenance.get(key))) {
+                provenance.put(provenance.containsKey(key) ? "imported-" + key : key, value);
+              }
+            });
+    return provenance;
+  }
+
+  /** A second core reads the file for its digest while the weights are loaded. */
+  private static CompletableFuture<String> digest(Path file) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return Digests.sha256(file);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+  }
+
+  private static String join(CompletableFuture<String> digest) throws IOException {
+    try {
+      return digest.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof UncheckedIOException io) {
+        throw io.getCause();
+      }
+      throw e;
     }
   }
 

@@ -53,6 +53,21 @@ public record BackboneGraph(
     return of(architecture, weights, DataType.FLOAT);
   }
 
+  /**
+   * Writes the graph of an architecture with placeholders for its weights: for its layers and
+   * parameters.
+   *
+   * @param architecture the architecture
+   * @return the graph, which cannot be run
+   */
+  public static BackboneGraph outline(Architecture architecture) {
+    try {
+      return of(architecture, null, DataType.FLOAT);
+    } catch (IOException e) {
+      throw new IllegalStateException("nothing is read for an outline", e);
+    }
+  }
+
   /** As {@link #of(Architecture, WeightSource)} in another precision, to check gradients with. */
   static BackboneGraph of(Architecture architecture, WeightSource weights, DataType precision)
       throws IOException {

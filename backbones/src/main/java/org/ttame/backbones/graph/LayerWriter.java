@@ -31,6 +31,12 @@ final class LayerWriter implements AutoCloseable {
   private final List<FeatureLayer> layers = new ArrayList<>();
   private final List<Parameter> parameters = new ArrayList<>();
 
+  /**
+   * Starts a graph.
+   *
+   * @param weights where its weights come from, or null to leave placeholders
+   * @param precision of its values
+   */
   LayerWriter(WeightSource weights, DataType precision) {
     this.weights = weights;
     this.precision = precision;
@@ -45,13 +51,16 @@ final class LayerWriter implements AutoCloseable {
   }
 
   SDVariable weight(String name, long... shape) throws IOException {
+    parameters.add(new Parameter(name, Arrays.stream(shape).boxed().toList()));
+    if (weights == null) {
+      return graph.placeHolder(name, precision, shape);
+    }
     INDArray array = weights.load(name, shape);
     if (precision != DataType.FLOAT) {
       INDArray cast = array.castTo(precision);
       array.close();
       array = cast;
     }
-    parameters.add(new Parameter(name, Arrays.stream(shape).boxed().toList()));
     return graph.constant(name, array);
   }
 
@@ -131,7 +140,8 @@ final class LayerWriter implements AutoCloseable {
   @Override
   public void close() {
     for (Parameter parameter : parameters) {
-      INDArray array = graph.getVariable(parameter.name()).getArr();
+      INDArray array =
+          graph.hasVariable(parameter.name()) ? graph.getVariable(parameter.name()).getArr() : null;
       if (array != null && array.closeable()) {
         array.close();
       }

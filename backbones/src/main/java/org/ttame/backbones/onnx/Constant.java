@@ -30,6 +30,11 @@ final class Constant implements Operand {
     return new Constant(storage, shape.clone(), rowMajor(shape), 0);
   }
 
+  /** Elements of a storage by strides. */
+  static Constant strided(Storage storage, long[] shape, long[] strides) {
+    return new Constant(storage, shape.clone(), strides.clone(), 0);
+  }
+
   static Constant ofIntegers(long[] values, long... shape) {
     double[] doubles = LongStream.of(values).asDoubleStream().toArray();
     return of(new Storage.InMemory(doubles, true), shape);

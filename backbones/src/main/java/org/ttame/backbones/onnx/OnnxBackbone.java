@@ -2,17 +2,21 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.BackboneSource;
 import org.ttame.backbones.architecture.Architecture;
-import org.ttame.backbones.graph.WeightSource;
+import org.ttame.core.classifier.InputSpec;
 
 /**
  * A classifier found in an ONNX file: its architecture, and its weights, still in the file. Reads
  * by dataflow, operator kinds and shapes; no name in the file matters to the weights.
  */
-public final class OnnxBackbone implements WeightSource, AutoCloseable {
+public final class OnnxBackbone implements BackboneSource {
   private final OnnxModel model;
   private final Architecture architecture;
   private final Map<String, Recipe> recipes;
@@ -52,19 +56,53 @@ public final class OnnxBackbone implements WeightSource, AutoCloseable {
     }
   }
 
-  /** The architecture. */
+  /**
+   * Reads a DL4J network as if it were a file.
+   *
+   * @param network a network of the zoo, or one like it
+   * @param name for messages
+   * @param side height and width of its images
+   * @param blueFirst whether it takes its channels as blue, green, red; the backbone then takes red
+   *     first
+   * @return the classifier, reading the network's own arrays; the caller closes it, and keeps the
+   *     network until then
+   * @throws BackboneException if it is no VGG or ResNet
+   */
+  public static OnnxBackbone of(ComputationGraph network, Path name, int side, boolean blueFirst)
+      throws IOException {
+    OnnxModel model;
+    try {
+      model = Dl4jTranslator.translate(network, name, new long[] {3, side, side}, blueFirst);
+    } catch (UnsupportedGraphException e) {
+      throw new BackboneException(
+          "%s is a DL4J network that cannot be taken over: %s; supported are VGG16 and ResNet50 of the zoo and their like"
+              .formatted(name, e.getMessage()),
+          e);
+    }
+    Found found = Families.find(model);
+    return new OnnxBackbone(model, found.architecture(), found.recipes());
+  }
+
+  @Override
   public Architecture architecture() {
     return architecture;
   }
 
-  /** Version of ONNX's operator set. */
-  public long opset() {
-    return model.opset();
+  @Override
+  public Optional<InputSpec> inputSpec() {
+    return Optional.empty();
   }
 
-  /** The program that wrote the file, and its version; may be empty. */
-  public String producer() {
-    return model.producer();
+  @Override
+  public Map<String, String> provenance() {
+    Map<String, String> provenance = new LinkedHashMap<>();
+    boolean onnx = model.opset() > 0;
+    provenance.put("format", onnx ? "ONNX" : "DL4J");
+    if (onnx) {
+      provenance.put("opset", String.valueOf(model.opset()));
+    }
+    provenance.put("producer", model.producer());
+    return provenance;
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneException;
 
 /** Where the elements of a constant are, in a row. */
@@ -56,6 +57,33 @@ sealed interface Storage {
     @Override
     public void read(long first, int count, float[] into) {
       throw new UnsupportedOperationException("indices are read as doubles");
+    }
+  }
+
+  /** The elements of an array from its first on, in the order of its memory; a view too. */
+  record InArray(INDArray array) implements Storage {
+    @Override
+    public long size() {
+      return array.data().length();
+    }
+
+    @Override
+    public boolean integer() {
+      return false;
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) {
+      for (int i = 0; i < count; i++) {
+        into[i] = array.data().getDouble(first + i);
+      }
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) {
+      for (int i = 0; i < count; i++) {
+        into[i] = array.data().getFloat(first + i);
+      }
     }
   }
 

@@ -1,0 +1,34 @@
+package org.ttame.backbones;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.backbones.architecture.Architecture;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.masking.Masking;
+
+/**
+ * What is in a backbone file, found without loading its weights.
+ *
+ * @param architecture the architecture; its name, side, classes and parameter count
+ * @param inputSpec what it expects of an image
+ * @param layers the layers that can be explained, from input to logits
+ * @param defaultLayers names of those explained unless told otherwise
+ * @param masking the family's masking
+ * @param provenance format, producer, operator set, SHA-256 and the like, in order
+ */
+public record BackboneInfo(
+    Architecture architecture,
+    InputSpec inputSpec,
+    List<FeatureLayer> layers,
+    List<String> defaultLayers,
+    Masking masking,
+    Map<String, String> provenance) {
+  public BackboneInfo {
+    layers = List.copyOf(layers);
+    defaultLayers = List.copyOf(defaultLayers);
+    provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
+  }
+}

@@ -1,0 +1,25 @@
+package org.ttame.backbones;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+import org.ttame.backbones.architecture.Architecture;
+import org.ttame.backbones.graph.WeightSource;
+import org.ttame.core.classifier.InputSpec;
+
+/**
+ * A file or network that a backbone can be made from: its architecture now, its weights when asked.
+ */
+public interface BackboneSource extends WeightSource, AutoCloseable {
+  /** The architecture found. */
+  Architecture architecture();
+
+  /** What it expects of an image, where it says so. */
+  Optional<InputSpec> inputSpec();
+
+  /** Where it comes from: format, producer and the like. */
+  Map<String, String> provenance();
+
+  @Override
+  void close() throws IOException;
+}
