@@ -12,7 +12,6 @@ import argparse
 import csv
 import gzip
 import io
-import json
 import pathlib
 import zipfile
 
@@ -27,6 +26,7 @@ SCENE = 73  # round(SIDE * 256 / 224): evaluation's resize is the identity, its 
 MARGIN = 4  # where the centre crop begins, round((73 - 64) / 2) half to even
 SINGLE_SIZES = (38, 56)  # side of the 28x28 item frame after scaling, in scene pixels, both ends included
 PAIR_SIZES = (32, 42)
+NOBODY = len(LABELS)  # the owner of background pixels
 QUALITY = 85  # JPEG, chroma halved
 
 STREAMS = {"backbone": 0, "train": 1, "val": 2, "test": 3}
@@ -133,7 +133,8 @@ def overlap(a, b):
 
 
 def scene(rng, items, labels):
-    """RGB bytes (73, 73, 3) and one box (x0, y0, x1, y1; ends exclusive) a label, all inside the centre crop."""
+    """RGB bytes (73, 73, 3), one box (x0, y0, x1, y1; ends exclusive) a label, all inside the centre crop, and whose each
+    pixel is, bytes (73, 73): the label of the item on top or NOBODY."""
     sizes = SINGLE_SIZES if len(labels) == 1 else PAIR_SIZES
     while True:
         parts = [rendered(rng, items.draw(rng, c), int(rng.integers(*sizes, endpoint=True))) for c in labels]
@@ -146,10 +147,12 @@ def scene(rng, items, labels):
         if len(boxes) == 1 or overlap(*boxes) <= 0.12:
             break
     canvas = background(rng, items)
-    for (opacity, colours), (x0, y0, x1, y1) in zip(parts, boxes):
+    owner = numpy.full((SCENE, SCENE), NOBODY, numpy.uint8)
+    for label, (opacity, colours), (x0, y0, x1, y1) in zip(labels, parts, boxes):
         canvas[y0:y1, x0:x1] += opacity * (colours - canvas[y0:y1, x0:x1])
+        owner[y0:y1, x0:x1][opacity[..., 0] > 0.5] = label
     canvas += rng.normal(0, 2.0, (SCENE, SCENE, 1))
-    return numpy.clip(numpy.rint(canvas), 0, 255).astype(numpy.uint8), boxes
+    return numpy.clip(numpy.rint(canvas), 0, 255).astype(numpy.uint8), boxes, owner
 
 
 def jpeg(pixels):
@@ -175,7 +178,7 @@ def bundle(dataset, out, seed, counts, pair_share):
                 # Spread the pairs evenly, so that any prefix of a split has its share of them.
                 pair = (index + 1) * pairs // count > index * pairs // count
                 labels = labels_of(rng, pair)
-                pixels, boxes = scene(rng, items, labels)
+                pixels, boxes, _ = scene(rng, items, labels)
                 name = f"{split}/{index:06d}.jpg"
                 archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), jpeg(pixels))
                 rows += [(name, split, len(labels), c, *box) for c, box in zip(labels, boxes)]
@@ -187,17 +190,19 @@ def bundle(dataset, out, seed, counts, pair_share):
 
 
 def pool(dataset, seed, first, count, pair_share=0.2):
-    """Training scenes for the backbones after a JPEG round trip: bytes (n, 73, 73, 3), soft targets (n, 10)."""
+    """Training scenes for the backbones after a JPEG round trip: bytes (n, 73, 73, 3), owners (n, 73, 73), soft targets
+    (n, 10)."""
     items = Items.of(dataset, "backbone")
     scenes = numpy.empty((count, SCENE, SCENE, 3), numpy.uint8)
+    owners = numpy.empty((count, SCENE, SCENE), numpy.uint8)
     targets = numpy.zeros((count, len(LABELS)), numpy.float32)
     for i in range(count):
         rng = numpy.random.default_rng([seed, STREAMS["backbone"], first + i])
         labels = labels_of(rng, rng.random() < pair_share)
-        pixels, _ = scene(rng, items, labels)
+        pixels, _, owners[i] = scene(rng, items, labels)
         scenes[i] = numpy.asarray(Image.open(io.BytesIO(jpeg(pixels))))
         targets[i, labels] = 1 / len(labels)
-    return scenes, targets
+    return scenes, owners, targets
 
 
 def sheet(bundle_dir, split, path, columns=12, rows=8, zoom=2):

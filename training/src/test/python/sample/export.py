@@ -106,7 +106,7 @@ def more_scenes(dataset, seed, count, first):
     for index in range(first, first + count):
         rng = numpy.random.default_rng([seed, compose.STREAMS["test"], index])
         labels = compose.labels_of(rng, False)
-        pixels, _ = compose.scene(rng, items, labels)
+        pixels, _, _ = compose.scene(rng, items, labels)
         scenes.append(numpy.asarray(Image.open(io.BytesIO(compose.jpeg(pixels)))))
         classes.append(labels)
     return torch.from_numpy(numpy.stack(scenes)), classes

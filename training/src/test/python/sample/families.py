@@ -13,8 +13,8 @@ CLASSES = len(LABELS)
 
 
 def vgg():
-    """Seven 3x3 convolutions, four max pools (maps 32, 16, 8, 4), no batch normalisation, three linear layers."""
-    features = make_layers([24, "M", 48, "M", 96, 96, "M", 128, 128, "M"])
+    """Six 3x3 convolutions, four max pools (maps 32, 16, 8, 4), no batch normalisation, three linear layers."""
+    features = make_layers([16, "M", 32, "M", 64, 64, "M", 128, 128, "M"])
     model = VGG(features, num_classes=CLASSES)
     # At side 64 the last map is 4x4 already, so this pool is the identity, as the 7x7 one of vgg16 is at 224.
     model.avgpool = torch.nn.AdaptiveAvgPool2d((4, 4))
@@ -57,7 +57,7 @@ class NarrowResNet(ResNet):
 
 
 def resnet():
-    return NarrowResNet([2, 2, 2, 1])
+    return NarrowResNet([1, 2, 2, 1])
 
 
 def vit():
