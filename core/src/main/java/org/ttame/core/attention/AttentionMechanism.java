@@ -114,8 +114,7 @@ public final class AttentionMechanism implements AutoCloseable {
         (name, entry) -> check(name, entry, arrays.get(name), arrays.keySet()));
     mechanism.layout.forEach(
         (name, entry) ->
-            mechanism.put(
-                name, entry, arrays.get(name).dup('c').castTo(type).reshape('c', entry.shape())));
+            mechanism.put(name, entry, Copies.of(arrays.get(name), type, entry.shape())));
     return mechanism;
   }
 
@@ -190,8 +189,7 @@ public final class AttentionMechanism implements AutoCloseable {
     Map<String, INDArray> copies = new LinkedHashMap<>();
     layout.forEach(
         (name, entry) ->
-            copies.put(
-                name, array(name).dup('c').castTo(DataType.FLOAT).reshape('c', entry.fileShape())));
+            copies.put(name, Copies.of(array(name), DataType.FLOAT, entry.fileShape())));
     return copies;
   }
 
@@ -248,7 +246,7 @@ public final class AttentionMechanism implements AutoCloseable {
   }
 
   private static void release(INDArray array) {
-    if (array.closeable()) {
+    if (!array.wasClosed()) {
       array.close();
     }
   }

@@ -68,7 +68,7 @@ public final class Explanation implements AutoCloseable {
   @Override
   public void close() {
     for (INDArray array : new INDArray[] {logits, rawMaps, maps}) {
-      if (array.closeable()) {
+      if (!array.wasClosed()) {
         array.close();
       }
     }

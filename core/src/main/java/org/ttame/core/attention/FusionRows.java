@@ -43,15 +43,19 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
       int channel = 0;
       for (FeatureLayer layer : spec.features()) {
         rows.add(
-            all.get(NDArrayIndex.all(), NDArrayIndex.interval(channel, channel + layer.channels()))
-                .dup('c')
-                .reshape('c', batch, maps, layer.channels()));
+            Copies.of(
+                all.get(
+                    NDArrayIndex.all(), NDArrayIndex.interval(channel, channel + layer.channels())),
+                mechanism.dataType(),
+                batch,
+                maps,
+                layer.channels()));
         channel += layer.channels();
       }
     }
-    INDArray bias =
-        gather(mechanism.array(ArrayLayout.FUSION_BIAS), index).reshape('c', batch, maps);
-    return new FusionRows(rows, bias, index);
+    try (INDArray bias = gather(mechanism.array(ArrayLayout.FUSION_BIAS), index)) {
+      return new FusionRows(rows, Copies.of(bias, mechanism.dataType(), batch, maps), index);
+    }
   }
 
   /**
@@ -89,7 +93,7 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
   @Override
   public void close() {
     Stream.concat(rows.stream(), Stream.of(bias, index))
-        .filter(INDArray::closeable)
+        .filter(array -> !array.wasClosed())
         .forEach(INDArray::close);
   }
 

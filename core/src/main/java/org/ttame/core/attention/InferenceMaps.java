@@ -44,7 +44,9 @@ final class InferenceMaps {
     int w = spec.mapWidth();
     SDVariable maps = BranchOps.fuse(graph, layers, activations, weights, h, w);
     // As a column: gather on a vector with a matrix of indices crashes the JVM.
-    INDArray column = mechanism.array(ArrayLayout.FUSION_BIAS).dup('c').reshape(-1, 1);
+    INDArray column =
+        Copies.of(
+            mechanism.array(ArrayLayout.FUSION_BIAS), mechanism.dataType(), spec.classes(), 1);
     SDVariable bias = graph.gather(graph.constant(column), classes, 0);
     SDVariable size = graph.constant(Nd4j.createFromArray(new long[] {h, w}));
     SDVariable shape = graph.concat(0, graph.shape(classes).castTo(DataType.INT64), size);

@@ -75,11 +75,11 @@ public record TrainableMaps(
     for (int i = 0; i < means.size(); i++) {
       FeatureLayer layer = mechanism.spec().features().get(i);
       double n = (double) batch * layer.height() * layer.width();
-      INDArray mean = output.apply(means.get(i)).dup('c').reshape(new long[] {layer.channels()});
+      INDArray mean = Copies.of(output.apply(means.get(i)), mechanism.dataType(), layer.channels());
       statistics.put(
           ArrayLayout.runningMean(i), mean.addi(mechanism.array(ArrayLayout.convBias(i))));
       INDArray variance =
-          output.apply(variances.get(i)).dup('c').reshape(new long[] {layer.channels()});
+          Copies.of(output.apply(variances.get(i)), mechanism.dataType(), layer.channels());
       statistics.put(ArrayLayout.runningVar(i), variance.muli(n / (n - 1)));
     }
     return statistics;

@@ -56,7 +56,7 @@ public final class StepGradients implements AutoCloseable {
   }
 
   private static void release(INDArray array) {
-    if (array.closeable()) {
+    if (!array.wasClosed()) {
       array.close();
     }
   }

@@ -40,7 +40,11 @@ class InferenceGoldenTest {
     }
     try (INDArray maps = maps(golden, all);
         INDArray scaled = MinMax.scale(maps)) {
-      assertThat(Closeness.relative(maps, expected, 1e-2)).isLessThan(1e-4);
+      double error = Closeness.relative(maps, expected, 1e-2);
+      if (Boolean.getBoolean("ttame.figures")) {
+        System.out.printf("%s maps %.1e%n", name, error);
+      }
+      assertThat(error).isLessThan(1e-4);
       assertThat(Closeness.largest(scaled.sub(golden.get("out.minmax")))).isLessThan(1e-5);
       try (INDArray first = scaled.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 1)).dup('c');
           INDArray large = Upsampling.upsample(first, 13, 13)) {

@@ -57,6 +57,7 @@ class FiniteDifferenceTest {
         AttentionTrainingGraph.Forward forward = graph.forward(features, images, psi);
         StepGradients step = forward.backward(cotangent)) {
       int checked = 0;
+      double worst = 0;
       for (String name : mechanism.parameters().keySet()) {
         INDArray parameter = mechanism.parameters().get(name);
         INDArray flat = parameter.ravel();
@@ -74,8 +75,12 @@ class FiniteDifferenceTest {
           assertThat(gradient.getDouble(i))
               .as("%s[%d]", name, i)
               .isCloseTo(numeric, within(1e-7 * Math.max(1, Math.abs(numeric))));
+          worst = Math.max(worst, Math.abs(gradient.getDouble(i) - numeric));
           checked++;
         }
+      }
+      if (Boolean.getBoolean("ttame.figures")) {
+        System.out.printf("%s %s %s differences %.1e%n", variant, mode, masking, worst);
       }
       assertThat((long) checked).isEqualTo(mechanism.parameterCount());
     }

@@ -1,0 +1,27 @@
+package org.ttame.core.attention;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Copies in another shape that can be closed. What {@code reshape} returns is a view to ND4J, even
+ * if nobody else holds the memory, and views cannot be closed.
+ */
+final class Copies {
+  private Copies() {}
+
+  /**
+   * Copies values in their C order.
+   *
+   * @param from values, of any strides and type; stay the caller's
+   * @param type of the copy
+   * @param shape of the copy, of the same length
+   * @return the copy; the caller closes it
+   */
+  static INDArray of(INDArray from, DataType type, long... shape) {
+    INDArray copy = Nd4j.createUninitialized(type, shape, 'c');
+    copy.reshape('c', from.shape().clone()).assign(from);
+    return copy;
+  }
+}
