@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.array.SingleThreadArrayHolder;
 import org.nd4j.enums.WeightsFormat;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -40,6 +41,8 @@ final class LayerWriter implements AutoCloseable {
   LayerWriter(WeightSource weights, DataType precision) {
     this.weights = weights;
     this.precision = precision;
+    // SameDiff's own holder of constants keeps a second copy of each for other devices.
+    graph.setArrayHolders(new SingleThreadArrayHolder(), new SingleThreadArrayHolder(), true);
   }
 
   SameDiff graph() {

@@ -20,6 +20,7 @@ public final class OnnxBackbone implements BackboneSource {
   private final OnnxModel model;
   private final Architecture architecture;
   private final Map<String, Recipe> recipes;
+  private final Recipe.Scratch scratch = new Recipe.Scratch();
 
   private OnnxBackbone(OnnxModel model, Architecture architecture, Map<String, Recipe> recipes) {
     this.model = model;
@@ -111,7 +112,7 @@ public final class OnnxBackbone implements BackboneSource {
     if (recipe == null) {
       throw new BackboneException("%s has no weight %s".formatted(model.file(), name));
     }
-    return recipe.make(name, shape);
+    return recipe.make(name, scratch, shape);
   }
 
   @Override

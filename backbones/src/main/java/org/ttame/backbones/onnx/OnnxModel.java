@@ -1,7 +1,6 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +16,7 @@ import java.util.Map;
  * @param inputs the graph's inputs, initialisers left out
  * @param outputs names of the graph's outputs
  * @param functions model-local functions by domain and name
- * @param channels open files that the weights are read from
+ * @param files open files that the weights are read from
  */
 record OnnxModel(
     Path file,
@@ -28,7 +27,7 @@ record OnnxModel(
     List<GraphInput> inputs,
     List<String> outputs,
     Map<String, Function> functions,
-    List<FileChannel> channels)
+    List<DataFile> files)
     implements AutoCloseable {
 
   /**
@@ -57,9 +56,9 @@ record OnnxModel(
   @Override
   public void close() throws IOException {
     IOException failure = null;
-    for (FileChannel channel : channels) {
+    for (DataFile opened : files) {
       try {
-        channel.close();
+        opened.close();
       } catch (IOException e) {
         failure = e;
       }

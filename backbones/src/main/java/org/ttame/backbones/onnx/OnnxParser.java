@@ -5,10 +5,8 @@ import static org.ttame.backbones.onnx.WireReader.FIXED32;
 import static org.ttame.backbones.onnx.WireReader.VARINT;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -24,7 +22,7 @@ final class OnnxParser {
   private final Path file;
   private final WireReader in;
   private final TensorParser tensors;
-  private final List<FileChannel> channels = new ArrayList<>();
+  private final List<DataFile> files = new ArrayList<>();
 
   private final List<OnnxNode> nodes = new ArrayList<>();
   private final Map<String, Constant> initialisers = new LinkedHashMap<>();
@@ -36,11 +34,11 @@ final class OnnxParser {
   private String producerVersion = "";
   private boolean hasGraph;
 
-  private OnnxParser(Path file, FileChannel channel) throws IOException {
+  private OnnxParser(Path file, DataFile own) throws IOException {
     this.file = file;
-    channels.add(channel);
-    in = new WireReader(channel, file.toString());
-    tensors = new TensorParser(file, channel, in, channels);
+    files.add(own);
+    in = new WireReader(own.channel(), file.toString());
+    tensors = new TensorParser(file, own, in, files);
   }
 
   /**
@@ -60,15 +58,15 @@ final class OnnxParser {
     if (Files.size(file) == 0) {
       throw new BackboneException(file + " is empty; copy or export it again");
     }
-    OnnxParser parser = new OnnxParser(file, FileChannel.open(file, StandardOpenOption.READ));
+    OnnxParser parser = new OnnxParser(file, new DataFile(file));
     OnnxModel model = null;
     try {
       model = parser.model();
       return model;
     } finally {
       if (model == null) {
-        for (FileChannel channel : parser.channels) {
-          channel.close();
+        for (DataFile opened : parser.files) {
+          opened.close();
         }
       }
     }
@@ -106,7 +104,7 @@ final class OnnxParser {
         List.copyOf(inputs),
         List.copyOf(outputs),
         Map.copyOf(functions),
-        channels);
+        files);
   }
 
   private void graph(long end) throws IOException {

@@ -34,10 +34,11 @@ record Recipe(Constant view, double[] scales, double factor) {
    * Makes the weight.
    *
    * @param name for messages
+   * @param scratch to copy through
    * @param shape the graph's shape
    * @return a new float32 array in c order
    */
-  INDArray make(String name, long... shape) throws IOException {
+  INDArray make(String name, Scratch scratch, long... shape) throws IOException {
     if (Constant.count(shape) != view.size()) {
       throw new BackboneException(
           "The weight %s has shape %s where %s is needed"
@@ -46,7 +47,7 @@ record Recipe(Constant view, double[] scales, double factor) {
     INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
     boolean done = false;
     try {
-      copy(name, array.data().asNioFloat());
+      copy(name, scratch, array.data().asNioFloat());
       done = true;
       return array;
     } finally {
@@ -56,13 +57,24 @@ record Recipe(Constant view, double[] scales, double factor) {
     }
   }
 
-  private void copy(String name, FloatBuffer target) throws IOException {
+  private void copy(String name, Scratch scratch, FloatBuffer target) throws IOException {
     long[] shape = view.shape();
-    int rank = shape.length;
-    if (rank == 0) {
-      new Copy(name, Constant.of(view.storage(), 1), target).run();
+    if (shape.length == 0) {
+      new Copy(name, scratch, view.broadcast(1), target).run();
     } else {
-      new Copy(name, view, target).run();
+      new Copy(name, scratch, view, target).run();
+    }
+  }
+
+  /** A block of floats that copies share. */
+  static final class Scratch {
+    private float[] block = new float[0];
+
+    float[] atLeast(int length) {
+      if (block.length < length) {
+        block = new float[length];
+      }
+      return block;
     }
   }
 
@@ -75,9 +87,11 @@ record Recipe(Constant view, double[] scales, double factor) {
     private final long offset;
     private final Storage storage;
     private final FloatBuffer target;
-    private float[] block = new float[0];
+    private final Scratch scratch;
+    private float[] block;
 
-    Copy(String name, Constant view, FloatBuffer target) {
+    Copy(String name, Scratch scratch, Constant view, FloatBuffer target) {
+      this.scratch = scratch;
       this.name = name;
       this.target = target;
       shape = view.shape();
@@ -109,9 +123,7 @@ record Recipe(Constant view, double[] scales, double factor) {
       for (long first = 0; first < shape[cut]; first += rows) {
         size[cut] = Math.min(rows, shape[cut] - first);
         int length = Math.toIntExact((size[cut] - 1) * sourceStride[cut] + span);
-        if (block.length < length) {
-          block = new float[length];
-        }
+        block = scratch.atLeast(length);
         storage.read(offset + first * sourceStride[cut], length, block);
         long[] start = new long[shape.length];
         start[cut] = first;

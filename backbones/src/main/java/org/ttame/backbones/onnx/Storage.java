@@ -2,10 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.ttame.backbones.BackboneException;
 
 /** Where the elements of a constant are, in a row. */
 sealed interface Storage {
@@ -88,9 +85,8 @@ sealed interface Storage {
   }
 
   /** Little-endian elements in a file, read when wanted. */
-  record InFile(FileChannel channel, String file, long offset, long size, ElementType type)
-      implements Storage {
-    private static final int BLOCK = 1 << 18;
+  record InFile(DataFile file, long offset, long size, ElementType type) implements Storage {
+    private static final int BLOCK = DataFile.BLOCK / Double.BYTES;
 
     @Override
     public boolean integer() {
@@ -126,17 +122,7 @@ sealed interface Storage {
     }
 
     private ByteBuffer block(long first, int count) throws IOException {
-      ByteBuffer bytes = ByteBuffer.allocate(count * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
-      long at = offset + first * type.bytes();
-      while (bytes.hasRemaining()) {
-        int read = channel.read(bytes, at + bytes.position());
-        if (read < 0) {
-          throw new BackboneException(
-              "%s is cut short: weights should reach to byte %,d, it has %,d; copy or export it again"
-                  .formatted(file, offset + size * type.bytes(), channel.size()));
-        }
-      }
-      return bytes.flip();
+      return file.read(offset + first * type.bytes(), count * type.bytes());
     }
   }
 }

@@ -6,10 +6,8 @@ import static org.ttame.backbones.onnx.WireReader.FIXED64;
 import static org.ttame.backbones.onnx.WireReader.VARINT;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -25,16 +23,16 @@ final class TensorParser {
   private static final int MAX_RANK = 16;
 
   private final Path file;
-  private final FileChannel channel;
+  private final DataFile own;
   private final WireReader in;
-  private final List<FileChannel> channels;
-  private final Map<Path, FileChannel> external = new HashMap<>();
+  private final List<DataFile> files;
+  private final Map<Path, DataFile> external = new HashMap<>();
 
-  TensorParser(Path file, FileChannel channel, WireReader in, List<FileChannel> channels) {
+  TensorParser(Path file, DataFile own, WireReader in, List<DataFile> files) {
     this.file = file;
-    this.channel = channel;
+    this.own = own;
     this.in = in;
-    this.channels = channels;
+    this.files = files;
   }
 
   /** A tensor and the name it had in the file. */
@@ -178,8 +176,7 @@ final class TensorParser {
     }
     if (fields.rawStart >= 0) {
       require(fields, fields.rawBytes == count * type.bytes(), fields.rawBytes / type.bytes());
-      return Constant.of(
-          new Storage.InFile(channel, file.toString(), fields.rawStart, count, type), fields.shape);
+      return Constant.of(new Storage.InFile(own, fields.rawStart, count, type), fields.shape);
     }
     double[] values = fields.typed.toArray();
     require(fields, values.length == count, values.length);
@@ -231,13 +228,13 @@ final class TensorParser {
           "%s is cut short: tensor \"%s\" lies at bytes %,d to %,d, the file has %,d; copy it again"
               .formatted(data, fields.name, offset, offset + length, size));
     }
-    FileChannel opened = external.get(data);
+    DataFile opened = external.get(data);
     if (opened == null) {
-      opened = FileChannel.open(data, StandardOpenOption.READ);
+      opened = new DataFile(data);
       external.put(data, opened);
-      channels.add(opened);
+      files.add(opened);
     }
-    return new Storage.InFile(opened, data.toString(), offset, count, type);
+    return new Storage.InFile(opened, offset, count, type);
   }
 
   private long number(Fields fields, String key, long otherwise) throws BackboneException {
