@@ -57,6 +57,7 @@ public final class Backbones {
     BackboneGraph graph = BackboneGraph.of(source.architecture(), source);
     Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
     provenance.put("architecture", source.architecture().describe());
+    provenance.put("parameters", String.valueOf(source.architecture().parameterCount()));
     return classifier(graph, source, options, provenance);
   }
 
@@ -154,6 +155,7 @@ public final class Backbones {
     provenance.put("file", String.valueOf(file.getFileName()));
     provenance.put("sha256", sha256);
     provenance.put("architecture", source.architecture().describe());
+    provenance.put("parameters", String.valueOf(source.architecture().parameterCount()));
     source
         .provenance()
         .forEach(

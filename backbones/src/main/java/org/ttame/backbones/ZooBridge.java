@@ -1,17 +1,22 @@
 package org.ttame.backbones;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
@@ -19,10 +24,10 @@ import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.classifier.InputSpec;
 
 /**
- * Takes over classifiers of the DL4J zoo, which the user downloads with the zoo itself ({@code
- * VGG16.builder().build().initPretrained()}) or gives as the zip it has saved. What is supported is
- * what the architecture records can say: VGG16, ResNet50 (the zoo's own form: stride on the first
- * 1×1 convolution, also in the first stage, a max pool at the end), and their like.
+ * Takes over classifiers of the DL4J zoo: a network in memory, the zip that {@link ZooDownload} or
+ * the zoo itself fetched, or one that DL4J saved. What is supported is what the architecture
+ * records can say: VGG16, ResNet50 (the zoo's own form: stride on the first 1×1 convolution, also
+ * in the first stage, a max pool at the end), and their like.
  */
 public final class ZooBridge implements BackboneSource {
   private static final int DEFAULT_SIDE = 224;
@@ -103,11 +108,20 @@ public final class ZooBridge implements BackboneSource {
 
   /** Opens a network that DL4J has saved; images are expected as VGG16 of the zoo wants them. */
   static ZooBridge open(Path file) throws IOException {
+    boolean sequential;
     try (ZipFile zip = new ZipFile(file.toFile())) {
-      if (zip.getEntry("configuration.json") == null || zip.getEntry("coefficients.bin") == null) {
+      ZipEntry configuration = zip.getEntry("configuration.json");
+      if (configuration == null || zip.getEntry("coefficients.bin") == null) {
         throw new BackboneException(
             "%s is a zip, but no saved DL4J network; unpack it and give the .onnx file"
                 .formatted(file));
+      }
+      try (InputStream json = zip.getInputStream(configuration)) {
+        sequential = new ObjectMapper().readTree(json).path("vertices").isMissingNode();
+      } catch (JsonProcessingException e) {
+        throw new BackboneException(
+            "%s holds a DL4J network whose configuration is damaged; copy it again".formatted(file),
+            e);
       }
     } catch (ZipException e) {
       throw new BackboneException(
@@ -115,10 +129,13 @@ public final class ZooBridge implements BackboneSource {
     }
     ComputationGraph network;
     try {
-      network = ModelSerializer.restoreComputationGraph(file.toFile(), false);
+      network =
+          sequential
+              ? graph(ModelSerializer.restoreMultiLayerNetwork(file.toFile(), false))
+              : ModelSerializer.restoreComputationGraph(file.toFile(), false);
     } catch (IOException | RuntimeException e) {
       throw new BackboneException(
-          "%s could not be read as a DL4J ComputationGraph: %s".formatted(file, e.getMessage()), e);
+          "%s could not be read as a DL4J network: %s".formatted(file, e.getMessage()), e);
     }
     boolean done = false;
     try {
@@ -129,6 +146,15 @@ public final class ZooBridge implements BackboneSource {
       if (!done) {
         network.close();
       }
+    }
+  }
+
+  /** The same layers with a copy of their parameters. */
+  private static ComputationGraph graph(MultiLayerNetwork layers) {
+    try {
+      return layers.toComputationGraph();
+    } finally {
+      layers.close();
     }
   }
 

@@ -3,13 +3,21 @@ package org.ttame.backbones;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.deeplearning4j.util.ModelSerializer;
 import org.deeplearning4j.zoo.model.ResNet50;
@@ -62,13 +70,7 @@ class ZooBridgeTest {
       INDArray red255 = unit.mul(255).subi(mean);
       assertThat(classifier.inputSpec().mean().get(0) * 255).isEqualTo(123.68);
       assertThat(classifier.inputSpec().std().get(0) * 255).isEqualTo(1);
-      INDArray channels = red255.dup('c');
-      for (int channel = 0; channel < 3; channel++) {
-        channels
-            .get(all(), all(), all(), point(channel))
-            .assign(red255.get(all(), all(), all(), point(2 - channel)));
-      }
-      compare(network, channels, red255, classifier);
+      compare(network, turned(red255), red255, classifier);
     } finally {
       network.close();
     }
@@ -94,6 +96,46 @@ class ZooBridgeTest {
     } finally {
       network.close();
     }
+  }
+
+  /** A saved network may also be a plain list of layers. */
+  @Test
+  void savedListOfLayers() throws Exception {
+    MultiLayerNetwork network = layers(16);
+    Path zip = folder.resolve("layers.zip");
+    ModelSerializer.writeModel(network, zip.toFile(), false);
+    try (FrozenClassifier classifier = Backbones.load(zip, BackboneOptions.defaults());
+        INDArray images = Nd4j.rand(2, 16, 16, 3);
+        INDArray planes = turned(images).permute(0, 3, 1, 2).dup('c');
+        INDArray expected = network.output(planes);
+        ClassifierOutput output = classifier.forward(images, List.of());
+        INDArray actual = Transforms.softmax(output.logits(), true)) {
+      assertThat(classifier.provenance()).containsEntry("format", "DL4J");
+      assertThat(classifier.provenance())
+          .containsEntry("parameters", String.valueOf(network.numParams()));
+      assertThat(expected.stdNumber().doubleValue()).isGreaterThan(1e-4);
+      assertThat(Members.difference(actual, expected)).isLessThan(TOLERANCE);
+    } finally {
+      network.close();
+    }
+  }
+
+  @Test
+  void damagedZipsAreNamed() throws Exception {
+    Path zip = folder.resolve("damaged.zip");
+    try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(zip))) {
+      out.putNextEntry(new ZipEntry("configuration.json"));
+      out.write("{ \"confs\" : ".getBytes(StandardCharsets.UTF_8));
+      out.putNextEntry(new ZipEntry("coefficients.bin"));
+    }
+    assertThatThrownBy(() -> Backbones.load(zip, BackboneOptions.defaults()))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("damaged.zip");
+    byte[] whole = Files.readAllBytes(zip);
+    Files.write(zip, Arrays.copyOf(whole, whole.length / 2));
+    assertThatThrownBy(() -> Backbones.load(zip, BackboneOptions.defaults()))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("damaged.zip");
   }
 
   @Test
@@ -125,6 +167,44 @@ class ZooBridgeTest {
 
   private static ComputationGraph vgg(int side, int classes) {
     return VGG16.builder().numClasses(classes).inputShape(new int[] {3, side, side}).build().init();
+  }
+
+  private static MultiLayerNetwork layers(int side) {
+    NeuralNetConfiguration.ListBuilder list =
+        new NeuralNetConfiguration.Builder().weightInit(WeightInit.XAVIER).list();
+    for (int channels : new int[] {8, 16}) {
+      list.layer(
+          new ConvolutionLayer.Builder(3, 3)
+              .padding(1, 1)
+              .nOut(channels)
+              .activation(Activation.RELU)
+              .build());
+      list.layer(new SubsamplingLayer.Builder().kernelSize(2, 2).stride(2, 2).build());
+    }
+    MultiLayerNetwork network =
+        new MultiLayerNetwork(
+            list.layer(new DenseLayer.Builder().nOut(24).activation(Activation.RELU).build())
+                .layer(new DenseLayer.Builder().nOut(24).activation(Activation.RELU).build())
+                .layer(
+                    new OutputLayer.Builder(LossFunctions.LossFunction.MCXENT)
+                        .nOut(5)
+                        .activation(Activation.SOFTMAX)
+                        .build())
+                .setInputType(InputType.convolutionalFlat(side, side, 3))
+                .build());
+    network.init();
+    return network;
+  }
+
+  /** Images with blue first. */
+  private static INDArray turned(INDArray images) {
+    INDArray channels = images.dup('c');
+    for (int channel = 0; channel < 3; channel++) {
+      channels
+          .get(all(), all(), all(), point(channel))
+          .assign(images.get(all(), all(), all(), point(2 - channel)));
+    }
+    return channels;
   }
 
   private static void compare(

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -18,6 +19,8 @@ import org.ttame.training.run.RunFolder;
 
 /** Prints what a classifier file or a run folder holds. */
 final class Inspection {
+  private static final Pattern COUNT = Pattern.compile("\\d{1,18}");
+
   private final ClassifierChoice choice;
   private final Engine.Settings engine;
 
@@ -38,7 +41,8 @@ final class Inspection {
     Engine.start(engine, console);
     try (FrozenClassifier classifier = choice.load(console)) {
       line(console, "classifier", classifier.name());
-      new TreeMap<>(classifier.provenance()).forEach((name, value) -> line(console, name, value));
+      new TreeMap<>(classifier.provenance())
+          .forEach((name, value) -> line(console, name, readable(name, value)));
       line(console, "classes", classifier.classes());
       int side = classifier.inputSpec().side();
       line(
@@ -110,9 +114,19 @@ final class Inspection {
       if (value.isObject()) {
         printTree(console, prefix + name + ".", value, value::fieldNames);
       } else if (!value.isMissingNode()) {
-        line(console, prefix + name, value.isTextual() ? value.asText() : value.toString());
+        line(
+            console,
+            prefix + name,
+            readable(name, value.isTextual() ? value.asText() : value.toString()));
       }
     }
+  }
+
+  /** A value for people: counts of parameters have too many digits to be read ungrouped. */
+  private static String readable(String name, String value) {
+    return name.equals("parameters") && COUNT.matcher(value).matches()
+        ? String.format(Locale.ROOT, "%,d", Long.parseLong(value))
+        : value;
   }
 
   private static void line(Console console, String name, Object value) {

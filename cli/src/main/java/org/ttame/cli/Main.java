@@ -31,6 +31,7 @@ public final class Main {
           new Entry("evaluate", EvaluateCommand::new),
           new Entry("inspect", InspectCommand::new),
           new Entry("export", ExportCommand::new),
+          new Entry("import", ImportCommand::new),
           new Entry("split", SplitCommand::new),
           new Entry("version", VersionCommand::new));
 

@@ -7,25 +7,33 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.Backbones;
 import org.ttame.training.sample.SampleData;
 
 /** What a user may get wrong: each answer names the thing, and leaves nothing half-written. */
 class BadInputTest {
   @TempDir static Path folder;
+  private static byte[] vgg;
 
   @BeforeAll
   static void things() throws IOException {
     SampleData sample = new SampleData(folder);
-    Path vgg = sample.backbone("vgg");
-    byte[] bytes = Files.readAllBytes(vgg);
-    Files.write(folder.resolve("truncated.onnx"), Arrays.copyOf(bytes, bytes.length / 2));
+    Path onnx = sample.backbone("vgg");
+    vgg = Files.readAllBytes(onnx);
+    Files.write(folder.resolve("truncated.onnx"), Arrays.copyOf(vgg, vgg.length / 2));
     Files.writeString(folder.resolve("text.onnx"), "This is not a network.\n");
     Files.write(folder.resolve("empty.onnx"), new byte[0]);
+    Files.write(folder.resolve("cut.zip"), new byte[] {'P', 'K', 3, 4, 0, 0});
+    Path imported = folder.resolve("cut.ttame");
+    Backbones.importTo(onnx, imported, BackboneOptions.defaults());
+    Files.write(imported, Arrays.copyOf(Files.readAllBytes(imported), 5000));
     Path good = sample.images("test").path(0);
     Path images = Files.createDirectories(folder.resolve("images"));
     Files.copy(good, images.resolve("good.jpg"));
@@ -73,6 +81,17 @@ class BadInputTest {
         "train --weights @vgg.onnx --data @images --run @file       | file             | ",
         "train --run @none --resume                                 | none             | no training run",
         "split --data @images --validation 3 --test 9               | 4                | draw",
+        "import --weights @none.onnx --out @i1.ttame                | none.onnx        | no file",
+        "import --weights @truncated.onnx --out @i1.ttame           | truncated.onnx   | ",
+        "import --weights @text.onnx --out @i1.ttame                | text.onnx        | ONNX",
+        "import --weights @empty --out @i1.ttame                    | empty            | folder",
+        "import --weights @vgg.onnx --out @i1.ttame --backbone vit_b_16 | vgg.onnx     | vit_b_16",
+        "import --zoo @none.zip --out @i1.ttame                     | none.zip         | no file",
+        "import --zoo @cut.zip --out @i1.ttame                      | cut.zip          | zip",
+        "import --weights @vgg.onnx --out @empty                    | empty            | folder",
+        "import --weights @vgg.onnx --out @file/i1.ttame            | file             | ",
+        "import --weights @vgg.onnx --out @vgg.onnx                 | vgg.onnx         | to be imported",
+        "predict --weights @cut.ttame --images @images              | cut.ttame        | repeat the import",
       })
   void failsWithASentence(String line, String names, String says) {
     Ttame.Result result = run(line);
@@ -81,6 +100,15 @@ class BadInputTest {
     if (says != null) {
       assertThat(result.err()).contains(says);
     }
+  }
+
+  @AfterAll
+  static void importsLeaveNothingHalfWritten() throws IOException {
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left.map(file -> file.getFileName().toString()))
+          .noneMatch(name -> name.endsWith(".part") || name.matches("i\\d\\.ttame"));
+    }
+    assertThat(folder.resolve("vgg.onnx")).hasBinaryContent(vgg);
   }
 
   @ParameterizedTest
@@ -115,6 +143,9 @@ class BadInputTest {
         "evaluate --run r --data d --thresholds 0                | --thresholds",
         "evaluate --run r --data d --methods rise                | does not have that method yet",
         "evaluate --run r --data d --methods lcam                | --lcam-run",
+        "import --out @i2.ttame                                  | --weights FILE or --zoo FILE",
+        "import --weights @vgg.onnx --zoo vgg16                  | exclude each other",
+        "import --weights @vgg.onnx --mean 1,2,3                 | --mean and --std belong together",
         "inspect                                                 | one classifier file or one training run",
         "inspect a b                                             | one classifier file or one training run",
       })

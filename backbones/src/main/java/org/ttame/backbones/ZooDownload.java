@@ -1,0 +1,98 @@
+package org.ttame.backbones;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.URLConnection;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.zip.Adler32;
+import java.util.zip.CheckedInputStream;
+import org.deeplearning4j.common.resources.DL4JResources;
+import org.deeplearning4j.common.resources.ResourceType;
+import org.deeplearning4j.zoo.PretrainedType;
+import org.deeplearning4j.zoo.model.VGG16;
+import org.ttame.core.storage.WholeFile;
+
+/**
+ * Fetches weights that the DL4J zoo publishes, into the folder where the zoo keeps its own
+ * downloads. The zoo's {@code initPretrained} would hold the whole network in memory to the same
+ * end, and leave a part of a file behind where the connection breaks.
+ */
+public final class ZooDownload {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private ZooDownload() {}
+
+  /**
+   * VGG16 with ImageNet's weights, about 530 MB.
+   *
+   * @return the zip, downloaded unless it is there already
+   * @throws BackboneException if it cannot be had; says from where
+   */
+  public static Path vgg16() throws IOException {
+    VGG16 model = VGG16.builder().build();
+    return fetch(
+        model.pretrainedUrl(PretrainedType.IMAGENET),
+        model.pretrainedChecksum(PretrainedType.IMAGENET),
+        DL4JResources.getDirectory(ResourceType.ZOO_MODEL, model.modelName()).toPath());
+  }
+
+  /**
+   * Fetches a file unless it is there already.
+   *
+   * @param address where it is published
+   * @param expected its Adler-32, which the zoo publishes with the address
+   * @param folder where it goes, under its own name
+   */
+  static Path fetch(String address, long expected, Path folder) throws IOException {
+    Path file = folder.resolve(address.substring(address.lastIndexOf('/') + 1));
+    if (Files.exists(file) && checksum(file) == expected) {
+      return file;
+    }
+    try {
+      WholeFile.write(
+          file,
+          out -> {
+            if (copy(open(address), out) != expected) {
+              throw new IOException("what came is not what the zoo announces");
+            }
+          });
+    } catch (IOException e) {
+      throw new BackboneException(
+          "%s could not be downloaded: %s; fetch it by other means and import the file"
+              .formatted(address, reason(e)),
+          e);
+    }
+    return file;
+  }
+
+  private static InputStream open(String address) throws IOException {
+    URLConnection connection = URI.create(address).toURL().openConnection();
+    connection.setConnectTimeout((int) PATIENCE.toMillis());
+    connection.setReadTimeout((int) PATIENCE.toMillis());
+    return connection.getInputStream();
+  }
+
+  private static long checksum(Path file) throws IOException {
+    return copy(Files.newInputStream(file), OutputStream.nullOutputStream());
+  }
+
+  /** Copies and closes a stream; returns its sum, of the kind that the zoo publishes. */
+  private static long copy(InputStream from, OutputStream to) throws IOException {
+    try (CheckedInputStream in = new CheckedInputStream(from, new Adler32())) {
+      in.transferTo(to);
+      return in.getChecksum().getValue();
+    }
+  }
+
+  /** What was wrong underneath: an unknown host's whole message is the host's name. */
+  private static String reason(IOException failure) {
+    Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+    return cause.getClass() == IOException.class
+        ? cause.getMessage()
+        : "%s (%s)".formatted(cause.getClass().getSimpleName(), cause.getMessage());
+  }
+}
