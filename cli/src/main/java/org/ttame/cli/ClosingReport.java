@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.function.IntFunction;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -63,7 +62,8 @@ final class ClosingReport {
     settings.put("run", folder.path().toString());
     settings.put("checkpoint", checkpoint);
     settings.put("images", images.describe());
-    ImageSettings reading = new ImageSettings(batchSize, OptionalInt.empty(), options.strict());
+    ImageSettings reading = ImageSettings.of(options, batchSize);
+    settings.putAll(reading.provenance());
     IntFunction<List<Box>> boxes =
         materials
             .boxes()
@@ -82,6 +82,9 @@ final class ClosingReport {
           "on %d held-out images (AD: lower is better; IC and pointing: higher):"
               .formatted(outcome.result().images()));
       outcome.table().lines().forEach(console::result);
+      if (feed.skipped().total() > 0) {
+        console.result("of the held-out images, " + feed.skipped().describe());
+      }
       for (Path file : outcome.files()) {
         console.result(file.toString());
       }

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.util.List;
+import org.ttame.core.image.ImageLimits;
 
 /** The options that several commands share, so that one name means one thing. */
 final class CommonOptions {
@@ -28,6 +29,12 @@ final class CommonOptions {
   static final OptionSpec LIMIT = OptionSpec.of("limit", "N", "use only the first N images");
   static final OptionSpec STRICT =
       OptionSpec.flag("strict", "stop at the first unreadable image instead of skipping it");
+  static final OptionSpec MAX_PIXELS =
+      OptionSpec.of(
+          "max-pixels",
+          "N",
+          String.valueOf(ImageLimits.DEFAULT.maxPixels()),
+          "skip images of more pixels (width × height), before they are decoded");
   static final OptionSpec MEAN =
       OptionSpec.of("mean", "R,G,B", "channel means of the classifier (ImageNet's, or the file's)");
   static final OptionSpec STD =

@@ -66,6 +66,7 @@ final class EvaluateCommand implements Command {
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
             CommonOptions.STRICT,
+            CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
             CommonOptions.THREADS),
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --thresholds 100,50,15",

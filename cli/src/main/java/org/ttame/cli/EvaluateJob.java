@@ -77,6 +77,7 @@ record EvaluateJob(
       provenance.put("checkpoint", checkpoint);
       provenance.put("images", list.describe());
       provenance.put("seed", String.valueOf(seed));
+      provenance.putAll(settings.provenance());
       MetricsFiles.write(out, result, Provenance.of(classifier, provenance));
       MetricsTable.format(result).lines().forEach(console::result);
       console.result("%s: %s".formatted(out, feed.summary()));

@@ -45,6 +45,7 @@ final class ExplainCommand implements Command {
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
             CommonOptions.STRICT,
+            CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
             CommonOptions.THREADS),
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",

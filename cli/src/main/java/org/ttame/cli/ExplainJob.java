@@ -94,11 +94,12 @@ record ExplainJob(
   }
 
   private Map<String, String> provenance(String checkpoint) {
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("run", run.run().toString());
-    settings.put("checkpoint", checkpoint);
-    settings.put("images", images.toString());
-    return settings;
+    Map<String, String> known = new LinkedHashMap<>();
+    known.put("run", run.run().toString());
+    known.put("checkpoint", checkpoint);
+    known.put("images", images.toString());
+    known.putAll(settings.provenance());
+    return known;
   }
 
   private static void write(

@@ -15,6 +15,7 @@ import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
+import org.ttame.training.data.SkippedCount;
 
 /**
  * Test crops of a list of images, batch by batch in order, with progress on the console; unreadable
@@ -28,9 +29,9 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   private final BatchSource source;
   private final Console console;
   private final Progress progress;
+  private final SkippedCount skipped = new SkippedCount();
   private Images next;
   private long read;
-  private long skipped;
 
   /**
    * Some of the images.
@@ -78,7 +79,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
         list,
         spec,
         options,
-        new ImageFileLoader(spec, Augment.NONE),
+        new ImageFileLoader(spec, Augment.NONE, settings.limits()),
         0,
         BatchSource.stepsPerEpoch(list.size(), size));
   }
@@ -89,7 +90,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
       while (next == null && source.hasNext()) {
         try (Batch batch = source.next()) {
           for (Batch.BadImage bad : batch.bad()) {
-            skipped++;
+            skipped.add(bad.kind());
             console.warn("skipped: " + bad.reason());
           }
           if (batch.size() > 0) {
@@ -101,7 +102,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
-    progress.at(read + skipped - (next == null ? 0 : next.indices().size()), "");
+    progress.at(read + skipped.total() - (next == null ? 0 : next.indices().size()), "");
     return next != null;
   }
 
@@ -138,14 +139,21 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   void requireAny() throws IOException {
     if (read == 0) {
       throw new IOException(
-          "none of the %d images of %s could be read".formatted(skipped, list.source()));
+          "none of the %d images of %s could be read: %s"
+              .formatted(skipped.total(), list.source(), skipped.kinds()));
     }
+  }
+
+  /** The images that could not be read so far. */
+  SkippedCount skipped() {
+    return skipped;
   }
 
   /** How many images there were, for people. */
   String summary() {
     return "%d image%s%s"
-        .formatted(read, read == 1 ? "" : "s", skipped == 0 ? "" : ", " + skipped + " skipped");
+        .formatted(
+            read, read == 1 ? "" : "s", skipped.total() == 0 ? "" : "; " + skipped.describe());
   }
 
   @Override

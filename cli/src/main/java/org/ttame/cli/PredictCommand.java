@@ -31,6 +31,7 @@ final class PredictCommand implements Command {
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
             CommonOptions.STRICT,
+            CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
             CommonOptions.THREADS),
         "ttame predict --weights vgg16.onnx --images imagenet/val --limit 500",

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -73,9 +74,7 @@ record PredictJob(
       json.useDefaultPrettyPrinter();
       json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
       json.writeStartObject();
-      json.writeObjectField(
-          "provenance",
-          Provenance.of(classifier, Map.of("images", this.images.toString())).toMap());
+      json.writeObjectField("provenance", Provenance.of(classifier, provenance()).toMap());
       json.writeArrayFieldStart("images");
       MaskedInput input = new MaskedInput(classifier.inputSpec(), classifier.defaultMasking());
       while (feed.hasNext()) {
@@ -90,6 +89,13 @@ record PredictJob(
       json.writeEndObject();
     }
     target.write('\n');
+  }
+
+  private Map<String, String> provenance() {
+    Map<String, String> known = new LinkedHashMap<>();
+    known.put("images", images.toString());
+    known.putAll(settings.provenance());
+    return known;
   }
 
   private void write(

@@ -70,6 +70,7 @@ final class TrainCommand implements Command {
           LOSS,
           AUGMENT,
           CommonOptions.SEED,
+          CommonOptions.MAX_PIXELS,
           WEIGHT_DECAY,
           SAVE_EVERY,
           DECODE_THREADS);
@@ -111,6 +112,7 @@ final class TrainCommand implements Command {
             CommonOptions.SEED,
             CommonOptions.LIMIT,
             CommonOptions.STRICT,
+            CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
             CommonOptions.THREADS),
         "ttame train --weights vgg16.onnx --data imagenet/train --val lists/val.txt --batch-size auto",

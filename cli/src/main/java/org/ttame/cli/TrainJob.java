@@ -11,13 +11,10 @@ import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
-import org.ttame.eval.ImageStream;
 import org.ttame.eval.metric.PixelKeeping;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
-import org.ttame.training.Validator;
-import org.ttame.training.data.ImageList;
 import org.ttame.training.run.RunFolder;
 
 /**
@@ -129,7 +126,7 @@ record TrainJob(
                 folder.path(),
                 result.stepsDone(),
                 folder.checkpoints().get(folder.preferred()).name(),
-                result.skipped() == 0 ? "" : ", %d images skipped".formatted(result.skipped())));
+                result.skipped().total() == 0 ? "" : "; " + result.skipped().describe()));
     if (materials.held().isPresent() && report > 0) {
       new ClosingReport(classifier, materials, folder, settled, console)
           .write(materials.held().get().limit(report), MEASURING_BATCH);
@@ -158,9 +155,18 @@ record TrainJob(
             .backboneFile(materials.weights())
             .listener(new TrainProgress(console));
     init.ifPresent(builder::init);
-    materials
-        .validation()
-        .ifPresent(list -> builder.validator(validator(list, classifier, settled.strict())));
+    Optional<ValidationImages> validation =
+        materials
+            .validation()
+            .map(
+                list ->
+                    new ValidationImages(
+                        list,
+                        classifier.inputSpec(),
+                        ImageSettings.of(settled, MEASURING_BATCH),
+                        console));
+    validation.ifPresent(
+        images -> builder.validator(new AdIcValidator(images, PixelKeeping.EXACT)));
     try (TrainingRun training = resume ? builder.resume() : builder.start()) {
       Thread hook = new Thread(() -> training.stop(PATIENCE), "ttame-stop");
       Runtime.getRuntime().addShutdownHook(hook);
@@ -168,14 +174,11 @@ record TrainJob(
       if (result.finished()) {
         Runtime.getRuntime().removeShutdownHook(hook);
       }
+      validation
+          .map(ValidationImages::skipped)
+          .filter(skipped -> skipped.total() > 0)
+          .ifPresent(skipped -> console.result("of the validation images, " + skipped.describe()));
       return result;
     }
-  }
-
-  private static Validator validator(ImageList list, FrozenClassifier classifier, boolean strict) {
-    ImageSettings settings = new ImageSettings(MEASURING_BATCH, OptionalInt.empty(), strict);
-    return new AdIcValidator(
-        () -> new ImageStream(ImageFeed.source(list, classifier.inputSpec(), settings), list),
-        PixelKeeping.EXACT);
   }
 }

@@ -146,6 +146,10 @@ class BadInputTest {
         "import --out @i2.ttame                                  | --weights FILE or --zoo FILE",
         "import --weights @vgg.onnx --zoo vgg16                  | exclude each other",
         "import --weights @vgg.onnx --mean 1,2,3                 | --mean and --std belong together",
+        "predict --weights @vgg.onnx --images @images --max-pixels 0 | --max-pixels 0",
+        "explain --run r --images i --max-pixels 2000000000      | --max-pixels: The limit of pixels",
+        "train --max-pixels 2000000000                           | The limit of pixels",
+        "train --max-pixels many                                 | max-pixels",
         "inspect                                                 | one classifier file or one training run",
         "inspect a b                                             | one classifier file or one training run",
       })
@@ -166,7 +170,7 @@ class BadInputTest {
         .contains("text.jpg")
         .contains("cut.jpg")
         .contains("nothing.png");
-    assertThat(result.out()).contains("1 image, 3 skipped");
+    assertThat(result.out()).contains("1 image; 3 images skipped: 2 not an image, 1 damaged");
   }
 
   @Test

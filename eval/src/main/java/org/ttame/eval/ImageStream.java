@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
@@ -25,6 +26,7 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
   private final ImageList list;
   private final IntFunction<List<Box>> boxes;
   private final List<Batch.BadImage> skipped = new ArrayList<>();
+  private Consumer<Batch.BadImage> listener = image -> {};
   private ImageBatch next;
 
   /**
@@ -50,6 +52,17 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
     this(source, list, index -> List.of());
   }
 
+  /**
+   * Tells of images that cannot be read, as they are met.
+   *
+   * @param value who is told
+   * @return this stream
+   */
+  public ImageStream onSkipped(Consumer<Batch.BadImage> value) {
+    listener = value;
+    return this;
+  }
+
   /** The images that could not be read so far. */
   public List<Batch.BadImage> skipped() {
     return List.copyOf(skipped);
@@ -61,6 +74,7 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
       while (next == null && source.hasNext()) {
         try (Batch batch = source.next()) {
           skipped.addAll(batch.bad());
+          batch.bad().forEach(listener);
           if (batch.size() > 0) {
             next = convert(batch);
           }

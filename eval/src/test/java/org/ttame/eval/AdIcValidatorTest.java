@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -17,12 +18,14 @@ import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.ImageException;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.metric.AdIc;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.metric.PixelKeeping;
 import org.ttame.training.Validation;
+import org.ttame.training.data.Batch;
 
 class AdIcValidatorTest {
   private static final int SIDE = 8;
@@ -82,10 +85,12 @@ class AdIcValidatorTest {
     AdIcValidator validator =
         new AdIcValidator(() -> TestImages.open(folder, 3), PixelKeeping.EXACT);
     assertThat(validator.validate(classifier, mechanism, Masking.CNN).images()).isEqualTo(IMAGES);
-    try (ImageStream images = TestImages.open(folder, 1)) {
+    List<Batch.BadImage> told = new ArrayList<>();
+    try (ImageStream images = TestImages.open(folder, 1).onSkipped(told::add)) {
       // The first batch holds nothing but the broken image.
       assertThat(images.next().names()).containsExactly("image-00.png");
-      assertThat(images.skipped()).hasSize(1);
+      assertThat(images.skipped()).hasSize(1).isEqualTo(told);
+      assertThat(told.get(0).kind()).isEqualTo(ImageException.Kind.NOT_AN_IMAGE);
     }
     AdIcValidator none = new AdIcValidator(() -> TestImages.open(broken, 3), PixelKeeping.EXACT);
     assertThatThrownBy(() -> none.validate(classifier, mechanism, Masking.CNN))

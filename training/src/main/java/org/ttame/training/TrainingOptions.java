@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.ttame.core.attention.Variant;
+import org.ttame.core.image.ImageLimits;
 import org.ttame.core.loss.LossMode;
 import org.ttame.core.loss.LossOptions;
 import org.ttame.core.masking.Masking;
@@ -35,6 +36,7 @@ import org.ttame.training.data.BatchOptions;
  * @param shuffle whether every epoch has an order of its own
  * @param decodeThreads how many threads decode images
  * @param strict whether an unreadable image ends the run
+ * @param maxPixels images of more pixels, width × height, count as unreadable
  * @param saveEvery how long an epoch may go on before its state is saved
  * @param recordClasses whether the classes of Ψ are written to a file
  */
@@ -53,6 +55,7 @@ public record TrainingOptions(
     boolean shuffle,
     int decodeThreads,
     boolean strict,
+    long maxPixels,
     Duration saveEvery,
     boolean recordClasses) {
   private static final String LIST_SEPARATOR = ",";
@@ -67,6 +70,7 @@ public record TrainingOptions(
     atLeast(1, batchSize, "batch-size");
     atLeast(0, maxSteps, "max-steps");
     atLeast(1, decodeThreads, "decode-threads");
+    ImageLimits.DEFAULT.withMaxPixels(maxPixels);
     if (!(maxLr > 0) || Double.isInfinite(maxLr)) {
       throw new IllegalArgumentException("max-lr must be a positive number, got " + maxLr);
     }
@@ -132,6 +136,7 @@ public record TrainingOptions(
     set(properties, "shuffle", TrainingOptions::bool, builder::shuffle);
     set(properties, "decode-threads", Integer::valueOf, builder::decodeThreads);
     set(properties, "strict", TrainingOptions::bool, builder::strict);
+    set(properties, "max-pixels", Long::valueOf, builder::maxPixels);
     set(
         properties,
         "save-every",
@@ -169,6 +174,7 @@ public record TrainingOptions(
     p.setProperty("shuffle", Boolean.toString(shuffle));
     p.setProperty("decode-threads", Integer.toString(decodeThreads));
     p.setProperty("strict", Boolean.toString(strict));
+    p.setProperty("max-pixels", Long.toString(maxPixels));
     p.setProperty("save-every", Long.toString(Math.max(1, saveEvery.toSeconds())));
     p.setProperty("record-classes", Boolean.toString(recordClasses));
     return p;
@@ -177,6 +183,11 @@ public record TrainingOptions(
   /** The names of the settings that change how a run goes on but not what it computes. */
   public static Set<String> harmless() {
     return Set.of("decode-threads", "strict", "save-every", "record-classes");
+  }
+
+  /** What an image may ask for. */
+  ImageLimits limits() {
+    return ImageLimits.DEFAULT.withMaxPixels(maxPixels);
   }
 
   /** How batches are made of images. */
@@ -246,6 +257,7 @@ public record TrainingOptions(
     private boolean shuffle = true;
     private int decodeThreads = BatchOptions.defaultThreads();
     private boolean strict;
+    private long maxPixels = ImageLimits.DEFAULT.maxPixels();
     private Duration saveEvery = Duration.ofMinutes(10);
     private boolean recordClasses;
 
@@ -321,6 +333,11 @@ public record TrainingOptions(
       return set(() -> strict = value);
     }
 
+    /** Images of more pixels count as unreadable. */
+    public Builder maxPixels(long value) {
+      return set(() -> maxPixels = value);
+    }
+
     /** How long an epoch may go on before its state is saved. */
     public Builder saveEvery(Duration value) {
       return set(() -> saveEvery = value);
@@ -348,6 +365,7 @@ public record TrainingOptions(
           shuffle,
           decodeThreads,
           strict,
+          maxPixels,
           saveEvery,
           recordClasses);
     }

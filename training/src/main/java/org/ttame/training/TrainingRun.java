@@ -24,6 +24,7 @@ import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageLoader;
+import org.ttame.training.data.SkippedCount;
 import org.ttame.training.run.Checkpoint;
 import org.ttame.training.run.CheckpointState;
 import org.ttame.training.run.Checkpoints;
@@ -76,7 +77,7 @@ public final class TrainingRun implements AutoCloseable {
     listener = builder.listener;
     loader =
         builder.loader == null
-            ? new ImageFileLoader(classifier.inputSpec(), options.augment())
+            ? new ImageFileLoader(classifier.inputSpec(), options.augment(), options.limits())
             : builder.loader;
     masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
     plan = TrainingPlan.of(images.size(), options);
@@ -281,8 +282,7 @@ public final class TrainingRun implements AutoCloseable {
       }
     }
     CheckpointState state =
-        new CheckpointState(
-            done, plan.epoch(done), forwardPasses, backwardPasses, skipped.toList());
+        new CheckpointState(done, plan.epoch(done), forwardPasses, backwardPasses, skipped.kinds());
     Map<String, INDArray> arrays = mechanism.toNpz();
     try {
       Checkpoint saved =
@@ -383,7 +383,10 @@ public final class TrainingRun implements AutoCloseable {
     record.put("status", status);
     record.put("updated", Instant.now().toString());
     record.put("steps_done", done);
-    record.put("skipped_images", skipped.count());
+    SkippedCount left = skipped.count();
+    record.put("skipped_images", left.total());
+    ObjectNode reasons = record.putObject("skipped_by_reason");
+    left.byKind().forEach((kind, count) -> reasons.put(kind.words(), count));
     record
         .putObject("passes")
         .put("training_forward", forwardPasses)

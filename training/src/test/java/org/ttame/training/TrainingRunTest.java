@@ -203,7 +203,7 @@ class TrainingRunTest {
           }
         };
     try (TrainingRun run = builder("skip", OPTIONS).listener(listener).start()) {
-      assertThat(run.run().skipped()).isEqualTo(2);
+      assertThat(run.run().skipped().describe()).isEqualTo("2 images skipped: 2 not an image");
     }
     assertThat(reasons)
         .hasSize(2)
@@ -211,6 +211,11 @@ class TrainingRunTest {
         .anyMatch(r -> r.contains("07.png"));
     assertThat(JSON.readTree(temp.resolve("skip/run.json").toFile()).get("skipped_images").asInt())
         .isEqualTo(2);
+    try (TrainingRun run = builder("skip", OPTIONS).resume()) {
+      assertThat(run.run().skipped().total()).isEqualTo(2);
+    }
+    JsonNode record = JSON.readTree(temp.resolve("skip/run.json").toFile());
+    assertThat(record.path("skipped_by_reason").path("not an image").asInt()).isEqualTo(2);
     try (TrainingRun run = builder("strict", OPTIONS.toBuilder().strict(true).build()).start()) {
       assertThatThrownBy(run::run).isInstanceOf(IOException.class).hasMessageContaining(".png");
     }

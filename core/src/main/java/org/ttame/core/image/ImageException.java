@@ -12,17 +12,28 @@ public final class ImageException extends IOException {
   /** What went wrong. */
   public enum Kind {
     /** No such file. */
-    MISSING,
+    MISSING("missing"),
     /** A folder, a device, no permission, or the disk failed. */
-    UNREADABLE,
+    UNREADABLE("unreadable"),
     /** More bytes or pixels than the limits or the memory allow. */
-    TOO_LARGE,
+    TOO_LARGE("too large"),
     /** Empty, or bytes of something else. */
-    NOT_AN_IMAGE,
+    NOT_AN_IMAGE("not an image"),
     /** An image of a kind that is not decoded here, such as TIFF or 12-bit JPEG. */
-    UNSUPPORTED,
+    UNSUPPORTED("of an unsupported format"),
     /** A supported format whose content is damaged or incomplete. */
-    CORRUPT
+    CORRUPT("damaged");
+
+    private final String words;
+
+    Kind(String words) {
+      this.words = words;
+    }
+
+    /** The kind for people, to follow a number: {@code 2 too large}. */
+    public String words() {
+      return words;
+    }
   }
 
   private final Kind kind;

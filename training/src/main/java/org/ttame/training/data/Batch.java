@@ -3,6 +3,7 @@ package org.ttame.training.data;
 import java.nio.file.Path;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.image.ImageException;
 
 /**
  * The images of one step. Owns its array.
@@ -16,9 +17,10 @@ public final class Batch implements AutoCloseable {
    *
    * @param index its place in the list
    * @param file where it is
+   * @param kind what was wrong, to count by
    * @param reason a sentence
    */
-  public record BadImage(int index, Path file, String reason) {}
+  public record BadImage(int index, Path file, ImageException.Kind kind, String reason) {}
 
   private final long step;
   private final long epoch;

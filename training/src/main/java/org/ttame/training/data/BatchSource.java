@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.ImageException;
 
 /**
  * Batches of images, decoded by other threads while the caller computes on the batch before.
@@ -160,7 +161,7 @@ public final class BatchSource implements AutoCloseable {
       } else if (options.strict()) {
         throw new IOException(reason(failure), failure);
       } else {
-        bad.add(new Batch.BadImage(image, list.path(image), reason(failure)));
+        bad.add(new Batch.BadImage(image, list.path(image), kind(failure), reason(failure)));
       }
     }
     if (good.isEmpty()) {
@@ -194,6 +195,10 @@ public final class BatchSource implements AutoCloseable {
       }
       throw new IllegalStateException("The image loader failed", e.getCause());
     }
+  }
+
+  private static ImageException.Kind kind(IOException failure) {
+    return failure instanceof ImageException image ? image.kind() : ImageException.Kind.UNREADABLE;
   }
 
   private static String reason(IOException failure) {

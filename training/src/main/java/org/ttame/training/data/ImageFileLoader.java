@@ -6,23 +6,36 @@ import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.CropPlan;
+import org.ttame.core.image.ImageLimits;
 import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.Preprocessing;
 import org.ttame.core.image.RgbImage;
 
 /** Reads image files as SPEC's test images (no augmentation) or training images. */
 public final class ImageFileLoader implements ImageLoader {
-  private final ImageReader reader = new ImageReader();
+  private final ImageReader reader;
   private final Preprocessing preprocessing;
   private final Augment augment;
+
+  /**
+   * A loader with the default limits.
+   *
+   * @param spec what the classifier expects
+   * @param augment how images are cropped
+   */
+  public ImageFileLoader(InputSpec spec, Augment augment) {
+    this(spec, augment, ImageLimits.DEFAULT);
+  }
 
   /**
    * A loader.
    *
    * @param spec what the classifier expects
    * @param augment how images are cropped
+   * @param limits what an image may ask for; checked before it is decoded
    */
-  public ImageFileLoader(InputSpec spec, Augment augment) {
+  public ImageFileLoader(InputSpec spec, Augment augment, ImageLimits limits) {
+    this.reader = new ImageReader(limits);
     this.preprocessing = new Preprocessing(spec);
     this.augment = Objects.requireNonNull(augment, "augment");
   }

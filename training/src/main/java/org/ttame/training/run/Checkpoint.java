@@ -6,11 +6,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.storage.WholeFile;
 
@@ -63,8 +64,13 @@ public record Checkpoint(Path folder) {
     Path file = folder.resolve(STATE);
     JsonNode json = read(file);
     try {
-      List<Integer> skipped = new ArrayList<>();
-      json.required("skipped").forEach(index -> skipped.add(index.intValue()));
+      SortedMap<Integer, Kind> skipped = new TreeMap<>();
+      json.required("skipped")
+          .fields()
+          .forEachRemaining(
+              image ->
+                  skipped.put(
+                      Integer.valueOf(image.getKey()), Kind.valueOf(image.getValue().asText())));
       return new CheckpointState(
           json.required("step").longValue(),
           json.required("epoch").intValue(),

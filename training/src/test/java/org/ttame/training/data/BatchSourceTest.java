@@ -19,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.ImageException;
 
 class BatchSourceTest {
   private static final InputSpec SPEC = InputSpec.imageNet(2);
@@ -130,6 +131,7 @@ class BatchSourceTest {
             bad++;
             assertThat(image.index()).isEqualTo(3);
             assertThat(image.reason()).isEqualTo("3.jpg is broken");
+            assertThat(image.kind()).isEqualTo(ImageException.Kind.UNREADABLE);
           }
         }
       }

@@ -1,0 +1,55 @@
+package org.ttame.cli;
+
+import java.util.BitSet;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.eval.AdIcValidator;
+import org.ttame.eval.ImageStream;
+import org.ttame.training.data.Batch;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.data.SkippedCount;
+
+/**
+ * The images that epochs are chosen by, read anew for each; those that cannot be read are named and
+ * counted once, not once an epoch.
+ */
+final class ValidationImages implements AdIcValidator.Images {
+  private final ImageList list;
+  private final InputSpec spec;
+  private final ImageSettings settings;
+  private final Console console;
+  private final BitSet known = new BitSet();
+  private final SkippedCount skipped = new SkippedCount();
+
+  /**
+   * The images of a list.
+   *
+   * @param list the images
+   * @param spec what the classifier expects of them
+   * @param settings batch size and what to do with unreadable images
+   * @param console for warnings
+   */
+  ValidationImages(ImageList list, InputSpec spec, ImageSettings settings, Console console) {
+    this.list = list;
+    this.spec = spec;
+    this.settings = settings;
+    this.console = console;
+  }
+
+  @Override
+  public ImageStream open() {
+    return new ImageStream(ImageFeed.source(list, spec, settings), list).onSkipped(this::skip);
+  }
+
+  /** Those met so far that could not be read. */
+  SkippedCount skipped() {
+    return skipped;
+  }
+
+  private void skip(Batch.BadImage image) {
+    if (!known.get(image.index())) {
+      known.set(image.index());
+      skipped.add(image.kind());
+      console.warn("skipped: " + image.reason());
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package org.ttame.training.data;
+
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.ttame.core.image.ImageException.Kind;
+
+/** How many images were left out, by kind of reason. */
+public final class SkippedCount {
+  private final Map<Kind, Integer> byKind = new EnumMap<>(Kind.class);
+
+  /** Counts an image. */
+  public void add(Kind kind) {
+    byKind.merge(kind, 1, Integer::sum);
+  }
+
+  /** All of them. */
+  public int total() {
+    return byKind.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** The kinds that occurred, each with its number. */
+  public Map<Kind, Integer> byKind() {
+    return Collections.unmodifiableMap(byKind);
+  }
+
+  /** The kinds for people, e.g. {@code 2 not an image, 1 too large}; the most frequent first. */
+  public String kinds() {
+    return byKind.entrySet().stream()
+        .sorted(Map.Entry.<Kind, Integer>comparingByValue().reversed())
+        .map(entry -> "%d %s".formatted(entry.getValue(), entry.getKey().words()))
+        .collect(Collectors.joining(", "));
+  }
+
+  /** All for people, e.g. {@code 3 images skipped: 2 not an image, 1 too large}. */
+  public String describe() {
+    int total = total();
+    return "%d image%s skipped%s"
+        .formatted(total, total == 1 ? "" : "s", total == 0 ? "" : ": " + kinds());
+  }
+}
