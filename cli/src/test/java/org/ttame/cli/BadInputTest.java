@@ -81,6 +81,8 @@ class BadInputTest {
         "train --weights @vgg.onnx --data @images --run @file       | file             | ",
         "train --run @none --resume                                 | none             | no training run",
         "split --data @images --validation 3 --test 9               | 4                | draw",
+        "predict --weights @vgg.onnx --images @images --device cuda --out @p5 | --device cuda | -Pcuda",
+        "import --weights @vgg.onnx --out @i1.ttame --device cuda   | --device cuda    | -Pcuda",
         "import --weights @none.onnx --out @i1.ttame                | none.onnx        | no file",
         "import --weights @truncated.onnx --out @i1.ttame           | truncated.onnx   | ",
         "import --weights @text.onnx --out @i1.ttame                | text.onnx        | ONNX",

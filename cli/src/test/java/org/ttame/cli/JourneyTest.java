@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -16,8 +17,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.Backbones;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.MapExplainer;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npy;
 import org.ttame.core.npz.Npz;
+import org.ttame.training.run.RunFolder;
 
 /** Every command after another, on a run of a few steps. */
 class JourneyTest {
@@ -256,23 +264,93 @@ class JourneyTest {
         });
   }
 
+  /** No step is taken, for want of images; the state before the first is what init made of it. */
+  @Test
+  void initKeepsEveryBit() throws IOException {
+    Path exported = out("all.npz");
+    ok("export", "--run", run.toString(), "--out", exported.toString());
+    Path text = Files.writeString(out("text.jpg"), "This is not a picture.\n");
+    String second = out("no-step").toString();
+    Ttame.Result result =
+        Ttame.run(
+            "train",
+            "--weights",
+            run.resolve("sample/vgg.onnx").toString(),
+            "--data",
+            text.toString(),
+            "--init",
+            exported.toString(),
+            "--run",
+            second);
+    assertThat(result.code()).isEqualTo(1);
+    Path again = out("again.npz");
+    ok("export", "--run", second, "--checkpoint", "step-0", "--out", again.toString());
+    Map<String, INDArray> before = Npz.read(exported);
+    Map<String, INDArray> after = Npz.read(again);
+    assertThat(after.keySet()).isEqualTo(before.keySet());
+    assertThat(before).containsKeys("branch.0.bn.running_mean", "fusion.weight");
+    before.forEach(
+        (name, array) -> {
+          assertThat(after.get(name).shape()).as(name).isEqualTo(array.shape());
+          assertThat(after.get(name).dup('c').data().asFloat())
+              .as(name)
+              .isEqualTo(array.dup('c').data().asFloat());
+        });
+  }
+
   @Test
   void exportsAGraphThatGivesTheSameMaps() throws IOException {
-    Path file = out("attention.sd");
-    ok("export", "--run", run.toString(), "--format", "samediff", "--out", file.toString());
+    comparesGraphWithExplainer(run, "sample/vgg.onnx");
+  }
+
+  @Test
+  void exportsAGraphOfTokensThatGivesTheSameMaps() throws IOException {
+    Path tokens = out("tokens");
+    ok(
+        "train",
+        "--backbone",
+        "vit_b_16",
+        "--run",
+        tokens.toString(),
+        "--max-steps",
+        "1",
+        "--limit",
+        "4",
+        "--report",
+        "0");
+    comparesGraphWithExplainer(tokens, "sample/vit.onnx");
+  }
+
+  private static void comparesGraphWithExplainer(Path trainedRun, String weights)
+      throws IOException {
+    Path file = trainedRun.resolve("attention.sd");
+    String name = trainedRun.toString();
+    ok("export", "--run", name, "--format", "samediff", "--out", file.toString());
     SameDiff graph = SameDiff.load(file.toFile(), false);
-    assertThat(graph.inputs()).contains("feature.0", "feature.1", "feature.2", "classes");
-    INDArray maps =
-        graph
-            .output(
-                Map.of(
-                    "feature.0", Nd4j.rand(1, 16, 16, 48),
-                    "feature.1", Nd4j.rand(1, 8, 8, 96),
-                    "feature.2", Nd4j.rand(1, 4, 4, 128),
-                    "classes", Nd4j.createFromArray(new int[][] {{3, 1}})),
-                "maps")
-            .get("maps");
-    assertThat(maps.shape()).containsExactly(1, 2, 16, 16);
+    RunFolder opened = RunFolder.open(trainedRun);
+    int[][] classes = {{3, 1}, {9, 0}};
+    try (FrozenClassifier classifier =
+            Backbones.load(trainedRun.resolve(weights), BackboneOptions.defaults());
+        AttentionMechanism mechanism = opened.mechanism(classifier, opened.preferred());
+        MapExplainer explainer = new MapExplainer(classifier, mechanism)) {
+      int side = classifier.inputSpec().side();
+      try (INDArray images = Nd4j.randn(2, side, side, 3);
+          ClassifierOutput output = classifier.forward(images, mechanism.spec().features());
+          INDArray expected = explainer.rawMaps(output.features(), classes)) {
+        Map<String, INDArray> inputs = new HashMap<>();
+        inputs.put("classes", Nd4j.createFromArray(classes));
+        for (int i = 0; i < output.features().size(); i++) {
+          inputs.put("feature." + i, output.features().get(i));
+        }
+        assertThat(graph.inputs()).containsExactlyInAnyOrderElementsOf(inputs.keySet());
+        INDArray maps = graph.output(inputs, "maps").get("maps");
+        assertThat(maps.shape())
+            .containsExactly(2, 2, mechanism.mapHeight(), mechanism.mapWidth())
+            .isEqualTo(expected.shape());
+        assertThat(expected.stdNumber().doubleValue()).isGreaterThan(1e-3);
+        assertThat(maps.sub(expected).amaxNumber().doubleValue()).isLessThan(1e-5);
+      }
+    }
   }
 
   @Test
