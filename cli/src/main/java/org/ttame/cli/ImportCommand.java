@@ -15,9 +15,7 @@ final class ImportCommand implements Command {
       OptionSpec.of("weights", "FILE", "the classifier's ONNX file");
   private static final OptionSpec ZOO =
       OptionSpec.of(
-          "zoo",
-          "FILE|vgg16",
-          "a network that DL4J has saved (zip); vgg16: the zoo's, from the network");
+          "zoo", "FILE|vgg16", "a network that DL4J has saved (zip); vgg16: the zoo's, downloaded");
   private static final OptionSpec OUT =
       OptionSpec.of(
           "out", "FILE", "the file to write (in this folder, the source's name with .ttame)");
