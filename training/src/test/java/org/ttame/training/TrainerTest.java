@@ -3,13 +3,13 @@ package org.ttame.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
@@ -99,29 +99,23 @@ class TrainerTest {
   }
 
   @Test
-  void fiveHundredStepsTakeNoMoreMemoryThanAHundred() {
-    try (INDArray whole = Fixtures.noise(128, 1);
-        INDArray last = Fixtures.noise(64, 2);
-        Trainer trainer = new Trainer(classifier, mechanism, OPTIONS, 500)) {
+  @Tag("memory")
+  void threeHundredStepsTakeNoMoreMemoryThanAHundred() {
+    try (INDArray whole = Fixtures.noise(512, 1);
+        INDArray last = Fixtures.noise(256, 2);
+        Trainer trainer = new Trainer(classifier, mechanism, OPTIONS, 300)) {
       long settled = 0;
-      for (int step = 0; step < 500; step++) {
+      for (int step = 0; step < 300; step++) {
         // Every fifth batch is smaller, as an epoch's last.
         assertThat(trainer.step(step, step % 5 == 4 ? last : whole).loss()).isFinite();
         if (step == 100) {
-          settled = nativeBytes();
+          settled = Pointer.physicalBytes();
         }
       }
-      // One array of images left open a step would be 100 MB here, a feature map 50 MB; the JVM's
-      // own memory comes and goes by 20 MB.
-      assertThat(nativeBytes() - settled).isLessThan(40_000_000);
+      // One array of images left open a step would be 150 MB here, a feature map 75 MB. What ND4J
+      // keeps of each operation until the next garbage collection comes to 100 KB a step.
+      assertThat(Pointer.physicalBytes() - settled).isLessThan(50_000_000);
     }
-  }
-
-  /** Resident memory but the Java heap's: ND4J keeps no count of its own. */
-  private static long nativeBytes() {
-    System.gc();
-    return Pointer.physicalBytes()
-        - ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getCommitted();
   }
 
   private INDArray logits(INDArray images) {

@@ -26,6 +26,7 @@ public record NativeBinary(String extension, String reason, boolean slow) {
   public static final String OVERRIDE = "ttame.native";
 
   private static final String JAVACPP_EXTENSION = "org.bytedeco.javacpp.platform.extension";
+  private static final String NATIVE_OPS = "native.ops";
   private static final Path CPUINFO = Path.of("/proc/cpuinfo");
 
   /** The subsets of AVX-512 that the {@code -onednn-avx512} build was compiled for. */
@@ -33,7 +34,9 @@ public record NativeBinary(String extension, String reason, boolean slow) {
       Set.of("avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl");
 
   /**
-   * Chooses the build and tells JavaCPP.
+   * Chooses the build and tells JavaCPP; tells ND4J to give closed arrays' memory back at once
+   * ({@link PromptNativeOps}), where its backend is the processor; and has the C library return it
+   * to the system ({@link GlibcHeap}). Properties that are set already stay.
    *
    * @return the choice
    */
@@ -42,7 +45,18 @@ public record NativeBinary(String extension, String reason, boolean slow) {
     if (System.getProperty(JAVACPP_EXTENSION) == null) {
       System.setProperty(JAVACPP_EXTENSION, choice.extension());
     }
+    if (System.getProperty(NATIVE_OPS) == null && onlyProcessor()) {
+      // By name: this class must not load ND4J.
+      System.setProperty(NATIVE_OPS, NativeBinary.class.getPackageName() + ".PromptNativeOps");
+    }
+    GlibcHeap.keepLargeArraysApart();
     return choice;
+  }
+
+  private static boolean onlyProcessor() {
+    ClassLoader loader = NativeBinary.class.getClassLoader();
+    return loader.getResource("nd4j-native.properties") != null
+        && loader.getResource("nd4j-jcublas.properties") == null;
   }
 
   /**

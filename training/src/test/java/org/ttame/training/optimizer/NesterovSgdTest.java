@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -99,6 +100,7 @@ class NesterovSgdTest {
   }
 
   @Test
+  @Tag("memory")
   void takesNoMemoryPerStep() {
     INDArray p = Nd4j.rand(1000, 1000);
     INDArray g = Nd4j.rand(1000, 1000);
