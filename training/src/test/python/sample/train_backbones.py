@@ -15,7 +15,7 @@ from families import FAMILIES
 MEAN = torch.tensor([0.485, 0.456, 0.406])
 STD = torch.tensor([0.229, 0.224, 0.225])
 # Epochs, batch and highest rate.
-RECIPES = {"vgg": (16, 64, 2e-3), "resnet": (16, 32, 5e-3), "vit": (36, 32, 4e-3)}
+RECIPES = {"vgg": (16, 64, 2e-3), "resnet": (16, 32, 5e-3), "vit": (28, 32, 4e-3)}
 SLACK = compose.SCENE - compose.SIDE
 
 
