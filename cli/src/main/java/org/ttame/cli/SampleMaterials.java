@@ -33,7 +33,6 @@ final class SampleMaterials {
   /** What the sample is trained with unless told otherwise. */
   static Properties options() {
     Properties properties = new Properties();
-    properties.setProperty("epochs", "30");
     properties.setProperty("batch-size", "8");
     return properties;
   }

@@ -18,7 +18,7 @@ final class TrainCommand implements Command {
       OptionSpec.of(
           "val", "PATH", "images to choose the best epoch by, and to report on at the end");
   private static final OptionSpec EPOCHS =
-      OptionSpec.of("epochs", "N", "passes over the images (4; sample: 30)");
+      OptionSpec.of("epochs", "N", "passes over the images (4)");
   private static final OptionSpec BATCH_SIZE =
       OptionSpec.of(
           "batch-size",

@@ -357,7 +357,7 @@ class JourneyTest {
   void inspectsFilesAndRuns() {
     assertThat(ok("inspect", run.resolve("sample/vgg.onnx").toString()).out())
         .contains("features.5")
-        .contains("48×16×16")
+        .contains("32×16×16")
         .contains("trainable parameters");
     assertThat(ok("inspect", run.toString()).out())
         .contains("3 of 3")
