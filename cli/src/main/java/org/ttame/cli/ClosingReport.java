@@ -53,7 +53,7 @@ final class ClosingReport {
             folder.masking(),
             PixelKeeping.EXACT,
             AdIc.PAPER_THRESHOLDS,
-            materials.boxes().isPresent(),
+            materials.objects().isPresent(),
             SHEET_ROWS,
             materials.labels(),
             options.seed(),
@@ -66,8 +66,8 @@ final class ClosingReport {
     settings.putAll(reading.provenance());
     IntFunction<List<Box>> boxes =
         materials
-            .boxes()
-            .map(known -> known.apply(classifier.inputSpec()))
+            .objects()
+            .map(known -> known.in(images, classifier.inputSpec()))
             .orElse(index -> List.of());
     try (AttentionMechanism trained = folder.mechanism(classifier, checkpoint);
         AttentionMechanism untrained = AttentionMechanism.create(trained.spec(), options.seed());

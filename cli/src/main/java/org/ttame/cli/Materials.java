@@ -4,11 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
-import java.util.function.IntFunction;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.storage.WholeFile;
-import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -18,8 +14,7 @@ import org.ttame.training.data.ImageList;
  * @param training images to train on
  * @param validation images to choose the best epoch by
  * @param held images for the closing report
- * @param boxes the objects in a held-out image, by index, in pixels of the crop that a classifier
- *     sees; empty where no objects are known
+ * @param objects where the objects are in held-out images; empty where none is known
  * @param labels names of the classes, or an empty list
  */
 record Materials(
@@ -27,7 +22,7 @@ record Materials(
     ImageList training,
     Optional<ImageList> validation,
     Optional<ImageList> held,
-    Optional<Function<InputSpec, IntFunction<List<Box>>>> boxes,
+    Optional<KnownObjects> objects,
     List<String> labels) {
   /**
    * The user's own.

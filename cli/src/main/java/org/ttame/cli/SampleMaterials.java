@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
-import java.util.function.Function;
-import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.CropPlan;
@@ -27,6 +25,9 @@ final class SampleMaterials {
 
   /** Where in a run's folder it is unpacked. */
   static final String FOLDER = "sample";
+
+  /** How many held-out scenes the closing report measures: all. */
+  static final int REPORT = 600;
 
   private SampleMaterials() {}
 
@@ -70,17 +71,16 @@ final class SampleMaterials {
         training,
         Optional.of(data.images("val")),
         Optional.of(held),
-        Optional.of(boxes(held, data.boxes("test"))),
+        Optional.of(objects(data.boxes("test"))),
         data.labels());
   }
 
   /** The objects in a scene, moved into the crop that a classifier sees of it. */
-  private static Function<InputSpec, IntFunction<List<Box>>> boxes(
-      ImageList scenes, List<SampleBox> items) {
+  private static KnownObjects objects(List<SampleBox> items) {
     Map<String, List<SampleBox>> byScene =
         items.stream().collect(Collectors.groupingBy(SampleBox::scene));
     ImageReader reader = new ImageReader();
-    return spec ->
+    return (scenes, spec) ->
         index -> {
           CropPlan plan = testPlan(reader, scenes.path(index), spec);
           return byScene.getOrDefault(scenes.name(index), List.of()).stream()

@@ -56,7 +56,13 @@ final class TrainCommand implements Command {
   private static final OptionSpec DECODE_THREADS =
       OptionSpec.of("decode-threads", "N", "threads that read images (half of the processors)");
   private static final OptionSpec REPORT =
-      OptionSpec.of("report", "N", "200", "images of --val in the report at the end; 0: no report");
+      OptionSpec.of(
+          "report",
+          "N",
+          "held-out images in the report at the end; 0: no report (200; sample: 600)");
+
+  /** Of the user's own images. */
+  private static final int REPORTED = 200;
 
   /** Options that {@link TrainingOptions} knows by the same name. */
   private static final List<OptionSpec> TRAINING =
@@ -177,7 +183,7 @@ final class TrainCommand implements Command {
         training(arguments, sample),
         auto,
         arguments.path(INIT),
-        arguments.requiredInteger(REPORT, 0),
+        arguments.integer(REPORT, 0).orElse(sample ? SampleMaterials.REPORT : REPORTED),
         Engine.Settings.parse(arguments),
         arguments.given());
   }

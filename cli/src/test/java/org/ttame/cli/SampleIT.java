@@ -22,8 +22,13 @@ class SampleIT {
     Path run = folder.resolve("runs/sample-vgg");
     JsonNode methods =
         new ObjectMapper().readTree(run.resolve("report/metrics.json").toFile()).path("methods");
-    double drop = drop50(methods, "ttame");
-    assertThat(drop).isLessThan(drop50(methods, "untrained")).isLessThan(drop50(methods, "random"));
+    double drop = value(methods, "ttame", "ad", 50);
+    assertThat(drop)
+        .isLessThan(value(methods, "untrained", "ad", 50))
+        .isLessThan(value(methods, "random", "ad", 50));
+    assertThat(value(methods, "ttame", "pointing", 0))
+        .isGreaterThan(value(methods, "untrained", "pointing", 0))
+        .isGreaterThan(value(methods, "random", "pointing", 0));
     assertThat(run.resolve("report/heatmaps.png")).isNotEmptyFile();
     assertThat(trained.err()).doesNotContain("WARN").doesNotContain("\r");
 
@@ -42,17 +47,17 @@ class SampleIT {
     }
   }
 
-  private static double drop50(JsonNode methods, String method) {
+  private static double value(JsonNode methods, String method, String name, double threshold) {
     for (JsonNode entry : methods) {
       if (entry.path("method").asText().equals(method)) {
         for (JsonNode metric : entry.path("metrics")) {
-          if (metric.path("metric").asText().equals("ad")
-              && metric.path("threshold").asDouble() == 50) {
+          if (metric.path("metric").asText().equals(name)
+              && metric.path("threshold").asDouble() == threshold) {
             return metric.path("value").asDouble();
           }
         }
       }
     }
-    throw new AssertionError("no AD(50%) of " + method);
+    throw new AssertionError("no %s(%s) of %s".formatted(name, threshold, method));
   }
 }
