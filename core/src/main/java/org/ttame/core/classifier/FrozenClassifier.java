@@ -251,7 +251,11 @@ public final class FrozenClassifier implements AutoCloseable {
     }
     SDVariable scores = graph.getVariable(logits);
     SDVariable target = graph.placeHolder(TARGET, scores.dataType(), -1, classes);
-    graph.nn().logSoftmax(scores).mul(target).sum(1).mean(false, 0).neg().rename(CROSS_ENTROPY);
+    // Not through logSoftmax: ND4J's is -inf for a class 104 or more below the largest, and -inf
+    // times the zero of a class that is not asked for is not a number.
+    SDVariable shifted = scores.sub(graph.max(scores, true, 1));
+    SDVariable normaliser = graph.math().log(graph.math().exp(shifted).sum(1));
+    normaliser.sub(shifted.mul(target).sum(1)).mean(false, 0).rename(CROSS_ENTROPY);
     scores.mul(target).sum(1).sum(0).rename(LOGIT_SUM);
   }
 

@@ -70,6 +70,30 @@ class FrozenClassifierTest {
     assertThat(classifier.passes().backward()).isEqualTo(2);
   }
 
+  /** Logits of 0, 300 and -200: in float32 two of the three probabilities are zero. */
+  @Test
+  void crossEntropyOfHopelessClassesIsFinite() {
+    SameDiff graph = SameDiff.create();
+    SDVariable input = graph.placeHolder("image", DataType.FLOAT, -1, 1, 1, 3);
+    INDArray scale = Nd4j.createFromArray(new float[][] {{0, 0, 0}, {0, 300, 0}, {0, 0, -200}});
+    graph.mmul(graph.reshape(input, -1, 3), graph.constant("scale", scale)).rename("logits");
+    try (FrozenClassifier wide =
+            FrozenClassifier.builder(graph)
+                .input("image")
+                .logits("logits")
+                .classes(3)
+                .inputSpec(InputSpec.imageNet(1))
+                .layers(List.of(new FeatureLayer("pixel", "image", FeatureKind.MAP, 3, 1, 1)))
+                .build();
+        INDArray ones = Nd4j.ones(DataType.FLOAT, 3, 1, 1, 3);
+        InputGradient result = wide.crossEntropyGradient(ones, new int[] {0, 1, 2})) {
+      // The losses are 300, 0 and 500; each image weighs a third.
+      assertThat(result.crossEntropy()).isCloseTo(800.0 / 3, within(1e-3));
+      assertThat(result.gradient().ravel().toFloatVector())
+          .containsExactly(new float[] {0, 100, 0, 0, 0, 0, 0, 100, 200f / 3}, within(1e-3f));
+    }
+  }
+
   @Test
   void logitGradientsMatchTheChainRule() {
     int[] targets = {1, 2};
