@@ -29,12 +29,18 @@ final class PlanPasses {
   private final List<PlanStep> steps;
   private final Collection<PlanValue> kept;
   private final List<INDArray> fixedArrays;
+  private final TurnedWeights turned;
   private final Set<PlanValue> read = new HashSet<>();
 
-  private PlanPasses(List<PlanStep> steps, Collection<PlanValue> kept, List<INDArray> fixedArrays) {
+  private PlanPasses(
+      List<PlanStep> steps,
+      Collection<PlanValue> kept,
+      List<INDArray> fixedArrays,
+      TurnedWeights turned) {
     this.steps = steps;
     this.kept = kept;
     this.fixedArrays = fixedArrays;
+    this.turned = turned;
   }
 
   /**
@@ -43,11 +49,15 @@ final class PlanPasses {
    * @param steps in order
    * @param kept values that must exist at the end
    * @param fixedArrays receives arrays that the rewritten steps read; closed with the plan
+   * @param turned gives weights for the way back; outlives the plan
    * @return the steps that remain, in order
    */
   static List<PlanStep> apply(
-      List<PlanStep> steps, Collection<PlanValue> kept, List<INDArray> fixedArrays) {
-    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays);
+      List<PlanStep> steps,
+      Collection<PlanValue> kept,
+      List<INDArray> fixedArrays,
+      TurnedWeights turned) {
+    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned);
     passes.findReads();
     passes.narrowGradients();
     passes.readReluOutputs();
@@ -85,7 +95,10 @@ final class PlanPasses {
     findReads();
   }
 
-  /** conv2d_bp(x, w, [b], g) → dx alone: the transposed convolution, exact for any stride. */
+  /**
+   * conv2d_bp(x, w, [b], g) → dx alone: with frozen weights and stride one a convolution, otherwise
+   * the transposed convolution, exact for any stride.
+   */
   private void convolution(PlanStep step) {
     boolean inputOnly =
         step.outputs.stream().skip(1).noneMatch(read::contains)
@@ -95,6 +108,9 @@ final class PlanPasses {
       return;
     }
     PlanValue target = step.outputs.get(0);
+    if (turnedConvolution(step, target)) {
+      return;
+    }
     DynamicCustomOp op = operation("deconv2d_tf", step.integerArguments());
     INDArray shape =
         Nd4j.createFromArray(Arrays.stream(target.shape).mapToInt(n -> (int) n).toArray());
@@ -112,6 +128,35 @@ final class PlanPasses {
     // Its shape function forgets output padding and would refuse even sizes at stride two.
     narrow.shapeGiven = true;
     steps.add(narrow);
+  }
+
+  private boolean turnedConvolution(PlanStep step, PlanValue target) {
+    PlanValue weights = step.inputs.get(1);
+    // kernel, stride, padding, dilation (each height, width), same mode, NHWC, layout of weights
+    long[] a = step.integerArguments();
+    boolean unit = a.length > 9 && a[2] == 1 && a[3] == 1 && a[6] == 1 && a[7] == 1;
+    if (weights.kind != PlanValue.Kind.FIXED || !unit || a[8] != 0 || a[9] != 1) {
+      return false;
+    }
+    if ((a.length > 10 && a[10] != 0) || a[4] >= a[0] || a[5] >= a[1]) {
+      return false;
+    }
+    INDArray array = turned.of(weights.fixed);
+    PlanValue value =
+        new PlanValue(
+            weights.name + ":turned",
+            PlanValue.Kind.FIXED,
+            array.dataType(),
+            array.shape().clone(),
+            array);
+    long padHeight = a[0] - 1 - a[4];
+    long padWidth = a[1] - 1 - a[5];
+    add(
+        step,
+        operation("conv2d", a[0], a[1], 1, 1, padHeight, padWidth, 1, 1, 0, 1, 0),
+        List.of(step.inputs.get(step.inputs.size() - 1), value),
+        target);
+    return true;
   }
 
   /** matmul_bp(x, y, g) → the one or two products that are wanted. */

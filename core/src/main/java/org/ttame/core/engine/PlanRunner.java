@@ -27,6 +27,7 @@ final class PlanRunner implements GraphRunner {
   private final SameDiff graph;
   private final boolean poison;
   private final PlanMemory memory = new PlanMemory();
+  private final TurnedWeights turned = new TurnedWeights();
   private final Map<PlanRequest, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
   private SameDiffRunner fallback;
@@ -138,6 +139,7 @@ final class PlanRunner implements GraphRunner {
   public void close() {
     plans.values().forEach(Plan::close);
     plans.clear();
+    turned.close();
     memory.close();
   }
 
@@ -218,7 +220,7 @@ final class PlanRunner implements GraphRunner {
       }
       List<PlanStep> written = builder.build(inputs, lateShapes, wanted);
       List<PlanValue> kept = wanted.stream().map(builder::value).toList();
-      List<PlanStep> steps = PlanPasses.apply(written, kept, builder.fixedArrays());
+      List<PlanStep> steps = PlanPasses.apply(written, kept, builder.fixedArrays(), turned);
       int early =
           request.late().isEmpty()
               ? steps.size()

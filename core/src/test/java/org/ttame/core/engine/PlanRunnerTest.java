@@ -114,6 +114,28 @@ class PlanRunnerTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1,0", "3,0", "3,1", "3,2", "5,2", "5,4", "2,1", "2,0"})
+  void frozenConvolutionsOfStrideOneGoBackAsConvolutions(int kernel, int padding) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 6, 7, 3);
+    SDVariable w = graph.constant("w", wave(kernel, kernel, 3, 4));
+    SDVariable y = graph.cnn.conv2d(x, w, graph.constant("b", wave(4)), conv(kernel, 1, padding));
+    y.mul(y).sum(1, 2, 3).sum(0).rename(LOSS);
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 6, 7, 3));
+    try (PlanRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult actual = plan.gradients(inputs, LOSS, List.of(LOSS), List.of("x"));
+        GraphResult expected = session.gradients(inputs, LOSS, List.of(LOSS), List.of("x"))) {
+      assertThat(plan.operations(inputs, LOSS, List.of("x")))
+          .doesNotContain("deconv2d_tf", "conv2d_bp");
+      INDArray wanted = expected.gradient("x");
+      double scale = wanted.amaxNumber().doubleValue();
+      double error = actual.gradient("x").sub(wanted).amaxNumber().doubleValue();
+      assertThat(error / scale).isLessThan(1e-5);
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({"false,false", "true,false", "false,true", "true,true"})
   void productsOfTransposedMatricesAreDifferentiated(boolean left, boolean right) {
     SameDiff graph = SameDiff.create();
