@@ -85,6 +85,9 @@ final class OperationCall {
       context.shapeFunctionOverride(true);
     }
     if (op instanceof DynamicCustomOp custom) {
+      if (BatchedProduct.splits(custom, inputs, outputs)) {
+        return BatchedProduct.bind(executioner, custom, inputs, outputs.get(0));
+      }
       setArguments(context, custom, inputs);
       for (int i = 0; i < outputs.size(); i++) {
         context.setOutputArray(i, outputs.get(i));

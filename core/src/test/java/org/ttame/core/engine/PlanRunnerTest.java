@@ -2,6 +2,7 @@ package org.ttame.core.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
@@ -113,6 +115,58 @@ class PlanRunnerTest {
     }
   }
 
+  /** Values with one element a row on the right-hand side, as in layer normalisation. */
+  @Test
+  void columnsAreDifferentiatedByProducts() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 5, 8);
+    SDVariable a = graph.placeHolder("a", DataType.FLOAT, -1, 5, 1);
+    x.mul(a).sub(a.mul(0.5)).add(a).mul(x).sum(1, 2).sum(0).rename(LOSS);
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 5, 8), "a", wave(2, 5, 1).addi(2));
+    agreeOnGradients(graph, inputs, List.of("x", "a"), "multiply_bp", "subtract_bp", "add_bp");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false,false", "true,false", "false,true", "true,true"})
+  void stacksOfLargeMatricesAreMultipliedOneByOne(boolean left, boolean right) {
+    SameDiff graph = SameDiff.create();
+    INDArray x = left ? wave(2, 3, 40, 70) : wave(2, 3, 70, 40);
+    INDArray y = right ? wave(2, 3, 110, 40) : wave(2, 3, 40, 110);
+    SDVariable product =
+        graph.mmul(
+            graph.placeHolder("x", DataType.FLOAT, x.shape()),
+            graph.placeHolder("y", DataType.FLOAT, y.shape()),
+            left,
+            right,
+            false);
+    product.mul(product).sum(1, 2, 3).sum(0).rename(LOSS);
+    assertThat(
+            BatchedProduct.splits(
+                DynamicCustomOp.builder("matmul").build(),
+                List.of(x, y),
+                List.of(Nd4j.create(2, 3, 70, 110))))
+        .isTrue();
+    agreeOnGradients(graph, Map.of("x", x, "y", y), List.of("x", "y"), "matmul_bp");
+  }
+
+  private static void agreeOnGradients(
+      SameDiff graph, Map<String, INDArray> inputs, List<String> wrt, String... absent) {
+    try (PlanRunner plan = new PlanRunner(graph, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult actual = plan.gradients(inputs, LOSS, List.of(LOSS), wrt);
+        GraphResult expected = session.gradients(inputs, LOSS, List.of(LOSS), wrt)) {
+      assertThat(plan.operations(inputs, LOSS, wrt)).doesNotContain(absent);
+      double loss = expected.output(LOSS).getDouble(0);
+      assertThat(actual.output(LOSS).getDouble(0)).isCloseTo(loss, within(1e-5 * Math.abs(loss)));
+      for (String name : wrt) {
+        INDArray wanted = expected.gradient(name);
+        double scale = wanted.amaxNumber().doubleValue();
+        double error = actual.gradient(name).sub(wanted).amaxNumber().doubleValue();
+        assertThat(error / scale).as(name).isLessThan(1e-5);
+      }
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"1,0", "3,0", "3,1", "3,2", "5,2", "5,4", "2,1", "2,0"})
   void frozenConvolutionsOfStrideOneGoBackAsConvolutions(int kernel, int padding) {
@@ -122,17 +176,7 @@ class PlanRunnerTest {
     SDVariable y = graph.cnn.conv2d(x, w, graph.constant("b", wave(4)), conv(kernel, 1, padding));
     y.mul(y).sum(1, 2, 3).sum(0).rename(LOSS);
     Map<String, INDArray> inputs = Map.of("x", wave(2, 6, 7, 3));
-    try (PlanRunner plan = new PlanRunner(graph, true);
-        GraphRunner session = new SameDiffRunner(graph);
-        GraphResult actual = plan.gradients(inputs, LOSS, List.of(LOSS), List.of("x"));
-        GraphResult expected = session.gradients(inputs, LOSS, List.of(LOSS), List.of("x"))) {
-      assertThat(plan.operations(inputs, LOSS, List.of("x")))
-          .doesNotContain("deconv2d_tf", "conv2d_bp");
-      INDArray wanted = expected.gradient("x");
-      double scale = wanted.amaxNumber().doubleValue();
-      double error = actual.gradient("x").sub(wanted).amaxNumber().doubleValue();
-      assertThat(error / scale).isLessThan(1e-5);
-    }
+    agreeOnGradients(graph, inputs, List.of("x"), "deconv2d_tf", "conv2d_bp");
   }
 
   @ParameterizedTest
