@@ -13,6 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
+import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.architecture.ConvShape;
 import org.ttame.backbones.architecture.PoolShape;
 import org.ttame.core.classifier.FeatureKind;
@@ -65,6 +66,11 @@ final class LayerWriter implements AutoCloseable {
       array = cast;
     }
     return graph.constant(name, array);
+  }
+
+  /** A constant that is no parameter: one value everywhere. */
+  SDVariable filled(String name, double value, long... shape) {
+    return graph.constant(name, Nd4j.valueArrayOf(shape, value, precision));
   }
 
   /** Convolution with bias; {@code x} is {@code [B, h, w, in]}. */

@@ -6,7 +6,6 @@ import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.enums.DataFormat;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.architecture.VitArchitecture;
 import org.ttame.core.masking.Masking;
@@ -34,10 +33,7 @@ final class VitGraph {
     this.vit = vit;
     this.writer = writer;
     this.graph = writer.graph();
-    this.average =
-        graph.constant(
-            "average",
-            Nd4j.valueArrayOf(new long[] {vit.width(), 1}, 1f / vit.width(), DataType.FLOAT));
+    this.average = writer.filled("average", 1.0 / vit.width(), vit.width(), 1);
   }
 
   static BackboneGraph write(VitArchitecture vit, LayerWriter writer) throws IOException {
