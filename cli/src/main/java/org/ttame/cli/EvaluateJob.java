@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -54,6 +55,7 @@ record EvaluateJob(
     implements Command.Job {
   @Override
   public void run(Console console) throws Exception {
+    refuseToReplace();
     ImageList list = settings.list(data);
     String checkpoint = run.checkpointName();
     Masking chosen = masking.isPresent() ? masking.get() : run.folder().masking();
@@ -85,6 +87,16 @@ record EvaluateJob(
       for (AutoCloseable thing : open) {
         thing.close();
       }
+    }
+  }
+
+  /** Hours of measuring may be in there. */
+  private void refuseToReplace() throws IOException {
+    Path records = out.resolve(PerImageCsv.FILE);
+    if (Files.exists(records)) {
+      throw new IOException(
+          "'%s' holds an evaluation already; choose another --out, or remove that file"
+              .formatted(records));
     }
   }
 

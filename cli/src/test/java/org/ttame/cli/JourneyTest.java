@@ -205,26 +205,32 @@ class JourneyTest {
   @Test
   void evaluatesBesideControls() throws IOException {
     Path metrics = out("metrics");
-    Ttame.Result said =
-        ok(
-            "evaluate",
-            "--run",
-            run.toString(),
-            "--data",
-            scenes.toString(),
-            "--limit",
-            "4",
-            "--methods",
-            "ttame,random",
-            "--thresholds",
-            "50",
-            "--out",
-            metrics.toString());
+    String[] words = {
+      "evaluate",
+      "--run",
+      run.toString(),
+      "--data",
+      scenes.toString(),
+      "--limit",
+      "4",
+      "--methods",
+      "ttame,random",
+      "--thresholds",
+      "50",
+      "--out",
+      metrics.toString()
+    };
+    Ttame.Result said = ok(words);
     assertThat(said.out())
         .contains("AD(50%)")
         .doesNotContain("AD(100%)")
         .doesNotContain("untrained");
     assertThat(metrics.resolve("metrics.json")).isNotEmptyFile();
+    assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
+
+    Ttame.Result again = Ttame.run(words);
+    assertThat(again.code()).isEqualTo(1);
+    assertThat(again.err()).contains("per-image.csv' holds an evaluation already");
     assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
   }
 
