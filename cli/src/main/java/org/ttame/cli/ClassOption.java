@@ -51,6 +51,22 @@ record ClassOption(Kind kind, int number) {
   }
 
   /**
+   * Makes sure that labels are the classifier's, where they are what is asked for.
+   *
+   * @param labelled the images
+   * @param classes how many classes there are
+   * @throws IOException saying why they are not
+   */
+  void require(ClassFolders labelled, int classes) throws IOException {
+    if (kind == Kind.LABEL) {
+      if (labelled.problem().isPresent()) {
+        throw new IOException("--class label: " + labelled.problem().get());
+      }
+      labelled.requireLabelsOf(classes);
+    }
+  }
+
+  /**
    * The classes of some images.
    *
    * @param list the images

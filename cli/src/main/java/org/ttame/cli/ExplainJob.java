@@ -52,17 +52,22 @@ record ExplainJob(
 
   @Override
   public void run(Console console) throws Exception {
-    ImageList list = settings.list(images);
+    ImageList found = settings.list(images);
     String checkpoint = run.checkpointName();
     Engine.start(engine, console);
     try (FrozenClassifier classifier = run.classifier().load(console);
         AttentionMechanism mechanism = run.mechanism(classifier);
         MapExplainer explainer = new MapExplainer(classifier, mechanism);
         ImageFeed feed =
-            new ImageFeed(list, classifier.inputSpec(), settings, console, "explaining")) {
+            new ImageFeed(found, classifier.inputSpec(), settings, console, "explaining")) {
       String name = Methods.of(mechanism.spec().variant());
       requireMethod(name);
-      List<String> names = Labels.find(labels, Optional.of(run.run()), list, classifier.classes());
+      int count = classifier.classes();
+      ClassFolders labelled =
+          ClassFolders.of(found, Labels.find(labels, Optional.of(run.run()), count), count);
+      classes.require(labelled, count);
+      ImageList list = labelled.images();
+      List<String> names = labelled.names();
       ExplanationWriter writer =
           new ExplanationWriter(
               new ExplanationWriter.Options(out, formats, overlay, classes.several(), names),

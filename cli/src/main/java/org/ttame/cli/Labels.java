@@ -6,11 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.ttame.training.data.ImageList;
 
 /**
- * The names of classes: the lines of {@code --labels}, or the run's own, or the names of class
- * folders where there are as many as classes. Where none are known a class is its index.
+ * The names of classes: the lines of {@code --labels}, or the run's own; {@link ClassFolders} may
+ * know more. Where none are known a class is its index.
  */
 final class Labels {
   static final OptionSpec OPTION =
@@ -26,12 +25,11 @@ final class Labels {
    *
    * @param file of {@code --labels}
    * @param run of {@code --run}
-   * @param images the images at hand
    * @param classes how many classes there are
    * @return their names, or an empty list
    * @throws IOException if the file cannot be read or has another number of lines
    */
-  static List<String> find(Optional<Path> file, Optional<Path> run, ImageList images, int classes)
+  static List<String> find(Optional<Path> file, Optional<Path> run, int classes)
       throws IOException {
     if (file.isPresent()) {
       List<String> names = read(file.get());
@@ -48,7 +46,7 @@ final class Labels {
         return names;
       }
     }
-    return images.classNames().size() == classes ? images.classNames() : List.of();
+    return List.of();
   }
 
   static List<String> read(Path file) throws IOException {

@@ -39,9 +39,20 @@ record Materials(
       validation = Optional.of(ImageList.of(source.val().get()));
     }
     List<String> labels =
-        source.labels().isPresent() ? Labels.read(source.labels().get()) : training.classNames();
+        source.labels().isPresent() ? Labels.read(source.labels().get()) : List.of();
     return new Materials(
         source.weights().orElseThrow(), training, validation, validation, Optional.empty(), labels);
+  }
+
+  /** The same, with the names of class folders where none were given and these are the classes. */
+  Materials named(int classes) {
+    return new Materials(
+        weights,
+        training,
+        validation,
+        held,
+        objects,
+        labels.isEmpty() ? ClassFolders.of(training, labels, classes).names() : labels);
   }
 
   /** Writes the names of the classes into the run, for the commands that read it. */

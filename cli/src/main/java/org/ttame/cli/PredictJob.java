@@ -46,12 +46,18 @@ record PredictJob(
 
   @Override
   public void run(Console console) throws Exception {
-    ImageList list = settings.list(images);
+    ImageList found = settings.list(images);
     Engine.start(engine, console);
     try (FrozenClassifier classifier = choice.load(console);
         ImageFeed feed =
-            new ImageFeed(list, classifier.inputSpec(), settings, console, "classifying")) {
-      List<String> names = Labels.find(labels, choice.run(), list, classifier.classes());
+            new ImageFeed(found, classifier.inputSpec(), settings, console, "classifying")) {
+      int classes = classifier.classes();
+      ClassFolders labelled =
+          ClassFolders.of(found, Labels.find(labels, choice.run(), classes), classes);
+      labelled.requireLabelsOf(classes);
+      labelled.problem().ifPresent(problem -> console.warn("no accuracy: " + problem));
+      ImageList list = labelled.images();
+      List<String> names = labelled.names();
       Path file = out.resolve(FILE);
       Score score = new Score();
       WholeFile.write(file, target -> write(target, classifier, list, feed, names, score, console));

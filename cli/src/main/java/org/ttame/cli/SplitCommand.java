@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ListSplit;
 
@@ -23,8 +24,9 @@ final class SplitCommand implements Command {
         "ttame split --data imagenet/val --validation 2000 --test 2000 --out lists",
         List.of(
             "Writes OUT/val.txt and OUT/test.txt, lines of 'path[ label]' relative to OUT, for"
-                + " --data, --val and --images of other commands. The labels are those of class"
-                + " folders or of a list given as --data."));
+                + " --data, --val and --images of other commands. The labels are those of a"
+                + " list given as --data, or the numbers that class folders are named by, or else"
+                + " the folders' places in order: right for a classifier of just those classes."));
   }
 
   @Override
@@ -35,11 +37,30 @@ final class SplitCommand implements Command {
     Path out = arguments.path(OUT).orElseThrow();
     long seed = arguments.requiredLong(CommonOptions.SEED);
     return console -> {
-      ImageList list = ImageList.of(data);
+      ImageList list = labelled(ImageList.of(data), console);
       ListSplit split = ListSplit.draw(list.size(), validation, test, seed);
       write(list, split.validation(), out.resolve("val.txt"), console);
       write(list, split.test(), out.resolve("test.txt"), console);
     };
+  }
+
+  /** The images by the classes that their folders say, and a line on what that is. */
+  private static ImageList labelled(ImageList list, Console console) {
+    List<String> folders = list.classNames();
+    if (folders.isEmpty()) {
+      return list;
+    }
+    Optional<int[]> numbers = ClassFolders.byNumber(folders);
+    console.result(
+        (numbers.isPresent()
+                ? "labels are the numbers that the %d class folders are named by"
+                : "labels are the places of the %d class folders in order, 0 (%s) to %d (%s): right for a classifier of just these classes")
+            .formatted(
+                folders.size(),
+                folders.get(0),
+                folders.size() - 1,
+                folders.get(folders.size() - 1)));
+    return numbers.isPresent() ? list.relabelled(place -> numbers.get()[place]) : list;
   }
 
   private static void write(ImageList list, List<Integer> places, Path file, Console console)

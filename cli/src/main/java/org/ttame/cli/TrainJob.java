@@ -87,7 +87,7 @@ record TrainJob(
       if (folder.isEmpty()) {
         folder = Optional.of(folder(RunFolders.unused(classifier.name())));
       }
-      train(classifier, materials, folder.get(), started, console);
+      train(classifier, materials.named(classifier.classes()), folder.get(), started, console);
     }
   }
 

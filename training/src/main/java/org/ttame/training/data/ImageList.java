@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
 
 /**
  * The images of a {@code --data} argument, in an order that depends on their names alone.
@@ -19,7 +20,7 @@ import java.util.Set;
  *   <li>a folder of images, subfolders included; no labels;
  *   <li>a folder of two or more class folders and no image beside them: a class's index is the
  *       place of its folder among the sorted names (empty ones count), as torchvision's ImageFolder
- *       has it;
+ *       has it, which need not be the classifier's: see {@link #relabelled};
  *   <li>a text file of {@code path[ label]} lines, or a single image. Relative paths start at the
  *       text file's folder; absolute ones and {@code ..} are taken as written, since a list is the
  *       user's own word for what to read.
@@ -136,6 +137,22 @@ public final class ImageList {
   /** The names of the class folders by index; empty for the other forms. */
   public List<String> classNames() {
     return classNames;
+  }
+
+  /**
+   * The same images with other labels, e.g. a classifier's indices instead of the places of folders
+   * that are not all of its classes.
+   *
+   * @param change from an image's label to its new one, which may be {@link #NO_LABEL}; not asked
+   *     about images without a label
+   * @return that list
+   */
+  public ImageList relabelled(IntUnaryOperator change) {
+    int[] changed =
+        Arrays.stream(labels)
+            .map(label -> label == NO_LABEL ? NO_LABEL : change.applyAsInt(label))
+            .toArray();
+    return new ImageList(source, base, paths, changed, classNames);
   }
 
   /**
