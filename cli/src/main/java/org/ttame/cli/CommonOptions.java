@@ -26,7 +26,8 @@ final class CommonOptions {
       OptionSpec.of("seed", "N", "42", "of everything that is drawn at random");
   static final OptionSpec BATCH_SIZE =
       OptionSpec.of("batch-size", "N", "8", "images per network pass");
-  static final OptionSpec LIMIT = OptionSpec.of("limit", "N", "use only the first N images");
+  static final OptionSpec LIMIT =
+      OptionSpec.of("limit", "N", "use N images, spread evenly over the set");
   static final OptionSpec STRICT =
       OptionSpec.flag("strict", "stop at the first unreadable image instead of skipping it");
   static final OptionSpec MAX_PIXELS =
