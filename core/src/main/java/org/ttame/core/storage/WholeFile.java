@@ -1,6 +1,7 @@
 package org.ttame.core.storage;
 
 import java.io.BufferedOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
@@ -34,7 +35,8 @@ public final class WholeFile {
      * Writes the whole content.
      *
      * @param out where to; buffered, closed by the caller
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written, or there is none; the latter reaches the caller
+     *     as it is, since it is not the file's fault
      */
     void writeTo(OutputStream out) throws IOException;
   }
@@ -44,8 +46,8 @@ public final class WholeFile {
    *
    * @param file the target
    * @param content what to write
-   * @throws IOException naming the file, if it could not be written; an earlier file of that name
-   *     is then untouched and no temporary file stays behind
+   * @throws IOException naming the file, if it could not be written, or what the content threw; an
+   *     earlier file of that name is then untouched and no temporary file stays behind
    */
   public static void write(Path file, Content content) throws IOException {
     Path target = file.toAbsolutePath();
@@ -55,6 +57,8 @@ public final class WholeFile {
     }
     Path part =
         folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
+    Sink sink = null;
+    boolean making = false;
     try {
       Files.createDirectories(folder);
       try (FileChannel channel =
@@ -63,14 +67,20 @@ public final class WholeFile {
               StandardOpenOption.CREATE,
               StandardOpenOption.TRUNCATE_EXISTING,
               StandardOpenOption.WRITE)) {
-        OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER);
+        sink = new Sink(Channels.newOutputStream(channel));
+        OutputStream out = new BufferedOutputStream(sink, BUFFER);
+        making = true;
         content.writeTo(out);
+        making = false;
         out.flush();
         channel.force(true);
       }
       move(part, target);
     } catch (IOException e) {
       deleteQuietly(part, e);
+      if (making && !sink.failed) {
+        throw e;
+      }
       throw new IOException(
           "Could not write '%s': %s; what was there before is unchanged".formatted(file, reason(e)),
           e);
@@ -123,6 +133,30 @@ public final class WholeFile {
       Files.deleteIfExists(part);
     } catch (IOException e) {
       cause.addSuppressed(e);
+    }
+  }
+
+  /** Remembers whether writing failed, to tell that from failures of what makes the content. */
+  private static final class Sink extends FilterOutputStream {
+    private boolean failed;
+
+    Sink(OutputStream out) {
+      super(out);
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        out.write(bytes, offset, length);
+      } catch (IOException e) {
+        failed = true;
+        throw e;
+      }
     }
   }
 
