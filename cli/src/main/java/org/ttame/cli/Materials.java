@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -57,7 +58,9 @@ record Materials(
 
   /** Writes the names of the classes into the run, for the commands that read it. */
   void keepLabels(Path run) throws IOException {
-    if (!labels.isEmpty()) {
+    if (labels.isEmpty()) {
+      Files.deleteIfExists(run.resolve(Labels.IN_RUN)); // of an attempt that trained nothing
+    } else {
       WholeFile.writeText(run.resolve(Labels.IN_RUN), String.join("\n", labels) + "\n");
     }
   }

@@ -167,6 +167,38 @@ class SkippedImagesTest {
     Ttame.Result result =
         Ttame.run(
             "predict",
+  @Test
+  void aRunThatTrainedNothingMayBeTriedAgain() throws IOException {
+    Path list = folder.resolve("unreadable.txt");
+    Files.writeString(list, "images/text.jpg\n");
+    String again = folder.resolve("again").toString();
+    Ttame.Result none = train(list.toString(), again);
+    assertThat(none.code()).isEqualTo(1);
+    assertThat(none.err()).contains("None of the 1 image");
+    assertThat(json("again/run.json").path("status").asText()).isEqualTo("failed");
+    assertThat(train(images, again).code()).isZero();
+    assertThat(json("again/run.json").path("status").asText()).isEqualTo("finished");
+    assertThat(json("again/run.json").has("failure")).isFalse();
+    Ttame.Result third = train(images, again);
+    assertThat(third.code()).isEqualTo(1);
+    assertThat(third.err()).contains("holds a training run already");
+  }
+
+  private static Ttame.Result train(String data, String into) {
+    return Ttame.run(
+        "train",
+        "--weights",
+        weights,
+        "--data",
+        data,
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--run",
+        into);
+  }
+
             "--weights",
             weights,
             "--images",

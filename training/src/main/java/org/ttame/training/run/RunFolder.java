@@ -45,14 +45,15 @@ public final class RunFolder {
   }
 
   /**
-   * A folder for a new run.
+   * A folder for a new run. One whose run failed before any image was trained on may be taken
+   * again: there is nothing in it to lose.
    *
    * @param folder made if missing
    * @return it
    * @throws IOException if it holds a run already or cannot be made
    */
   public static RunFolder create(Path folder) throws IOException {
-    if (Files.exists(folder.resolve(RUN_JSON))) {
+    if (Files.exists(folder.resolve(RUN_JSON)) && !new RunFolder(folder).failedUntrained()) {
       throw new IOException(
           "'%s' holds a training run already; give --resume to go on with it, or another --run"
               .formatted(folder));
@@ -62,6 +63,12 @@ public final class RunFolder {
     }
     Files.createDirectories(folder);
     return new RunFolder(folder);
+  }
+
+  private boolean failedUntrained() throws IOException {
+    ObjectNode record = record();
+    return record.path("status").asText().equals("failed")
+        && record.path("passes").path("training_forward").asLong(1) == 0;
   }
 
   /**
