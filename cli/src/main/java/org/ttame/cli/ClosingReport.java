@@ -75,7 +75,7 @@ final class ClosingReport {
             new ImageFeed(images, classifier.inputSpec(), reading, console, "measuring", boxes)) {
       Study.Outcome outcome =
           new Study(classifier, study)
-              .run(trained, untrained, feed.batches(), images.size(), settings);
+              .run(trained, untrained, feed.batches(), images.size(), feed.skipped(), settings);
       feed.requireAny();
       console.result("");
       console.result(

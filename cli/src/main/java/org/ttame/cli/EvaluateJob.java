@@ -80,7 +80,7 @@ record EvaluateJob(
       provenance.put("images", list.describe());
       provenance.put("seed", String.valueOf(seed));
       provenance.putAll(settings.provenance());
-      MetricsFiles.write(out, result, Provenance.of(classifier, provenance));
+      MetricsFiles.write(out, result, feed.skipped(), Provenance.of(classifier, provenance));
       MetricsTable.format(result).lines().forEach(console::result);
       console.result("%s: %s".formatted(out, feed.summary()));
     } finally {

@@ -92,6 +92,9 @@ record PredictJob(
       }
       feed.requireAny();
       json.writeEndArray();
+      for (Map.Entry<String, Object> entry : feed.skipped().toMap().entrySet()) {
+        json.writeObjectField(entry.getKey(), entry.getValue());
+      }
       json.writeEndObject();
     }
     target.write('\n');

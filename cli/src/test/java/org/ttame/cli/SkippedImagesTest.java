@@ -91,14 +91,19 @@ class SkippedImagesTest {
         // once in training, once in validation, once in the report
         .satisfies(err -> assertThat(err.lines().filter(l -> l.contains("large.png"))).hasSize(3));
     JsonNode record = json("run/run.json");
-    assertThat(record.path("skipped_images").asInt()).isEqualTo(2);
-    assertThat(record.path("skipped_by_reason").path("too large").asInt()).isEqualTo(1);
-    assertThat(record.path("skipped_by_reason").path("not an image").asInt()).isEqualTo(1);
+    assertCounted(record);
+    assertCounted(json("run/report/metrics.json"));
     assertThat(record.path("settings").path("max-pixels").asText()).isEqualTo(LIMIT);
     assertThat(json("run/report/metrics.json").toString())
         .contains("\"max-pixels\":\"%s\"".formatted(LIMIT));
     Ttame.Result again = Ttame.run("train", "--run", run, "--resume", "--report", "0");
     assertThat(again.out()).contains("; " + COUNT);
+  }
+
+  private static void assertCounted(JsonNode record) {
+    assertThat(record.path("skipped_images").asInt()).isEqualTo(2);
+    assertThat(record.path("skipped_by_reason").path("too large").asInt()).isEqualTo(1);
+    assertThat(record.path("skipped_by_reason").path("not an image").asInt()).isEqualTo(1);
   }
 
   @Test
@@ -108,6 +113,7 @@ class SkippedImagesTest {
         .contains(": 2 images; " + COUNT);
     JsonNode said = json("predictions/predictions.json");
     assertThat(said.path("images")).hasSize(2);
+    assertCounted(said);
     assertThat(said.path("provenance").path("settings").path("max-pixels").asText())
         .isEqualTo(LIMIT);
   }
@@ -125,6 +131,7 @@ class SkippedImagesTest {
     String out = folder.resolve("metrics").toString();
     assertThat(limited("evaluate", "--run", run, "--data", images, "--out", out).out())
         .contains(": 2 images; " + COUNT);
+    assertCounted(json("metrics/metrics.json"));
     assertThat(json("metrics/metrics.json").toString())
         .contains("\"max-pixels\":\"%s\"".formatted(LIMIT));
   }
@@ -161,13 +168,6 @@ class SkippedImagesTest {
   }
 
   @Test
-  void noneAtAllIsAFailureThatSaysWhy() throws IOException {
-    Path list = folder.resolve("none.txt");
-    Files.writeString(list, "images/text.jpg\nimages/large.png\n");
-    Ttame.Result result =
-        Ttame.run(
-            "predict",
-  @Test
   void aRunThatTrainedNothingMayBeTriedAgain() throws IOException {
     Path list = folder.resolve("unreadable.txt");
     Files.writeString(list, "images/text.jpg\n");
@@ -199,6 +199,13 @@ class SkippedImagesTest {
         into);
   }
 
+  @Test
+  void noneAtAllIsAFailureThatSaysWhy() throws IOException {
+    Path list = folder.resolve("none.txt");
+    Files.writeString(list, "images/text.jpg\nimages/large.png\n");
+    Ttame.Result result =
+        Ttame.run(
+            "predict",
             "--weights",
             weights,
             "--images",

@@ -27,6 +27,7 @@ import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.output.PerImageCsv;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.training.data.SkippedCount;
 
 /**
  * What is told at the end of a training: has the mechanism learnt anything? It is measured on
@@ -105,6 +106,7 @@ public final class Study {
    * @param untrained of the same form, with its initial values; stays the caller's
    * @param images held-out images, once
    * @param count how many those are, to spread the sheet's rows over them
+   * @param skipped counts those that are left out while {@code images} is gone through
    * @param settings run, image set and what else the numbers depend on
    * @return the numbers, the table and the files
    * @throws IOException naming the file, if something cannot be read or written
@@ -114,6 +116,7 @@ public final class Study {
       AttentionMechanism untrained,
       Iterator<ImageBatch> images,
       int count,
+      SkippedCount skipped,
       Map<String, String> settings)
       throws IOException {
     List<Metric> metrics = new ArrayList<>();
@@ -135,7 +138,7 @@ public final class Study {
       }
       Map<String, String> all = new LinkedHashMap<>(settings);
       all.put("seed", Long.toString(options.seed()));
-      MetricsFiles.write(options.folder(), result, Provenance.of(classifier, all));
+      MetricsFiles.write(options.folder(), result, skipped, Provenance.of(classifier, all));
       List<Path> files = new ArrayList<>();
       files.add(options.folder().resolve(MetricsFiles.JSON));
       files.add(options.folder().resolve(MetricsFiles.CSV));

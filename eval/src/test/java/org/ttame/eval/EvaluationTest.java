@@ -32,6 +32,7 @@ import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.output.PerImageCsv;
 import org.ttame.eval.output.Provenance;
+import org.ttame.training.data.SkippedCount;
 
 class EvaluationTest {
   private static final int SIDE = 8;
@@ -92,7 +93,10 @@ class EvaluationTest {
       result = evaluation.run(batches(4), csv);
     }
     MetricsFiles.write(
-        out, result, Provenance.of(classifier, Map.of("seed", "5", "run", "runs/a")));
+        out,
+        result,
+        new SkippedCount(),
+        Provenance.of(classifier, Map.of("seed", "5", "run", "runs/a")));
 
     List<String> rows = Files.readAllLines(out.resolve("per-image.csv"));
     assertThat(rows).hasSize(1 + IMAGES);

@@ -25,6 +25,7 @@ import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.PixelKeeping;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.training.data.SkippedCount;
 
 class StudyTest {
   private static final int SIDE = 8;
@@ -58,6 +59,7 @@ class StudyTest {
                   untrained,
                   batches().iterator(),
                   IMAGES,
+                  new SkippedCount(),
                   Map.of("run", folder.toString()));
       assertThat(outcome.files())
           .containsExactly(

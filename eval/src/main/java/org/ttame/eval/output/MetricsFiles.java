@@ -13,6 +13,7 @@ import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.MethodResult.Summary;
 import org.ttame.eval.metric.MetricKey;
+import org.ttame.training.data.SkippedCount;
 
 /**
  * {@code metrics.csv} and {@code metrics.json}: method × metric × threshold, images, passes
@@ -33,15 +34,17 @@ public final class MetricsFiles {
    *
    * @param folder where to; made if missing
    * @param result what was found
+   * @param skipped the images that were left out
    * @param provenance who made it, from what
    * @throws IOException naming the file, if one cannot be written
    */
-  public static void write(Path folder, EvaluationResult result, Provenance provenance)
+  public static void write(
+      Path folder, EvaluationResult result, SkippedCount skipped, Provenance provenance)
       throws IOException {
     WholeFile.writeText(folder.resolve(CSV), csv(result));
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     WholeFile.writeText(
-        folder.resolve(JSON), mapper.writeValueAsString(json(result, provenance)) + "\n");
+        folder.resolve(JSON), mapper.writeValueAsString(json(result, skipped, provenance)) + "\n");
   }
 
   static String csv(EvaluationResult result) {
@@ -76,9 +79,11 @@ public final class MetricsFiles {
     return text.toString();
   }
 
-  static Map<String, Object> json(EvaluationResult result, Provenance provenance) {
+  static Map<String, Object> json(
+      EvaluationResult result, SkippedCount skipped, Provenance provenance) {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("images", result.images());
+    root.putAll(skipped.toMap());
     root.put("seconds", result.seconds());
     root.put("clean_passes", result.cleanPasses());
     root.put("metric_passes", result.metricPasses());

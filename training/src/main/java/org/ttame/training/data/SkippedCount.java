@@ -2,6 +2,7 @@ package org.ttame.training.data;
 
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.ttame.core.image.ImageException.Kind;
@@ -23,6 +24,16 @@ public final class SkippedCount {
   /** The kinds that occurred, each with its number. */
   public Map<Kind, Integer> byKind() {
     return Collections.unmodifiableMap(byKind);
+  }
+
+  /** For records: {@code skipped_images}, and {@code skipped_by_reason} with each kind's number. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> reasons = new LinkedHashMap<>();
+    byKind.forEach((kind, count) -> reasons.put(kind.words(), count));
+    Map<String, Object> record = new LinkedHashMap<>();
+    record.put("skipped_images", total());
+    record.put("skipped_by_reason", reasons);
+    return record;
   }
 
   /** The kinds for people, e.g. {@code 2 not an image, 1 too large}; the most frequent first. */
