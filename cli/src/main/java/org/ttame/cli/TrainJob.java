@@ -113,7 +113,7 @@ record TrainJob(
     if (!resume) {
       keep(folder, materials, settled, started);
     }
-    TrainingResult result = train(classifier, materials, folder, settled, console);
+    TrainingResult result = train(classifier, materials, folder, settled, around(started), console);
     if (!result.finished()) {
       console.result(
           "stopped after step %d of %d; 'ttame train --run %s --resume' goes on"
@@ -143,16 +143,28 @@ record TrainJob(
     materials.keepLabels(folder.path());
   }
 
+  /** The settings that are not the training's own, as it was called. */
+  private Map<String, String> around(Engine started) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("threads", String.valueOf(started.threads()));
+    settings.put("report", String.valueOf(report));
+    source.val().ifPresent(val -> settings.put("val", val.toAbsolutePath().normalize().toString()));
+    source.limit().ifPresent(limit -> settings.put("limit", String.valueOf(limit)));
+    return settings;
+  }
+
   private TrainingResult train(
       FrozenClassifier classifier,
       Materials materials,
       RunFolder folder,
       TrainingOptions settled,
+      Map<String, String> around,
       Console console)
       throws Exception {
     TrainingRun.Builder builder =
         TrainingRun.builder(classifier, materials.training(), settled, folder)
             .backboneFile(materials.weights())
+            .around(around)
             .listener(new TrainProgress(console));
     init.ifPresent(builder::init);
     Optional<ValidationImages> validation =

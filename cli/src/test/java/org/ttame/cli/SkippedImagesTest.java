@@ -96,7 +96,14 @@ class SkippedImagesTest {
     assertThat(record.path("settings").path("max-pixels").asText()).isEqualTo(LIMIT);
     assertThat(json("run/report/metrics.json").toString())
         .contains("\"max-pixels\":\"%s\"".formatted(LIMIT));
-    Ttame.Result again = Ttame.run("train", "--run", run, "--resume", "--report", "0");
+    JsonNode settings = record.path("settings");
+    assertThat(settings.path("threads").asText()).isEqualTo("1");
+    assertThat(settings.path("report").asText()).isEqualTo("200");
+    assertThat(settings.path("val").asText())
+        .isEqualTo(Path.of(images).toAbsolutePath().normalize().toString());
+    Ttame.Result again =
+        Ttame.run("train", "--run", run, "--resume", "--report", "0", "--threads", "2");
+    assertThat(again.code()).as("%s", again).isZero();
     assertThat(again.out()).contains("; " + COUNT);
   }
 

@@ -9,7 +9,9 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FeatureLayer;
@@ -64,6 +66,12 @@ final class RunRecord {
     return record;
   }
 
+  /** Adds settings that are not the training's own. */
+  static void addAround(ObjectNode record, Map<String, String> around) {
+    ObjectNode settings = record.withObject("/settings");
+    new TreeMap<>(around).forEach(settings::put);
+  }
+
   /** Adds the file that initial values came from, if there is one. */
   static void addInit(ObjectNode record, RunFolder folder, Path initFile) throws IOException {
     if (initFile != null) {
@@ -108,6 +116,7 @@ final class RunRecord {
     begun.path("settings").fieldNames().forEachRemaining(names::add);
     now.path("settings").fieldNames().forEachRemaining(names::add);
     names.removeAll(TrainingOptions.harmless());
+    names.removeAll(RunFolder.AROUND);
     for (String name : names) {
       compare(
           name, begun.path("settings").path(name), now.path("settings").path(name), differences);
@@ -179,7 +188,7 @@ final class RunRecord {
     backbone.set("mean", JSON.valueToTree(input.mean()));
     backbone.set("std", JSON.valueToTree(input.std()));
     ObjectNode provenance = backbone.putObject("provenance");
-    new java.util.TreeMap<>(classifier.provenance()).forEach(provenance::put);
+    new TreeMap<>(classifier.provenance()).forEach(provenance::put);
     return backbone;
   }
 

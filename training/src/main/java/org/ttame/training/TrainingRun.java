@@ -112,6 +112,7 @@ public final class TrainingRun implements AutoCloseable {
       if (last != null) {
         restore(last);
       } else {
+        RunRecord.addAround(record, builder.around);
         RunRecord.addInit(record, folder, builder.initFile);
         save(); // so that a run that has a run.json can always go on
       }
@@ -419,6 +420,7 @@ public final class TrainingRun implements AutoCloseable {
     private final RunFolder folder;
     private Path backboneFile;
     private Path initFile;
+    private Map<String, String> around = Map.of();
     private Validator validator;
     private TrainingListener listener = new TrainingListener() {};
     private ClassDraws draws;
@@ -441,6 +443,20 @@ public final class TrainingRun implements AutoCloseable {
     /** An npz file with the mechanism's initial values; unused when a run goes on. */
     public Builder init(Path file) {
       initFile = file;
+      return this;
+    }
+
+    /**
+     * Settings around the training, for {@code run.json} to hold all; unused when a run goes on.
+     *
+     * @param settings by name, of {@link RunFolder#AROUND}
+     */
+    public Builder around(Map<String, String> settings) {
+      if (!RunFolder.AROUND.containsAll(settings.keySet())) {
+        throw new IllegalArgumentException(
+            "Around a training there are only the settings " + RunFolder.AROUND);
+      }
+      around = Map.copyOf(settings);
       return this;
     }
 

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
@@ -34,6 +35,12 @@ import org.ttame.core.storage.WholeFile;
 public final class RunFolder {
   /** The version of {@code run.json}'s layout. */
   public static final int FORMAT = 1;
+
+  /**
+   * Settings in {@code run.json} that are the command's around the training: how many computing
+   * threads, what is validated and reported on, and how many images were taken of the set.
+   */
+  public static final Set<String> AROUND = Set.of("threads", "val", "report", "limit");
 
   private static final String RUN_JSON = "run.json";
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -140,7 +147,7 @@ public final class RunFolder {
   }
 
   /**
-   * The settings the run was started with.
+   * The training's settings that the run was started with, without those of {@link #AROUND}.
    *
    * @return names and values, as the training options read them
    * @throws IOException if {@code run.json} is damaged
@@ -150,6 +157,7 @@ public final class RunFolder {
     required("settings")
         .fields()
         .forEachRemaining(field -> settings.setProperty(field.getKey(), field.getValue().asText()));
+    settings.keySet().removeAll(AROUND);
     return settings;
   }
 
