@@ -40,11 +40,15 @@ class FullSizeStepTest {
   private static final double TOLERANCE = 1e-4;
 
   /**
-   * Losses agree to 1e-6 relative. Of the gradient norms VGG-16's are worse conditioned: there
-   * PyTorch in single precision differs from itself in double by up to 7e-3, the others by 1e-6.
+   * Losses agree to 1e-6 relative. Gradients are worse conditioned: where an activation lies within
+   * rounding of a kink (ReLU, pooled maximum) its side is chance, and all of the gradient moves.
+   * PyTorch in single precision differs from itself in double by up to 7e-3 for VGG-16 and 1e-4 for
+   * ResNet-50 (largest relative distance of a parameter's gradient); summing its batch statistics
+   * in another order changes that to 2e-4, what is seen here. ViT-B-16 has no kinks behind its
+   * maps.
    */
   @ParameterizedTest
-  @CsvSource({"vgg16, 2e-2", "resnet50, 1e-4", "vit_b_16, 1e-4"})
+  @CsvSource({"vgg16, 2e-2", "resnet50, 5e-4", "vit_b_16, 1e-4"})
   void theFirstStepIsPyTorchs(String name, double tolerance) throws IOException {
     JsonNode golden;
     try (InputStream in = FullSizeStepTest.class.getResourceAsStream("/trajectory/fullsize.json")) {
