@@ -4,10 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.bytedeco.javacpp.Pointer;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import java.util.function.IntToLongFunction;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FeatureLayer;
@@ -17,60 +14,65 @@ import org.ttame.training.TrainingOptions;
 
 /**
  * Finds how many images a step may have: as many as fit into memory, at most the 32 that the
- * protocol's learning rate belongs to. What an image takes is measured, by steps of one and of
- * three grey images with a mechanism that is thrown away.
+ * protocol's learning rate belongs to. What a step of a size takes is known without running it,
+ * from the plans of its graphs.
  */
 final class BatchFit {
   static final int MOST = 32;
 
+  /** Where there is no plan to ask. */
+  static final int UNPLANNED = 8;
+
   /** The share of the free memory that a step may take. */
   private static final double SHARE = 0.7;
+
+  /** Decoded batches that wait while one is trained on. */
+  private static final int WAITING = 3;
 
   private static final Path MEMINFO = Path.of("/proc/meminfo");
 
   private BatchFit() {}
 
-  /** Measures, and says what was found. */
+  /** Plans, and says what was found. */
   static int find(FrozenClassifier classifier, TrainingOptions options, Console console) {
     List<FeatureLayer> layers =
         options.layers().isEmpty()
             ? classifier.defaultLayers()
             : classifier.layers(options.layers());
     AttentionSpec spec = AttentionSpec.of(layers, classifier.classes(), options.variant());
-    long one;
-    long three;
+    int side = classifier.inputSpec().side();
+    long waiting = (long) WAITING * side * side * 3 * Float.BYTES;
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0);
-        Trainer trainer = new Trainer(classifier, mechanism, options, 2)) {
-      one = residentAfterStep(trainer, 0, 1, classifier.inputSpec().side());
-      three = residentAfterStep(trainer, 1, 3, classifier.inputSpec().side());
+        Trainer trainer = new Trainer(classifier, mechanism, options, 1)) {
+      if (trainer.plannedBytes(1) == 0) {
+        console.note(
+            "batch size %d: this classifier runs in SameDiff's session, which tells no needs"
+                .formatted(UNPLANNED));
+        return UNPLANNED;
+      }
+      IntToLongFunction need = size -> trainer.plannedBytes(size) + size * waiting;
+      long free = freeBytes();
+      int size = fit(need, free);
+      console.note(
+          "batch size %d: a step takes %d MiB beside the weights, %d MiB are free"
+              .formatted(size, need.applyAsLong(size) >> 20, free >> 20));
+      return size;
     }
-    long each = Math.max(1 << 20, (three - one) / 2);
-    long free = freeBytes();
-    int size = fit(each, free);
-    console.note(
-        "batch size %d: about %d MiB an image, %d MiB free"
-            .formatted(size, each >> 20, free >> 20));
-    return size;
   }
 
   /**
    * The rule.
    *
-   * @param each bytes an image takes
+   * @param need bytes that a step of a size takes
    * @param free bytes there are
    * @return the batch size, a power of two from 1 to {@link #MOST}
    */
-  static int fit(long each, long free) {
-    long most = (long) (free * SHARE / each);
-    return (int) Long.highestOneBit(Math.max(1, Math.min(MOST, most)));
-  }
-
-  private static long residentAfterStep(Trainer trainer, long step, int images, int side) {
-    try (INDArray grey =
-        Nd4j.valueArrayOf(new long[] {images, side, side, 3}, 0.5, DataType.FLOAT)) {
-      trainer.step(step, grey);
+  static int fit(IntToLongFunction need, long free) {
+    int size = MOST;
+    while (size > 1 && need.applyAsLong(size) > free * SHARE) {
+      size /= 2;
     }
-    return Pointer.physicalBytes();
+    return size;
   }
 
   /** Memory the system could give; where it does not say, what Java may use. */

@@ -33,6 +33,7 @@ public final class Main {
           new Entry("export", ExportCommand::new),
           new Entry("import", ImportCommand::new),
           new Entry("split", SplitCommand::new),
+          new Entry("bench", BenchCommand::new),
           new Entry("version", VersionCommand::new));
 
   /** Planned commands, so that who reads of them elsewhere gets an answer. */

@@ -9,6 +9,7 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.loss.StepGradients;
@@ -147,6 +148,31 @@ public final class Trainer implements AutoCloseable {
             images);
       }
     }
+  }
+
+  /**
+   * How much memory a step takes, weights and parameters not counted; nothing is run.
+   *
+   * @param batch B
+   * @return bytes; 0 where SameDiff's session runs the classifier, whose needs nobody knows
+   */
+  public long plannedBytes(int batch) {
+    InputSpec input = classifier.inputSpec();
+    long classifying = classifier.plannedStepBytes(batch, mechanism.spec().features());
+    long explaining = graph.plannedBytes(batch, Math.min(batch, classifier.classes()));
+    // Unit images, the standardised ones, the masked ones.
+    long images = 3L * batch * input.side() * input.side() * 3 * Float.BYTES;
+    return classifying == 0 || explaining == 0 ? 0 : classifying + explaining + images;
+  }
+
+  /**
+   * Has each operation timed.
+   *
+   * @param profile where to add up from now on; null to stop
+   */
+  public void profile(EngineProfile profile) {
+    classifier.profile(profile);
+    graph.profile(profile);
   }
 
   /** The velocities by parameter name, live: the optimiser's whole state. */

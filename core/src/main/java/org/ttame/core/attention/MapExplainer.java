@@ -13,6 +13,7 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 
@@ -100,6 +101,16 @@ public final class MapExplainer implements AutoCloseable {
         return result.detachOutput(maps);
       }
     }
+  }
+
+  /**
+   * Has each operation of classifier and mechanism timed.
+   *
+   * @param profile where to add up from now on; null to stop
+   */
+  public void profile(EngineProfile profile) {
+    classifier.profile(profile);
+    runner.profile(profile);
   }
 
   @Override

@@ -5,12 +5,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.masking.Masking;
@@ -135,6 +137,47 @@ public final class FrozenClassifier implements AutoCloseable {
   }
 
   /**
+   * Has each operation timed.
+   *
+   * @param profile where to add up from now on; null to stop
+   */
+  public void profile(EngineProfile profile) {
+    runner.profile(profile);
+  }
+
+  /**
+   * How much memory a training step's two passes take here: the plans' block and what is handed
+   * out. Nothing is run.
+   *
+   * @param batch B
+   * @param wanted layers whose feature maps are asked for
+   * @return bytes; weights, which are loaded already, not counted; 0 where SameDiff's session runs
+   *     the graph, whose needs nobody knows
+   */
+  public long plannedStepBytes(int batch, List<FeatureLayer> wanted) {
+    int side = inputSpec.side();
+    DataType type = graph.getVariable(input).dataType();
+    try (INDArray images = Nd4j.createUninitialized(type, batch, side, side, 3);
+        INDArray target = Nd4j.createUninitialized(type, batch, classes)) {
+      long forward =
+          runner.plannedBytes(Map.of(input, images), Set.of(), null, outputs(wanted), List.of());
+      long backward =
+          runner.plannedBytes(
+              Map.of(input, images, TARGET, target),
+              Set.of(),
+              CROSS_ENTROPY,
+              List.of(CROSS_ENTROPY, logits),
+              List.of(input));
+      long features =
+          wanted.stream()
+              .mapToLong(layer -> (long) layer.channels() * layer.height() * layer.width())
+              .sum();
+      long handedOut = batch * (features + 3L * side * side + classes) * type.width();
+      return forward == 0 ? 0 : Math.max(forward, backward) + handedOut;
+    }
+  }
+
+  /**
    * Finds layers by name.
    *
    * @param nodes torchvision node names
@@ -167,10 +210,7 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public ClassifierOutput forward(INDArray images, List<FeatureLayer> wanted) {
     check(images);
-    List<String> outputs = new ArrayList<>();
-    outputs.add(logits);
-    wanted.forEach(layer -> outputs.add(layer.variable()));
-    GraphResult result = runner.run(Map.of(input, images), outputs);
+    GraphResult result = runner.run(Map.of(input, images), outputs(wanted));
     passes.countForward(images.size(0));
     return new ClassifierOutput(
         result,
@@ -243,6 +283,13 @@ public final class FrozenClassifier implements AutoCloseable {
         }
       }
     }
+  }
+
+  private List<String> outputs(List<FeatureLayer> wanted) {
+    List<String> outputs = new ArrayList<>();
+    outputs.add(logits);
+    wanted.forEach(layer -> outputs.add(layer.variable()));
+    return outputs;
   }
 
   private void addObjectives() {

@@ -69,6 +69,31 @@ public interface GraphRunner extends AutoCloseable {
       Collection<String> outputs,
       Collection<String> wrt);
 
+  /**
+   * How much memory a request's plan needs, without running it; plans of a runner share it, so of
+   * several requests the largest counts. Leaves of the graph and arrays handed out come on top.
+   *
+   * @param inputs arrays of the shapes of a run; their values are not read
+   * @param late as of {@link #begin}; empty for the other runs
+   * @param objective as of {@link #gradients}; null for a forward run
+   * @param outputs names of variables to return
+   * @param wrt names of the variables to differentiate by; empty for a forward run
+   * @return bytes; 0 where SameDiff's session runs the graph, whose needs nobody knows
+   */
+  long plannedBytes(
+      Map<String, INDArray> inputs,
+      Set<String> late,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt);
+
+  /**
+   * Has each operation timed, which costs less than a thousandth of a plan's time.
+   *
+   * @param profile where to add up from now on; null to stop
+   */
+  void profile(EngineProfile profile);
+
   /** One line on how this runner works, for logs and provenance. */
   String describe();
 

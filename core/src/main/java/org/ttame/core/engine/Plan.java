@@ -67,17 +67,21 @@ final class Plan implements AutoCloseable {
     return bytes;
   }
 
-  /** Runs the steps up to the late inputs. */
-  void runEarly(PlanMemory memory, Map<String, INDArray> given) {
+  /**
+   * Runs the steps up to the late inputs.
+   *
+   * @param profile hears of each step; may be null
+   */
+  void runEarly(PlanMemory memory, Map<String, INDArray> given, EngineProfile profile) {
     bind(memory);
     give(given);
-    run(0, earlySteps);
+    run(0, earlySteps, profile);
   }
 
   /** Runs the rest. */
-  void runLate(Map<String, INDArray> given) {
+  void runLate(Map<String, INDArray> given, EngineProfile profile) {
     give(given);
-    run(earlySteps, steps.size());
+    run(earlySteps, steps.size(), profile);
   }
 
   /** A copy of an output. */
@@ -196,9 +200,15 @@ final class Plan implements AutoCloseable {
         });
   }
 
-  private void run(int from, int to) {
+  private void run(int from, int to, EngineProfile profile) {
     for (int i = from; i < to; i++) {
-      bound.get(i).run();
+      if (profile == null) {
+        bound.get(i).run();
+      } else {
+        long began = System.nanoTime();
+        bound.get(i).run();
+        profile.add(steps.get(i), System.nanoTime() - began);
+      }
     }
   }
 }

@@ -33,6 +33,7 @@ final class PlanRunner implements GraphRunner {
   private SameDiffRunner fallback;
   private String fallbackReason;
   private Object pending;
+  private EngineProfile profile;
 
   PlanRunner(SameDiff graph) {
     this(graph, false);
@@ -58,8 +59,8 @@ final class PlanRunner implements GraphRunner {
       return fallback.run(inputs, outputs);
     }
     prepare(plan);
-    plan.runEarly(memory, inputs);
-    plan.runLate(Map.of());
+    plan.runEarly(memory, inputs, profile);
+    plan.runLate(Map.of(), profile);
     return new GraphResult(copies(plan, outputs), Map.of());
   }
 
@@ -75,8 +76,8 @@ final class PlanRunner implements GraphRunner {
       return fallback.gradients(inputs, objective, outputs, wrt);
     }
     prepare(plan);
-    plan.runEarly(memory, inputs);
-    plan.runLate(Map.of());
+    plan.runEarly(memory, inputs, profile);
+    plan.runLate(Map.of(), profile);
     Map<String, INDArray> values = copies(plan, outputs);
     values.computeIfAbsent(objective, plan::copy);
     return new GraphResult(values, gradientCopies(plan, request));
@@ -95,7 +96,7 @@ final class PlanRunner implements GraphRunner {
       return fallback.begin(inputs, late, objective, outputs, wrt);
     }
     prepare(plan);
-    plan.runEarly(memory, inputs);
+    plan.runEarly(memory, inputs, profile);
     GraphResult forward = new GraphResult(copies(plan, outputs), Map.of());
     Object token = new Object();
     pending = token;
@@ -116,7 +117,7 @@ final class PlanRunner implements GraphRunner {
           throw new IllegalArgumentException(
               "Expected late inputs %s, got %s".formatted(late, lateInputs.keySet()));
         }
-        plan.runLate(lateInputs);
+        plan.runLate(lateInputs, profile);
         return new GraphResult(
             Map.of(objective, plan.copy(objective)), gradientCopies(plan, request));
       }
@@ -126,6 +127,22 @@ final class PlanRunner implements GraphRunner {
         forward.close();
       }
     };
+  }
+
+  @Override
+  public long plannedBytes(
+      Map<String, INDArray> inputs,
+      Set<String> late,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt) {
+    Plan plan = plan(PlanRequest.of(inputs, late, objective, outputs, wrt), inputs);
+    return plan == null ? 0 : plan.bytes().values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  @Override
+  public void profile(EngineProfile value) {
+    profile = value;
   }
 
   @Override

@@ -75,6 +75,21 @@ final class SameDiffRunner implements GraphRunner {
   }
 
   @Override
+  public long plannedBytes(
+      Map<String, INDArray> inputs,
+      Set<String> late,
+      String objective,
+      Collection<String> outputs,
+      Collection<String> wrt) {
+    return 0;
+  }
+
+  @Override
+  public void profile(EngineProfile profile) {
+    // A session's operations run out of sight.
+  }
+
+  @Override
   public String describe() {
     return "SameDiff session";
   }

@@ -11,6 +11,7 @@ import org.ttame.core.attention.FusionRows;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.PendingGradients;
 import org.ttame.core.masking.ImageMasker;
 import org.ttame.core.masking.Masking;
@@ -44,6 +45,8 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   private final LossOptions options;
   private final int side;
   private final Map<Shape, CompiledStep> steps = new LinkedHashMap<>(4, 0.75f, true);
+
+  private EngineProfile profile;
 
   private record Shape(int batch, int mapsPerImage) {}
 
@@ -91,6 +94,30 @@ public final class AttentionTrainingGraph implements AutoCloseable {
     }
   }
 
+  /**
+   * How much memory the mechanism's part of a step takes; nothing is run.
+   *
+   * @param batch B
+   * @param mapsPerImage |Ψ|
+   * @return bytes of the plan; 0 where SameDiff's session would run it
+   */
+  public long plannedBytes(int batch, int mapsPerImage) {
+    try (CompiledStep step =
+        new CompiledStep(mechanism, masker, options, side, batch, mapsPerImage)) {
+      return step.plannedBytes();
+    }
+  }
+
+  /**
+   * Has each operation timed.
+   *
+   * @param value where to add up from now on; null to stop
+   */
+  public void profile(EngineProfile value) {
+    profile = value;
+    steps.values().forEach(step -> step.profile(value));
+  }
+
   private CompiledStep step(Shape shape) {
     CompiledStep step = steps.get(shape);
     if (step == null) {
@@ -100,6 +127,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
       }
       step =
           new CompiledStep(mechanism, masker, options, side, shape.batch(), shape.mapsPerImage());
+      step.profile(profile);
       steps.put(shape, step);
     }
     return step;

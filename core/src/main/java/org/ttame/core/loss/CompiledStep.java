@@ -18,6 +18,7 @@ import org.ttame.core.attention.TrainableMaps;
 import org.ttame.core.attention.Upsampling;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.engine.PendingGradients;
@@ -110,6 +111,27 @@ final class CompiledStep implements AutoCloseable {
       inputs.put(name, mechanism.parameters().get(name));
     }
     return runner.begin(inputs, Set.of(COTANGENT), OBJECTIVE, outputs, differentiated);
+  }
+
+  /** Bytes of the plan of {@link #begin}, which is not run. */
+  long plannedBytes() {
+    Map<String, INDArray> inputs = new HashMap<>();
+    try {
+      for (SDVariable variable : graph.variables()) {
+        if (variable.isPlaceHolder() && !variable.name().equals(COTANGENT)) {
+          inputs.put(
+              variable.name(),
+              Nd4j.createUninitialized(variable.dataType(), variable.placeholderShape()));
+        }
+      }
+      return runner.plannedBytes(inputs, Set.of(COTANGENT), OBJECTIVE, outputs, differentiated);
+    } finally {
+      inputs.values().forEach(INDArray::close);
+    }
+  }
+
+  void profile(EngineProfile profile) {
+    runner.profile(profile);
   }
 
   StepGradients finish(PendingGradients pending, FusionRows rows, INDArray cotangent) {

@@ -1,0 +1,111 @@
+package org.ttame.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.ttame.eval.bench.Work;
+
+/** {@code ttame bench}. */
+final class BenchCommand implements Command {
+  private static final OptionSpec WORK =
+      OptionSpec.of(
+          "work",
+          "A,B",
+          "forward,explain,step",
+          "forward, explain (forward and a map), gradient (at the images), step (of training)");
+  private static final OptionSpec BATCH_SIZES =
+      OptionSpec.of("batch-sizes", "A,B", "4,16", "images a batch");
+  private static final OptionSpec REPEATS =
+      OptionSpec.of("repeats", "N", "7", "timed runs of each, in turn");
+  private static final OptionSpec WARMUP =
+      OptionSpec.of("warmup", "N", "2", "runs of each before those");
+  private static final OptionSpec PROFILE =
+      OptionSpec.flag("profile", "say where the time goes, operation by operation");
+  private static final OptionSpec ENDURANCE =
+      OptionSpec.of(
+          "endurance",
+          "N",
+          "work N times, and compare memory and time of the first tenth with the last");
+  private static final OptionSpec PHOTOS =
+      OptionSpec.of(
+          "images",
+          "PATH",
+          "compare work on image files, decoding included, with the same work on memory");
+  private static final OptionSpec LOCKSTEP =
+      OptionSpec.flag(
+          "lockstep",
+          "for scripts that measure in turn with others: one timed run a line of standard input");
+  private static final OptionSpec OUT =
+      OptionSpec.of("out", "FILE.json", "where the figures are written, too");
+
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "bench",
+        "measures how fast a classifier and its explanation run here",
+        null,
+        List.of(
+            CommonOptions.WEIGHTS,
+            WORK,
+            BATCH_SIZES,
+            REPEATS,
+            WARMUP,
+            PROFILE,
+            ENDURANCE,
+            PHOTOS,
+            LOCKSTEP,
+            OUT),
+        List.of(
+            CommonOptions.BACKBONE,
+            CommonOptions.SEED,
+            CommonOptions.LIMIT,
+            CommonOptions.DEVICE,
+            CommonOptions.THREADS),
+        "ttame bench --weights resnet50.onnx --work forward,step --batch-sizes 16 --profile",
+        List.of(
+            "Works on seeded random images in memory, with an untrained mechanism. Nothing else"
+                + " should run meanwhile: figures of a busy machine say nothing.",
+            "core/README.md has the comparison with PyTorch and ONNX Runtime, made by a script that"
+                + " runs this command and them in turn."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    List<Work> work = new ArrayList<>();
+    List<String> names = Arrays.stream(Work.values()).map(Work::optionName).toList();
+    for (String word : arguments.list(WORK)) {
+      work.add(Work.values()[names.indexOf(Arguments.oneOf(WORK, word, names))]);
+    }
+    List<Integer> batches = new ArrayList<>();
+    for (double size : arguments.numbers(BATCH_SIZES)) {
+      if (size < 1 || size != (int) size) {
+        throw new UsageException(
+            "--batch-sizes: %s is not a whole number of at least 1".formatted(size));
+      }
+      batches.add((int) size);
+    }
+    if (arguments.path(CommonOptions.WEIGHTS).isEmpty()) {
+      throw new UsageException("--weights FILE is missing: which classifier is it about?");
+    }
+    arguments.exclusive(LOCKSTEP, ENDURANCE);
+    arguments.exclusive(LOCKSTEP, PHOTOS);
+    return new BenchJob(
+        new ClassifierChoice(
+            arguments.path(CommonOptions.WEIGHTS),
+            Optional.empty(),
+            ClassifierChoice.options(arguments)),
+        work,
+        batches,
+        arguments.requiredInteger(REPEATS, 1),
+        arguments.requiredInteger(WARMUP, 0),
+        arguments.has(PROFILE),
+        arguments.integer(ENDURANCE, 20),
+        arguments.path(PHOTOS),
+        arguments.integer(CommonOptions.LIMIT, 1),
+        arguments.has(LOCKSTEP),
+        arguments.requiredLong(CommonOptions.SEED),
+        arguments.path(OUT),
+        Engine.Settings.parse(arguments));
+  }
+}

@@ -1,0 +1,235 @@
+package org.ttame.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.EngineProfile;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.bench.Endurance;
+import org.ttame.eval.bench.MatrixPeak;
+import org.ttame.eval.bench.ResidentMemory;
+import org.ttame.eval.bench.Timing;
+import org.ttame.eval.bench.Work;
+import org.ttame.eval.bench.Workbench;
+import org.ttame.eval.output.Provenance;
+
+/**
+ * The work of {@code bench}.
+ *
+ * @param choice the classifier
+ * @param work what is measured
+ * @param batches images a batch
+ * @param repeats timed runs
+ * @param warmup runs before those
+ * @param profile whether to say where the time goes
+ * @param endurance how often to work for the comparison of beginning and end, if asked for
+ * @param photos image files to compare with memory, if asked for
+ * @param limit how many of those
+ * @param lockstep whether standard input says when to work
+ * @param seed of images and initial values
+ * @param out where figures are written, too
+ * @param engine what to compute on
+ */
+record BenchJob(
+    ClassifierChoice choice,
+    List<Work> work,
+    List<Integer> batches,
+    int repeats,
+    int warmup,
+    boolean profile,
+    Optional<Integer> endurance,
+    Optional<Path> photos,
+    Optional<Integer> limit,
+    boolean lockstep,
+    long seed,
+    Optional<Path> out,
+    Engine.Settings engine)
+    implements Command.Job {
+  private static final double MIB = 1 << 20;
+
+  @Override
+  public void run(Console console) throws Exception {
+    Engine started = Engine.start(engine, console);
+    ObjectNode record = new ObjectMapper().createObjectNode();
+    try (FrozenClassifier classifier = choice.load(console)) {
+      if (lockstep) {
+        inTurn(classifier, console);
+        return;
+      }
+      record.setAll(
+          new ObjectMapper()
+              .<ObjectNode>valueToTree(
+                  Provenance.of(
+                          classifier,
+                          Map.of(
+                              "threads", String.valueOf(started.threads()),
+                              "native", started.describeBinary(),
+                              "seed", String.valueOf(seed)))
+                      .toMap()));
+      double peak = MatrixPeak.gigaflops();
+      record.put("sgemm_gflops", peak);
+      console.result(
+          line(
+              "%s, %d threads, %s; sgemm %.0f GFLOP/s",
+              classifier.name(), started.threads(), started.describeBinary(), peak));
+      ArrayNode rows = record.putArray("measured");
+      for (int batch : batches) {
+        try (Workbench bench = new Workbench(classifier, batch, seed)) {
+          measure(bench, peak, rows, console);
+          if (endurance.isPresent()) {
+            endure(bench, rows, console);
+          }
+          if (photos.isPresent()) {
+            new PhotoRates(photos.get(), limit, classifier.inputSpec(), console)
+                .measure(bench, work, rows);
+          }
+        }
+      }
+      console.result(line("peak resident memory %.0f MiB", ResidentMemory.peak() / MIB));
+      record.put("peak_resident_bytes", ResidentMemory.peak());
+    }
+    if (out.isPresent()) {
+      WholeFile.writeText(out.get(), record.toPrettyString() + "\n");
+    }
+  }
+
+  private void measure(Workbench bench, double peak, ArrayNode rows, Console console) {
+    Map<Work, double[]> seconds = new EnumMap<>(Work.class);
+    work.forEach(kind -> seconds.put(kind, new double[repeats]));
+    for (int i = -warmup; i < repeats; i++) {
+      for (Work kind : work) {
+        double once = bench.run(kind);
+        if (i >= 0) {
+          seconds.get(kind)[i] = once;
+        }
+      }
+    }
+    for (Work kind : work) {
+      Timing timing = Timing.of(seconds.get(kind));
+      EngineProfile where = bench.profile(kind);
+      double gigaflops = where.operations() / timing.median() / 1e9;
+      console.result(
+          line(
+              "%-8s batch %2d: %7.0f ms (%.0f to %.0f), %6.2f images/s, %.1f GFLOP at %.0f GFLOP/s"
+                  + " = %.0f %% of sgemm",
+              kind.optionName(),
+              bench.batch(),
+              timing.median() * 1e3,
+              timing.min() * 1e3,
+              timing.max() * 1e3,
+              bench.batch() / timing.median(),
+              where.operations() / 1e9,
+              gigaflops,
+              100 * gigaflops / peak));
+      ObjectNode row =
+          rows.addObject()
+              .put("work", kind.optionName())
+              .put("batch", bench.batch())
+              .put("min_s", timing.min())
+              .put("median_s", timing.median())
+              .put("max_s", timing.max())
+              .put("repeats", repeats)
+              .put("gflop", where.operations() / 1e9)
+              .put("share_of_sgemm", gigaflops / peak);
+      if (profile) {
+        tell(where, row.putArray("operations"), console);
+      }
+    }
+  }
+
+  private static void tell(EngineProfile where, ArrayNode rows, Console console) {
+    for (EngineProfile.Entry entry : where.entries()) {
+      if (entry.seconds() < 1e-3) {
+        continue;
+      }
+      console.result(
+          line(
+              "  %-20s %4d × %9.1f ms%s",
+              entry.kind(),
+              entry.calls(),
+              entry.seconds() * 1e3,
+              entry.operations() == 0 ? "" : line(", %.0f GFLOP/s", entry.gigaflops())));
+      rows.addObject()
+          .put("kind", entry.kind())
+          .put("calls", entry.calls())
+          .put("ms", entry.seconds() * 1e3)
+          .put("gflops", entry.gigaflops());
+    }
+    console.result(line("  %-20s %14.1f ms", "all operations", where.seconds() * 1e3));
+  }
+
+  private void endure(Workbench bench, ArrayNode rows, Console console) {
+    for (Work kind : work) {
+      Endurance found =
+          Endurance.run(
+              bench,
+              kind,
+              endurance.orElseThrow(),
+              console.progress(kind.optionName(), endurance.get())::at);
+      console.result(
+          line(
+              "%-8s batch %2d: %d times; first %d and last %d: %.1f and %.1f MiB resident, %.1f and"
+                  + " %.1f ms; all took %.3f times ten times the first tenth",
+              kind.optionName(),
+              bench.batch(),
+              found.times(),
+              found.tenth(),
+              found.tenth(),
+              found.firstBytes() / MIB,
+              found.lastBytes() / MIB,
+              found.firstSeconds() * 1e3,
+              found.lastSeconds() * 1e3,
+              found.linearity()));
+      rows.addObject()
+          .put("endurance", kind.optionName())
+          .put("batch", bench.batch())
+          .put("times", found.times())
+          .put("first_bytes", found.firstBytes())
+          .put("last_bytes", found.lastBytes())
+          .put("first_s", found.firstSeconds())
+          .put("last_s", found.lastSeconds())
+          .put("linearity", found.linearity());
+    }
+  }
+
+  /**
+   * Says {@code ready}, then answers each line: {@code run} with the seconds of all the work once
+   * on the first batch size, {@code memory} with the peak of resident bytes. Ends with the input.
+   */
+  private void inTurn(FrozenClassifier classifier, Console console) throws Exception {
+    try (Workbench bench = new Workbench(classifier, batches.get(0), seed);
+        BufferedReader input =
+            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+      console.result("ready");
+      for (String line = input.readLine(); line != null; line = input.readLine()) {
+        switch (line) {
+          case "run" -> {
+            double seconds = 0;
+            for (Work kind : work) {
+              seconds += bench.run(kind);
+            }
+            console.result(String.valueOf(seconds));
+          }
+          case "memory" -> console.result(String.valueOf(ResidentMemory.peak()));
+          default ->
+              throw new WorkFailedException(
+                  "--lockstep understands 'run' and 'memory', not '%s'".formatted(line));
+        }
+      }
+    }
+  }
+
+  private static String line(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}

@@ -1,0 +1,79 @@
+package org.ttame.core.engine;
+
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Where the time of plans goes: for each kind of operation how often it ran, how long, and how much
+ * it computed. One profile may watch several runners. Not thread-safe.
+ */
+public final class EngineProfile {
+  private final Map<String, Sum> sums = new LinkedHashMap<>();
+
+  /**
+   * What the operations of one kind came to.
+   *
+   * @param kind ND4J's name of the operation; of convolutions with kernel and stride
+   * @param calls how often it ran
+   * @param seconds how long
+   * @param operations floating-point operations of convolutions and matrix products, 0 for others
+   */
+  public record Entry(String kind, long calls, double seconds, long operations) {
+    /** Billions of floating-point operations a second; 0 for what only moves data. */
+    public double gigaflops() {
+      return seconds > 0 ? operations / seconds / 1e9 : 0;
+    }
+  }
+
+  /** The kinds, slowest first. */
+  public List<Entry> entries() {
+    return sums.entrySet().stream()
+        .map(
+            e ->
+                new Entry(
+                    e.getKey(),
+                    e.getValue().calls,
+                    e.getValue().nanos / 1e9,
+                    e.getValue().operations))
+        .sorted(Comparator.comparingDouble(Entry::seconds).reversed())
+        .toList();
+  }
+
+  /** Seconds in operations. */
+  public double seconds() {
+    return sums.values().stream().mapToLong(sum -> sum.nanos).sum() / 1e9;
+  }
+
+  /** Floating-point operations of convolutions and matrix products. */
+  public long operations() {
+    return sums.values().stream().mapToLong(sum -> sum.operations).sum();
+  }
+
+  /** Forgets what was seen, so that a warm-up does not count. */
+  public void clear() {
+    sums.clear();
+  }
+
+  void add(PlanStep step, long nanos) {
+    Sum sum = sums.computeIfAbsent(kind(step), kind -> new Sum());
+    sum.calls++;
+    sum.nanos += nanos;
+    sum.operations += StepArithmetic.of(step);
+  }
+
+  private static String kind(PlanStep step) {
+    if (!step.kind().contains("conv2d")) {
+      return step.kind();
+    }
+    long[] a = step.integerArguments();
+    return "%s %d×%d/%d".formatted(step.kind(), a[0], a[1], a[2]);
+  }
+
+  private static final class Sum {
+    private long calls;
+    private long nanos;
+    private long operations;
+  }
+}

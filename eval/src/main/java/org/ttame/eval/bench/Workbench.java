@@ -1,0 +1,196 @@
+package org.ttame.eval.bench;
+
+import java.util.SplittableRandom;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.attention.ClassChoice;
+import org.ttame.core.attention.Explanation;
+import org.ttame.core.attention.MapExplainer;
+import org.ttame.core.attention.Upsampling;
+import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.InputGradient;
+import org.ttame.core.engine.EngineProfile;
+import org.ttame.training.Trainer;
+import org.ttame.training.TrainingOptions;
+
+/**
+ * A classifier, an attention mechanism with initial values and one batch of seeded images, ready to
+ * be worked on. What a kind of work needs is made when it is first done, so that the memory of one
+ * kind can be measured without the others.
+ *
+ * <p>Not thread-safe.
+ */
+public final class Workbench implements AutoCloseable {
+  private static final long STEPS = 1_000_000;
+
+  private final FrozenClassifier classifier;
+  private final AttentionMechanism mechanism;
+  private final INDArray unit;
+  private final INDArray standardised;
+  private final int[] labels;
+  private EngineProfile profile;
+  private Trainer trainer;
+  private MapExplainer explainer;
+  private long steps;
+
+  /**
+   * Prepares.
+   *
+   * @param classifier stays the caller's
+   * @param batch how many images
+   * @param seed of images and of the mechanism's initial values
+   */
+  public Workbench(FrozenClassifier classifier, int batch, long seed) {
+    this.classifier = classifier;
+    int side = classifier.inputSpec().side();
+    mechanism =
+        AttentionMechanism.create(
+            AttentionSpec.of(classifier.defaultLayers(), classifier.classes(), Variant.PROPOSED),
+            seed);
+    float[] values = new float[batch * side * side * 3];
+    float[] centred = new float[values.length];
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextDouble();
+      double mean = classifier.inputSpec().mean().get(i % 3);
+      centred[i] = (float) ((values[i] - mean) / classifier.inputSpec().std().get(i % 3));
+    }
+    long[] shape = {batch, side, side, 3};
+    unit = Nd4j.create(values, shape, 'c');
+    standardised = Nd4j.create(centred, shape, 'c');
+    labels = new int[batch];
+  }
+
+  /** How many images each piece of work is about. */
+  public int batch() {
+    return labels.length;
+  }
+
+  /**
+   * Works once.
+   *
+   * @param work what to do
+   * @return seconds
+   */
+  public double run(Work work) {
+    prepare(work);
+    long began = System.nanoTime();
+    switch (work) {
+      case FORWARD -> forward(standardised);
+      case EXPLAIN -> explain(standardised);
+      case GRADIENT -> gradient();
+      case STEP -> step(unit);
+    }
+    return (System.nanoTime() - began) / 1e9;
+  }
+
+  /**
+   * Works once on other images.
+   *
+   * @param work {@link Work#EXPLAIN}, of standardised images, or {@link Work#STEP}, of unit images
+   * @param images {@code [B, S, S, 3]}; stay the caller's
+   */
+  public void run(Work work, INDArray images) {
+    prepare(work);
+    switch (work) {
+      case EXPLAIN -> explain(images);
+      case STEP -> step(images);
+      default -> throw new IllegalArgumentException(work + " takes no images");
+    }
+  }
+
+  /**
+   * Works once and says where the time went.
+   *
+   * @param work what to do
+   */
+  public EngineProfile profile(Work work) {
+    run(work);
+    profile = new EngineProfile();
+    watch();
+    run(work);
+    EngineProfile result = profile;
+    profile = null;
+    watch();
+    return result;
+  }
+
+  /** The batch's standardised images, {@code [B, S, S, 3]}; closed with this. */
+  public INDArray standardised() {
+    return standardised;
+  }
+
+  /** The batch's images in [0, 1], {@code [B, S, S, 3]}; closed with this. */
+  public INDArray unit() {
+    return unit;
+  }
+
+  @Override
+  public void close() {
+    if (trainer != null) {
+      trainer.close();
+    }
+    if (explainer != null) {
+      explainer.close();
+    }
+    mechanism.close();
+    unit.close();
+    standardised.close();
+  }
+
+  private void prepare(Work work) {
+    if (work == Work.STEP && trainer == null) {
+      trainer = new Trainer(classifier, mechanism, TrainingOptions.builder().build(), STEPS);
+      watch();
+    }
+    if (work == Work.EXPLAIN && explainer == null) {
+      explainer = new MapExplainer(classifier, mechanism);
+      watch();
+    }
+  }
+
+  private void watch() {
+    classifier.profile(profile);
+    if (trainer != null) {
+      trainer.profile(profile);
+    }
+    if (explainer != null) {
+      explainer.profile(profile);
+    }
+  }
+
+  private void forward(INDArray images) {
+    try (ClassifierOutput output = classifier.forward(images, java.util.List.of())) {
+      require(output.logits());
+    }
+  }
+
+  private void explain(INDArray images) {
+    int side = classifier.inputSpec().side();
+    try (Explanation explanation = explainer.explain(images, ClassChoice.predicted());
+        INDArray large = Upsampling.upsample(explanation.maps(), side, side)) {
+      require(large);
+    }
+  }
+
+  private void gradient() {
+    try (InputGradient gradient = classifier.crossEntropyGradient(standardised, labels)) {
+      require(gradient.gradient());
+    }
+  }
+
+  private void step(INDArray images) {
+    trainer.step(steps++ % STEPS, images);
+  }
+
+  /** Nobody shall think that the work was not done. */
+  private static void require(INDArray result) {
+    if (Double.isNaN(result.getDouble(0))) {
+      throw new IllegalStateException("The classifier's outputs are not numbers");
+    }
+  }
+}
