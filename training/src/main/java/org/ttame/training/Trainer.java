@@ -116,7 +116,8 @@ public final class Trainer implements AutoCloseable {
     double lr = schedule.learningRate(step);
     double momentum = schedule.momentum(step);
     try (INDArray standardised = standardise(unitImages);
-        ClassifierOutput clean = classifier.forward(standardised, mechanism.spec().features())) {
+        // Read by graph.forward, before the classifier runs again.
+        ClassifierOutput clean = classifier.glance(standardised, mechanism.spec().features())) {
       int[] predicted = clean.predictedClasses();
       int[][] psi = draws.draw(step, predicted);
       try (AttentionTrainingGraph.Forward forward =

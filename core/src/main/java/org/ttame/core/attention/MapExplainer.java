@@ -76,7 +76,7 @@ public final class MapExplainer implements AutoCloseable {
    * @return logits and maps; the caller closes them
    */
   public Explanation explain(INDArray images, ClassChoice choice) {
-    try (ClassifierOutput output = classifier.forward(images, layers)) {
+    try (ClassifierOutput output = classifier.glance(images, layers)) {
       int[][] classes = choice.classes(output.logits());
       INDArray raw = rawMaps(output.features(), classes);
       return new Explanation(output.logits().dup('c'), classes, raw, MinMax.scale(raw));

@@ -23,7 +23,10 @@ public final class MinMax {
           "Maps must be [..., h, w], got shape " + Arrays.toString(shape));
     }
     int pixels = Math.toIntExact(shape[shape.length - 1] * shape[shape.length - 2]);
-    double[] values = maps.dup('c').data().asDouble();
+    double[] values;
+    try (INDArray dense = maps.dup('c')) {
+      values = dense.data().asDouble();
+    }
     float[] scaled = new float[values.length];
     for (int start = 0; start < values.length; start += pixels) {
       double low = Double.POSITIVE_INFINITY;

@@ -28,18 +28,11 @@ public final class Upsampling {
    * @return {@code to} rows of {@code from} weights that sum to one
    */
   static double[][] weights(int from, int to) {
-    if (from < 1 || to < 1) {
-      throw new IllegalArgumentException(
-          "Cannot resample %d values to %d; both must be positive".formatted(from, to));
-    }
+    Taps taps = Taps.of(from, to);
     double[][] rows = new double[to][from];
     for (int j = 0; j < to; j++) {
-      double centre = Math.max(0, (j + 0.5) * from / to - 0.5);
-      int low = Math.min((int) centre, from - 1);
-      int high = Math.min(low + 1, from - 1);
-      double part = centre - low;
-      rows[j][low] += 1 - part;
-      rows[j][high] += part;
+      rows[j][taps.low[j]] += 1 - taps.part[j];
+      rows[j][taps.high[j]] += taps.part[j];
     }
     return rows;
   }
@@ -62,41 +55,70 @@ public final class Upsampling {
     int w = (int) shape[shape.length - 1];
     shape[shape.length - 2] = height;
     shape[shape.length - 1] = width;
-    long count = maps.length() / ((long) h * w);
-    double[][] rows = weights(h, height);
-    double[][] columns = weights(w, width);
-    double[] in = maps.dup('c').data().asDouble();
-    double[] out = new double[Math.toIntExact(count * height * width)];
+    Taps rows = Taps.of(h, height);
+    Taps columns = Taps.of(w, width);
+    double[] in;
+    try (INDArray dense = maps.dup('c')) {
+      in = dense.data().asDouble();
+    }
+    double[] out = new double[Math.toIntExact(maps.length() / ((long) h * w) * height * width)];
     double[] line = new double[h * width];
-    for (int n = 0; n < count; n++) {
-      multiply(in, n * h * w, w, columns, line, h);
-      for (int j = 0; j < height; j++) {
-        for (int i = 0; i < h; i++) {
-          double weight = rows[j][i];
-          if (weight != 0) {
-            int to = (n * height + j) * width;
-            for (int k = 0; k < width; k++) {
-              out[to + k] += weight * line[i * width + k];
-            }
-          }
-        }
-      }
+    for (int from = 0, to = 0; from < in.length; from += h * w, to += height * width) {
+      widen(in, from, w, columns, line);
+      lengthen(line, width, rows, out, to);
     }
     return typed(out, maps.dataType(), shape);
   }
 
-  private static void multiply(
-      double[] in, int offset, int w, double[][] columns, double[] line, int h) {
-    int width = columns.length;
-    for (int i = 0; i < h; i++) {
+  /**
+   * The two neighbours of each output pixel along one dimension.
+   *
+   * @param low the first one's place
+   * @param high the second one's, or the first again
+   * @param part the second one's weight
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Taps(int[] low, int[] high, double[] part) {
+    static Taps of(int from, int to) {
+      if (from < 1 || to < 1) {
+        throw new IllegalArgumentException(
+            "Cannot resample %d values to %d; both must be positive".formatted(from, to));
+      }
+      int[] low = new int[to];
+      int[] high = new int[to];
+      double[] part = new double[to];
+      for (int j = 0; j < to; j++) {
+        double centre = Math.max(0, (j + 0.5) * from / to - 0.5);
+        low[j] = Math.min((int) centre, from - 1);
+        high[j] = Math.min(low[j] + 1, from - 1);
+        part[j] = centre - low[j];
+      }
+      return new Taps(low, high, part);
+    }
+
+    int size() {
+      return low.length;
+    }
+  }
+
+  private static void widen(double[] in, int from, int w, Taps columns, double[] line) {
+    int width = columns.size();
+    for (int to = 0, at = from; to < line.length; to += width, at += w) {
       for (int k = 0; k < width; k++) {
-        double sum = 0;
-        for (int c = 0; c < w; c++) {
-          if (columns[k][c] != 0) {
-            sum += columns[k][c] * in[offset + i * w + c];
-          }
-        }
-        line[i * width + k] = sum;
+        double part = columns.part[k];
+        line[to + k] = (1 - part) * in[at + columns.low[k]] + part * in[at + columns.high[k]];
+      }
+    }
+  }
+
+  private static void lengthen(double[] line, int width, Taps rows, double[] out, int from) {
+    for (int j = 0; j < rows.size(); j++) {
+      double part = rows.part[j];
+      int low = rows.low[j] * width;
+      int high = rows.high[j] * width;
+      int to = from + j * width;
+      for (int k = 0; k < width; k++) {
+        out[to + k] = (1 - part) * line[low + k] + part * line[high + k];
       }
     }
   }
@@ -141,6 +163,13 @@ public final class Upsampling {
   }
 
   private static INDArray typed(double[] values, DataType type, long... shape) {
+    if (type == DataType.FLOAT) {
+      float[] rounded = new float[values.length];
+      for (int i = 0; i < values.length; i++) {
+        rounded[i] = (float) values[i];
+      }
+      return Nd4j.create(rounded, shape, 'c');
+    }
     INDArray exact = Nd4j.create(values, shape, 'c');
     if (exact.dataType() == type) {
       return exact;

@@ -212,10 +212,22 @@ public final class FrozenClassifier implements AutoCloseable {
     check(images);
     GraphResult result = runner.run(Map.of(input, images), outputs(wanted));
     passes.countForward(images.size(0));
-    return new ClassifierOutput(
-        result,
-        result.output(logits),
-        wanted.stream().map(layer -> result.output(layer.variable())).toList());
+    return output(result, wanted);
+  }
+
+  /**
+   * Classifies a batch without copying what comes out: for who reads it once and at once.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}
+   * @param wanted layers whose feature maps to return
+   * @return logits and feature maps, not to be written to; dead as soon as the classifier is used
+   *     again
+   */
+  public ClassifierOutput glance(INDArray images, List<FeatureLayer> wanted) {
+    check(images);
+    GraphResult result = runner.borrow(Map.of(input, images), outputs(wanted));
+    passes.countForward(images.size(0));
+    return output(result, wanted);
   }
 
   /**
@@ -283,6 +295,13 @@ public final class FrozenClassifier implements AutoCloseable {
         }
       }
     }
+  }
+
+  private ClassifierOutput output(GraphResult result, List<FeatureLayer> wanted) {
+    return new ClassifierOutput(
+        result,
+        result.output(logits),
+        wanted.stream().map(layer -> result.output(layer.variable())).toList());
   }
 
   private List<String> outputs(List<FeatureLayer> wanted) {

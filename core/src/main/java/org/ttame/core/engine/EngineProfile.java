@@ -64,7 +64,7 @@ public final class EngineProfile {
   }
 
   private static String kind(PlanStep step) {
-    if (!step.kind().contains("conv2d")) {
+    if (step.kernel != null || !step.kind().contains("conv2d")) {
       return step.kind();
     }
     long[] a = step.integerArguments();

@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class GraphResult implements AutoCloseable {
   private final Map<String, INDArray> outputs;
   private final Map<String, INDArray> gradients;
+  private final boolean owner;
 
   /**
    * Takes ownership of arrays.
@@ -16,8 +17,19 @@ public final class GraphResult implements AutoCloseable {
    * @param gradients by the name of the variable that the objective was differentiated by
    */
   GraphResult(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
+    this(outputs, gradients, true);
+  }
+
+  private GraphResult(
+      Map<String, INDArray> outputs, Map<String, INDArray> gradients, boolean owner) {
+    this.owner = owner;
     this.outputs = new HashMap<>(outputs);
     this.gradients = new HashMap<>(gradients);
+  }
+
+  /** Arrays that are and stay somebody else's; they cannot be detached. */
+  static GraphResult borrowed(Map<String, INDArray> outputs) {
+    return new GraphResult(outputs, Map.of(), false);
   }
 
   /**
@@ -44,6 +56,9 @@ public final class GraphResult implements AutoCloseable {
 
   /** As {@link #output}; from now on the caller closes the array. */
   public INDArray detachOutput(String name) {
+    if (!owner) {
+      throw new IllegalStateException("\"" + name + "\" is borrowed; copy it");
+    }
     INDArray array = output(name);
     outputs.remove(name);
     return array;
@@ -58,8 +73,10 @@ public final class GraphResult implements AutoCloseable {
 
   @Override
   public void close() {
-    outputs.values().forEach(GraphResult::release);
-    gradients.values().forEach(GraphResult::release);
+    if (owner) {
+      outputs.values().forEach(GraphResult::release);
+      gradients.values().forEach(GraphResult::release);
+    }
     outputs.clear();
     gradients.clear();
   }

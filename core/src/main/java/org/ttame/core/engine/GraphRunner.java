@@ -17,13 +17,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public interface GraphRunner extends AutoCloseable {
   /**
-   * The best runner for a graph.
+   * A runner for a graph, as {@link EngineChoice} says.
    *
    * @param graph the graph; must outlive the runner
    * @return a runner; the caller closes it
    */
   static GraphRunner of(SameDiff graph) {
-    return new PlanRunner(graph);
+    return EngineChoice.current() == EngineChoice.SAMEDIFF
+        ? new SameDiffRunner(graph)
+        : new PlanRunner(graph);
   }
 
   /**
@@ -34,6 +36,16 @@ public interface GraphRunner extends AutoCloseable {
    * @return the values
    */
   GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs);
+
+  /**
+   * Runs the graph forwards, and hands out its own memory where it can: for who reads the outputs
+   * once and at once.
+   *
+   * @param inputs as of {@link #run}
+   * @param outputs as of {@link #run}
+   * @return the values, not to be written to; dead as soon as the runner runs again or is closed
+   */
+  GraphResult borrow(Map<String, INDArray> inputs, Collection<String> outputs);
 
   /**
    * Runs the graph forwards, then backwards from an objective.

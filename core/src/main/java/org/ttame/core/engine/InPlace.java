@@ -1,5 +1,6 @@
 package org.ttame.core.engine;
 
+import java.util.List;
 import java.util.Set;
 import org.nd4j.linalg.api.ops.BaseScalarOp;
 import org.nd4j.linalg.api.ops.BaseTransformOp;
@@ -26,9 +27,15 @@ final class InPlace {
 
   private InPlace() {}
 
+  /** The inputs that a step may write over: of a kernel's, the first alone. */
+  static List<PlanValue> candidates(PlanStep step) {
+    return step.kernel != null ? step.inputs.subList(0, 1) : step.inputs;
+  }
+
   /** Whether a step may write its output over an input of the same shape. */
   static boolean mayWriteOverInput(PlanStep step) {
-    return ELEMENTWISE.contains(step.kind())
+    return step.kind().equals(DnnKernels.RELU_GRADIENT)
+        || ELEMENTWISE.contains(step.kind())
         || ((step.op instanceof BaseTransformOp || step.op instanceof BaseScalarOp)
             && step.inputs.size() == 1);
   }

@@ -86,13 +86,23 @@ final class Plan implements AutoCloseable {
 
   /** A copy of an output. */
   INDArray copy(String name) {
-    return arrays.get(outputs.get(name)).dup('c');
+    return array(name).dup('c');
+  }
+
+  /** An output in the plan's memory. */
+  INDArray array(String name) {
+    return arrays.get(outputs.get(name));
   }
 
   @Override
   public void close() {
     bound.clear();
     arrays.clear();
+    for (PlanStep step : steps) {
+      if (step.kernel != null) {
+        step.kernel.close();
+      }
+    }
     fixedArrays.forEach(GraphResult::release);
   }
 
@@ -153,12 +163,12 @@ final class Plan implements AutoCloseable {
     arrays.clear();
     boundLeaves.clear();
     for (PlanStep step : steps) {
+      List<INDArray> from = step.inputs.stream().map(value -> array(value, memory)).toList();
+      List<INDArray> to = step.outputs.stream().map(value -> array(value, memory)).toList();
       bound.add(
-          calls.bind(
-              step.op,
-              step.inputs.stream().map(value -> array(value, memory)).toList(),
-              step.outputs.stream().map(value -> array(value, memory)).toList(),
-              step.shapeGiven));
+          step.kernel != null
+              ? step.kernel.bind(from, to.get(0))
+              : calls.bind(step.op, from, to, step.shapeGiven));
     }
     inputs.values().forEach(value -> array(value, memory));
     outputs.values().forEach(value -> array(value, memory));

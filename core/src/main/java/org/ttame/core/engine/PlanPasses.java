@@ -31,17 +31,20 @@ final class PlanPasses {
   private final Collection<PlanValue> kept;
   private final List<INDArray> fixedArrays;
   private final TurnedWeights turned;
+  private final DnnKernels kernels;
   private final Set<PlanValue> read = new HashSet<>();
 
   private PlanPasses(
       List<PlanStep> steps,
       Collection<PlanValue> kept,
       List<INDArray> fixedArrays,
-      TurnedWeights turned) {
+      TurnedWeights turned,
+      DnnKernels kernels) {
     this.steps = steps;
     this.kept = kept;
     this.fixedArrays = fixedArrays;
     this.turned = turned;
+    this.kernels = kernels;
   }
 
   /**
@@ -51,18 +54,25 @@ final class PlanPasses {
    * @param kept values that must exist at the end
    * @param fixedArrays receives arrays that the rewritten steps read; closed with the plan
    * @param turned gives weights for the way back; outlives the plan
+   * @param kernels makes oneDNN's kernels; null where ND4J's are to compute everything
    * @return the steps that remain, in order
    */
   static List<PlanStep> apply(
       List<PlanStep> steps,
       Collection<PlanValue> kept,
       List<INDArray> fixedArrays,
-      TurnedWeights turned) {
-    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned);
+      TurnedWeights turned,
+      DnnKernels kernels) {
+    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);
     passes.findReads();
     passes.narrowGradients();
     passes.differentiateRelu();
     passes.dropDead();
+    if (kernels != null) {
+      List<PlanStep> fused = OneDnnPass.apply(passes.steps, kept, kernels);
+      passes.steps.clear();
+      passes.steps.addAll(fused);
+    }
     passes.reuseInputs();
     return passes.steps;
   }
@@ -109,7 +119,7 @@ final class PlanPasses {
       return;
     }
     PlanValue target = step.outputs.get(0);
-    if (turnedConvolution(step, target)) {
+    if (dnnConvolution(step, target) || turnedConvolution(step, target)) {
       return;
     }
     DynamicCustomOp op = operation("deconv2d_tf", step.integerArguments());
@@ -129,6 +139,29 @@ final class PlanPasses {
     // Its shape function forgets output padding and would refuse even sizes at stride two.
     narrow.shapeGiven = true;
     steps.add(narrow);
+  }
+
+  private boolean dnnConvolution(PlanStep step, PlanValue target) {
+    PlanValue weights = step.inputs.get(1);
+    PlanValue gradient = step.inputs.get(step.inputs.size() - 1);
+    if (kernels == null || target.type != DataType.FLOAT || !OneDnnPass.frozen(weights)) {
+      return false;
+    }
+    DnnKernels.Window window = OneDnnPass.window(step, target.shape, gradient.shape);
+    if (window == null) {
+      return false;
+    }
+    try {
+      DnnKernels.Window turnedWindow = window.turned();
+      Kernel kernel =
+          turnedWindow == null
+              ? kernels.convolutionGradient(window, weights.fixed)
+              : kernels.convolution(turnedWindow, turned.of(weights.fixed), null, List.of());
+      add(step, kernel, List.of(gradient), target);
+      return true;
+    } catch (OneDnn.UnsupportedException e) {
+      return false;
+    }
   }
 
   private boolean turnedConvolution(PlanStep step, PlanValue target) {
@@ -317,6 +350,12 @@ final class PlanPasses {
     steps.add(step);
   }
 
+  private void add(PlanStep origin, Kernel kernel, List<PlanValue> inputs, PlanValue output) {
+    PlanStep step = new PlanStep(origin.name, kernel, inputs, output);
+    step.late = origin.late;
+    steps.add(step);
+  }
+
   private static DynamicCustomOp operation(String name, long... integers) {
     return DynamicCustomOp.builder(name)
         .addIntegerArguments(Arrays.stream(integers).mapToInt(n -> (int) n).toArray())
@@ -346,6 +385,14 @@ final class PlanPasses {
         continue;
       }
       PlanValue seen = outputs.getOrDefault(step.inputs.get(0), step.inputs.get(0));
+      if (kernels != null && seen.type == DataType.FLOAT) {
+        add(
+            step,
+            kernels.reluGradient(seen.length()),
+            List.of(step.inputs.get(1), seen),
+            step.outputs.get(0));
+        continue;
+      }
       PlanValue positive = PlanValue.computed(step.name + ":positive", seen.type, seen.shape);
       add(step, new Step(Nd4j.scalar(seen.type, 0), 0.0), List.of(seen), positive);
       add(step, operation("multiply"), List.of(step.inputs.get(1), positive), step.outputs.get(0));
@@ -392,7 +439,7 @@ final class PlanPasses {
       if (keptRoots.contains(output.root()) || output.base != null) {
         continue;
       }
-      for (PlanValue input : step.inputs) {
+      for (PlanValue input : InPlace.candidates(step)) {
         PlanValue root = input.root();
         if (root.kind == PlanValue.Kind.COMPUTED
             && !keptRoots.contains(root)

@@ -28,6 +28,8 @@ final class PlanRunner implements GraphRunner {
   private final boolean poison;
   private final PlanMemory memory = new PlanMemory();
   private final TurnedWeights turned = new TurnedWeights();
+  private final PackedWeights packed = new PackedWeights();
+  private final DnnKernels kernels;
   private final Map<PlanRequest, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
   private SameDiffRunner fallback;
@@ -36,32 +38,53 @@ final class PlanRunner implements GraphRunner {
   private EngineProfile profile;
 
   PlanRunner(SameDiff graph) {
-    this(graph, false);
+    this(graph, EngineChoice.current() == EngineChoice.AUTO, false);
   }
 
   /**
    * For tests.
    *
    * @param graph the graph
+   * @param direct whether oneDNN is called directly where that is faster
    * @param poison whether to overwrite the memory before each run, so that a step which reads what
    *     nobody wrote shows
    */
-  PlanRunner(SameDiff graph, boolean poison) {
+  PlanRunner(SameDiff graph, boolean direct, boolean poison) {
     this.graph = Objects.requireNonNull(graph, "graph");
+    this.kernels =
+        direct ? OneDnn.instance().map(dnn -> new DnnKernels(dnn, packed)).orElse(null) : null;
     this.poison = poison;
   }
 
   @Override
   public GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs) {
-    PlanRequest request = PlanRequest.of(inputs, Set.of(), null, outputs, List.of());
-    Plan plan = plan(request, inputs);
+    Plan plan = runForward(inputs, outputs);
+    return plan == null
+        ? fallback.run(inputs, outputs)
+        : new GraphResult(copies(plan, outputs), Map.of());
+  }
+
+  @Override
+  public GraphResult borrow(Map<String, INDArray> inputs, Collection<String> outputs) {
+    Plan plan = runForward(inputs, outputs);
     if (plan == null) {
       return fallback.run(inputs, outputs);
     }
-    prepare(plan);
-    plan.runEarly(memory, inputs, profile);
-    plan.runLate(Map.of(), profile);
-    return new GraphResult(copies(plan, outputs), Map.of());
+    Map<String, INDArray> values = new LinkedHashMap<>();
+    outputs.forEach(name -> values.put(name, plan.array(name)));
+    return GraphResult.borrowed(values);
+  }
+
+  /** The plan that has run, or null where the graph needs a session. */
+  private Plan runForward(Map<String, INDArray> inputs, Collection<String> outputs) {
+    PlanRequest request = PlanRequest.of(inputs, Set.of(), null, outputs, List.of());
+    Plan plan = plan(request, inputs);
+    if (plan != null) {
+      prepare(plan);
+      plan.runEarly(memory, inputs, profile);
+      plan.runLate(Map.of(), profile);
+    }
+    return plan;
   }
 
   @Override
@@ -149,7 +172,8 @@ final class PlanRunner implements GraphRunner {
   public String describe() {
     return fallback != null
         ? "SameDiff session (" + fallbackReason + ")"
-        : "compiled plan, %d MiB".formatted(memory.bytes() >> 20);
+        : "compiled plan, %s, %d MiB"
+            .formatted(kernels != null ? "oneDNN" : "ND4J's kernels", memory.bytes() >> 20);
   }
 
   @Override
@@ -157,12 +181,19 @@ final class PlanRunner implements GraphRunner {
     plans.values().forEach(Plan::close);
     plans.clear();
     turned.close();
+    packed.close();
     memory.close();
   }
 
   /** The kinds of operations that a gradient run executes, in order; for tests. */
   List<String> operations(Map<String, INDArray> inputs, String objective, Collection<String> wrt) {
     Plan plan = plan(PlanRequest.of(inputs, Set.of(), objective, List.of(), wrt), inputs);
+    return plan.steps().stream().map(PlanStep::kind).toList();
+  }
+
+  /** The kinds of operations that a forward run executes, in order; for tests. */
+  List<String> forwardOperations(Map<String, INDArray> inputs, Collection<String> outputs) {
+    Plan plan = plan(PlanRequest.of(inputs, Set.of(), null, outputs, List.of()), inputs);
     return plan.steps().stream().map(PlanStep::kind).toList();
   }
 
@@ -237,7 +268,8 @@ final class PlanRunner implements GraphRunner {
       }
       List<PlanStep> written = builder.build(inputs, lateShapes, wanted);
       List<PlanValue> kept = wanted.stream().map(builder::value).toList();
-      List<PlanStep> steps = PlanPasses.apply(written, kept, builder.fixedArrays(), turned);
+      List<PlanStep> steps =
+          PlanPasses.apply(written, kept, builder.fixedArrays(), turned, kernels);
       int early =
           request.late().isEmpty()
               ? steps.size()

@@ -10,7 +10,12 @@ final class PlanStep {
   /** The operation's name in the graph, for messages. */
   final String name;
 
+  /** ND4J's operation; null where {@link #kernel} computes. */
   DifferentialFunction op;
+
+  /** Computes in place of the operation, or null. */
+  Kernel kernel;
+
   List<PlanValue> inputs;
   List<PlanValue> outputs;
 
@@ -27,9 +32,14 @@ final class PlanStep {
     this.outputs = new ArrayList<>(outputs);
   }
 
+  PlanStep(String name, Kernel kernel, List<PlanValue> inputs, PlanValue output) {
+    this(name, (DifferentialFunction) null, inputs, List.of(output));
+    this.kernel = kernel;
+  }
+
   /** The kind of operation, e.g. {@code conv2d}. */
   String kind() {
-    return op.opName();
+    return kernel != null ? kernel.kind() : op.opName();
   }
 
   /** Integer arguments; empty for operations that have none. */

@@ -30,6 +30,11 @@ final class SameDiffRunner implements GraphRunner {
   }
 
   @Override
+  public GraphResult borrow(Map<String, INDArray> inputs, Collection<String> outputs) {
+    return run(inputs, outputs);
+  }
+
+  @Override
   public GraphResult gradients(
       Map<String, INDArray> inputs,
       String objective,

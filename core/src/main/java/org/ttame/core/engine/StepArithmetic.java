@@ -11,6 +11,9 @@ final class StepArithmetic {
    * @return the operations of convolutions and matrix products; 0 for all other kinds
    */
   static long of(PlanStep step) {
+    if (step.kernel != null) {
+      return step.kernel.operations();
+    }
     return switch (step.kind()) {
       // [B, H, W, I] ∗ [kH, kW, I, O] → [B, h, w, O]
       case "conv2d" -> 2 * step.outputs.get(0).length() * kernel(step, 1, 0, 1, 2);

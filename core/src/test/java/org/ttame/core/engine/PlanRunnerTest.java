@@ -40,7 +40,7 @@ class PlanRunnerTest {
   @Test
   void plansForSeveralBatchSizesLiveTogether() {
     SameDiff graph = convolutional();
-    try (GraphRunner plan = new PlanRunner(graph, true);
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph)) {
       for (int batch : new int[] {2, 5, 1, 2, 5}) {
         compare(plan, session, Map.of("x", wave(batch, 12, 12, 3), "t", wave(batch, 5)), "x");
@@ -52,7 +52,7 @@ class PlanRunnerTest {
   @Test
   void seesVariablesChangedInPlaceAndReplaced() {
     SameDiff graph = convolutional();
-    try (GraphRunner plan = new PlanRunner(graph, true);
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph)) {
       Map<String, INDArray> inputs = Map.of("x", wave(2, 12, 12, 3), "t", wave(2, 5));
       compare(plan, session, inputs, "w1");
@@ -73,7 +73,7 @@ class PlanRunnerTest {
     y.mul(cotangent).sum(1).sum(0).rename(LOSS);
     INDArray input = wave(3, 4);
     INDArray late = wave(3, 4).addi(0.25);
-    try (GraphRunner plan = new PlanRunner(graph, true);
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph);
         PendingGradients pending =
             plan.begin(Map.of("x", input), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
@@ -107,7 +107,7 @@ class PlanRunnerTest {
   void computesNoGradientOfFrozenWeights() {
     SameDiff graph = convolutional();
     graph.convertToConstant(graph.getVariable("w1"));
-    try (PlanRunner plan = new PlanRunner(graph)) {
+    try (PlanRunner plan = new PlanRunner(graph, false, false)) {
       assertThat(
               plan.operations(Map.of("x", wave(2, 12, 12, 3), "t", wave(2, 5)), LOSS, List.of("x")))
           .contains("deconv2d_tf", "step")
@@ -151,7 +151,7 @@ class PlanRunnerTest {
 
   private static void agreeOnGradients(
       SameDiff graph, Map<String, INDArray> inputs, List<String> wrt, String... absent) {
-    try (PlanRunner plan = new PlanRunner(graph, true);
+    try (PlanRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph);
         GraphResult actual = plan.gradients(inputs, LOSS, List.of(LOSS), wrt);
         GraphResult expected = session.gradients(inputs, LOSS, List.of(LOSS), wrt)) {
@@ -193,7 +193,7 @@ class PlanRunnerTest {
             right,
             false);
     product.mul(product).sum(1, 2).sum(0).rename(LOSS);
-    try (PlanRunner plan = new PlanRunner(graph, true);
+    try (PlanRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph);
         GraphResult actual =
             plan.gradients(Map.of("x", x), LOSS, List.of(LOSS), List.of("x", "y"));
@@ -219,7 +219,7 @@ class PlanRunnerTest {
   }
 
   private static void agree(SameDiff graph, Map<String, INDArray> inputs, String wrt) {
-    try (GraphRunner plan = new PlanRunner(graph, true);
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph)) {
       compare(plan, session, inputs, wrt);
       compare(plan, session, inputs, wrt);

@@ -1,0 +1,132 @@
+package org.ttame.core.engine;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_BIAS;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_wait;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.dnnl.dnnl_exec_arg_t;
+import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_memory_desc_t;
+import org.bytedeco.dnnl.dnnl_primitive;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** A primitive of oneDNN with what it reads at every run. */
+final class DnnKernel implements Kernel {
+  private final OneDnn dnn;
+  private final String kind;
+  private final long operations;
+  private final dnnl_primitive primitive;
+  private final List<Argument> inputs = new ArrayList<>();
+  private final List<Constant> constants = new ArrayList<>();
+  private final List<dnnl_memory> owned = new ArrayList<>();
+  private final List<dnnl_memory> bound = new ArrayList<>();
+  private Argument output;
+  private dnnl_exec_arg_t arguments;
+
+  /** An array of the step: what it is to the primitive, and how it lies in memory. */
+  private record Argument(int role, dnnl_memory_desc_t layout) {}
+
+  /** An array that stays the same. */
+  private record Constant(int role, dnnl_memory memory) {}
+
+  DnnKernel(OneDnn dnn, String kind, long operations, dnnl_primitive primitive) {
+    this.dnn = dnn;
+    this.kind = kind;
+    this.operations = operations;
+    this.primitive = primitive;
+  }
+
+  /** The step's next input. */
+  DnnKernel input(int role, dnnl_memory_desc_t layout) {
+    inputs.add(new Argument(role, layout));
+    return this;
+  }
+
+  /** The step's output. */
+  DnnKernel output(int role, dnnl_memory_desc_t layout) {
+    output = new Argument(role, layout);
+    return this;
+  }
+
+  /** Something that is always the same and stays its owner's. */
+  DnnKernel constant(int role, dnnl_memory memory) {
+    constants.add(new Constant(role, memory));
+    return this;
+  }
+
+  /** A frozen bias; null for none. */
+  DnnKernel bias(INDArray array, dnnl_memory_desc_t layout) {
+    if (array != null) {
+      dnnl_memory memory = dnn.view(layout, array);
+      owned.add(memory);
+      constants.add(new Constant(DNNL_ARG_BIAS, memory));
+    }
+    return this;
+  }
+
+  @Override
+  public String kind() {
+    return kind;
+  }
+
+  @Override
+  public long operations() {
+    return operations;
+  }
+
+  @Override
+  public OperationCall.Bound bind(List<INDArray> from, INDArray to) {
+    if (from.size() != inputs.size()) {
+      throw new IllegalArgumentException(
+          "%s reads %d arrays, got %d".formatted(kind, inputs.size(), from.size()));
+    }
+    release();
+    int count = inputs.size() + constants.size() + 1;
+    dnnl_exec_arg_t list = new dnnl_exec_arg_t(count);
+    int at = 0;
+    for (int i = 0; i < inputs.size(); i++) {
+      set(list, at++, inputs.get(i).role(), view(inputs.get(i), from.get(i)));
+    }
+    for (Constant constant : constants) {
+      set(list, at++, constant.role(), constant.memory());
+    }
+    set(list, at, output.role(), view(output, to));
+    list.position(0);
+    arguments = list;
+    return () -> {
+      OneDnn.check(dnnl_primitive_execute(primitive, dnn.stream(), count, list), kind);
+      OneDnn.check(dnnl_stream_wait(dnn.stream()), kind);
+    };
+  }
+
+  private static void set(dnnl_exec_arg_t list, int at, int role, dnnl_memory memory) {
+    list.position(at).arg(role).memory(memory);
+  }
+
+  private dnnl_memory view(Argument argument, INDArray array) {
+    dnnl_memory memory = dnn.view(argument.layout(), array);
+    bound.add(memory);
+    return memory;
+  }
+
+  private void release() {
+    bound.forEach(memory -> dnnl_memory_destroy(memory));
+    bound.clear();
+    if (arguments != null) {
+      arguments.close();
+      arguments = null;
+    }
+  }
+
+  @Override
+  public void close() {
+    release();
+    owned.forEach(memory -> dnnl_memory_destroy(memory));
+    owned.clear();
+    dnnl_primitive_destroy(primitive);
+  }
+}

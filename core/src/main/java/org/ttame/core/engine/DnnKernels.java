@@ -1,0 +1,365 @@
+package org.ttame.core.engine;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_1;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_ab;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_ba;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_add;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_backward_data_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_direct;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_forward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_backward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_forward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_gelu_erf;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_linear;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu_use_dst_for_bwd;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_format_tag_any;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_hwio;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_matmul_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_binary;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_eltwise;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_set_post_ops;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.bytedeco.dnnl.const_dnnl_op_desc_t;
+import org.bytedeco.dnnl.dnnl_convolution_desc_t;
+import org.bytedeco.dnnl.dnnl_eltwise_desc_t;
+import org.bytedeco.dnnl.dnnl_matmul_desc_t;
+import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_memory_desc_t;
+import org.bytedeco.dnnl.dnnl_post_ops;
+import org.bytedeco.dnnl.dnnl_primitive_attr;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Kernels of oneDNN for steps with frozen weights. All throw {@link OneDnn.UnsupportedException}
+ * where oneDNN has nothing fast.
+ */
+final class DnnKernels {
+  /** The kind of {@link #reluGradient}, which may write over its first input. */
+  static final String RELU_GRADIENT = "relu gradient";
+
+  private static final float SQRT_2 = (float) Math.sqrt(2);
+
+  /**
+   * Rows of weights that are a multiple of this apart share sets of the cache: such weights are
+   * rearranged, others are read as they lie.
+   */
+  private static final long PAGE = 4096;
+
+  private final OneDnn dnn;
+  private final PackedWeights packed;
+
+  DnnKernels(OneDnn dnn, PackedWeights packed) {
+    this.dnn = dnn;
+    this.packed = packed;
+  }
+
+  /** A convolution's size. */
+  static final class Window {
+    private final long[] input;
+    private final long[] output;
+    private final long[] kernel;
+    private final long[] stride;
+    private final long[] padding;
+
+    /**
+     * A size.
+     *
+     * @param input {@code [B, H, W, I]}
+     * @param output {@code [B, h, w, O]}
+     * @param kernel height and width
+     * @param stride height and width
+     * @param padding height and width, the same on both sides
+     */
+    Window(long[] input, long[] output, long[] kernel, long[] stride, long[] padding) {
+      this.input = input;
+      this.output = output;
+      this.kernel = kernel;
+      this.stride = stride;
+      this.padding = padding;
+    }
+
+    /**
+     * The convolution with turned weights that is this one's gradient; null where there is none, or
+     * nothing is gained: oneDNN's kernels for gradients of 3×3 take a third longer than the forward
+     * ones, those of 1×1 the same.
+     */
+    Window turned() {
+      boolean unit = stride[0] == 1 && stride[1] == 1;
+      boolean small = kernel[0] * kernel[1] == 1;
+      if (!unit || small || padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
+        return null;
+      }
+      long[] rest = {kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1]};
+      return new Window(/* input= */ output, /* output= */ input, kernel, stride, rest);
+    }
+
+    private long operations() {
+      return 2 * output[0] * output[1] * output[2] * output[3] * input[3] * kernel[0] * kernel[1];
+    }
+
+    private String name() {
+      return "%d×%d/%d".formatted(kernel[0], kernel[1], stride[0]);
+    }
+
+    private dnnl_memory_desc_t weights(int tag) {
+      return OneDnn.describe(tag, output[3], input[3], kernel[0], kernel[1]);
+    }
+
+    private static dnnl_memory_desc_t image(long[] shape) {
+      return OneDnn.describe(dnnl_nhwc, shape[0], shape[3], shape[1], shape[2]);
+    }
+  }
+
+  /**
+   * A convolution with what follows it.
+   *
+   * @param weights frozen, {@code [kH, kW, I, O]}
+   * @param bias frozen, {@code [O]}, or null
+   * @param after done to the result, in order; each ADD makes an input
+   */
+  Kernel convolution(Window window, INDArray weights, INDArray bias, List<PostOperation> after) {
+    dnnl_memory_desc_t source = Window.image(window.input);
+    dnnl_memory_desc_t target = Window.image(window.output);
+    dnnl_memory_desc_t any = window.weights(dnnl_format_tag_any);
+    dnnl_memory_desc_t channels = OneDnn.describe(dnnl_a, window.output[3]);
+    try (dnnl_convolution_desc_t operation = new dnnl_convolution_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
+      OneDnn.check(
+          dnnl_convolution_forward_desc_init(
+              operation,
+              dnnl_forward_inference,
+              dnnl_convolution_direct,
+              source,
+              any,
+              bias == null ? null : channels,
+              target,
+              window.stride,
+              window.padding,
+              window.padding),
+          "convolution");
+      dnnl_primitive_desc desc = plan(general, after, target, null);
+      dnnl_memory memory = pack(desc, weights, window.weights(dnnl_hwio));
+      DnnKernel kernel =
+          new DnnKernel(
+              dnn,
+              name("convolution " + window.name(), after),
+              window.operations(),
+              dnn.make(desc));
+      kernel.input(DNNL_ARG_SRC, source);
+      addInputs(kernel, after, target);
+      return kernel
+          .constant(DNNL_ARG_WEIGHTS, memory)
+          .bias(bias, channels)
+          .output(DNNL_ARG_DST, target);
+    }
+  }
+
+  /**
+   * How a convolution's input gradient follows from its output's.
+   *
+   * @param weights frozen, {@code [kH, kW, I, O]}
+   * @return a kernel with the input {@code [B, h, w, O]} and the output {@code [B, H, W, I]}
+   */
+  Kernel convolutionGradient(Window window, INDArray weights) {
+    dnnl_memory_desc_t source = Window.image(window.input);
+    dnnl_memory_desc_t target = Window.image(window.output);
+    dnnl_memory_desc_t any = window.weights(dnnl_format_tag_any);
+    try (dnnl_convolution_desc_t forward = new dnnl_convolution_desc_t();
+        dnnl_convolution_desc_t backward = new dnnl_convolution_desc_t();
+        const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
+        const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
+      long[] stride = window.stride;
+      long[] padding = window.padding;
+      OneDnn.check(
+          dnnl_convolution_forward_desc_init(
+              forward,
+              dnnl_forward_training,
+              dnnl_convolution_direct,
+              source,
+              any,
+              null,
+              target,
+              stride,
+              padding,
+              padding),
+          "convolution");
+      OneDnn.check(
+          dnnl_convolution_backward_data_desc_init(
+              backward, dnnl_convolution_direct, source, any, target, stride, padding, padding),
+          "gradient of a convolution");
+      dnnl_primitive_desc hint = dnn.plan(generalForward, null, null);
+      dnnl_primitive_desc desc;
+      try {
+        desc = dnn.plan(generalBackward, null, hint);
+      } finally {
+        dnnl_primitive_desc_destroy(hint);
+      }
+      dnnl_memory memory = pack(desc, weights, window.weights(dnnl_hwio));
+      return new DnnKernel(
+              dnn, "convolution gradient " + window.name(), window.operations(), dnn.make(desc))
+          .input(DNNL_ARG_DIFF_DST, target)
+          .constant(DNNL_ARG_WEIGHTS, memory)
+          .output(DNNL_ARG_DIFF_SRC, source);
+    }
+  }
+
+  /**
+   * A product with frozen weights, with what follows it.
+   *
+   * @param rows M
+   * @param inner K
+   * @param columns N
+   * @param weights {@code [K, N]}, or {@code [N, K]} if they are to be transposed
+   * @param transposed whether they are
+   * @param bias frozen, N values, or null
+   * @param after done to the result, in order; each ADD makes an input
+   */
+  Kernel product(
+      long rows,
+      long inner,
+      long columns,
+      INDArray weights,
+      boolean transposed,
+      INDArray bias,
+      List<PostOperation> after) {
+    dnnl_memory_desc_t source = OneDnn.describe(dnnl_ab, rows, inner);
+    dnnl_memory_desc_t target = OneDnn.describe(dnnl_ab, rows, columns);
+    dnnl_memory_desc_t given = OneDnn.describe(transposed ? dnnl_ba : dnnl_ab, inner, columns);
+    dnnl_memory_desc_t row = OneDnn.describe(dnnl_ab, 1, columns);
+    boolean rearrange = !transposed && columns * Float.BYTES % PAGE == 0;
+    try (dnnl_matmul_desc_t operation = new dnnl_matmul_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
+      OneDnn.check(
+          dnnl_matmul_desc_init(
+              operation,
+              source,
+              rearrange ? OneDnn.describe(dnnl_format_tag_any, inner, columns) : given,
+              bias == null ? null : row,
+              target),
+          "product");
+      dnnl_primitive_desc desc = plan(general, after, target, null);
+      dnnl_memory memory = pack(desc, weights, given);
+      DnnKernel kernel =
+          new DnnKernel(dnn, name("product", after), 2 * rows * inner * columns, dnn.make(desc));
+      kernel.input(DNNL_ARG_SRC, source);
+      addInputs(kernel, after, target);
+      return kernel.constant(DNNL_ARG_WEIGHTS, memory).bias(bias, row).output(DNNL_ARG_DST, target);
+    }
+  }
+
+  /**
+   * The gradient of a ReLU: inputs its output's gradient and its output, in this order.
+   *
+   * @param length values
+   */
+  Kernel reluGradient(long length) {
+    dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
+    try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
+        dnnl_eltwise_desc_t backward = new dnnl_eltwise_desc_t();
+        const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
+        const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
+      int kind = dnnl_eltwise_relu_use_dst_for_bwd;
+      OneDnn.check(
+          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_training, kind, values, 0, 0),
+          "ReLU");
+      OneDnn.check(
+          dnnl_eltwise_backward_desc_init(backward, kind, values, values, 0, 0),
+          "gradient of ReLU");
+      dnnl_primitive_desc hint = dnn.plan(generalForward, null, null);
+      dnnl_primitive_desc desc;
+      try {
+        desc = dnn.plan(generalBackward, null, hint);
+      } finally {
+        dnnl_primitive_desc_destroy(hint);
+      }
+      return new DnnKernel(dnn, RELU_GRADIENT, 0, dnn.make(desc))
+          .input(DNNL_ARG_DIFF_DST, values)
+          .input(DNNL_ARG_DST, values)
+          .output(DNNL_ARG_DIFF_SRC, values);
+    }
+  }
+
+  private dnnl_memory pack(dnnl_primitive_desc desc, INDArray weights, dnnl_memory_desc_t given) {
+    return packed.of(
+        dnn, weights, given, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
+  }
+
+  private dnnl_primitive_desc plan(
+      const_dnnl_op_desc_t operation,
+      List<PostOperation> after,
+      dnnl_memory_desc_t target,
+      dnnl_primitive_desc hint) {
+    dnnl_primitive_attr attributes = new dnnl_primitive_attr();
+    dnnl_post_ops operations = new dnnl_post_ops();
+    OneDnn.check(dnnl_primitive_attr_create(attributes), "attributes");
+    OneDnn.check(dnnl_post_ops_create(operations), "post operations");
+    try {
+      for (PostOperation next : after) {
+        append(operations, next, target);
+      }
+      OneDnn.check(dnnl_primitive_attr_set_post_ops(attributes, operations), "post operations");
+      return dnn.plan(operation, attributes, hint);
+    } finally {
+      dnnl_post_ops_destroy(operations);
+      dnnl_primitive_attr_destroy(attributes);
+    }
+  }
+
+  private static void append(
+      dnnl_post_ops operations, PostOperation next, dnnl_memory_desc_t target) {
+    switch (next) {
+      case RELU ->
+          OneDnn.check(
+              dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0), "ReLU");
+      case ERF_GATE -> {
+        OneDnn.check(
+            dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_linear, SQRT_2, 0), "scale");
+        OneDnn.check(
+            dnnl_post_ops_append_eltwise(operations, SQRT_2, dnnl_eltwise_gelu_erf, 0, 0), "GELU");
+      }
+      case ADD ->
+          OneDnn.check(dnnl_post_ops_append_binary(operations, dnnl_binary_add, target), "sum");
+    }
+  }
+
+  /** Post operations are numbered as oneDNN sees them, where ERF_GATE is two. */
+  private static void addInputs(
+      DnnKernel kernel, List<PostOperation> after, dnnl_memory_desc_t target) {
+    int at = 0;
+    for (PostOperation next : after) {
+      if (next == PostOperation.ADD) {
+        // DNNL_ARG_ATTR_MULTIPLE_POST_OP(at), a macro.
+        kernel.input((DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (at + 1)) | DNNL_ARG_SRC_1, target);
+      }
+      at += next == PostOperation.ERF_GATE ? 2 : 1;
+    }
+  }
+
+  private static String name(String kind, List<PostOperation> after) {
+    List<String> parts = new ArrayList<>(List.of(kind));
+    after.forEach(next -> parts.add(next.name().toLowerCase(Locale.ROOT).replace('_', ' ')));
+    return String.join(" + ", parts);
+  }
+}

@@ -1,0 +1,167 @@
+package org.ttame.core.engine;
+
+import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_engine_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_f32;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_tag;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_query_impl_info_str;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_success;
+
+import java.util.Optional;
+import org.bytedeco.dnnl.const_dnnl_op_desc_t;
+import org.bytedeco.dnnl.dnnl_engine;
+import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_memory_desc_t;
+import org.bytedeco.dnnl.dnnl_primitive;
+import org.bytedeco.dnnl.dnnl_primitive_attr;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.dnnl.dnnl_stream;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * oneDNN itself. ND4J calls it, too, but hands it weights that have to be rearranged at every call,
+ * and one operation at a time; called directly it keeps weights in the layout its kernels want, and
+ * adds bias, residual and activation while a result is still in the processor's cache.
+ *
+ * <p>Its threads are those of OpenMP, whose number ND4J sets: both use the same runtime.
+ */
+final class OneDnn {
+  private static final Logger LOG = LoggerFactory.getLogger(OneDnn.class);
+
+  private final dnnl_engine engine = new dnnl_engine();
+  private final dnnl_stream stream = new dnnl_stream();
+
+  private OneDnn() {
+    check(dnnl_engine_create(engine, dnnl_cpu, 0), "engine");
+    check(dnnl_stream_create(stream, engine, dnnl_stream_default_flags), "stream");
+  }
+
+  /** The library, loaded once in a process. */
+  private static final class Holder {
+    private static final Optional<OneDnn> LOADED = load();
+
+    private static Optional<OneDnn> load() {
+      try {
+        return Optional.of(new OneDnn());
+      } catch (LinkageError | RuntimeException e) {
+        LOG.info("oneDNN is called through ND4J alone: {}", e.toString());
+        return Optional.empty();
+      }
+    }
+  }
+
+  /** A kernel that oneDNN does not have, or only as a slow reference. */
+  static final class UnsupportedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    UnsupportedException(String message) {
+      super(message);
+    }
+  }
+
+  /** The library; empty where there is none for this platform. */
+  static Optional<OneDnn> instance() {
+    return Holder.LOADED;
+  }
+
+  dnnl_stream stream() {
+    return stream;
+  }
+
+  dnnl_engine engine() {
+    return engine;
+  }
+
+  /**
+   * Describes an array of float32.
+   *
+   * @param tag how the dimensions lie in memory, a {@code dnnl_format_tag_t}
+   * @param dims lengths, in oneDNN's order: batch, channels, height, width; output channels, input
+   *     channels, height, width
+   */
+  static dnnl_memory_desc_t describe(int tag, long... dims) {
+    dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
+    check(dnnl_memory_desc_init_by_tag(desc, dims.length, dims, dnnl_f32, tag), "description");
+    return desc;
+  }
+
+  /** What oneDNN would do; the caller destroys it. */
+  dnnl_primitive_desc plan(
+      const_dnnl_op_desc_t operation, dnnl_primitive_attr attributes, dnnl_primitive_desc forward) {
+    dnnl_primitive_desc desc = new dnnl_primitive_desc();
+    int status = dnnl_primitive_desc_create(desc, operation, attributes, engine, forward);
+    if (status != dnnl_success) {
+      throw new UnsupportedException("oneDNN has no such kernel, status " + status);
+    }
+    String kernel = name(desc);
+    if (kernel.startsWith("ref") || kernel.startsWith("simple")) {
+      dnnl_primitive_desc_destroy(desc);
+      throw new UnsupportedException("oneDNN has only its reference kernel, " + kernel);
+    }
+    return desc;
+  }
+
+  /** Makes a plan runnable; destroys the plan. */
+  dnnl_primitive make(dnnl_primitive_desc desc) {
+    dnnl_primitive primitive = new dnnl_primitive();
+    try {
+      check(dnnl_primitive_create(primitive, desc), "primitive");
+      return primitive;
+    } finally {
+      dnnl_primitive_desc_destroy(desc);
+    }
+  }
+
+  /** oneDNN's view of memory that is somebody else's; the caller destroys the view. */
+  dnnl_memory view(dnnl_memory_desc_t desc, INDArray array) {
+    if (array.ordering() != 'c' && array.rank() > 1) {
+      throw new IllegalArgumentException("oneDNN reads dense arrays in c order alone");
+    }
+    // Not data().address(): of a part of a buffer that is where the whole begins.
+    return memory(desc, array.data().addressPointer().address());
+  }
+
+  /** Memory of oneDNN's own, aligned as its kernels like it; the caller destroys it. */
+  dnnl_memory allocate(dnnl_memory_desc_t desc) {
+    return memory(desc, -1);
+  }
+
+  private dnnl_memory memory(dnnl_memory_desc_t desc, long address) {
+    dnnl_memory memory = new dnnl_memory();
+    check(dnnl_memory_create(memory, desc, engine, new Address(address)), "memory");
+    return memory;
+  }
+
+  /** oneDNN's name of the kernel, e.g. {@code brgconv:avx512_core}. */
+  private static String name(dnnl_primitive_desc desc) {
+    try (PointerPointer<BytePointer> answer = new PointerPointer<>(1)) {
+      check(dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, answer), "query");
+      return new BytePointer(answer.get(0)).getString();
+    }
+  }
+
+  static void check(int status, String what) {
+    if (status != dnnl_success) {
+      throw new IllegalStateException("oneDNN failed (%s), status %d".formatted(what, status));
+    }
+  }
+
+  /** An address as JavaCPP passes it on. */
+  private static final class Address extends Pointer {
+    Address(long value) {
+      address = value;
+    }
+  }
+}

@@ -1,0 +1,328 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.ScalarOp;
+
+/**
+ * Gives steps with frozen weights oneDNN's kernels, and lets those do what follows: a bias, a
+ * residual that is added, an activation. Where oneDNN has nothing fast the steps stay as they are.
+ */
+final class OneDnnPass {
+  /** Rows below which a product with frozen weights is bound by reading those once. */
+  private static final long LEAST_ROWS = 32;
+
+  private final DnnKernels kernels;
+  private final Set<PlanValue> kept = new HashSet<>();
+  private final Map<PlanValue, Integer> reads = new HashMap<>();
+
+  /** What stands at each step's place: the chain that ends there, or null where it went on. */
+  private final List<Chain> places = new ArrayList<>();
+
+  /** The chain that computes a value, by the value's root. */
+  private final Map<PlanValue, Chain> chains = new HashMap<>();
+
+  private OneDnnPass(List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels) {
+    this.kernels = kernels;
+    kept.forEach(value -> this.kept.add(value.root()));
+    for (PlanStep step : steps) {
+      step.inputs.forEach(input -> reads.merge(input.root(), 1, Integer::sum));
+    }
+  }
+
+  /**
+   * Rewrites.
+   *
+   * @param steps in order
+   * @param kept values that must exist at the end
+   * @param kernels makes kernels
+   * @return the steps that remain, in order
+   */
+  static List<PlanStep> apply(
+      List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels) {
+    OneDnnPass pass = new OneDnnPass(steps, kept, kernels);
+    steps.forEach(pass::place);
+    return pass.places.stream()
+        .filter(Objects::nonNull)
+        .flatMap(chain -> chain.steps().stream())
+        .toList();
+  }
+
+  /** Makes a kernel once it is known what follows. */
+  private interface Maker {
+    Kernel make(INDArray bias, List<PostOperation> after);
+  }
+
+  /** Steps that one kernel does, or a single step that none does. */
+  private static final class Chain {
+    final List<PlanStep> members = new ArrayList<>();
+    final List<PlanValue> inputs = new ArrayList<>();
+    final List<PostOperation> after = new ArrayList<>();
+    final Maker maker;
+    int place;
+    INDArray bias;
+
+    Chain(PlanStep step, int place, Maker maker) {
+      members.add(step);
+      this.place = place;
+      this.maker = maker;
+    }
+
+    PlanStep last() {
+      return members.get(members.size() - 1);
+    }
+
+    PlanValue result() {
+      return last().outputs.get(0);
+    }
+
+    List<PlanStep> steps() {
+      if (maker == null) {
+        return members;
+      }
+      try {
+        PlanStep step = new PlanStep(last().name, maker.make(bias, after), inputs, result());
+        step.late = last().late;
+        return List.of(step);
+      } catch (OneDnn.UnsupportedException e) {
+        return members;
+      }
+    }
+  }
+
+  private void place(PlanStep step) {
+    int place = places.size();
+    Chain chain = begin(step, place);
+    if (chain == null && !follows(step, place)) {
+      chain = new Chain(step, place, null);
+    }
+    if (chain != null) {
+      places.add(chain);
+      if (step.outputs.size() == 1) {
+        chains.put(step.outputs.get(0).root(), chain);
+      }
+    }
+  }
+
+  // What begins a chain.
+
+  private Chain begin(PlanStep step, int place) {
+    boolean single = step.outputs.size() == 1 && step.kernel == null;
+    if (!single || step.outputs.get(0).type != DataType.FLOAT) {
+      return null;
+    }
+    return switch (step.kind()) {
+      case "conv2d" -> convolution(step, place);
+      case "matmul" -> product(step, place);
+      default -> null;
+    };
+  }
+
+  private Chain convolution(PlanStep step, int place) {
+    PlanValue weights = step.inputs.get(1);
+    PlanValue bias = step.inputs.size() > 2 ? step.inputs.get(2) : null;
+    DnnKernels.Window window = window(step, step.inputs.get(0).shape, step.outputs.get(0).shape);
+    if (window == null || !frozen(weights) || (bias != null && !frozen(bias))) {
+      return null;
+    }
+    Chain chain =
+        new Chain(
+            step,
+            place,
+            (added, after) -> kernels.convolution(window, weights.fixed, added, after));
+    chain.inputs.add(step.inputs.get(0));
+    chain.bias = bias == null ? null : bias.fixed;
+    return chain;
+  }
+
+  /**
+   * The size of a convolution, or null if it is none of those that oneDNN does.
+   *
+   * @param step conv2d or conv2d_bp
+   * @param input the convolution's
+   * @param output the convolution's
+   */
+  static DnnKernels.Window window(PlanStep step, long[] input, long[] output) {
+    // kernel, stride, padding, dilation (each height, width), same mode, NHWC, layout of weights
+    long[] a = step.integerArguments();
+    boolean plain = a.length > 9 && a[6] == 1 && a[7] == 1 && a[8] == 0 && a[9] == 1;
+    if (!plain || (a.length > 10 && a[10] != 0)) {
+      return null;
+    }
+    return new DnnKernels.Window(
+        input, output, new long[] {a[0], a[1]}, new long[] {a[2], a[3]}, new long[] {a[4], a[5]});
+  }
+
+  private Chain product(PlanStep step, int place) {
+    PlanValue x = step.inputs.get(0);
+    PlanValue weights = step.inputs.get(1);
+    PlanValue result = step.outputs.get(0);
+    long[] flags = step.integerArguments();
+    double[] scale = ((DynamicCustomOp) step.op).tArgs();
+    boolean plain =
+        (flags.length == 0 || flags[0] == 0)
+            && (flags.length < 3 || flags[2] == 0)
+            && (scale.length == 0 || scale[0] == 1)
+            && (scale.length < 2 || scale[1] == 0);
+    if (!plain || x.shape.length != 2 || result.shape.length != 2 || !frozen(weights)) {
+      return null;
+    }
+    long rows = result.shape[0];
+    long columns = result.shape[1];
+    if (rows < LEAST_ROWS || columns < LEAST_ROWS) {
+      return null;
+    }
+    boolean transposed = flags.length > 1 && flags[1] != 0;
+    Chain chain =
+        new Chain(
+            step,
+            place,
+            (bias, after) ->
+                kernels.product(rows, x.shape[1], columns, weights.fixed, transposed, bias, after));
+    chain.inputs.add(x);
+    return chain;
+  }
+
+  static boolean frozen(PlanValue value) {
+    return value.kind == PlanValue.Kind.FIXED
+        && value.base == null
+        && value.type == DataType.FLOAT
+        && (value.shape.length < 2 || value.fixed.ordering() == 'c')
+        && value.fixed.elementWiseStride() == 1;
+  }
+
+  // What a chain goes on with.
+
+  private boolean follows(PlanStep step, int place) {
+    if (step.outputs.size() != 1 || step.kernel != null) {
+      return false;
+    }
+    return switch (step.kind()) {
+      case "relu" -> relu(step, place);
+      case "add" -> bias(step, place) || gate(step, place) || residual(step, place);
+      default -> false;
+    };
+  }
+
+  private boolean relu(PlanStep step, int place) {
+    boolean plain =
+        step.op instanceof ScalarOp relu
+            && relu.scalar() != null
+            && relu.scalar().getDouble(0) == 0;
+    Chain chain = open(step.inputs.get(0), step, 1);
+    if (!plain || chain == null) {
+      return false;
+    }
+    extend(chain, step, place, PostOperation.RELU, List.of());
+    return true;
+  }
+
+  private boolean bias(PlanStep step, int place) {
+    PlanValue row = step.inputs.get(1);
+    PlanValue result = step.outputs.get(0);
+    long columns = lastOf(result);
+    Chain chain = open(step.inputs.get(0), step, 1);
+    if (chain == null
+        || chain.bias != null
+        || !chain.after.isEmpty()
+        || !frozen(row)
+        || row.length() != columns
+        || lastOf(row) != columns
+        || lastOf(chain.result()) != columns) {
+      return false;
+    }
+    chain.bias = row.fixed;
+    extend(chain, step, place, null, List.of());
+    return true;
+  }
+
+  /** u + u·erf(u). */
+  private boolean gate(PlanStep step, int place) {
+    PlanValue u = step.inputs.get(0);
+    Chain product = chains.get(step.inputs.get(1).root());
+    Chain chain = open(u, step, 3);
+    if (chain == null || !isPlain(product, "multiply") || !readOnce(product.result())) {
+      return false;
+    }
+    Chain erf = chains.get(product.last().inputs.get(1).root());
+    if (product.last().inputs.get(0).root() != u.root()
+        || !isPlain(erf, "erf")
+        || !readOnce(erf.result())
+        || erf.last().inputs.get(0).root() != u.root()) {
+      return false;
+    }
+    extend(chain, step, place, PostOperation.ERF_GATE, List.of(erf, product));
+    return true;
+  }
+
+  private static boolean isPlain(Chain chain, String kind) {
+    return chain != null && chain.maker == null && chain.last().kind().equals(kind);
+  }
+
+  private boolean residual(PlanStep step, int place) {
+    for (int i = 0; i < 2; i++) {
+      PlanValue other = step.inputs.get(1 - i);
+      Chain chain = open(step.inputs.get(i), step, 1);
+      if (chain != null
+          && !chain.after.contains(PostOperation.ADD)
+          && other.root() != step.inputs.get(i).root()
+          && other.type == DataType.FLOAT
+          && other.sameShape(step.outputs.get(0))) {
+        chain.inputs.add(other);
+        extend(chain, step, place, PostOperation.ADD, List.of());
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * The chain that computes a value, if the step may go on with it: nobody else reads the value.
+   *
+   * @param times how often the step and what goes with it read the value
+   */
+  private Chain open(PlanValue value, PlanStep step, int times) {
+    Chain chain = chains.get(value.root());
+    boolean own =
+        chain != null
+            && chain.maker != null
+            && chain.last().late == step.late
+            && reads.getOrDefault(value.root(), 0) == times
+            && !kept.contains(value.root())
+            && value.length() == step.outputs.get(0).length();
+    return own ? chain : null;
+  }
+
+  private boolean readOnce(PlanValue value) {
+    return reads.getOrDefault(value.root(), 0) == 1 && !kept.contains(value.root());
+  }
+
+  private void extend(
+      Chain chain, PlanStep step, int place, PostOperation next, List<Chain> between) {
+    places.set(chain.place, null);
+    for (Chain swallowed : between) {
+      places.set(swallowed.place, null);
+      chain.members.addAll(swallowed.members);
+    }
+    chain.members.add(step);
+    if (next != null) {
+      chain.after.add(next);
+    }
+    chain.place = place;
+    places.add(chain);
+    chains.put(step.outputs.get(0).root(), chain);
+  }
+
+  private static long lastOf(PlanValue value) {
+    return value.shape.length == 0 ? 1 : value.shape[value.shape.length - 1];
+  }
+}

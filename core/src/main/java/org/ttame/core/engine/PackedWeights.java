@@ -1,0 +1,80 @@
+package org.ttame.core.engine;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_equal;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_wait;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.bytedeco.dnnl.dnnl_exec_arg_t;
+import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_memory_desc_t;
+import org.bytedeco.dnnl.dnnl_primitive;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Frozen weights in the layouts that oneDNN's kernels want. Plans of one runner share them. */
+final class PackedWeights implements AutoCloseable {
+  private final IdentityHashMap<INDArray, List<Packed>> known = new IdentityHashMap<>();
+
+  private record Packed(dnnl_memory_desc_t layout, dnnl_memory memory) {}
+
+  /**
+   * The weights in a layout.
+   *
+   * @param weights never changed
+   * @param given how they lie now
+   * @param wanted how the kernel wants them
+   * @return stays this object's
+   */
+  dnnl_memory of(
+      OneDnn dnn, INDArray weights, dnnl_memory_desc_t given, dnnl_memory_desc_t wanted) {
+    List<Packed> layouts = known.computeIfAbsent(weights, key -> new ArrayList<>());
+    for (Packed packed : layouts) {
+      if (dnnl_memory_desc_equal(packed.layout(), wanted) != 0) {
+        return packed.memory();
+      }
+    }
+    dnnl_memory memory =
+        dnnl_memory_desc_equal(given, wanted) != 0
+            ? dnn.view(given, weights)
+            : rearranged(dnn, weights, given, wanted);
+    layouts.add(new Packed(new dnnl_memory_desc_t(wanted), memory));
+    return memory;
+  }
+
+  private static dnnl_memory rearranged(
+      OneDnn dnn, INDArray weights, dnnl_memory_desc_t given, dnnl_memory_desc_t wanted) {
+    dnnl_primitive_desc desc = new dnnl_primitive_desc();
+    OneDnn.check(
+        dnnl_reorder_primitive_desc_create(desc, given, dnn.engine(), wanted, dnn.engine(), null),
+        "rearranging weights");
+    dnnl_primitive reorder = dnn.make(desc);
+    dnnl_memory from = dnn.view(given, weights);
+    dnnl_memory to = dnn.allocate(wanted);
+    try (dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(2)) {
+      arguments.position(0).arg(DNNL_ARG_FROM).memory(from);
+      arguments.position(1).arg(DNNL_ARG_TO).memory(to);
+      arguments.position(0);
+      OneDnn.check(
+          dnnl_primitive_execute(reorder, dnn.stream(), 2, arguments), "rearranging weights");
+      OneDnn.check(dnnl_stream_wait(dnn.stream()), "rearranging weights");
+    } finally {
+      dnnl_primitive_destroy(reorder);
+      dnnl_memory_destroy(from);
+    }
+    return to;
+  }
+
+  @Override
+  public void close() {
+    known.values().forEach(list -> list.forEach(packed -> dnnl_memory_destroy(packed.memory())));
+    known.clear();
+  }
+}

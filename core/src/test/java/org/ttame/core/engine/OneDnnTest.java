@@ -1,0 +1,246 @@
+package org.ttame.core.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * oneDNN called directly against SameDiff's session, in memory that holds not-a-number before each
+ * run. Its kernels add in another order: results agree within 1e-5 of the largest.
+ */
+class OneDnnTest {
+  private static final String LOSS = "loss";
+  private static final double TOLERANCE = 1e-5;
+
+  private int seed;
+
+  @BeforeEach
+  void needsTheLibrary() {
+    assumeThat(OneDnn.instance()).isPresent();
+  }
+
+  /** Kernel, stride, padding, input and output channels, side; odd sizes and wide strides. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 0, 3, 5, 9",
+    "1, 2, 0, 16, 32, 9",
+    "3, 1, 1, 3, 8, 12",
+    "3, 1, 0, 8, 3, 7",
+    "3, 2, 1, 16, 16, 13",
+    "3, 2, 1, 16, 16, 14",
+    "5, 3, 2, 4, 6, 17",
+    "7, 2, 3, 3, 16, 30"
+  })
+  void convolutionWithBiasAndReluAndItsGradient(
+      int kernel, int stride, int padding, int in, int out, int side) {
+    for (boolean bias : new boolean[] {true, false}) {
+      SameDiff graph = SameDiff.create();
+      SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, side, side, in);
+      SDVariable y = convolution(graph, x, kernel, stride, padding, in, out, bias);
+      graph.nn.relu(y, 0).rename("y");
+      objective(graph, "y");
+      List<String> done = agree(graph, Map.of("x", wave(2, side, side, in)), "y", "x");
+      assertThat(done)
+          .contains("convolution %d×%d/%d + relu".formatted(kernel, kernel, stride))
+          .contains(
+              "convolution%s %d×%d/%d"
+                  .formatted(stride == 1 && kernel > 1 ? "" : " gradient", kernel, kernel, stride))
+          .contains("relu gradient");
+    }
+  }
+
+  /** The two shapes of a bottleneck's end: the residual is the input, or a convolution itself. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void residualAndRelu(boolean projected) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 8, 8, 16);
+    SDVariable first = graph.nn.relu(convolution(graph, x, 3, 1, 1, 16, 16, true), 0);
+    SDVariable rest = projected ? convolution(graph, first, 1, 1, 0, 16, 16, true) : first;
+    SDVariable end = convolution(graph, first, 1, 1, 0, 16, 16, true);
+    graph.nn.relu(end.add(rest), 0).rename("y");
+    objective(graph, "y");
+    assertThat(agree(graph, Map.of("x", wave(3, 8, 8, 16)), "y", "x"))
+        .contains("convolution 1×1/1 + add + relu");
+  }
+
+  /** A value that is asked for, or read twice, must exist: nothing may be hidden in a kernel. */
+  @Test
+  void whatSomebodyReadsStays() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 8, 8, 16);
+    SDVariable before = convolution(graph, x, 3, 1, 1, 16, 16, true).rename("before");
+    SDVariable after = graph.nn.relu(before, 0).rename("after");
+    SDVariable twice = convolution(graph, after, 1, 1, 0, 16, 16, true);
+    graph.nn.relu(twice, 0).add(twice).rename("y");
+    objective(graph, "y");
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 8, 8, 16));
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult actual = direct.run(inputs, List.of("before", "after", "y"));
+        GraphResult expected = session.run(inputs, List.of("before", "after", "y"))) {
+      for (String name : List.of("before", "after", "y")) {
+        assertClose(name, actual.output(name), expected.output(name));
+      }
+    }
+    agree(graph, inputs, "y", "x");
+  }
+
+  /** Linear layers with a bias, a gate u + u·erf(u), and a residual under another shape. */
+  @Test
+  void perceptron() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 20, 32);
+    SDVariable rows = x.reshape(-1, 32);
+    SDVariable u = linear(graph, rows, 32, 1024);
+    SDVariable gate = u.add(u.mul(graph.math.erf(u)));
+    SDVariable out = linear(graph, gate, 1024, 32).reshape(-1, 20, 32);
+    x.add(out).rename("y");
+    objective(graph, "y");
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 20, 32));
+    assertThat(forward(graph, inputs, "y"))
+        .contains("product + erf gate", "product + add")
+        .doesNotContain("erf");
+    agree(graph, inputs, "y", "x");
+  }
+
+  /** erf far out, and where it is nearly linear. */
+  @Test
+  void theGateIsExactEverywhere() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 64);
+    SDVariable u = graph.mmul(x, graph.constant(Nd4j.eye(64).castTo(DataType.FLOAT)));
+    u.add(u.mul(graph.math.erf(u))).rename("y");
+    INDArray values = Nd4j.linspace(DataType.FLOAT, -9, 18.0 / 4095, 4096).reshape('c', 64, 64);
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphResult result = direct.run(Map.of("x", values), "y")) {
+      float[] actual = result.output("y").dup('c').data().asFloat();
+      float[] from = values.dup('c').data().asFloat();
+      for (int i = 0; i < actual.length; i++) {
+        double exact = from[i] * (1 + org.apache.commons.math3.special.Erf.erf(from[i]));
+        assertThat((double) actual[i]).isCloseTo(exact, org.assertj.core.data.Offset.offset(2e-6));
+      }
+    }
+  }
+
+  @Test
+  void transposedWeights() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 40);
+    graph.mmul(x, graph.constant(wave(48, 40)), false, true, false).rename("y");
+    objective(graph, "y");
+    agree(graph, Map.of("x", wave(50, 40)), "y", "x");
+  }
+
+  @Test
+  void aScalarIsNoBias() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 40);
+    SDVariable product = graph.mmul(x, graph.constant(wave(40, 48)));
+    product.add(graph.constant(Nd4j.scalar(0.5f))).rename("y");
+    objective(graph, "y");
+    agree(graph, Map.of("x", wave(50, 40)), "y", "x");
+  }
+
+  /** Weights that may change are not the pass's business. */
+  @Test
+  void variablesStayWithNd4j() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 40);
+    graph.mmul(x, graph.var("w", wave(40, 48))).rename("y");
+    objective(graph, "y");
+    assertThat(agree(graph, Map.of("x", wave(50, 40)), "y", "x")).doesNotContain("product");
+  }
+
+  private SDVariable convolution(
+      SameDiff graph,
+      SDVariable x,
+      int kernel,
+      int stride,
+      int pad,
+      int in,
+      int out,
+      boolean bias) {
+    Conv2DConfig config =
+        Conv2DConfig.builder()
+            .kH(kernel)
+            .kW(kernel)
+            .sH(stride)
+            .sW(stride)
+            .pH(pad)
+            .pW(pad)
+            .paddingMode(PaddingMode.VALID)
+            .dataFormat("NHWC")
+            .build();
+    SDVariable weights = graph.constant(wave(kernel, kernel, in, out).divi(kernel * kernel));
+    return bias
+        ? graph.cnn.conv2d(x, weights, graph.constant(wave(out)), config)
+        : graph.cnn.conv2d(x, weights, config);
+  }
+
+  private SDVariable linear(SameDiff graph, SDVariable rows, int in, int out) {
+    return graph
+        .mmul(rows, graph.constant(wave(in, out).divi(Math.sqrt(in))))
+        .add(graph.constant(wave(out)));
+  }
+
+  private static void objective(SameDiff graph, String of) {
+    SDVariable y = graph.getVariable(of);
+    y.mul(y).mean().rename(LOSS);
+  }
+
+  private List<String> forward(SameDiff graph, Map<String, INDArray> inputs, String output) {
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphResult result = direct.run(inputs, output)) {
+      assertThat(result.output(output).sumNumber().doubleValue()).isFinite();
+      return direct.forwardOperations(inputs, List.of(output));
+    }
+  }
+
+  /** Compares forward and gradient runs; returns the kinds of steps of the gradient run. */
+  private List<String> agree(
+      SameDiff graph, Map<String, INDArray> inputs, String output, String wrt) {
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      try (GraphResult actual = direct.run(inputs, output);
+          GraphResult expected = session.run(inputs, output)) {
+        assertClose(output, actual.output(output), expected.output(output));
+      }
+      try (GraphResult actual = direct.gradients(inputs, LOSS, List.of(output), List.of(wrt));
+          GraphResult expected = session.gradients(inputs, LOSS, List.of(output), List.of(wrt))) {
+        assertClose(output, actual.output(output), expected.output(output));
+        assertClose("gradient", actual.gradient(wrt), expected.gradient(wrt));
+      }
+      List<String> kinds = new java.util.ArrayList<>(direct.operations(inputs, LOSS, List.of(wrt)));
+      kinds.addAll(direct.forwardOperations(inputs, List.of(output)));
+      return kinds;
+    }
+  }
+
+  private static void assertClose(String what, INDArray actual, INDArray expected) {
+    double largest = expected.amaxNumber().doubleValue();
+    double error = actual.sub(expected).amaxNumber().doubleValue();
+    assertThat(actual.sumNumber().doubleValue()).as(what).isFinite();
+    assertThat(largest).as(what).isPositive();
+    assertThat(error / largest).as(what).isLessThan(TOLERANCE);
+  }
+
+  private INDArray wave(long... shape) {
+    Nd4j.getRandom().setSeed(++seed);
+    return Nd4j.randn(DataType.FLOAT, shape);
+  }
+}
