@@ -10,6 +10,7 @@ import java.util.Set;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * A graph's operations in order, with the shapes of one request, each array in its place of a
@@ -29,6 +30,8 @@ final class Plan implements AutoCloseable {
   private final List<OperationCall.Bound> bound = new ArrayList<>();
   private final Map<PlanValue, INDArray> arrays = new HashMap<>();
   private final Map<String, INDArray> boundLeaves = new HashMap<>();
+  private final Map<PlanValue, INDArray> given = new HashMap<>();
+  private final Map<PlanValue, INDArray> direct = new HashMap<>();
   private int boundGeneration = -1;
 
   /**
@@ -73,7 +76,7 @@ final class Plan implements AutoCloseable {
    * @param profile hears of each step; may be null
    */
   void runEarly(PlanMemory memory, Map<String, INDArray> given, EngineProfile profile) {
-    bind(memory);
+    bind(memory, given);
     give(given);
     run(0, earlySteps, profile);
   }
@@ -154,9 +157,10 @@ final class Plan implements AutoCloseable {
   }
 
   /** Makes contexts anew where the memory has moved or a variable has another array. */
-  private void bind(PlanMemory memory) {
+  private void bind(PlanMemory memory, Map<String, INDArray> now) {
     memory.require(bytes);
-    if (memory.generation() == boundGeneration && leavesUnchanged()) {
+    boolean sameInputs = readDirectly(now);
+    if (memory.generation() == boundGeneration && leavesUnchanged() && sameInputs) {
       return;
     }
     bound.clear();
@@ -173,6 +177,34 @@ final class Plan implements AutoCloseable {
     inputs.values().forEach(value -> array(value, memory));
     outputs.values().forEach(value -> array(value, memory));
     boundGeneration = memory.generation();
+  }
+
+  /**
+   * Finds inputs that need no copy: who hands in the very array of the run before is likely to do
+   * so again, and steps can read it where it is. No step writes to an input.
+   *
+   * @return whether these are the ones that the steps are bound to
+   */
+  private boolean readDirectly(Map<String, INDArray> now) {
+    Map<PlanValue, INDArray> same = new HashMap<>();
+    now.forEach(
+        (name, array) -> {
+          PlanValue value = inputs.get(name);
+          if (value == null) {
+            return;
+          }
+          boolean dense = array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
+          if (given.put(value, array) == array && dense && array.dataType() == value.type) {
+            same.put(value, array);
+          }
+        });
+    if (same.size() == direct.size()
+        && same.entrySet().stream().allMatch(e -> direct.get(e.getKey()) == e.getValue())) {
+      return true;
+    }
+    direct.clear();
+    direct.putAll(same);
+    return false;
   }
 
   private boolean leavesUnchanged() {
@@ -194,7 +226,13 @@ final class Plan implements AutoCloseable {
             yield value == root ? leaf : leaf.reshape('c', value.shape);
           }
           case FIXED -> value == root ? root.fixed : root.fixed.reshape('c', value.shape);
-          case INPUT, COMPUTED -> memory.view(value.type, root.offset, value.shape);
+          case INPUT, COMPUTED -> {
+            INDArray own = direct.get(root);
+            if (own == null) {
+              yield memory.view(value.type, root.offset, value.shape);
+            }
+            yield value == root ? own : own.reshape('c', value.shape);
+          }
         };
     arrays.put(value, array);
     return array;
@@ -204,7 +242,7 @@ final class Plan implements AutoCloseable {
     given.forEach(
         (name, array) -> {
           PlanValue value = inputs.get(name);
-          if (value != null) {
+          if (value != null && !direct.containsKey(value)) {
             arrays.get(value).assign(array);
           }
         });

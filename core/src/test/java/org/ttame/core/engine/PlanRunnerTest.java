@@ -20,6 +20,7 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Plans against SameDiff's own session, in memory that holds not-a-number before each run. */
 class PlanRunnerTest {
@@ -60,6 +61,55 @@ class PlanRunnerTest {
       compare(plan, session, inputs, "w1");
       graph.getVariable("w1").setArray(wave(3, 3, 3, 4).muli(0.1));
       compare(plan, session, inputs, "w1");
+    }
+  }
+
+  /** An array that comes again is read where it is: what it holds by then counts. */
+  @Test
+  void seesInputsChangedInPlaceAndReplaced() {
+    SameDiff graph = convolutional();
+    INDArray x = wave(2, 12, 12, 3);
+    INDArray t = wave(2, 5);
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      for (int i = 0; i < 4; i++) {
+        compare(plan, session, Map.of("x", x, "t", t), "w1");
+        x.muli(0.5);
+      }
+      compare(plan, session, Map.of("x", wave(2, 12, 12, 3), "t", t), "w1");
+      // Not dense: a part of something larger.
+      INDArray wide = wave(2, 12, 12, 6);
+      INDArray part =
+          wide.get(
+              NDArrayIndex.all(),
+              NDArrayIndex.all(),
+              NDArrayIndex.all(),
+              NDArrayIndex.interval(0, 3));
+      for (int i = 0; i < 3; i++) {
+        // The session's convolutions misread such an array; a copy shows what is right.
+        try (GraphResult actual = plan.run(Map.of("x", part), "logits");
+            GraphResult expected = session.run(Map.of("x", part.dup('c')), "logits")) {
+          assertThat(actual.output("logits")).isEqualTo(expected.output("logits"));
+        }
+        wide.muli(0.5);
+      }
+    }
+  }
+
+  /** What is lent is the plan's own memory: right when read at once. */
+  @Test
+  void lends() {
+    SameDiff graph = convolutional();
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 12, 12, 3), "t", wave(2, 5));
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
+        GraphResult owned = plan.run(inputs, LOSS)) {
+      try (GraphResult lent = plan.borrow(inputs, List.of(LOSS))) {
+        assertThat(lent.output(LOSS)).isEqualTo(owned.output(LOSS));
+        assertThatThrownBy(() -> lent.detachOutput(LOSS)).isInstanceOf(IllegalStateException.class);
+      }
+      try (GraphResult again = plan.run(inputs, LOSS)) {
+        assertThat(again.output(LOSS)).isEqualTo(owned.output(LOSS));
+      }
     }
   }
 
