@@ -61,6 +61,7 @@ final class BenchCommand implements Command {
             CommonOptions.SEED,
             CommonOptions.LIMIT,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame bench --weights resnet50.onnx --work forward,step --batch-sizes 16 --profile",
         List.of(

@@ -42,6 +42,12 @@ final class CommonOptions {
       OptionSpec.of("std", "R,G,B", "channel deviations of the classifier (likewise)");
   static final OptionSpec DEVICE =
       OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
+  static final OptionSpec ENGINE =
+      OptionSpec.of(
+          "engine",
+          "NAME",
+          "how networks run: auto; nd4j: without oneDNN's own kernels; samediff: its session, slow"
+              + " (auto)");
   static final OptionSpec THREADS =
       OptionSpec.of("threads", "N", "computing threads (as many as physical cores)");
 
@@ -56,7 +62,7 @@ final class CommonOptions {
   static final List<OptionSpec> EVERYWHERE = List.of(QUIET, VERBOSE, CONFIG, HELP);
 
   /** Options of every command that computes. */
-  static final List<OptionSpec> COMPUTING = List.of(DEVICE, THREADS);
+  static final List<OptionSpec> COMPUTING = List.of(DEVICE, ENGINE, THREADS);
 
   private CommonOptions() {}
 }

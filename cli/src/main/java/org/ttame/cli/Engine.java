@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
+import org.ttame.core.engine.EngineChoice;
 import org.ttame.core.engine.NativeBinary;
 
 /**
@@ -27,15 +28,20 @@ record Engine(NativeBinary binary, String backend, int threads) {
    * What the command line says about the engine.
    *
    * @param device {@code cpu} or {@code cuda}; empty for what this build was made for
+   * @param engine how networks run; empty for the best there is
    * @param threads computing threads; empty for as many as physical cores
    */
-  record Settings(Optional<String> device, Optional<Integer> threads) {
+  record Settings(Optional<String> device, Optional<String> engine, Optional<Integer> threads) {
     static Settings parse(Arguments arguments) throws UsageException {
       Optional<String> device = Optional.empty();
       if (arguments.has(CommonOptions.DEVICE)) {
         device = Optional.of(arguments.oneOf(CommonOptions.DEVICE, "cpu", "cuda"));
       }
-      return new Settings(device, arguments.integer(CommonOptions.THREADS, 1));
+      Optional<String> engine = Optional.empty();
+      if (arguments.has(CommonOptions.ENGINE)) {
+        engine = Optional.of(arguments.oneOf(CommonOptions.ENGINE, "auto", "nd4j", "samediff"));
+      }
+      return new Settings(device, engine, arguments.integer(CommonOptions.THREADS, 1));
     }
   }
 
@@ -50,6 +56,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
     // JavaCPP would count native memory against -Xmx, and past it collect garbage and sleep.
     setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
+    settings.engine().ifPresent(engine -> System.setProperty(EngineChoice.PROPERTY, engine));
     if (!console.isVerbose()) {
       setUnlessGiven("org.nd4j.log.initialization", "false");
     }

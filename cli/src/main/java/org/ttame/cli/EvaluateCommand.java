@@ -68,6 +68,7 @@ final class EvaluateCommand implements Command {
             CommonOptions.STRICT,
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --thresholds 100,50,15",
         List.of(

@@ -47,6 +47,7 @@ final class ExplainCommand implements Command {
             CommonOptions.STRICT,
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(

@@ -24,6 +24,7 @@ final class ExportCommand implements Command {
             CommonOptions.MEAN,
             CommonOptions.STD,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame export --run runs/vgg16 --out attention.npz",
         List.of(

@@ -32,6 +32,7 @@ final class ImportCommand implements Command {
             CommonOptions.MEAN,
             CommonOptions.STD,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame import --weights vgg16.onnx --out vgg16.ttame",
         List.of(

@@ -19,6 +19,7 @@ final class InspectCommand implements Command {
             CommonOptions.MEAN,
             CommonOptions.STD,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame inspect vgg16.onnx",
         List.of(

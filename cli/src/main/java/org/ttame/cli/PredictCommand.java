@@ -33,6 +33,7 @@ final class PredictCommand implements Command {
             CommonOptions.STRICT,
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame predict --weights vgg16.onnx --images imagenet/val --limit 500",
         List.of(

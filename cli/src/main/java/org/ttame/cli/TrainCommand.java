@@ -120,6 +120,7 @@ final class TrainCommand implements Command {
             CommonOptions.STRICT,
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
             CommonOptions.THREADS),
         "ttame train --weights vgg16.onnx --data imagenet/train --val lists/val.txt --batch-size auto",
         List.of(

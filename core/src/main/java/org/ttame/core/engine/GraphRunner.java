@@ -67,7 +67,8 @@ public interface GraphRunner extends AutoCloseable {
    * Runs the graph forwards and keeps what the way back needs, for an objective that depends on
    * values (cotangents) which can only be computed from this run's outputs.
    *
-   * @param inputs a value for each placeholder that the outputs depend on
+   * @param inputs a value for each placeholder that the outputs depend on; copied, so they may
+   *     change before the way back
    * @param late names of the placeholders whose values follow; no output depends on them
    * @param objective name of a scalar variable
    * @param outputs names of variables to return now

@@ -27,6 +27,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,9 @@ final class OneDnn {
     private static final Optional<OneDnn> LOADED = load();
 
     private static Optional<OneDnn> load() {
+      if (!Nd4j.getEnvironment().isCPU()) {
+        return Optional.empty();
+      }
       try {
         return Optional.of(new OneDnn());
       } catch (LinkageError | RuntimeException e) {
@@ -71,7 +75,7 @@ final class OneDnn {
     }
   }
 
-  /** The library; empty where there is none for this platform. */
+  /** The library; empty where there is none for this platform, or arrays live elsewhere. */
   static Optional<OneDnn> instance() {
     return Holder.LOADED;
   }

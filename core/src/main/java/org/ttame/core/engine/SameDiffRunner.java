@@ -59,6 +59,8 @@ final class SameDiffRunner implements GraphRunner {
       Collection<String> outputs,
       Collection<String> wrt) {
     GraphResult forward = run(inputs, outputs);
+    Map<String, INDArray> kept = new HashMap<>();
+    inputs.forEach((name, array) -> kept.put(name, array.dup('c')));
     return new PendingGradients() {
       @Override
       public INDArray output(String name) {
@@ -67,7 +69,7 @@ final class SameDiffRunner implements GraphRunner {
 
       @Override
       public GraphResult finish(Map<String, INDArray> lateInputs) {
-        Map<String, INDArray> all = new HashMap<>(inputs);
+        Map<String, INDArray> all = new HashMap<>(kept);
         all.putAll(lateInputs);
         return gradients(all, objective, List.of(), wrt);
       }
@@ -75,6 +77,8 @@ final class SameDiffRunner implements GraphRunner {
       @Override
       public void close() {
         forward.close();
+        kept.values().forEach(GraphResult::release);
+        kept.clear();
       }
     };
   }

@@ -75,8 +75,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    * Goes forwards.
    *
    * @param features feature maps of the mechanism's layers for the clean images, in order, {@code
-   *     [B, h, w, C]} or {@code [B, 1 + h·w, C]}; must stay open until the way back is done, as the
-   *     images
+   *     [B, h, w, C]} or {@code [B, 1 + h·w, C]}; copied, as the images
    * @param unitImages {@code [B, S, S, 3]}, in [0,1]
    * @param psi B rows of M classes, each image's predicted class first
    * @return the masked images and the way back; at most one may be open at a time

@@ -122,15 +122,21 @@ class PlanRunnerTest {
     SDVariable cotangent = graph.placeHolder("g", DataType.FLOAT, -1, 4);
     y.mul(cotangent).sum(1).sum(0).rename(LOSS);
     INDArray input = wave(3, 4);
+    INDArray same = input.dup();
     INDArray late = wave(3, 4).addi(0.25);
     try (GraphRunner plan = new PlanRunner(graph, false, true);
         GraphRunner session = new SameDiffRunner(graph);
+        PendingGradients before =
+            plan.begin(Map.of("x", input), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
         PendingGradients pending =
             plan.begin(Map.of("x", input), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
         GraphResult expected =
             session.gradients(
-                Map.of("x", input, "g", late), LOSS, List.of("y"), List.of("w", "x"))) {
+                Map.of("x", same, "g", late), LOSS, List.of("y"), List.of("w", "x"))) {
+      assertThat(before.output("y")).isEqualTo(expected.output("y"));
       assertThat(pending.output("y")).isEqualTo(expected.output("y"));
+      // Whoever lent the input may want its memory back.
+      input.assign(Double.NaN);
       try (GraphResult actual = pending.finish(Map.of("g", late))) {
         assertThat(actual.gradient("w")).isEqualTo(expected.gradient("w"));
         assertThat(actual.gradient("x")).isEqualTo(expected.gradient("x"));
