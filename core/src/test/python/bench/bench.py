@@ -25,7 +25,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 JAR = HERE.parents[4] / "cli/target/ttame-cli.jar"
-WARMUP = 2
+WARMUP_RUNS, WARMUP_SECONDS = 2, 4
 FORWARD = ["torch", "torch-channels-last", "onnxruntime"]
 STEP = ["torch", "torch-channels-last"]
 
@@ -92,8 +92,9 @@ def measure(engines, repeats):
             stack.callback(engine.close)
         for engine in engines:
             engine.expect_ready()
-            for _ in range(WARMUP):
-                engine.ask("run")
+            warm = []
+            while len(warm) < WARMUP_RUNS or sum(warm) < WARMUP_SECONDS:
+                warm.append(engine.ask("run"))
         for _ in range(repeats):
             for engine in engines:
                 engine.seconds.append(engine.ask("run"))
