@@ -22,10 +22,13 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 JAR = HERE.parents[4] / "cli/target/ttame-cli.jar"
 WARMUP_RUNS, WARMUP_SECONDS = 2, 4
+# Threads that have just worked wait for more in a loop, for a while, and would slow the next engine.
+PAUSE = 0.5
 FORWARD = ["torch", "torch-channels-last", "onnxruntime"]
 STEP = ["torch", "torch-channels-last"]
 
@@ -97,6 +100,7 @@ def measure(engines, repeats):
                 warm.append(engine.ask("run"))
         for _ in range(repeats):
             for engine in engines:
+                time.sleep(PAUSE)
                 engine.seconds.append(engine.ask("run"))
         return {
             engine.name: {

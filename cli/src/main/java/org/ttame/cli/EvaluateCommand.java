@@ -1,9 +1,12 @@
 package org.ttame.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.masking.Masking;
-import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.eval.explain.GradCamExplainer;
+import org.ttame.eval.metric.Protocol;
+import org.ttame.eval.metric.Road;
 
 /** {@code ttame evaluate}. */
 final class EvaluateCommand implements Command {
@@ -12,7 +15,8 @@ final class EvaluateCommand implements Command {
           "metrics",
           "A,B",
           "ad,ic",
-          "ad (average drop) and ic (increase in confidence); measured together");
+          "ad (average drop) and ic (increase in confidence), measured together; road (most and"
+              + " least relevant pixels imputed)");
   private static final OptionSpec THRESHOLDS =
       OptionSpec.of("thresholds", "A,B,C", "100,50,15", "percentages of pixels that are kept");
   private static final OptionSpec METHODS =
@@ -20,7 +24,8 @@ final class EvaluateCommand implements Command {
           "methods",
           "A,B",
           "ttame,untrained,random",
-          "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run");
+          "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run;"
+              + " gradcam, gradcam++");
   private static final OptionSpec MAPS =
       OptionSpec.of("maps", "DIR", "maps made elsewhere (not in this version)");
   private static final OptionSpec MASKING =
@@ -28,7 +33,10 @@ final class EvaluateCommand implements Command {
   private static final OptionSpec LCAM_RUN =
       OptionSpec.of("lcam-run", "DIR", "a run of --variant lcam, to be measured as lcam, too");
   private static final OptionSpec ROAD =
-      OptionSpec.of("road-percentages", "A,B,C", "for ROAD (not in this version)");
+      OptionSpec.of(
+          "road-percentages",
+          "A,B,C",
+          "percentages of pixels that ROAD removes (10,20,…,90; released: 10,20,30,40,50,70,90)");
   private static final OptionSpec PROTOCOL =
       OptionSpec.of(
           "protocol",
@@ -42,7 +50,7 @@ final class EvaluateCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "evaluate",
-        "AD and IC of a run's maps, beside controls",
+        "AD, IC and ROAD of a run's maps, beside other methods and controls",
         null,
         List.of(
             CommonOptions.RUN,
@@ -70,23 +78,22 @@ final class EvaluateCommand implements Command {
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
             CommonOptions.THREADS),
-        "ttame evaluate --run runs/vgg16 --data lists/test.txt --thresholds 100,50,15",
+        "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
             "Writes OUT/metrics.json, metrics.csv and per-image.csv. The class is the classifier's"
-                + " own prediction. This version measures AD and IC; ROAD, other methods and foreign"
-                + " maps are not in it."));
+                + " own prediction. ROAD costs 18 passes an image and method. Foreign maps are not in"
+                + " this version."));
   }
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
+    List<String> metrics = new ArrayList<>();
     for (String metric : arguments.list(METRICS)) {
-      if (metric.equals("road")) {
-        throw new UsageException("--metrics road: this version measures ad and ic only");
-      }
-      Arguments.oneOf(METRICS, metric, List.of("ad", "ic"));
+      metrics.add(Arguments.oneOf(METRICS, metric, List.of("ad", "ic", "road")));
     }
-    if (arguments.has(ROAD)) {
-      throw new UsageException("--road-percentages: this version has no ROAD");
+    boolean road = metrics.contains("road");
+    if (arguments.has(ROAD) && !road) {
+      throw new UsageException("--road-percentages belongs to --metrics road");
     }
     if (arguments.has(MAPS)) {
       throw new UsageException("--maps: this version does not measure maps made elsewhere");
@@ -94,7 +101,15 @@ final class EvaluateCommand implements Command {
     List<String> methods = arguments.list(METHODS);
     for (String method : methods) {
       Methods.require(
-          METHODS, method, List.of(Methods.TTAME, Methods.UNTRAINED, Methods.RANDOM, Methods.LCAM));
+          METHODS,
+          method,
+          List.of(
+              Methods.TTAME,
+              Methods.UNTRAINED,
+              Methods.RANDOM,
+              Methods.LCAM,
+              GradCamExplainer.GRADCAM,
+              GradCamExplainer.GRADCAM_PLUS_PLUS));
     }
     if (methods.contains(Methods.LCAM) != arguments.has(LCAM_RUN)) {
       throw new UsageException(
@@ -119,12 +134,28 @@ final class EvaluateCommand implements Command {
         arguments.path(LCAM_RUN),
         arguments.requiredPath(CommonOptions.DATA),
         methods,
-        thresholds,
+        metrics.size() > 1 || !road ? thresholds : List.of(),
         masking,
-        released ? PixelKeeping.QUANTILE : PixelKeeping.EXACT,
+        released ? Protocol.RELEASED : Protocol.PAPER,
+        road ? percentages(arguments, released) : List.of(),
         arguments.requiredLong(CommonOptions.SEED),
         arguments.path(OUT).orElseThrow(),
         ImageSettings.parse(arguments),
         Engine.Settings.parse(arguments));
+  }
+
+  private static List<Double> percentages(Arguments arguments, boolean released)
+      throws UsageException {
+    if (!arguments.has(ROAD)) {
+      return released ? Road.RELEASED_PERCENTAGES : Road.PAPER_PERCENTAGES;
+    }
+    List<Double> percentages = arguments.numbers(ROAD);
+    for (double percent : percentages) {
+      if (!(percent > 0 && percent < 100)) {
+        throw new UsageException(
+            "--road-percentages %s is not above 0 and below 100".formatted(percent));
+      }
+    }
+    return percentages;
   }
 }

@@ -13,11 +13,15 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.explain.CamLayers;
 import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.GradCamExplainer;
 import org.ttame.eval.explain.RandomMapsExplainer;
 import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.metric.AdIc;
-import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.eval.metric.Metric;
+import org.ttame.eval.metric.Protocol;
+import org.ttame.eval.metric.Road;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.output.PerImageCsv;
@@ -32,10 +36,11 @@ import org.ttame.training.run.RunFolder;
  * @param lcamRun a run of the variant L-CAM, where it is among the methods
  * @param data the images
  * @param methods what to measure
- * @param thresholds the percentages v
+ * @param thresholds the percentages v of AD and IC; empty for neither
  * @param masking how maps are laid over images; empty for the run's
- * @param keeping how the top v % are chosen
- * @param seed of random and untrained maps
+ * @param protocol whose definitions
+ * @param road the percentages that ROAD removes; empty for no ROAD
+ * @param seed of random and untrained maps, and of ROAD's noise
  * @param out where to write
  * @param settings how to go through the images
  * @param engine what to compute on
@@ -47,7 +52,8 @@ record EvaluateJob(
     List<String> methods,
     List<Double> thresholds,
     Optional<Masking> masking,
-    PixelKeeping keeping,
+    Protocol protocol,
+    List<Double> road,
     long seed,
     Path out,
     ImageSettings settings,
@@ -66,9 +72,14 @@ record EvaluateJob(
         ImageFeed feed =
             new ImageFeed(list, classifier.inputSpec(), settings, console, "evaluating")) {
       List<Explainer> explainers = explainers(classifier, mechanism, open);
-      Evaluation evaluation =
-          new Evaluation(
-              classifier, explainers, List.of(new AdIc(classifier, chosen, keeping, thresholds)));
+      List<Metric> metrics = new ArrayList<>();
+      if (!thresholds.isEmpty()) {
+        metrics.add(new AdIc(classifier, chosen, protocol.keeping(), thresholds));
+      }
+      if (!road.isEmpty()) {
+        metrics.add(new Road(classifier, road, protocol, seed));
+      }
+      Evaluation evaluation = new Evaluation(classifier, explainers, metrics);
       EvaluationResult result;
       try (PerImageCsv csv = new PerImageCsv(out, evaluation.keys())) {
         result = evaluation.run(feed.batches(), csv);
@@ -119,6 +130,10 @@ record EvaluateJob(
               open.add(lcam);
               yield new TtameExplainer(method, classifier, lcam);
             }
+            case GradCamExplainer.GRADCAM ->
+                GradCamExplainer.gradCam(classifier, CamLayers.standard(classifier));
+            case GradCamExplainer.GRADCAM_PLUS_PLUS ->
+                GradCamExplainer.plusPlus(classifier, CamLayers.standard(classifier));
             default -> new TtameExplainer(method, classifier, mechanism);
           };
       open.add(explainer);

@@ -12,7 +12,7 @@ import org.ttame.eval.metric.MetricKey;
 /** An evaluation as a table for a terminal: a row a method, a column a number, FP last. */
 public final class MetricsTable {
   private static final Map<String, String> TITLES =
-      Map.of("ad", "AD", "ic", "IC", "pointing", "pointing", "energy", "energy");
+      Map.of("ad", "AD", "ic", "IC", "morf", "MoRF", "lerf", "LeRF");
 
   private MetricsTable() {}
 

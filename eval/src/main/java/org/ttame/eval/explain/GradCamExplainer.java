@@ -1,0 +1,125 @@
+package org.ttame.eval.explain;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.LayerGradients;
+
+/**
+ * Grad-CAM and Grad-CAM++: relu(Σ_c w_c·A_c) of a layer's activations A, w_c from the gradients of
+ * the class's logit there. One pass forwards and one backwards an image.
+ *
+ * <p>As their users' programs do, the map is scaled to [0,1], upsampled to the image (bilinear,
+ * half-pixel centres), and scaled again. A map without a positive value becomes zeros and is
+ * counted.
+ */
+public final class GradCamExplainer implements Explainer {
+  /** The name of Grad-CAM in tables and files. */
+  public static final String GRADCAM = "gradcam";
+
+  /** The name of Grad-CAM++. */
+  public static final String GRADCAM_PLUS_PLUS = "gradcam++";
+
+  private final String name;
+  private final GradientWeights weights;
+  private final FrozenClassifier classifier;
+  private final FeatureLayer layer;
+  private long empty;
+
+  private GradCamExplainer(
+      String name, GradientWeights weights, FrozenClassifier classifier, FeatureLayer layer) {
+    this.name = name;
+    this.weights = weights;
+    this.classifier = classifier;
+    this.layer = layer;
+  }
+
+  /**
+   * Grad-CAM.
+   *
+   * @param classifier stays the caller's
+   * @param layer whose activations are weighted; see {@link CamLayers}
+   */
+  public static GradCamExplainer gradCam(FrozenClassifier classifier, FeatureLayer layer) {
+    return new GradCamExplainer(GRADCAM, GradientWeights.MEAN, classifier, layer);
+  }
+
+  /** Grad-CAM++, likewise. */
+  public static GradCamExplainer plusPlus(FrozenClassifier classifier, FeatureLayer layer) {
+    return new GradCamExplainer(GRADCAM_PLUS_PLUS, GradientWeights.PLUS_PLUS, classifier, layer);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("layer", layer.node());
+    settings.put("target", "logit");
+    return settings;
+  }
+
+  /** How many maps had no positive value so far. */
+  public long emptyMaps() {
+    return empty;
+  }
+
+  @Override
+  public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
+    int side = classifier.inputSpec().side();
+    float[][] maps = new float[classes.length][];
+    try (LayerGradients pass = classifier.logitGradients(images, classes, List.of(layer))) {
+      float[] activations = values(pass.features().get(0));
+      float[] gradients = values(pass.gradients().get(0));
+      int length = activations.length / classes.length;
+      int skipped = layer.kind() == FeatureKind.TOKENS ? layer.channels() : 0;
+      for (int b = 0; b < maps.length; b++) {
+        int from = b * length + skipped;
+        maps[b] =
+            map(
+                java.util.Arrays.copyOfRange(activations, from, (b + 1) * length),
+                java.util.Arrays.copyOfRange(gradients, from, (b + 1) * length));
+      }
+    }
+    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
+    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+  }
+
+  private float[] map(float[] activations, float[] gradients) {
+    int channels = layer.channels();
+    double[] sums = new double[layer.height() * layer.width()];
+    for (int c = 0; c < channels; c++) {
+      double weight = weights.weight(activations, gradients, c, channels);
+      for (int p = 0; p < sums.length; p++) {
+        sums[p] += weight * activations[p * channels + c];
+      }
+    }
+    float[] map = new float[sums.length];
+    boolean any = false;
+    for (int p = 0; p < map.length; p++) {
+      // Not a number counts as nothing.
+      map[p] = sums[p] > 0 && Double.isFinite(sums[p]) ? (float) sums[p] : 0;
+      any |= map[p] > 0;
+    }
+    empty += any ? 0 : 1;
+    return map;
+  }
+
+  private static float[] values(INDArray array) {
+    try (INDArray dense = array.dup('c')) {
+      return dense.data().asFloat();
+    }
+  }
+
+  @Override
+  public void close() {
+    // Holds nothing.
+  }
+}

@@ -1,0 +1,135 @@
+package org.ttame.eval.explain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.Backbones;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.testing.FormulaArrays;
+import org.ttame.training.sample.SampleData;
+
+/** Golden values: make_cam.py, by pytorch-grad-cam on the sample's VGG. */
+class GradCamTest {
+  private static final int COUNT = 3;
+  private static final int SIDE = 64;
+  private static final int BLOCK = 8;
+  private static final List<String> NAMES = List.of("a", "b", "c");
+
+  @TempDir static Path folder;
+
+  @Test
+  void agreesWithPytorchGradCam() throws IOException {
+    JsonNode golden;
+    try (InputStream in = GradCamTest.class.getResourceAsStream("cam.json")) {
+      golden = new ObjectMapper().readTree(in);
+    }
+    int[] classes = new ObjectMapper().treeToValue(golden.get("classes"), int[].class);
+    try (FrozenClassifier classifier = classifier("vgg");
+        INDArray images = images()) {
+      assertThat(CamLayers.standard(classifier).node()).isEqualTo(golden.get("layer").asText());
+      for (Explainer explainer : explainers(classifier)) {
+        SaliencyMaps maps = explainer.explain(images, classes, NAMES);
+        assertThat(maps.height()).isEqualTo(SIDE);
+        double worst = 0;
+        for (int b = 0; b < COUNT; b++) {
+          for (int i = 0; i < 256; i++) {
+            double expected = golden.get(explainer.name()).get(b).get(i).asDouble();
+            double actual = maps.map(b)[i / 16 * 4 * SIDE + i % 16 * 4];
+            worst = Math.max(worst, Math.abs(actual - expected));
+          }
+        }
+        if (Boolean.getBoolean("ttame.figures")) {
+          System.out.printf("%s %.1e%n", explainer.name(), worst);
+        }
+        assertThat(worst).as(explainer.name()).isLessThan(1e-3);
+      }
+    }
+  }
+
+  /** Every family has a layer to read, and its maps say something. */
+  @ParameterizedTest
+  @CsvSource({"vgg, features.14", "resnet, layer4", "vit, ln_1"})
+  void everyFamilyIsExplained(String family, String node) throws IOException {
+    try (FrozenClassifier classifier = classifier(family);
+        INDArray images = images()) {
+      assertThat(CamLayers.standard(classifier).node()).endsWith(node);
+      for (Explainer explainer : explainers(classifier)) {
+        SaliencyMaps maps = explainer.explain(images, new int[] {3, 7, 0}, NAMES);
+        assertThat(maps.map(0)).contains(1f).contains(0f).isNotEqualTo(maps.map(1));
+        try (INDArray one = images.slice(1).reshape(1, SIDE, SIDE, 3).dup('c')) {
+          float[] alone = explainer.explain(one, new int[] {7}, List.of("b")).map(0);
+          for (int i = 0; i < alone.length; i++) {
+            assertThat(alone[i])
+                .isCloseTo(maps.map(1)[i], org.assertj.core.data.Offset.offset(1e-3f));
+          }
+        }
+      }
+      assertThat(classifier.passes().forward()).isEqualTo(2L * (COUNT + 1));
+      assertThat(classifier.passes().backward()).isEqualTo(2L * (COUNT + 1));
+    }
+  }
+
+  /** A channel whose mean gradient is negative everywhere leaves nothing. */
+  @Test
+  void weightsByHand() {
+    float[] activations = {1, 2, 3, 4};
+    float[] gradients = {0.5f, -1, 1.5f, -3};
+    assertThat(GradientWeights.MEAN.weight(activations, gradients, 0, 2)).isEqualTo(1.0);
+    assertThat(GradientWeights.MEAN.weight(activations, gradients, 1, 2)).isEqualTo(-2.0);
+    double expected = 0;
+    for (double g : new double[] {0.5, 1.5}) {
+      expected += g * g * g / (2 * g * g + 4 * g * g * g + 1e-6);
+    }
+    assertThat(GradientWeights.PLUS_PLUS.weight(activations, gradients, 0, 2))
+        .isCloseTo(expected, org.assertj.core.data.Offset.offset(1e-12));
+    assertThat(GradientWeights.PLUS_PLUS.weight(activations, gradients, 1, 2)).isZero();
+    float[] none = new float[4];
+    assertThat(GradientWeights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
+    Arrays.fill(none, Float.NaN);
+    assertThat(GradientWeights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
+  }
+
+  private static List<Explainer> explainers(FrozenClassifier classifier) {
+    return List.of(
+        GradCamExplainer.gradCam(classifier, CamLayers.standard(classifier)),
+        GradCamExplainer.plusPlus(classifier, CamLayers.standard(classifier)));
+  }
+
+  private static FrozenClassifier classifier(String family) throws IOException {
+    SampleData sample = new SampleData(folder.resolve("sample"));
+    return Backbones.load(sample.backbone(family), BackboneOptions.defaults());
+  }
+
+  /** As make_cam.py's, in our layout. */
+  private static INDArray images() {
+    FormulaArrays blocks = new FormulaArrays("cam");
+    FormulaArrays noise = new FormulaArrays("cam-noise");
+    int coarse = SIDE / BLOCK;
+    float[] values = new float[COUNT * SIDE * SIDE * 3];
+    for (int b = 0, at = 0; b < COUNT; b++) {
+      for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+          for (int c = 0; c < 3; c++) {
+            int plane = b * 3 + c;
+            float block = blocks.at(((long) plane * coarse + y / BLOCK) * coarse + x / BLOCK);
+            values[at++] = block + 0.3f * noise.at(((long) plane * SIDE + y) * SIDE + x);
+          }
+        }
+      }
+    }
+    return Nd4j.create(values, new long[] {COUNT, SIDE, SIDE, 3}, 'c');
+  }
+}
