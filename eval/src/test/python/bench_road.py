@@ -65,7 +65,7 @@ def peer(image, kept):
     imputer = NoisyLinearImputer()
     began = time.perf_counter()
     for keep in kept:
-        imputer(picture, torch.from_numpy(keep)[None])
+        imputer(picture, torch.from_numpy(keep))
     return time.perf_counter() - began, solving
 
 
