@@ -2,6 +2,7 @@
 
     python core/src/test/python/bench/bench.py [--backbones a,b] [--batches 4,16] [--repeats N]
                                                [--weights FOLDER] [--out FILE.json] [--only forward,step,explain]
+    python core/src/test/python/bench/bench.py --table FILE.json
 
 Run it from the project's folder, after `mvn -ntp package`, with nothing else running. Needs torch,
 torchvision, onnx and onnxruntime. Random weights are exported from torchvision once; weights do not
@@ -160,6 +161,25 @@ def row(record, backbone, batch, work, label, mine, others, figures, limit=None)
     )
 
 
+LIMITS = {"forward": "forward", "explain": "forward and a map", "step": "training step"}
+
+
+def table(record):
+    """The record as Markdown: medians in ms, ratios with their range, peak memory in MiB."""
+    m = record["machine"]
+    print(f"{m['processor']}, {m['threads']} threads, {m['date']}; PyTorch {m['torch']}, "
+          f"ONNX Runtime {m['onnxruntime']}.\n")
+    print("| classifier | batch | work | ours, ms | against | its ms | ratio | memory, MiB | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for r in record["rows"]:
+        own = next(f for name, f in r["figures"].items() if name == f"ours-{r['work']}")
+        other = r["figures"][r["ratio"]["of"]]
+        print(f"| {r['backbone']} | {r['batch']} | {LIMITS[r['work']]} | {own['median'] * 1e3:.0f} | "
+              f"{r['against']} | {other['median'] * 1e3:.0f} | **{r['ratio']['medians']:.2f}** "
+              f"({r['ratio']['min']:.2f}–{r['ratio']['max']:.2f}) | {own['peak_bytes'] / 2**20:.0f} / "
+              f"{other['peak_bytes'] / 2**20:.0f} | {r['ratio']['memory']:.2f} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--backbones", default="vgg16,resnet50,vit_b_16")
@@ -168,7 +188,11 @@ def main():
     parser.add_argument("--only", default="forward,step,explain")
     parser.add_argument("--weights", type=pathlib.Path, default=pathlib.Path("target/bench"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("target/bench/bench.json"))
+    parser.add_argument("--table", type=pathlib.Path, help="only print this record as Markdown")
     options = parser.parse_args()
+    if options.table:
+        table(json.loads(options.table.read_text()))
+        return
     options.weights.mkdir(parents=True, exist_ok=True)
     record = {"machine": machine(), "rows": []}
     only = options.only.split(",")

@@ -39,6 +39,10 @@ class DamagedFilesTest {
     refuses(
         write("text.onnx", "This is not a model.\n".repeat(50).getBytes(StandardCharsets.UTF_8)),
         "is not an ONNX model");
+    for (String text :
+        List.of("hello\n", "# weights\n", "\n\nnotes\n", "{\"a\": 1}\n", "zebra ".repeat(99))) {
+      refuses(write("notes.onnx", text.getBytes(StandardCharsets.UTF_8)), "is not an ONNX model");
+    }
     byte[] png = {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
     refuses(write("picture.onnx", png), "is not an ONNX model");
     Random random = new Random(1);

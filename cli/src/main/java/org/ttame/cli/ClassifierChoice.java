@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
@@ -19,6 +20,9 @@ import org.ttame.training.run.RunFolder;
  * @param options what is known of the file
  */
 record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOptions options) {
+  /** What the names of the families' members begin with. */
+  private static final List<String> FAMILIES = List.of("vgg", "resnet", "vit");
+
   /** The options that {@link #parse} reads. */
   static final List<OptionSpec> OPTIONS =
       List.of(
@@ -44,6 +48,11 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     BackboneOptions options = BackboneOptions.defaults();
     Optional<String> name = arguments.text(CommonOptions.BACKBONE);
     if (name.isPresent()) {
+      if (FAMILIES.stream().noneMatch(name.get().toLowerCase(Locale.ROOT)::startsWith)) {
+        throw new UsageException(
+            "--backbone %s is no family; there are vgg16, resnet50 and vit_b_16"
+                .formatted(name.get()));
+      }
       options = options.withName(name.get());
     }
     List<Double> mean = arguments.numbers(CommonOptions.MEAN);

@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.masking.Masking;
+import org.ttame.eval.explain.AblationCamExplainer;
 import org.ttame.eval.explain.GradCamExplainer;
+import org.ttame.eval.explain.RiseExplainer;
+import org.ttame.eval.explain.ScoreCamExplainer;
 import org.ttame.eval.metric.Protocol;
 import org.ttame.eval.metric.Road;
 
@@ -25,7 +28,7 @@ final class EvaluateCommand implements Command {
           "A,B",
           "ttame,untrained,random",
           "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run;"
-              + " gradcam, gradcam++");
+              + " gradcam, gradcam++, scorecam, ablationcam, rise");
   private static final OptionSpec MAPS =
       OptionSpec.of("maps", "DIR", "maps made elsewhere (not in this version)");
   private static final OptionSpec MASKING =
@@ -43,6 +46,8 @@ final class EvaluateCommand implements Command {
           "NAME",
           "paper",
           "paper; released: threshold at the quantile, ties kept, CNN masking for every backbone");
+  private static final OptionSpec RISE_MASKS =
+      OptionSpec.of("rise-masks", "N", "RISE's passes an image (4000 for VGG, else 8000)");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-metrics", "where the tables go");
 
@@ -63,6 +68,7 @@ final class EvaluateCommand implements Command {
             LCAM_RUN,
             PROTOCOL,
             ROAD,
+            RISE_MASKS,
             OUT,
             RunChoice.CHECKPOINT),
         List.of(
@@ -109,7 +115,10 @@ final class EvaluateCommand implements Command {
               Methods.RANDOM,
               Methods.LCAM,
               GradCamExplainer.GRADCAM,
-              GradCamExplainer.GRADCAM_PLUS_PLUS));
+              GradCamExplainer.GRADCAM_PLUS_PLUS,
+              ScoreCamExplainer.NAME,
+              AblationCamExplainer.NAME,
+              RiseExplainer.NAME));
     }
     if (methods.contains(Methods.LCAM) != arguments.has(LCAM_RUN)) {
       throw new UsageException(
@@ -138,6 +147,7 @@ final class EvaluateCommand implements Command {
         masking,
         released ? Protocol.RELEASED : Protocol.PAPER,
         road ? percentages(arguments, released) : List.of(),
+        arguments.integer(RISE_MASKS, 1),
         arguments.requiredLong(CommonOptions.SEED),
         arguments.path(OUT).orElseThrow(),
         ImageSettings.parse(arguments),

@@ -13,10 +13,14 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.explain.AblationCamExplainer;
 import org.ttame.eval.explain.CamLayers;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.GradCamExplainer;
+import org.ttame.eval.explain.PassListener;
 import org.ttame.eval.explain.RandomMapsExplainer;
+import org.ttame.eval.explain.RiseExplainer;
+import org.ttame.eval.explain.ScoreCamExplainer;
 import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.metric.AdIc;
 import org.ttame.eval.metric.Metric;
@@ -40,6 +44,7 @@ import org.ttame.training.run.RunFolder;
  * @param masking how maps are laid over images; empty for the run's
  * @param protocol whose definitions
  * @param road the percentages that ROAD removes; empty for no ROAD
+ * @param riseMasks how many masks RISE takes; empty for its paper's number
  * @param seed of random and untrained maps, and of ROAD's noise
  * @param out where to write
  * @param settings how to go through the images
@@ -54,6 +59,7 @@ record EvaluateJob(
     Optional<Masking> masking,
     Protocol protocol,
     List<Double> road,
+    Optional<Integer> riseMasks,
     long seed,
     Path out,
     ImageSettings settings,
@@ -134,6 +140,25 @@ record EvaluateJob(
                 GradCamExplainer.gradCam(classifier, CamLayers.standard(classifier));
             case GradCamExplainer.GRADCAM_PLUS_PLUS ->
                 GradCamExplainer.plusPlus(classifier, CamLayers.standard(classifier));
+            case ScoreCamExplainer.NAME ->
+                new ScoreCamExplainer(
+                    classifier,
+                    CamLayers.standard(classifier),
+                    settings.batchSize(),
+                    PassListener.NONE);
+            case AblationCamExplainer.NAME ->
+                new AblationCamExplainer(
+                    classifier,
+                    CamLayers.standard(classifier),
+                    settings.batchSize(),
+                    PassListener.NONE);
+            case RiseExplainer.NAME ->
+                new RiseExplainer(
+                    classifier,
+                    riseMasks.orElseGet(() -> RiseExplainer.paperMasks(classifier)),
+                    seed,
+                    settings.batchSize(),
+                    PassListener.NONE);
             default -> new TtameExplainer(method, classifier, mechanism);
           };
       open.add(explainer);

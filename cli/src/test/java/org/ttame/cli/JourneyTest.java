@@ -235,6 +235,37 @@ class JourneyTest {
   }
 
   @Test
+  void evaluatesBesideRivalMethodsWithRoad() throws IOException {
+    Path metrics = out("road");
+    Ttame.Result said =
+        ok(
+            "evaluate",
+            "--run",
+            run.toString(),
+            "--data",
+            scenes.toString(),
+            "--limit",
+            "3",
+            "--methods",
+            "ttame,gradcam,gradcam++,scorecam,ablationcam,rise",
+            "--rise-masks",
+            "10",
+            "--metrics",
+            "ad,ic,road",
+            "--thresholds",
+            "15",
+            "--road-percentages",
+            "30,70",
+            "--out",
+            metrics.toString());
+    assertThat(said.out()).contains("AD(15%)").contains("MoRF").contains("LeRF");
+    assertThat(said.out()).contains("scorecam").contains("rise").doesNotContain("MoRF(30%)");
+    List<String> lines = Files.readAllLines(metrics.resolve("per-image.csv"));
+    assertThat(lines).hasSize(1 + 6 * 3);
+    assertThat(lines.get(0)).contains("morf,morf_30,morf_70,lerf,lerf_30,lerf_70");
+  }
+
+  @Test
   void exportsWhatInitReadsBackExactly() throws IOException {
     Path exported = out("attention.npz");
     ok("export", "--run", run.toString(), "--out", exported.toString());

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
@@ -19,6 +20,9 @@ import org.ttame.backbones.onnx.WireReader.Tag;
 
 /** Reads an ONNX file's structure; field numbers are those of {@code onnx.proto}. */
 final class OnnxParser {
+  /** The fields of {@code ModelProto}, those to come in the next versions included. */
+  private static final Set<Integer> MODEL_FIELDS = Set.of(1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26);
+
   private final Path file;
   private final WireReader in;
   private final TensorParser tensors;
@@ -72,10 +76,20 @@ final class OnnxParser {
     }
   }
 
+  /** Whether a model has such a field: numbers are plain, everything else has a length. */
+  private static boolean isOfModel(Tag tag) {
+    boolean number = tag.field() == 1 || tag.field() == 5;
+    return MODEL_FIELDS.contains(tag.field()) && tag.wireType() == (number ? VARINT : BYTES);
+  }
+
   private OnnxModel model() throws IOException {
     long end = in.size();
     while (in.position() < end) {
       Tag tag = in.tag();
+      if (!isOfModel(tag)) {
+        // A text may begin like one, and then announces nonsense.
+        throw in.malformed();
+      }
       if (tag.wireType() == BYTES) {
         switch (tag.field()) {
           case 2 -> producer = in.string(end);

@@ -231,6 +231,27 @@ public final class FrozenClassifier implements AutoCloseable {
   }
 
   /**
+   * Classifies as if a layer had given these activations. Counts as forward passes. Of the network
+   * before the layer only what bypasses it is computed: nothing in a plain CNN, the residual stream
+   * in a transformer.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}, for what bypasses the layer
+   * @param layer one of the classifier's
+   * @param activations {@code [B, h, w, C]} or {@code [B, 1 + h·w, C]}
+   * @return logits, {@code [B, K]}, not to be written to; dead as soon as the classifier is used
+   *     again
+   * @throws UnsupportedOperationException if SameDiff's session runs the graph
+   */
+  public ClassifierOutput withActivations(
+      INDArray images, FeatureLayer layer, INDArray activations) {
+    check(images);
+    GraphResult result =
+        runner.borrow(Map.of(input, images, layer.variable(), activations), List.of(logits));
+    passes.countForward(activations.size(0));
+    return output(result, List.of());
+  }
+
+  /**
    * The cross-entropy between a batch's logits and labels, and its gradient at the images: the term
    * CE of Eq. 11.
    *

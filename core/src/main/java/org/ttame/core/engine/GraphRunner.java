@@ -31,7 +31,8 @@ public interface GraphRunner extends AutoCloseable {
   /**
    * Runs the graph forwards.
    *
-   * @param inputs a value for each placeholder that the outputs depend on
+   * @param inputs a value for each placeholder that the outputs depend on; or for variables between
+   *     them and the outputs, and the graph runs from there on (not in SameDiff's session)
    * @param outputs names of variables to return
    * @return the values
    */

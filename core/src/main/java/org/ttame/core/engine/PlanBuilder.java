@@ -161,7 +161,9 @@ final class PlanBuilder implements AutoCloseable {
     Set<String> seen = new HashSet<>();
     while (!open.isEmpty()) {
       String name = open.pop();
-      if (!seen.add(name)) {
+      // What is given need not be computed, nor what it is computed from.
+      boolean given = request.inputs().containsKey(name) || request.late().contains(name);
+      if (given || !seen.add(name)) {
         continue;
       }
       var variable = source.getVariables().get(name);

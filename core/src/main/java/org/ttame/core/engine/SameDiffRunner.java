@@ -25,6 +25,12 @@ final class SameDiffRunner implements GraphRunner {
 
   @Override
   public GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs) {
+    for (String name : inputs.keySet()) {
+      if (graph.hasVariable(name) && !graph.getVariable(name).isPlaceHolder()) {
+        throw new UnsupportedOperationException(
+            "SameDiff's session cannot begin at \"%s\"; use another engine".formatted(name));
+      }
+    }
     Map<String, INDArray> values = graph.output(inputs, new ArrayList<>(outputs));
     return new GraphResult(owned(values, inputs), Map.of());
   }

@@ -96,6 +96,23 @@ class PlanRunnerTest {
     }
   }
 
+  @Test
+  void runsFromTheMiddleOn() {
+    SameDiff graph = convolutional();
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 12, 12, 3));
+    try (GraphRunner plan = new PlanRunner(graph, false, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult whole = plan.run(inputs, List.of("feature", "logits"))) {
+      Map<String, INDArray> middle = Map.of("feature", whole.output("feature"));
+      try (GraphResult rest = plan.run(middle, "logits")) {
+        assertThat(rest.output("logits")).isEqualTo(whole.output("logits"));
+      }
+      assertThatThrownBy(() -> session.run(middle, "logits"))
+          .isInstanceOf(UnsupportedOperationException.class)
+          .hasMessageContaining("feature");
+    }
+  }
+
   /** What is lent is the plan's own memory: right when read at once. */
   @Test
   void lends() {

@@ -10,7 +10,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>The network passes a method costs are counted by the classifier it runs, never by the method.
  */
 public sealed interface Explainer extends AutoCloseable
-    permits TtameExplainer, GradCamExplainer, RandomMapsExplainer, MapFolderExplainer {
+    permits TtameExplainer,
+        GradCamExplainer,
+        ScoreCamExplainer,
+        AblationCamExplainer,
+        RiseExplainer,
+        RandomMapsExplainer,
+        MapFolderExplainer {
   /** The name in tables and files, e.g. {@code ttame}; no spaces. */
   String name();
 

@@ -26,14 +26,15 @@ public final class MetricsTable {
   public static String format(EvaluationResult result) {
     List<List<String>> rows = new ArrayList<>();
     List<String> header = new ArrayList<>(List.of("method"));
-    for (MetricKey key : result.keys()) {
+    List<MetricKey> keys = result.keys().stream().filter(MetricsTable::isShown).toList();
+    for (MetricKey key : keys) {
       header.add(title(key));
     }
     header.add("FP");
     rows.add(header);
     for (MethodResult method : result.methods()) {
       List<String> row = new ArrayList<>(List.of(method.method()));
-      for (MetricKey key : result.keys()) {
+      for (MetricKey key : keys) {
         Summary summary = method.summary(key);
         row.add(summary.images() == 0 ? "-" : String.format(Locale.ROOT, "%.2f", summary.mean()));
       }
@@ -41,6 +42,12 @@ public final class MetricsTable {
       rows.add(row);
     }
     return layOut(rows);
+  }
+
+  /** ROAD has twenty numbers: people see the means, files have them all. */
+  private static boolean isShown(MetricKey key) {
+    boolean road = key.metric().equals("morf") || key.metric().equals("lerf");
+    return !road || key.threshold().isEmpty();
   }
 
   private static String title(MetricKey key) {

@@ -11,7 +11,7 @@ package org.ttame.eval.road;
  * a V-cycle is symmetric and may precondition conjugate gradients, whatever the shape of the
  * region. Coefficients are floats: they precondition, they do not decide the result.
  */
-final class GridLevel {
+class GridLevel {
   final int height;
   final int width;
   final int stride;
@@ -31,6 +31,15 @@ final class GridLevel {
   /** One over {@link #centre}; 0 where that is 0. */
   final float[] inverse;
 
+  /** 1 where there is a point, else 0. */
+  final float[] mask;
+
+  /** Of each row where its first point lies; the margin's column if it has none. */
+  final int[] first;
+
+  /** Of each row the place after its last point. */
+  final int[] end;
+
   GridLevel(int height, int width) {
     this.height = height;
     this.width = width;
@@ -41,6 +50,9 @@ final class GridLevel {
     below = array();
     belowRight = array();
     inverse = array();
+    mask = array();
+    first = new int[height];
+    end = new int[height];
   }
 
   /** Zeros, one for each point and the margin. */
@@ -54,19 +66,30 @@ final class GridLevel {
 
   /** To be called once the coefficients are set. */
   void invert() {
-    for (int i = 0; i < centre.length; i++) {
-      inverse[i] = centre[i] == 0 ? 0 : 1 / centre[i];
+    for (int y = 0; y < height; y++) {
+      int from = at(y, 0);
+      first[y] = from;
+      end[y] = from;
+      for (int i = from; i < from + width; i++) {
+        if (centre[i] != 0) {
+          inverse[i] = 1 / centre[i];
+          mask[i] = 1;
+          first[y] = end[y] == from ? i : first[y];
+          end[y] = i + 1;
+        }
+      }
     }
   }
 
   /** {@code out = b − A·x}. */
-  void residual(float[] b, float[] x, float[] out) {
+  final void residual(float[] b, float[] x, float[] out) {
     for (int y = 0; y < height; y++) {
-      residual(b, x, out, at(y, 0), at(y, width));
+      residual(b, x, out, first[y], end[y]);
     }
   }
 
-  private void residual(float[] b, float[] x, float[] out, int from, int to) {
+  /** The same for a part of a row. */
+  void residual(float[] b, float[] x, float[] out, int from, int to) {
     int up = stride;
     for (int i = from; i < to; i++) {
       float sum = centre[i] * x[i];
@@ -78,22 +101,21 @@ final class GridLevel {
     }
   }
 
-  /** {@code out = A·x} in double precision. */
-  void apply(double[] x, double[] out) {
+  /** {@code out = D⁻¹·b}, D the diagonal of A. */
+  final void scale(float[] b, float[] out) {
     for (int y = 0; y < height; y++) {
-      apply(x, out, at(y, 0), at(y, width));
+      for (int i = first[y]; i < end[y]; i++) {
+        out[i] = inverse[i] * b[i];
+      }
     }
   }
 
-  private void apply(double[] x, double[] out, int from, int to) {
-    int up = stride;
-    for (int i = from; i < to; i++) {
-      double sum = centre[i] * x[i];
-      sum += right[i] * x[i + 1] + right[i - 1] * x[i - 1];
-      sum += below[i] * x[i + up] + below[i - up] * x[i - up];
-      sum += belowRight[i] * x[i + up + 1] + belowRight[i - up - 1] * x[i - up - 1];
-      sum += belowLeft[i] * x[i + up - 1] + belowLeft[i - up + 1] * x[i - up + 1];
-      out[i] = sum;
+  /** {@code x += D⁻¹·r}. */
+  final void relax(float[] r, float[] x) {
+    for (int y = 0; y < height; y++) {
+      for (int i = first[y]; i < end[y]; i++) {
+        x[i] += inverse[i] * r[i];
+      }
     }
   }
 
@@ -195,6 +217,7 @@ final class GridLevel {
       }
       row[width + 1] = 0;
       int to = coarse.at(y, 0);
+      // Where the coarse grid has no points the sums are zero, and stay so.
       for (int x = 0; x < coarse.width - 1; x++) {
         b[to + x] = row[2 * x + 1] + 0.5f * (row[2 * x] + row[2 * x + 2]);
       }
@@ -215,7 +238,7 @@ final class GridLevel {
       boolean more = y + 1 < coarse.height;
       int i = at(2 * y, 0);
       for (int k = 0; k < width; k++) {
-        x[i + k] += inverse[i + k] == 0 ? 0 : here[k];
+        x[i + k] += mask[i + k] * here[k];
       }
       if (2 * y + 1 == height) {
         return;
@@ -227,7 +250,7 @@ final class GridLevel {
       float other = more ? 0.5f : 0;
       int j = i + stride;
       for (int k = 0; k < width; k++) {
-        x[j + k] += inverse[j + k] == 0 ? 0 : w * here[k] + other * after[k];
+        x[j + k] += mask[j + k] * (w * here[k] + other * after[k]);
       }
       float[] swap = here;
       here = after;

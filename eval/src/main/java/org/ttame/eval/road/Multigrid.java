@@ -49,17 +49,14 @@ final class Multigrid {
     residuals.add(level.array());
   }
 
-  /** The right-hand side, to be filled before {@link #cycle}; zero where there are no points. */
-  float[] right() {
-    return rights.get(0);
-  }
-
   /**
-   * Solves approximately for {@link #right}.
+   * Solves approximately.
    *
+   * @param b the right-hand side, zero where there are no points
    * @return the values; overwritten by the next call
    */
-  float[] cycle() {
+  float[] cycle(float[] b) {
+    rights.set(0, b);
     cycle(0);
     return values.get(0);
   }
@@ -73,18 +70,13 @@ final class Multigrid {
       return;
     }
     float[] r = residuals.get(depth);
-    float[] inverse = level.inverse;
-    for (int i = 0; i < x.length; i++) {
-      x[i] = inverse[i] * b[i];
-    }
+    level.scale(b, x);
     level.residual(b, x, r);
     level.restrict(r, levels.get(depth + 1), rights.get(depth + 1), row);
     cycle(depth + 1);
     level.prolong(levels.get(depth + 1), values.get(depth + 1), x, row, next);
     level.residual(b, x, r);
-    for (int i = 0; i < x.length; i++) {
-      x[i] += inverse[i] * r[i];
-    }
+    level.relax(r, x);
   }
 
   private void solve(float[] b, float[] x) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -17,12 +18,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.testing.FormulaArrays;
 import org.ttame.training.sample.SampleData;
 
-/** Golden values: make_cam.py, by pytorch-grad-cam on the sample's VGG. */
-class GradCamTest {
+/**
+ * Golden values: make_methods.py, on the sample's VGG, the CAM family by pytorch-grad-cam and RISE
+ * by its formula on the same masks.
+ */
+class RivalMethodsTest {
   private static final int COUNT = 3;
   private static final int SIDE = 64;
   private static final int BLOCK = 8;
@@ -31,16 +36,16 @@ class GradCamTest {
   @TempDir static Path folder;
 
   @Test
-  void agreesWithPytorchGradCam() throws IOException {
+  void agreeWithIndependentImplementations() throws IOException {
     JsonNode golden;
-    try (InputStream in = GradCamTest.class.getResourceAsStream("cam.json")) {
+    try (InputStream in = RivalMethodsTest.class.getResourceAsStream("methods.json")) {
       golden = new ObjectMapper().readTree(in);
     }
     int[] classes = new ObjectMapper().treeToValue(golden.get("classes"), int[].class);
     try (FrozenClassifier classifier = classifier("vgg");
         INDArray images = images()) {
       assertThat(CamLayers.standard(classifier).node()).isEqualTo(golden.get("layer").asText());
-      for (Explainer explainer : explainers(classifier)) {
+      for (Explainer explainer : explainers(classifier, 300, 7)) {
         SaliencyMaps maps = explainer.explain(images, classes, NAMES);
         assertThat(maps.height()).isEqualTo(SIDE);
         double worst = 0;
@@ -66,9 +71,12 @@ class GradCamTest {
     try (FrozenClassifier classifier = classifier(family);
         INDArray images = images()) {
       assertThat(CamLayers.standard(classifier).node()).endsWith(node);
-      for (Explainer explainer : explainers(classifier)) {
+      for (Explainer explainer : explainers(classifier, 20, 9)) {
         SaliencyMaps maps = explainer.explain(images, new int[] {3, 7, 0}, NAMES);
-        assertThat(maps.map(0)).contains(1f).contains(0f).isNotEqualTo(maps.map(1));
+        if (explainer instanceof GradCamExplainer || explainer instanceof RiseExplainer) {
+          // Weights of one sign times normalised tokens may well leave nothing above zero.
+          assertThat(maps.map(0)).contains(1f).contains(0f).isNotEqualTo(maps.map(1));
+        }
         try (INDArray one = images.slice(1).reshape(1, SIDE, SIDE, 3).dup('c')) {
           float[] alone = explainer.explain(one, new int[] {7}, List.of("b")).map(0);
           for (int i = 0; i < alone.length; i++) {
@@ -77,7 +85,9 @@ class GradCamTest {
           }
         }
       }
-      assertThat(classifier.passes().forward()).isEqualTo(2L * (COUNT + 1));
+      int channels = CamLayers.standard(classifier).channels();
+      assertThat(classifier.passes().forward())
+          .isEqualTo((COUNT + 1) * (2L + 1 + channels + 1 + channels + 20));
       assertThat(classifier.passes().backward()).isEqualTo(2L * (COUNT + 1));
     }
   }
@@ -102,10 +112,65 @@ class GradCamTest {
     assertThat(GradientWeights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
   }
 
-  private static List<Explainer> explainers(FrozenClassifier classifier) {
+  /** A pass of masks is one batch, the last a smaller one: nothing may depend on that. */
+  @Test
+  void batchesOfMasksDoNotMatter() throws IOException {
+    try (FrozenClassifier classifier = classifier("vgg");
+        INDArray images = images()) {
+      List<Explainer> one = explainers(classifier, 40, 1);
+      List<Explainer> many = explainers(classifier, 40, 64);
+      for (int k = 2; k < one.size(); k++) {
+        float[] a = one.get(k).explain(images, new int[] {3, 7, 0}, NAMES).map(2);
+        float[] b = many.get(k).explain(images, new int[] {3, 7, 0}, NAMES).map(2);
+        for (int i = 0; i < a.length; i++) {
+          assertThat(a[i]).isCloseTo(b[i], org.assertj.core.data.Offset.offset(1e-4f));
+        }
+      }
+    }
+  }
+
+  @Test
+  void progressIsHeard() throws IOException {
+    List<String> heard = new ArrayList<>();
+    try (FrozenClassifier classifier = classifier("vgg");
+        INDArray images = images();
+        Explainer rise =
+            new RiseExplainer(classifier, 5, 1, 2, (done, all) -> heard.add(done + "/" + all))) {
+      try (INDArray one = images.slice(0).reshape(1, SIDE, SIDE, 3).dup('c')) {
+        rise.explain(one, new int[] {0}, List.of("a"));
+      }
+    }
+    assertThat(heard).containsExactly("2/5", "4/5", "5/5");
+  }
+
+  @Test
+  void risesMasksAreHalfOnesAndFillTheImage() {
+    RiseMasks masks = new RiseMasks(224, 7, 0.5, 3);
+    assertThat(masks.cell()).isEqualTo(32);
+    float[] mask = new float[224 * 224];
+    double sum = 0;
+    for (int i = 0; i < 200; i++) {
+      masks.fill(i, mask, 0);
+      for (float value : mask) {
+        assertThat(value).isBetween(0f, 1f);
+        sum += value;
+      }
+    }
+    assertThat(sum / (200.0 * mask.length))
+        .isCloseTo(0.5, org.assertj.core.data.Offset.offset(0.02));
+    float[] again = new float[224 * 224];
+    masks.fill(199, again, 0);
+    assertThat(again).isEqualTo(mask);
+  }
+
+  private static List<Explainer> explainers(FrozenClassifier classifier, int masks, int batch) {
+    FeatureLayer layer = CamLayers.standard(classifier);
     return List.of(
-        GradCamExplainer.gradCam(classifier, CamLayers.standard(classifier)),
-        GradCamExplainer.plusPlus(classifier, CamLayers.standard(classifier)));
+        GradCamExplainer.gradCam(classifier, layer),
+        GradCamExplainer.plusPlus(classifier, layer),
+        new ScoreCamExplainer(classifier, layer, batch, PassListener.NONE),
+        new AblationCamExplainer(classifier, layer, batch, PassListener.NONE),
+        new RiseExplainer(classifier, masks, 5, batch, PassListener.NONE));
   }
 
   private static FrozenClassifier classifier(String family) throws IOException {
@@ -113,7 +178,7 @@ class GradCamTest {
     return Backbones.load(sample.backbone(family), BackboneOptions.defaults());
   }
 
-  /** As make_cam.py's, in our layout. */
+  /** As make_methods.py's, in our layout. */
   private static INDArray images() {
     FormulaArrays blocks = new FormulaArrays("cam");
     FormulaArrays noise = new FormulaArrays("cam-noise");

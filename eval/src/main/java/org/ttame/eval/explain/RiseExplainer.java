@@ -1,0 +1,119 @@
+package org.ttame.eval.explain;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.Predictions;
+
+/**
+ * RISE (Petsiuk et al. 2018): random masks, weighted by the probability of the class under them: Σ
+ * softmax_c(m ⊙ x)·m / (N·p). N passes an image; the same masks for every image.
+ */
+public final class RiseExplainer implements Explainer {
+  /** The name in tables and files. */
+  public static final String NAME = "rise";
+
+  /** The paper's grid. */
+  public static final int CELLS = 7;
+
+  private final FrozenClassifier classifier;
+  private final RiseMasks masks;
+  private final int count;
+  private final MaskedPasses passes;
+  private final PassListener listener;
+
+  /**
+   * RISE for a classifier.
+   *
+   * @param classifier stays the caller's
+   * @param count N
+   * @param seed of the masks
+   * @param batch masks a pass
+   * @param listener hears of each pass
+   */
+  public RiseExplainer(
+      FrozenClassifier classifier, int count, long seed, int batch, PassListener listener) {
+    if (count < 1) {
+      throw new IllegalArgumentException("RISE needs a mask or more, got " + count);
+    }
+    this.classifier = classifier;
+    this.masks = new RiseMasks(classifier.inputSpec().side(), CELLS, 0.5, seed);
+    this.count = count;
+    this.passes = new MaskedPasses(classifier, batch);
+    this.listener = listener;
+  }
+
+  /**
+   * How many masks its paper takes.
+   *
+   * @param classifier for which
+   * @return 4000 for VGG, 8000 for others
+   */
+  public static int paperMasks(FrozenClassifier classifier) {
+    return classifier.name().startsWith("vgg") ? 4000 : 8000;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("masks", String.valueOf(count));
+    settings.put("grid", CELLS + "x" + CELLS);
+    settings.put("probability", String.valueOf(masks.probability()));
+    settings.put("seed", String.valueOf(masks.seed()));
+    return settings;
+  }
+
+  @Override
+  public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
+    int side = classifier.inputSpec().side();
+    float[][] maps = new float[classes.length][];
+    for (int b = 0; b < maps.length; b++) {
+      maps[b] = map(image(images, b), classes[b]);
+    }
+    return SaliencyMaps.minMax(side, side, maps);
+  }
+
+  private float[] map(float[] image, int target) {
+    int pixels = image.length / 3;
+    double[] sums = new double[pixels];
+    passes.run(
+        image,
+        count,
+        masks::fill,
+        (first, size, values, logits) -> {
+          double[][] probabilities = Predictions.softmax(logits);
+          for (int m = 0; m < size; m++) {
+            double weight = probabilities[m][target];
+            // Not a number counts as nothing.
+            for (int p = 0; weight > 0 && p < pixels; p++) {
+              sums[p] += weight * values[m * pixels + p];
+            }
+          }
+        },
+        listener);
+    float[] map = new float[pixels];
+    for (int p = 0; p < pixels; p++) {
+      map[p] = (float) (sums[p] / (count * masks.probability()));
+    }
+    return map;
+  }
+
+  /** One image's values. */
+  static float[] image(INDArray images, int b) {
+    try (INDArray one = images.slice(b).dup('c')) {
+      return one.data().asFloat();
+    }
+  }
+
+  @Override
+  public void close() {
+    // Holds nothing.
+  }
+}

@@ -1,0 +1,85 @@
+package org.ttame.eval.explain;
+
+/**
+ * RISE's random masks (Petsiuk et al. 2018): a coarse grid of zeros and ones, upsampled bilinearly
+ * to one cell more than the image, and cut to its size at a random place within a cell.
+ *
+ * <p>A mask is a function of seed and number alone, so none has to be kept, and any image can be
+ * given the same ones.
+ *
+ * @param side S of the image
+ * @param cells how many cells the image is wide
+ * @param probability of a one
+ * @param seed of all masks
+ */
+public record RiseMasks(int side, int cells, double probability, long seed) {
+  private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+  private static final long STREAM = 0xD1B54A32D192ED03L;
+
+  public RiseMasks {
+    if (side < 1 || cells < 1 || cells > side) {
+      throw new IllegalArgumentException(
+          "A mask of %d pixels cannot have %d cells".formatted(side, cells));
+    }
+    if (!(probability > 0 && probability < 1)) {
+      throw new IllegalArgumentException(
+          "A mask needs a probability between 0 and 1, got " + probability);
+    }
+  }
+
+  /** Pixels a cell: ⌈S/cells⌉. */
+  public int cell() {
+    return (side + cells - 1) / cells;
+  }
+
+  /**
+   * A mask.
+   *
+   * @param number which, 0 or more
+   * @param out receives S·S values in [0,1], row by row
+   * @param from where in it they begin
+   */
+  public void fill(long number, float[] out, int from) {
+    long stream = seed * STREAM + number * ((long) cells * cells + 2) * GOLDEN_GAMMA;
+    double[] grid = new double[cells * cells];
+    for (int i = 0; i < grid.length; i++) {
+      grid[i] = uniform(stream, i) < probability ? 1 : 0;
+    }
+    int top = (int) (uniform(stream, grid.length) * cell());
+    int left = (int) (uniform(stream, grid.length + 1) * cell());
+    int large = (cells + 1) * cell();
+    for (int y = 0; y < side; y++) {
+      double row = centre(y + top, large);
+      for (int x = 0; x < side; x++) {
+        double column = centre(x + left, large);
+        out[from + y * side + x] = (float) at(grid, row, column);
+      }
+    }
+  }
+
+  /** Half-pixel centres, the outermost cells' values beyond them. */
+  private double centre(int place, int large) {
+    double centre = (place + 0.5) * cells / large - 0.5;
+    return Math.min(Math.max(centre, 0), cells - 1);
+  }
+
+  private double at(double[] grid, double row, double column) {
+    int y = (int) row;
+    int x = (int) column;
+    int below = Math.min(y + 1, cells - 1);
+    int right = Math.min(x + 1, cells - 1);
+    double v = row - y;
+    double u = column - x;
+    return (1 - v) * ((1 - u) * grid[y * cells + x] + u * grid[y * cells + right])
+        + v * ((1 - u) * grid[below * cells + x] + u * grid[below * cells + right]);
+  }
+
+  /** Element i of a stream, in [0, 1) with 53 bits: SplitMix64. */
+  private static double uniform(long stream, int i) {
+    long z = stream + (i + 1) * GOLDEN_GAMMA;
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    z ^= z >>> 31;
+    return (z >>> 11) * 0x1p-53;
+  }
+}

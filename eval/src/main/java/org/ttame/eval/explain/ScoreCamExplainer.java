@@ -1,0 +1,167 @@
+package org.ttame.eval.explain;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+
+/**
+ * Score-CAM (Wang et al. 2020): relu(Σ_c w_c·A_c), w the softmax over channels of the class's logit
+ * under each channel's own map as a mask: upsampled (align_corners), scaled to [0,1], times the
+ * image. C passes an image and one for the activations. Channels that are constant mask everything
+ * away.
+ */
+public final class ScoreCamExplainer implements Explainer {
+  /** The name in tables and files. */
+  public static final String NAME = "scorecam";
+
+  private static final float EPSILON = 1e-8f;
+
+  private final FrozenClassifier classifier;
+  private final FeatureLayer layer;
+  private final MaskedPasses passes;
+  private final PassListener listener;
+
+  /**
+   * Score-CAM for a classifier.
+   *
+   * @param classifier stays the caller's
+   * @param layer whose activations are weighted; see {@link CamLayers}
+   * @param batch masks a pass
+   * @param listener hears of each pass
+   */
+  public ScoreCamExplainer(
+      FrozenClassifier classifier, FeatureLayer layer, int batch, PassListener listener) {
+    this.classifier = classifier;
+    this.layer = layer;
+    this.passes = new MaskedPasses(classifier, batch);
+    this.listener = listener;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("layer", layer.node());
+    settings.put("target", "logit");
+    return settings;
+  }
+
+  @Override
+  public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
+    float[][] channels = activations(images, classes.length);
+    int side = classifier.inputSpec().side();
+    float[][] maps = new float[classes.length][];
+    for (int b = 0; b < maps.length; b++) {
+      maps[b] = map(RiseExplainer.image(images, b), channels[b], classes[b]);
+    }
+    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
+    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+  }
+
+  /** For each image C maps of h·w values, one after the other. */
+  private float[][] activations(INDArray images, int count) {
+    int channels = layer.channels();
+    int pixels = layer.height() * layer.width();
+    int skipped = layer.kind() == FeatureKind.TOKENS ? channels : 0;
+    float[] all;
+    try (ClassifierOutput output = classifier.forward(images, List.of(layer));
+        INDArray dense = output.features().get(0).dup('c')) {
+      all = dense.data().asFloat();
+    }
+    int length = all.length / count;
+    float[][] result = new float[count][channels * pixels];
+    for (int b = 0; b < count; b++) {
+      for (int p = 0; p < pixels; p++) {
+        for (int c = 0; c < channels; c++) {
+          result[b][c * pixels + p] = all[b * length + skipped + p * channels + c];
+        }
+      }
+    }
+    return result;
+  }
+
+  private float[] map(float[] image, float[] activations, int target) {
+    int channels = layer.channels();
+    int pixels = layer.height() * layer.width();
+    double[] scores = new double[channels];
+    passes.run(
+        image,
+        channels,
+        (c, out, from) -> mask(activations, c * pixels, out, from),
+        (first, count, masks, logits) -> {
+          for (int m = 0; m < count; m++) {
+            scores[first + m] = logits.getDouble(m, target);
+          }
+        },
+        listener);
+    double largest = Double.NEGATIVE_INFINITY;
+    for (double score : scores) {
+      largest = Double.isFinite(score) ? Math.max(largest, score) : largest;
+    }
+    double total = 0;
+    for (int c = 0; c < channels; c++) {
+      // Not a number counts as nothing.
+      scores[c] = Double.isFinite(scores[c]) ? Math.exp(scores[c] - largest) : 0;
+      total += scores[c];
+    }
+    float[] map = new float[pixels];
+    for (int p = 0; p < pixels && total > 0; p++) {
+      double sum = 0;
+      for (int c = 0; c < channels; c++) {
+        sum += scores[c] / total * activations[c * pixels + p];
+      }
+      map[p] = sum > 0 ? (float) sum : 0;
+    }
+    return map;
+  }
+
+  /** Upsampled so that the corners' centres meet, and scaled to [0,1]. */
+  private void mask(float[] activations, int from, float[] out, int to) {
+    int side = classifier.inputSpec().side();
+    int h = layer.height();
+    int w = layer.width();
+    float low = Float.POSITIVE_INFINITY;
+    float high = Float.NEGATIVE_INFINITY;
+    for (int y = 0; y < side; y++) {
+      double row = side > 1 ? (double) y * (h - 1) / (side - 1) : 0;
+      int top = Math.min((int) row, h - 1);
+      int bottom = Math.min(top + 1, h - 1);
+      for (int x = 0; x < side; x++) {
+        double column = side > 1 ? (double) x * (w - 1) / (side - 1) : 0;
+        int left = Math.min((int) column, w - 1);
+        int right = Math.min(left + 1, w - 1);
+        double v = row - top;
+        double u = column - left;
+        float value =
+            (float)
+                ((1 - v)
+                        * ((1 - u) * activations[from + top * w + left]
+                            + u * activations[from + top * w + right])
+                    + v
+                        * ((1 - u) * activations[from + bottom * w + left]
+                            + u * activations[from + bottom * w + right]));
+        out[to + y * side + x] = value;
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+    float scale = high > low ? 1 / (high - low + EPSILON) : 0;
+    for (int i = to; i < to + side * side; i++) {
+      out[i] = (out[i] - low) * scale;
+    }
+  }
+
+  @Override
+  public void close() {
+    // Holds nothing.
+  }
+}
