@@ -1,4 +1,4 @@
-"""Rival methods, the CAM family by pytorch-grad-cam, RISE by its formula: golden values for RivalMethodsTest.
+"""Rival methods, the CAM family by pytorch-grad-cam, RISE and IIA by their formulas: golden values for RivalMethodsTest.
 
 Run from the module's folder: python src/test/python/make_methods.py
 Needs torch, torchvision, onnx and grad-cam. The classifier is the sample's VGG, its weights read
@@ -76,6 +76,21 @@ def rise(model, x):
     return torch.stack(maps).numpy()
 
 
+def iia(model, layer, x):
+    """Sum over inputs (i/10)x and channels of relu(A) times the gradient of the class's logit at A."""
+    total = 0
+    for i in range(11):
+        kept = []
+        with layer.register_forward_hook(lambda module, inputs, output: kept.append(output)):
+            logits = model((i / 10 * x).requires_grad_())
+        score = logits[range(COUNT), CLASSES].sum()
+        gradient = torch.autograd.grad(score, kept[0])[0]
+        total = total + (kept[0].detach().relu().double() * gradient.double()).sum(1, keepdim=True)
+    large = torch.nn.functional.interpolate(total, size=SIDE, mode="bilinear", align_corners=False)[:, 0]
+    low, high = large.amin((1, 2), keepdim=True), large.amax((1, 2), keepdim=True)
+    return ((large - low) / (high - low)).numpy()
+
+
 model = vgg()
 layer = model.features[14]
 x = images()
@@ -86,6 +101,7 @@ for name, method in (("gradcam", GradCAM), ("gradcam++", GradCAMPlusPlus), ("sco
     record[name] = maps[:, ::4, ::4].round(6).reshape(COUNT, -1).tolist()
     print(name, maps.shape, maps.min(), maps.max())
 record["rise"] = rise(model, x)[:, ::4, ::4].round(6).reshape(COUNT, -1).tolist()
+record["iia"] = iia(model, layer, x)[:, ::4, ::4].round(6).reshape(COUNT, -1).tolist()
 with torch.no_grad():
     record["logits"] = model(x).double().numpy().round(5).tolist()
 OUT.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ public sealed interface Explainer extends AutoCloseable
         ScoreCamExplainer,
         AblationCamExplainer,
         RiseExplainer,
+        IiaExplainer,
         RandomMapsExplainer,
         MapFolderExplainer {
   /** The name in tables and files, e.g. {@code ttame}; no spaces. */

@@ -1,6 +1,7 @@
 package org.ttame.eval.explain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,8 +25,8 @@ import org.ttame.testing.FormulaArrays;
 import org.ttame.training.sample.SampleData;
 
 /**
- * Golden values: make_methods.py, on the sample's VGG, the CAM family by pytorch-grad-cam and RISE
- * by its formula on the same masks.
+ * Golden values: make_methods.py, on the sample's VGG, the CAM family by pytorch-grad-cam RISE by
+ * its formula on the same masks, IIA by its own.
  */
 class RivalMethodsTest {
   private static final int COUNT = 3;
@@ -45,7 +46,9 @@ class RivalMethodsTest {
     try (FrozenClassifier classifier = classifier("vgg");
         INDArray images = images()) {
       assertThat(CamLayers.standard(classifier).node()).isEqualTo(golden.get("layer").asText());
-      for (Explainer explainer : explainers(classifier, 300, 7)) {
+      List<Explainer> methods = new ArrayList<>(explainers(classifier, 300, 7));
+      methods.add(new IiaExplainer(classifier, CamLayers.standard(classifier)));
+      for (Explainer explainer : methods) {
         SaliencyMaps maps = explainer.explain(images, classes, NAMES);
         assertThat(maps.height()).isEqualTo(SIDE);
         double worst = 0;
@@ -89,6 +92,37 @@ class RivalMethodsTest {
       assertThat(classifier.passes().forward())
           .isEqualTo((COUNT + 1) * (2L + 1 + channels + 1 + channels + 20));
       assertThat(classifier.passes().backward()).isEqualTo(2L * (COUNT + 1));
+    }
+  }
+
+  @Test
+  void iiaCostsElevenPassesAndDoesNotDependOnTheBatch() throws IOException {
+    try (FrozenClassifier classifier = classifier("resnet");
+        INDArray images = images()) {
+      IiaExplainer iia = new IiaExplainer(classifier, CamLayers.standard(classifier));
+      SaliencyMaps maps = iia.explain(images, new int[] {3, 7, 0}, NAMES);
+      assertThat(classifier.passes().forward()).isEqualTo(11L * COUNT);
+      assertThat(classifier.passes().backward()).isEqualTo(11L * COUNT);
+      assertThat(maps.map(0)).contains(1f).contains(0f).isNotEqualTo(maps.map(1));
+      try (INDArray one = images.slice(1).reshape(1, SIDE, SIDE, 3).dup('c')) {
+        float[] alone = iia.explain(one, new int[] {7}, List.of("b")).map(0);
+        for (int i = 0; i < alone.length; i++) {
+          assertThat(alone[i])
+              .isCloseTo(maps.map(1)[i], org.assertj.core.data.Offset.offset(1e-3f));
+        }
+      }
+      assertThat(iia.constantMaps()).isZero();
+    }
+  }
+
+  @Test
+  void iiaRefusesTokens() throws IOException {
+    try (FrozenClassifier classifier = classifier("vit")) {
+      FeatureLayer layer = CamLayers.standard(classifier);
+      assertThatThrownBy(() -> new IiaExplainer(classifier, layer))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("ln_1")
+          .hasMessageContaining("gives tokens");
     }
   }
 
