@@ -18,6 +18,7 @@ import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.scalar.ScalarMultiplication;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -46,10 +47,20 @@ final class PlanBuilder implements AutoCloseable {
   private static final Set<String> RESHAPES =
       Set.of("reshape", "expand_dims", "squeeze", "identity");
 
+  /** Operations that give ones. */
+  private static final Set<String> ONES = Set.of("ones_as", "oneslike");
+
+  /** Values below which an array is not worth the trouble. */
+  private static final long LARGE = 1024;
+
   private final SameDiff source;
   private final SameDiff leaves;
   private final PlanRequest request;
   private final Map<String, PlanValue> values = new HashMap<>();
+
+  /** What the arrays hold that are kept as one number. */
+  private final Map<String, Double> uniform = new HashMap<>();
+
   private final List<PlanStep> steps = new ArrayList<>();
   private final List<INDArray> fixedArrays = new ArrayList<>();
   private final OperationCall calls = new OperationCall();
@@ -103,6 +114,9 @@ final class PlanBuilder implements AutoCloseable {
 
   /** The value of a variable after {@link #build}. */
   PlanValue value(String name) {
+    if (uniform.containsKey(name)) {
+      return filled(name);
+    }
     PlanValue known = values.get(name);
     if (known != null) {
       return known;
@@ -231,8 +245,11 @@ final class PlanBuilder implements AutoCloseable {
     SameDiffOp node = source.getOps().get(opName);
     DifferentialFunction op = node.getOp();
     calls.checkPlannable(op);
-    List<PlanValue> inputs = inputsOf(node).stream().map(this::value).toList();
     List<String> names = node.getOutputsOfOp();
+    if (addUniform(op, opName, inputsOf(node), names)) {
+      return;
+    }
+    List<PlanValue> inputs = inputsOf(node).stream().map(this::filled).toList();
     boolean fixed =
         !inputs.isEmpty() && inputs.stream().allMatch(v -> v.kind == PlanValue.Kind.FIXED);
     if (fixed || inputs.isEmpty() || SHAPE_ONLY.contains(op.opName())) {
@@ -264,6 +281,74 @@ final class PlanBuilder implements AutoCloseable {
     } else {
       steps.add(step);
     }
+  }
+
+  /**
+   * Arrays of one value throughout, which gradients are full of (ones times a constant), are kept
+   * as that value alone: a product with one is a product with a number. Written out they would take
+   * as much memory as the activations.
+   *
+   * @return whether the operation has been dealt with
+   */
+  private boolean addUniform(
+      DifferentialFunction op, String opName, List<String> inputs, List<String> outputs) {
+    if (outputs.size() != 1) {
+      return false;
+    }
+    String output = outputs.get(0);
+    if (ONES.contains(op.opName()) && inputs.size() == 1) {
+      PlanValue known = values.get(inputs.get(0));
+      PlanValue like = known != null ? known : value(inputs.get(0));
+      if (!source.getVariable(output).dataType().equals(like.type) || like.length() < LARGE) {
+        return false;
+      }
+      uniform.put(output, 1.0);
+      values.put(
+          output, new PlanValue(output, PlanValue.Kind.FIXED, like.type, like.shape.clone(), null));
+      return true;
+    }
+    boolean scaled = op instanceof ScalarMultiplication && inputs.size() == 1;
+    if (scaled && uniform.containsKey(inputs.get(0))) {
+      PlanValue from = values.get(inputs.get(0));
+      double factor = ((ScalarMultiplication) op).scalar().getDouble(0);
+      uniform.put(output, uniform.get(inputs.get(0)) * factor);
+      values.put(
+          output, new PlanValue(output, PlanValue.Kind.FIXED, from.type, from.shape.clone(), null));
+      return true;
+    }
+    if (!op.opName().equals("multiply") || inputs.size() != 2) {
+      return false;
+    }
+    for (int i = 0; i < 2; i++) {
+      Double factor = uniform.get(inputs.get(i));
+      PlanValue other = factor == null ? null : value(inputs.get(1 - i));
+      if (other == null
+          || uniform.containsKey(inputs.get(1 - i))
+          || !other.sameShape(values.get(inputs.get(i)))) {
+        continue;
+      }
+      PlanValue product = PlanValue.computed(output, other.type, other.shape.clone());
+      values.put(output, product);
+      ScalarMultiplication scale = new ScalarMultiplication();
+      scale.setScalar(Nd4j.scalar(other.type, factor));
+      steps.add(new PlanStep(opName, scale, List.of(other), List.of(product)));
+      return true;
+    }
+    return false;
+  }
+
+  /** A variable's value, written out if it was kept as one number. */
+  private PlanValue filled(String name) {
+    Double number = uniform.remove(name);
+    if (number == null) {
+      return value(name);
+    }
+    PlanValue known = values.get(name);
+    INDArray array = Nd4j.valueArrayOf(known.shape, number, known.type);
+    fixedArrays.add(array);
+    PlanValue value = new PlanValue(name, PlanValue.Kind.FIXED, known.type, known.shape, array);
+    values.put(name, value);
+    return value;
   }
 
   private static boolean isReshape(PlanStep step) {

@@ -96,6 +96,24 @@ class PlanRunnerTest {
     }
   }
 
+  /** The gradient of erf is full of arrays of ones; other uses of them need the arrays. */
+  @Test
+  void arraysOfOneValueBecomeNumbers() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 600);
+    SDVariable ones = graph.onesLike(x).mul(0.5);
+    SDVariable y = graph.math.erf(x).mul(x).add(ones).rename("logits");
+    ones.mul(x).sub(ones.mul(ones)).rename("feature");
+    y.mul(graph.getVariable("feature")).mean().rename(LOSS);
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 600));
+    try (PlanRunner plan = new PlanRunner(graph, false, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      compare(plan, session, inputs, "x");
+      compare(plan, session, inputs, "x");
+      assertThat(plan.operations(inputs, LOSS, List.of("x"))).contains("mul_scalar", "exp");
+    }
+  }
+
   @Test
   void runsFromTheMiddleOn() {
     SameDiff graph = convolutional();
