@@ -25,7 +25,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * Layers of the three networks at batch 4, by each engine: {@code mvn -ntp -q -Pjmh -pl core -am
- * verify -DskipTests}.
+ * clean verify -DskipTests} (clean: JMH writes its classes when the benchmark is compiled).
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
