@@ -12,6 +12,7 @@ import torch
 import torchvision
 
 OUT = Path(sys.argv[1])
+OUT.mkdir(parents=True, exist_ok=True)
 NODES = {
     "vgg16": ["features.15", "features.16", "features.22", "features.23", "features.29", "features.30"],
     "resnet50": ["layer1", "layer2", "layer3", "layer4"],
