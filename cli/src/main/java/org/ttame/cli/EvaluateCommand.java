@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.AblationCamExplainer;
 import org.ttame.eval.explain.GradCamExplainer;
+import org.ttame.eval.explain.IiaExplainer;
 import org.ttame.eval.explain.RiseExplainer;
 import org.ttame.eval.explain.ScoreCamExplainer;
 import org.ttame.eval.metric.Protocol;
@@ -28,7 +29,7 @@ final class EvaluateCommand implements Command {
           "A,B",
           "ttame,untrained,random",
           "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run;"
-              + " gradcam, gradcam++, scorecam, ablationcam, rise");
+              + " gradcam, gradcam++, scorecam, ablationcam, rise, iia (CNNs)");
   private static final OptionSpec MAPS =
       OptionSpec.of("maps", "DIR", "maps made elsewhere (not in this version)");
   private static final OptionSpec MASKING =
@@ -118,7 +119,8 @@ final class EvaluateCommand implements Command {
               GradCamExplainer.GRADCAM_PLUS_PLUS,
               ScoreCamExplainer.NAME,
               AblationCamExplainer.NAME,
-              RiseExplainer.NAME));
+              RiseExplainer.NAME,
+              IiaExplainer.NAME));
     }
     if (methods.contains(Methods.LCAM) != arguments.has(LCAM_RUN)) {
       throw new UsageException(

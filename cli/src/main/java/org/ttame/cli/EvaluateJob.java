@@ -17,6 +17,7 @@ import org.ttame.eval.explain.AblationCamExplainer;
 import org.ttame.eval.explain.CamLayers;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.GradCamExplainer;
+import org.ttame.eval.explain.IiaExplainer;
 import org.ttame.eval.explain.PassListener;
 import org.ttame.eval.explain.RandomMapsExplainer;
 import org.ttame.eval.explain.RiseExplainer;
@@ -152,6 +153,7 @@ record EvaluateJob(
                     CamLayers.standard(classifier),
                     settings.batchSize(),
                     PassListener.NONE);
+            case IiaExplainer.NAME -> iia(classifier);
             case RiseExplainer.NAME ->
                 new RiseExplainer(
                     classifier,
@@ -165,6 +167,14 @@ record EvaluateJob(
       explainers.add(explainer);
     }
     return explainers;
+  }
+
+  private static Explainer iia(FrozenClassifier classifier) throws IOException {
+    try {
+      return new IiaExplainer(classifier, CamLayers.standard(classifier));
+    } catch (IllegalArgumentException e) {
+      throw new IOException("--methods iia: " + e.getMessage(), e);
+    }
   }
 
   private AttentionMechanism lcam(FrozenClassifier classifier) throws IOException {

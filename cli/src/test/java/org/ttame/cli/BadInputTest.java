@@ -146,7 +146,7 @@ class BadInputTest {
         "evaluate --run r --data d --metrics road --road-percentages 100 | 100.0 is not above 0",
         "evaluate --run r --data d --maps m                      | --maps",
         "evaluate --run r --data d --thresholds 0                | --thresholds",
-        "evaluate --run r --data d --methods iia                 | does not have that method yet",
+        "evaluate --run r --data d --methods transformer-lrp     | does not have that method yet",
         "evaluate --run r --data d --methods lcam                | --lcam-run",
         "import --out @i2.ttame                                  | --weights FILE or --zoo FILE",
         "import --weights @vgg.onnx --zoo vgg16                  | exclude each other",

@@ -247,7 +247,7 @@ class JourneyTest {
             "--limit",
             "3",
             "--methods",
-            "ttame,gradcam,gradcam++,scorecam,ablationcam,rise",
+            "ttame,gradcam,gradcam++,scorecam,ablationcam,rise,iia",
             "--rise-masks",
             "10",
             "--metrics",
@@ -261,7 +261,7 @@ class JourneyTest {
     assertThat(said.out()).contains("AD(15%)").contains("MoRF").contains("LeRF");
     assertThat(said.out()).contains("scorecam").contains("rise").doesNotContain("MoRF(30%)");
     List<String> lines = Files.readAllLines(metrics.resolve("per-image.csv"));
-    assertThat(lines).hasSize(1 + 6 * 3);
+    assertThat(lines).hasSize(1 + 7 * 3);
     assertThat(lines.get(0)).contains("morf,morf_30,morf_70,lerf,lerf_30,lerf_70");
   }
 

@@ -322,9 +322,7 @@ final class PlanBuilder implements AutoCloseable {
     for (int i = 0; i < 2; i++) {
       Double factor = uniform.get(inputs.get(i));
       PlanValue other = factor == null ? null : value(inputs.get(1 - i));
-      if (other == null
-          || uniform.containsKey(inputs.get(1 - i))
-          || !other.sameShape(values.get(inputs.get(i)))) {
+      if (other == null || !other.sameShape(values.get(inputs.get(i)))) {
         continue;
       }
       PlanValue product = PlanValue.computed(output, other.type, other.shape.clone());

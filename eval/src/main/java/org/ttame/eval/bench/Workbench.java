@@ -1,5 +1,6 @@
 package org.ttame.eval.bench;
 
+import java.util.List;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -164,7 +165,7 @@ public final class Workbench implements AutoCloseable {
   }
 
   private void forward(INDArray images) {
-    try (ClassifierOutput output = classifier.forward(images, java.util.List.of())) {
+    try (ClassifierOutput output = classifier.forward(images, List.of())) {
       require(output.logits());
     }
   }

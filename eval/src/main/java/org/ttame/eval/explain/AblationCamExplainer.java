@@ -62,9 +62,8 @@ public final class AblationCamExplainer implements Explainer {
     int side = classifier.inputSpec().side();
     float[] all;
     double[] scores = new double[classes.length];
-    try (ClassifierOutput output = classifier.forward(images, List.of(layer));
-        INDArray dense = output.features().get(0).dup('c')) {
-      all = dense.data().asFloat();
+    try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
+      all = LayerMaps.values(output.features().get(0));
       for (int b = 0; b < scores.length; b++) {
         scores[b] = output.logits().getDouble(b, classes[b]);
       }
@@ -73,12 +72,10 @@ public final class AblationCamExplainer implements Explainer {
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
       float[] activations = java.util.Arrays.copyOfRange(all, b * length, (b + 1) * length);
-      double[] weights =
-          weights(RiseExplainer.image(images, b), activations, classes[b], scores[b]);
+      double[] weights = weights(LayerMaps.image(images, b), activations, classes[b], scores[b]);
       maps[b] = map(activations, weights);
     }
-    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
-    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+    return LayerMaps.atImageSize(layer, side, maps);
   }
 
   private double[] weights(float[] image, float[] activations, int target, double score) {

@@ -76,8 +76,8 @@ public final class GradCamExplainer implements Explainer {
     int side = classifier.inputSpec().side();
     float[][] maps = new float[classes.length][];
     try (LayerGradients pass = classifier.logitGradients(images, classes, List.of(layer))) {
-      float[] activations = values(pass.features().get(0));
-      float[] gradients = values(pass.gradients().get(0));
+      float[] activations = LayerMaps.values(pass.features().get(0));
+      float[] gradients = LayerMaps.values(pass.gradients().get(0));
       int length = activations.length / classes.length;
       int skipped = layer.kind() == FeatureKind.TOKENS ? layer.channels() : 0;
       for (int b = 0; b < maps.length; b++) {
@@ -88,8 +88,7 @@ public final class GradCamExplainer implements Explainer {
                 java.util.Arrays.copyOfRange(gradients, from, (b + 1) * length));
       }
     }
-    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
-    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+    return LayerMaps.atImageSize(layer, side, maps);
   }
 
   private float[] map(float[] activations, float[] gradients) {
@@ -110,12 +109,6 @@ public final class GradCamExplainer implements Explainer {
     }
     empty += any ? 0 : 1;
     return map;
-  }
-
-  private static float[] values(INDArray array) {
-    try (INDArray dense = array.dup('c')) {
-      return dense.data().asFloat();
-    }
   }
 
   @Override

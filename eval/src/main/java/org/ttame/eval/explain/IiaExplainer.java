@@ -71,10 +71,11 @@ public final class IiaExplainer implements Explainer {
     double[] sums = new double[classes.length * pixels];
     for (int i = 0; i <= STEPS; i++) {
       try (INDArray part = images.mul(i / (double) STEPS);
-          LayerGradients pass = classifier.logitGradients(part, classes, List.of(layer));
-          INDArray activations = pass.features().get(0).dup('c');
-          INDArray gradients = pass.gradients().get(0).dup('c')) {
-        add(activations.data().asFloat(), gradients.data().asFloat(), sums);
+          LayerGradients pass = classifier.logitGradients(part, classes, List.of(layer))) {
+        add(
+            LayerMaps.values(pass.features().get(0)),
+            LayerMaps.values(pass.gradients().get(0)),
+            sums);
       }
     }
     float[][] maps = new float[classes.length][pixels];
@@ -88,8 +89,7 @@ public final class IiaExplainer implements Explainer {
       constant += varied ? 0 : 1;
     }
     int side = classifier.inputSpec().side();
-    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
-    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+    return LayerMaps.atImageSize(layer, side, maps);
   }
 
   /** Channels come last, so that each run of C values is one pixel of one image. */

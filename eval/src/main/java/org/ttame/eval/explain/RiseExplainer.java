@@ -75,7 +75,7 @@ public final class RiseExplainer implements Explainer {
     int side = classifier.inputSpec().side();
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
-      maps[b] = map(image(images, b), classes[b]);
+      maps[b] = map(LayerMaps.image(images, b), classes[b]);
     }
     return SaliencyMaps.minMax(side, side, maps);
   }
@@ -103,13 +103,6 @@ public final class RiseExplainer implements Explainer {
       map[p] = (float) (sums[p] / (count * masks.probability()));
     }
     return map;
-  }
-
-  /** One image's values. */
-  static float[] image(INDArray images, int b) {
-    try (INDArray one = images.slice(b).dup('c')) {
-      return one.data().asFloat();
-    }
   }
 
   @Override

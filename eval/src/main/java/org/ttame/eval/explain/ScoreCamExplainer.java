@@ -61,10 +61,9 @@ public final class ScoreCamExplainer implements Explainer {
     int side = classifier.inputSpec().side();
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
-      maps[b] = map(RiseExplainer.image(images, b), channels[b], classes[b]);
+      maps[b] = map(LayerMaps.image(images, b), channels[b], classes[b]);
     }
-    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
-    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+    return LayerMaps.atImageSize(layer, side, maps);
   }
 
   /** For each image C maps of h·w values, one after the other. */
@@ -73,9 +72,8 @@ public final class ScoreCamExplainer implements Explainer {
     int pixels = layer.height() * layer.width();
     int skipped = layer.kind() == FeatureKind.TOKENS ? channels : 0;
     float[] all;
-    try (ClassifierOutput output = classifier.forward(images, List.of(layer));
-        INDArray dense = output.features().get(0).dup('c')) {
-      all = dense.data().asFloat();
+    try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
+      all = LayerMaps.values(output.features().get(0));
     }
     int length = all.length / count;
     float[][] result = new float[count][channels * pixels];

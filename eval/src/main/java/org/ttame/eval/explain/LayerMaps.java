@@ -1,0 +1,35 @@
+package org.ttame.eval.explain;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.classifier.FeatureLayer;
+
+/** What methods that make maps at a layer's resolution have in common. */
+final class LayerMaps {
+  private LayerMaps() {}
+
+  /**
+   * Maps as the CAM family's users' programs finish them: scaled to [0,1], upsampled to the image
+   * (bilinear, half-pixel centres), and scaled again. Constant maps become zeros.
+   *
+   * @param layer whose resolution the maps have
+   * @param side S of the image
+   * @param maps B maps of h·w finite values, row by row
+   * @return B maps of S·S values
+   */
+  static SaliencyMaps atImageSize(FeatureLayer layer, int side, float[][] maps) {
+    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
+    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+  }
+
+  /** A copy of an array's values in c order; the array stays the caller's. */
+  static float[] values(INDArray array) {
+    try (INDArray dense = array.dup('c')) {
+      return dense.data().asFloat();
+    }
+  }
+
+  /** A copy of image b of {@code [B, S, S, 3]}. */
+  static float[] image(INDArray images, int b) {
+    return values(images.slice(b));
+  }
+}
