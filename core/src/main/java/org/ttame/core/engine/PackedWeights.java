@@ -4,6 +4,7 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_equal;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_get_memory_desc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
@@ -17,6 +18,7 @@ import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Frozen weights in the layouts that oneDNN's kernels want. Plans of one runner share them. */
@@ -45,8 +47,19 @@ final class PackedWeights implements AutoCloseable {
         dnnl_memory_desc_equal(given, wanted) != 0
             ? dnn.view(given, weights)
             : rearranged(dnn, weights, given, wanted);
-    layouts.add(new Packed(new dnnl_memory_desc_t(wanted), memory));
+    layouts.add(new Packed(layout(memory), memory));
     return memory;
+  }
+
+  /**
+   * The memory's own description, which lives as long as the memory. The one that was wanted
+   * belongs to a primitive's description, which is gone when the next kernel is planned; what would
+   * then be compared is whatever has been put in its place.
+   */
+  private static dnnl_memory_desc_t layout(dnnl_memory memory) {
+    dnnl_memory_desc_t layout = new dnnl_memory_desc_t((Pointer) null);
+    OneDnn.check(dnnl_memory_get_memory_desc(memory, layout), "layout of weights");
+    return layout;
   }
 
   private static dnnl_memory rearranged(
