@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -196,6 +197,38 @@ class OneDnnTest {
     return graph
         .mmul(rows, graph.constant(wave(in, out).divi(Math.sqrt(in))))
         .add(graph.constant(wave(out)));
+  }
+
+  /**
+   * oneDNN keeps its working memory by thread; a graph may be planned in one and run in another.
+   */
+  @Test
+  void anotherThread() throws Exception {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 30, 30, 64);
+    SDVariable first = graph.nn.relu(convolution(graph, x, 1, 2, 0, 64, 96, true), 0);
+    SDVariable rows = convolution(graph, first, 3, 1, 1, 96, 96, true).reshape(-1, 96);
+    linear(graph, rows, 96, 1024).rename("y");
+    objective(graph, "y");
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 30, 30, 64));
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult expected = session.gradients(inputs, LOSS, List.of("y"), List.of("x"))) {
+      for (int run = 0; run < 3; run++) {
+        FutureTask<Void> task =
+            new FutureTask<>(
+                () -> {
+                  try (GraphResult actual =
+                      direct.gradients(inputs, LOSS, List.of("y"), List.of("x"))) {
+                    assertClose("y", actual.output("y"), expected.output("y"));
+                    assertClose("gradient", actual.gradient("x"), expected.gradient("x"));
+                  }
+                  return null;
+                });
+        new Thread(task, "run " + run).start();
+        task.get();
+      }
+    }
   }
 
   private static void objective(SameDiff graph, String of) {
