@@ -1,5 +1,7 @@
 package org.ttame.eval;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -67,11 +69,25 @@ public final class Evaluation {
    * @return what was found
    */
   public EvaluationResult run(Iterator<ImageBatch> batches, Consumer<List<ImageRecord>> sink) {
+    return run(batches, sink, MapObserver.NONE);
+  }
+
+  /**
+   * Measures images while somebody looks at the maps.
+   *
+   * @param batches the images; drawn one batch at a time
+   * @param sink as above
+   * @param observer sees each batch's maps before the sink sees its records
+   * @return what was found
+   * @throws UncheckedIOException if the observer fails
+   */
+  public EvaluationResult run(
+      Iterator<ImageBatch> batches, Consumer<List<ImageRecord>> sink, MapObserver observer) {
     Tally tally = new Tally();
     long start = System.nanoTime();
     while (batches.hasNext()) {
       ImageBatch batch = batches.next();
-      List<ImageRecord> records = measure(batch, tally);
+      List<ImageRecord> records = measure(batch, observer, tally);
       tally.images += batch.size();
       sink.accept(records);
     }
@@ -94,7 +110,7 @@ public final class Evaluation {
         (System.nanoTime() - start) / 1e9);
   }
 
-  private List<ImageRecord> measure(ImageBatch batch, Tally tally) {
+  private List<ImageRecord> measure(ImageBatch batch, MapObserver observer, Tally tally) {
     List<ImageRecord> all = new ArrayList<>();
     // Without a map over it, both maskings give the same input.
     MaskedInput input = new MaskedInput(classifier.inputSpec(), Masking.CNN);
@@ -115,7 +131,8 @@ public final class Evaluation {
         }
       }
       for (Explainer explainer : explainers) {
-        List<ImageRecord> records = measure(batch, images, classes, confidences, explainer, tally);
+        List<ImageRecord> records =
+            measure(batch, images, classes, confidences, explainer, observer, tally);
         tally.method(explainer).records.addAll(records);
         all.addAll(records);
       }
@@ -129,6 +146,7 @@ public final class Evaluation {
       int[] classes,
       double[] confidences,
       Explainer explainer,
+      MapObserver observer,
       Tally tally) {
     PassCounter passes = classifier.passes();
     long forward = passes.forward();
@@ -136,6 +154,11 @@ public final class Evaluation {
     long start = System.nanoTime();
     SaliencyMaps maps = explainer.explain(images, classes, batch.names());
     tally.method(explainer).nanos += System.nanoTime() - start;
+    try {
+      observer.explained(batch, explainer.name(), maps);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
     double forwardEach = (double) (passes.forward() - forward) / batch.size();
     double backwardEach = (double) (passes.backward() - backward) / batch.size();
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,6 +84,30 @@ class EvaluationTest {
       assertThat(a.get(i).image()).isEqualTo(b.get(i).image());
       assertThat(a.get(i).values()).containsExactly(b.get(i).values(), within(1e-3));
     }
+  }
+
+  @Test
+  void showsMapsBeforeItHandsOverTheirRecords() {
+    List<String> order = new ArrayList<>();
+    evaluation.run(
+        batches(4),
+        records -> order.add(records.get(0).image()),
+        (batch, method, maps) ->
+            order.add(method + " " + maps.size() + " of " + batch.names().get(0)));
+    assertThat(order)
+        .startsWith("random 4 of a, \"b\" 0.png", "a, \"b\" 0.png")
+        .endsWith("random 2 of a, \"b\" 8.png", "a, \"b\" 8.png")
+        .hasSize(6);
+    assertThatThrownBy(
+            () ->
+                evaluation.run(
+                    batches(4),
+                    records -> {},
+                    (batch, method, maps) -> {
+                      throw new IOException("disk full");
+                    }))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessage("disk full");
   }
 
   @Test
