@@ -4,11 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.masking.Masking;
-import org.ttame.eval.explain.AblationCamExplainer;
-import org.ttame.eval.explain.GradCamExplainer;
-import org.ttame.eval.explain.IiaExplainer;
-import org.ttame.eval.explain.RiseExplainer;
-import org.ttame.eval.explain.ScoreCamExplainer;
 import org.ttame.eval.metric.Protocol;
 import org.ttame.eval.metric.Road;
 
@@ -27,15 +22,13 @@ final class EvaluateCommand implements Command {
       OptionSpec.of(
           "methods",
           "A,B",
-          "ttame,untrained,random",
-          "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run;"
-              + " gradcam, gradcam++, scorecam, ablationcam, rise, iia (CNNs)");
+          "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run or"
+              + " the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia"
+              + " (ttame,untrained,random)");
   private static final OptionSpec MAPS =
       OptionSpec.of("maps", "DIR", "maps made elsewhere (not in this version)");
   private static final OptionSpec MASKING =
       OptionSpec.of("masking", "cnn|vit", "Eq. 13 or Eq. 14 (what the run trained with)");
-  private static final OptionSpec LCAM_RUN =
-      OptionSpec.of("lcam-run", "DIR", "a run of --variant lcam, to be measured as lcam, too");
   private static final OptionSpec ROAD =
       OptionSpec.of(
           "road-percentages",
@@ -47,8 +40,6 @@ final class EvaluateCommand implements Command {
           "NAME",
           "paper",
           "paper; released: threshold at the quantile, ties kept, CNN masking for every backbone");
-  private static final OptionSpec RISE_MASKS =
-      OptionSpec.of("rise-masks", "N", "RISE's passes an image (4000 for VGG, else 8000)");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-metrics", "where the tables go");
 
@@ -66,10 +57,11 @@ final class EvaluateCommand implements Command {
             METHODS,
             MAPS,
             MASKING,
-            LCAM_RUN,
             PROTOCOL,
             ROAD,
-            RISE_MASKS,
+            MethodChoice.LCAM_RUN,
+            MethodChoice.LAYER,
+            MethodChoice.RISE_MASKS,
             OUT,
             RunChoice.CHECKPOINT),
         List.of(
@@ -105,27 +97,7 @@ final class EvaluateCommand implements Command {
     if (arguments.has(MAPS)) {
       throw new UsageException("--maps: this version does not measure maps made elsewhere");
     }
-    List<String> methods = arguments.list(METHODS);
-    for (String method : methods) {
-      Methods.require(
-          METHODS,
-          method,
-          List.of(
-              Methods.TTAME,
-              Methods.UNTRAINED,
-              Methods.RANDOM,
-              Methods.LCAM,
-              GradCamExplainer.GRADCAM,
-              GradCamExplainer.GRADCAM_PLUS_PLUS,
-              ScoreCamExplainer.NAME,
-              AblationCamExplainer.NAME,
-              RiseExplainer.NAME,
-              IiaExplainer.NAME));
-    }
-    if (methods.contains(Methods.LCAM) != arguments.has(LCAM_RUN)) {
-      throw new UsageException(
-          "--methods lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'");
-    }
+    MethodChoice methods = MethodChoice.parse(arguments, METHODS, true);
     List<Double> thresholds = arguments.numbers(THRESHOLDS);
     for (double threshold : thresholds) {
       if (!(threshold > 0 && threshold <= 100)) {
@@ -141,16 +113,13 @@ final class EvaluateCommand implements Command {
       masking = Optional.of(Masking.CNN);
     }
     return new EvaluateJob(
-        RunChoice.parse(arguments),
-        arguments.path(LCAM_RUN),
-        arguments.requiredPath(CommonOptions.DATA),
         methods,
+        ClassifierChoice.parse(arguments),
+        arguments.requiredPath(CommonOptions.DATA),
         metrics.size() > 1 || !road ? thresholds : List.of(),
         masking,
         released ? Protocol.RELEASED : Protocol.PAPER,
         road ? percentages(arguments, released) : List.of(),
-        arguments.integer(RISE_MASKS, 1),
-        arguments.requiredLong(CommonOptions.SEED),
         arguments.path(OUT).orElseThrow(),
         ImageSettings.parse(arguments),
         Engine.Settings.parse(arguments));

@@ -9,7 +9,11 @@ import org.ttame.eval.render.HeatmapOverlay;
 /** {@code ttame explain}. */
 final class ExplainCommand implements Command {
   private static final OptionSpec METHOD =
-      OptionSpec.of("method", "NAME", "ttame or lcam (what the run was trained as)");
+      OptionSpec.of(
+          "method",
+          "A,B",
+          "ttame, untrained, random, lcam, gradcam, gradcam++, scorecam, ablationcam, rise, iia (what"
+              + " the run was trained as)");
   private static final OptionSpec FORMAT =
       OptionSpec.of(
           "format",
@@ -32,6 +36,9 @@ final class ExplainCommand implements Command {
             CommonOptions.IMAGES,
             ClassOption.OPTION,
             METHOD,
+            MethodChoice.LCAM_RUN,
+            MethodChoice.LAYER,
+            MethodChoice.RISE_MASKS,
             FORMAT,
             COLORMAP,
             OUT,
@@ -42,6 +49,7 @@ final class ExplainCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
+            CommonOptions.SEED,
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
             CommonOptions.STRICT,
@@ -52,15 +60,13 @@ final class ExplainCommand implements Command {
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
             "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept; with several"
-                + " classes OUT/NAME.METHOD.cIDX.png and so on. One network pass an image."));
+                + " methods or classes OUT/NAME.METHOD.cIDX.png and so on. One network pass an image"
+                + " by ttame or lcam. Methods that need no run do with --weights FILE."));
   }
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    if (arguments.has(METHOD)) {
-      Methods.require(
-          METHOD, arguments.text(METHOD).orElseThrow(), List.of(Methods.TTAME, Methods.LCAM));
-    }
+    MethodChoice methods = MethodChoice.parse(arguments, METHOD, false);
     Set<MapFormat> formats;
     ColorMap colors;
     try {
@@ -70,10 +76,10 @@ final class ExplainCommand implements Command {
       throw new UsageException(e.getMessage());
     }
     return new ExplainJob(
-        RunChoice.parse(arguments),
+        methods,
+        ClassifierChoice.parse(arguments),
         arguments.requiredPath(CommonOptions.IMAGES),
         ClassOption.parse(arguments),
-        arguments.text(METHOD),
         formats,
         new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
         arguments.path(Labels.OPTION),

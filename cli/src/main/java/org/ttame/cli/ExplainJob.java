@@ -1,21 +1,15 @@
 package org.ttame.cli;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.ttame.core.attention.AttentionMechanism;
-import org.ttame.core.attention.Explanation;
-import org.ttame.core.attention.MapExplainer;
+import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.Predictions;
-import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.explain.PassListener;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.output.ExplanationWriter;
 import org.ttame.eval.output.MapFormat;
@@ -26,10 +20,10 @@ import org.ttame.training.data.ImageList;
 /**
  * The work of {@code explain}.
  *
- * @param run the trained mechanism
+ * @param methods what explains
+ * @param choice the classifier
  * @param images what to explain
  * @param classes whose maps
- * @param method what the user takes the run for, if said
  * @param formats the files to write
  * @param overlay how pictures are drawn
  * @param labels names of the classes, if given
@@ -38,10 +32,10 @@ import org.ttame.training.data.ImageList;
  * @param engine what to compute on
  */
 record ExplainJob(
-    RunChoice run,
+    MethodChoice methods,
+    ClassifierChoice choice,
     Path images,
     ClassOption classes,
-    Optional<String> method,
     Set<MapFormat> formats,
     HeatmapOverlay overlay,
     Optional<Path> labels,
@@ -53,101 +47,38 @@ record ExplainJob(
   @Override
   public void run(Console console) throws Exception {
     ImageList found = settings.list(images);
-    String checkpoint = run.checkpointName();
+    Map<String, String> known = new LinkedHashMap<>(methods.provenance());
+    known.put("images", images.toString());
+    known.putAll(settings.provenance());
     Engine.start(engine, console);
-    try (FrozenClassifier classifier = run.classifier().load(console);
-        AttentionMechanism mechanism = run.mechanism(classifier);
-        MapExplainer explainer = new MapExplainer(classifier, mechanism);
+    try (FrozenClassifier classifier = choice.load(console);
+        MethodChoice.Made made = methods.make(classifier, settings.batchSize(), PassListener.NONE);
         ImageFeed feed =
             new ImageFeed(found, classifier.inputSpec(), settings, console, "explaining")) {
-      String name = Methods.of(mechanism.spec().variant());
-      requireMethod(name);
       int count = classifier.classes();
-      ClassFolders labelled =
-          ClassFolders.of(found, Labels.find(labels, Optional.of(run.run()), count), count);
+      Optional<Path> run = methods.run().map(RunChoice::run);
+      ClassFolders labelled = ClassFolders.of(found, Labels.find(labels, run, count), count);
       classes.require(labelled, count);
-      ImageList list = labelled.images();
       List<String> names = labelled.names();
-      ExplanationWriter writer =
-          new ExplanationWriter(
-              new ExplanationWriter.Options(out, formats, overlay, classes.several(), names),
-              Provenance.of(classifier, provenance(checkpoint)));
+      boolean qualified = classes.several() || made.explainers().size() > 1;
+      MethodRounds rounds =
+          new MethodRounds(
+              classifier,
+              new ExplanationWriter(
+                  new ExplanationWriter.Options(out, formats, overlay, qualified, names),
+                  Provenance.of(classifier, known)),
+              names,
+              console);
       MaskedInput input = new MaskedInput(classifier.inputSpec(), classifier.defaultMasking());
       while (feed.hasNext()) {
-        ImageFeed.Images images = feed.next();
-        long passes = classifier.passes().forward();
-        try (INDArray standardised = input.clean(images.batch());
-            Explanation explanation =
-                explainer.explain(standardised, classes.of(list, images.indices()))) {
-          double each = (double) (classifier.passes().forward() - passes) / images.batch().size();
-          write(writer, name, images, explanation, each, names, console);
+        ImageFeed.Images batch = feed.next();
+        ClassChoice wanted = classes.of(labelled.images(), batch.indices());
+        try (INDArray standardised = input.clean(batch.batch())) {
+          rounds.explain(made.explainers(), batch, standardised, wanted);
         }
       }
       feed.requireAny();
-      console.result(
-          "%s: maps of %d×%d for %s"
-              .formatted(out, mechanism.mapHeight(), mechanism.mapWidth(), feed.summary()));
+      console.result("%s: maps of %s for %s".formatted(out, rounds.sizes(), feed.summary()));
     }
-  }
-
-  private void requireMethod(String found) throws IOException {
-    if (method.isPresent() && !method.get().equals(found)) {
-      throw new IOException(
-          "--method %s: the run in %s was trained as %s; leave --method out or give another --run"
-              .formatted(method.get(), run.run(), found));
-    }
-  }
-
-  private Map<String, String> provenance(String checkpoint) {
-    Map<String, String> known = new LinkedHashMap<>();
-    known.put("run", run.run().toString());
-    known.put("checkpoint", checkpoint);
-    known.put("images", images.toString());
-    known.putAll(settings.provenance());
-    return known;
-  }
-
-  private static void write(
-      ExplanationWriter writer,
-      String method,
-      ImageFeed.Images images,
-      Explanation explanation,
-      double passes,
-      List<String> names,
-      Console console)
-      throws IOException {
-    int[][] chosen = explanation.classes();
-    double[][] probabilities = Predictions.softmax(explanation.logits());
-    for (int m = 0; m < chosen[0].length; m++) {
-      int[] column = new int[chosen.length];
-      double[] likely = new double[chosen.length];
-      for (int b = 0; b < chosen.length; b++) {
-        column[b] = chosen[b][m];
-        likely[b] = probabilities[b][column[b]];
-      }
-      try (INDArray maps = column(explanation.maps(), m)) {
-        List<Path> files =
-            writer.write(
-                images.batch(),
-                new ExplanationWriter.Explained(
-                    method, SaliencyMaps.of(maps), column, likely, passes, 0));
-        for (int b = 0; b < files.size(); b++) {
-          console.result(
-              String.format(
-                  Locale.ROOT,
-                  "%s: %s, probability %.4f",
-                  files.get(b),
-                  Labels.describe(column[b], names),
-                  likely[b]));
-        }
-      }
-    }
-  }
-
-  /** The m-th map of each image, {@code [B, h, w]}. */
-  private static INDArray column(INDArray maps, int m) {
-    return maps.get(
-            NDArrayIndex.all(), NDArrayIndex.point(m), NDArrayIndex.all(), NDArrayIndex.all())
-        .dup('c');
   }
 }

@@ -23,6 +23,17 @@ record RunChoice(Path run, Optional<String> checkpoint, ClassifierChoice classif
           "NAME",
           "best, last, epoch-N or step-N (best, or last where no epoch was validated)");
 
+  /** As {@link #parse}, for commands that can do without a run. */
+  static Optional<RunChoice> parseIfGiven(Arguments arguments) throws UsageException {
+    if (arguments.has(CommonOptions.RUN)) {
+      return Optional.of(parse(arguments));
+    }
+    if (arguments.has(CHECKPOINT)) {
+      throw new UsageException("--checkpoint belongs to --run DIR");
+    }
+    return Optional.empty();
+  }
+
   static RunChoice parse(Arguments arguments) throws UsageException {
     Path run = arguments.requiredPath(CommonOptions.RUN);
     BackboneOptions options = ClassifierChoice.options(arguments);

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -154,6 +155,68 @@ class JourneyTest {
           .hasSize(2)
           .allMatch(name -> name.matches("\\d+\\.ttame\\.c\\d\\.npy"));
     }
+  }
+
+  @Test
+  void explainsByMethodsThatNeedNoRun() throws IOException {
+    Path maps = out("maps-methods");
+    Ttame.Result said =
+        ok(
+            "explain",
+            "--weights",
+            run.resolve("sample/vgg.onnx").toString(),
+            "--images",
+            scenes.toString(),
+            "--limit",
+            "1",
+            "--method",
+            "gradcam,gradcam++,scorecam,ablationcam,rise,iia,random",
+            "--layer",
+            "features.4",
+            "--rise-masks",
+            "9",
+            "--class",
+            "top:2",
+            "--format",
+            "npy,json",
+            "--out",
+            maps.toString());
+    assertThat(said.out()).contains("maps of 64×64 and 16×16 for 1 image");
+    try (Stream<Path> files = Files.list(maps)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .hasSize(2 * 7 * 2)
+          .allMatch(name -> name.matches("\\d+\\.[a-z+]+\\.c\\d\\.(npy|json)"));
+    }
+    JsonNode rise = JSON.readTree(first(maps, ".json", ".rise.").toFile());
+    assertThat(rise.path("passes").asDouble()).isEqualTo(9);
+    JsonNode gradient = JSON.readTree(first(maps, ".json", ".gradcam.").toFile());
+    assertThat(gradient.path("backward_passes").asDouble()).isEqualTo(1);
+  }
+
+  @Test
+  void explainsByTheRunBesideOthers() throws IOException {
+    Path maps = out("maps-beside");
+    ok(
+        "explain",
+        "--run",
+        run.toString(),
+        "--images",
+        scenes.toString(),
+        "--limit",
+        "2",
+        "--method",
+        "gradcam,ttame",
+        "--format",
+        "json",
+        "--out",
+        maps.toString());
+    JsonNode own = JSON.readTree(first(maps, ".json", ".ttame.").toFile());
+    JsonNode other = JSON.readTree(first(maps, ".json", ".gradcam.").toFile());
+    assertThat(own.path("passes").asDouble()).isEqualTo(1);
+    assertThat(other.path("passes").asDouble()).isEqualTo(1);
+    assertThat(own.path("class")).isEqualTo(other.path("class"));
+    assertThat(own.path("probability").asDouble())
+        .isCloseTo(other.path("probability").asDouble(), within(1e-5));
   }
 
   @Test
@@ -432,9 +495,13 @@ class JourneyTest {
   }
 
   private static Path first(Path folder, String ending) throws IOException {
+    return first(folder, ending, "");
+  }
+
+  private static Path first(Path folder, String ending, String part) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files
-          .filter(file -> file.toString().endsWith(ending))
+          .filter(file -> file.toString().endsWith(ending) && file.toString().contains(part))
           .sorted()
           .findFirst()
           .orElseThrow();

@@ -58,6 +58,17 @@ public final class TtameExplainer implements Explainer {
     return settings;
   }
 
+  /**
+   * Explains several classes of each image, chosen by what the classifier says, all in one pass.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}; stays the caller's
+   * @param choice the classes
+   * @return logits and maps; the caller closes them
+   */
+  public Explanation explain(INDArray images, ClassChoice choice) {
+    return maps.explain(images, choice);
+  }
+
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     int[][] rows = new int[classes.length][];

@@ -1,0 +1,145 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.core.attention.ClassChoice;
+import org.ttame.core.attention.Explanation;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.PassCounter;
+import org.ttame.core.classifier.Predictions;
+import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.explain.TtameExplainer;
+import org.ttame.eval.output.ExplanationWriter;
+
+/** Explains batches and writes what came of it. */
+final class MethodRounds {
+  private final FrozenClassifier classifier;
+  private final ExplanationWriter writer;
+  private final List<String> labels;
+  private final Console console;
+  private final Set<String> sizes = new LinkedHashSet<>();
+
+  MethodRounds(
+      FrozenClassifier classifier, ExplanationWriter writer, List<String> labels, Console console) {
+    this.classifier = classifier;
+    this.writer = writer;
+    this.labels = labels;
+    this.console = console;
+  }
+
+  /** The sizes of the maps written, e.g. {@code 16×16}. */
+  String sizes() {
+    return String.join(" and ", sizes);
+  }
+
+  /**
+   * Explains a batch by every method. A mechanism says in its one pass what the classes are; where
+   * none is first, a pass is made for that.
+   */
+  void explain(
+      List<Explainer> explainers,
+      ImageFeed.Images images,
+      INDArray standardised,
+      ClassChoice wanted)
+      throws IOException {
+    int[][] classes = null;
+    double[][] probabilities = null;
+    if (!(explainers.get(0) instanceof TtameExplainer)) {
+      try (ClassifierOutput output = classifier.forward(standardised, List.of())) {
+        classes = wanted.classes(output.logits());
+        probabilities = Predictions.softmax(output.logits());
+      }
+    }
+    for (Explainer explainer : explainers) {
+      if (explainer instanceof TtameExplainer mechanism) {
+        long passes = classifier.passes().forward();
+        try (Explanation explanation = mechanism.explain(standardised, wanted)) {
+          classes = explanation.classes();
+          probabilities = Predictions.softmax(explanation.logits());
+          Passes each = new Passes(classifier.passes().forward() - passes, 0);
+          for (int m = 0; m < classes[0].length; m++) {
+            try (INDArray maps = column(explanation.maps(), m)) {
+              write(
+                  images,
+                  mechanism.name(),
+                  SaliencyMaps.of(maps),
+                  column(classes, m),
+                  probabilities,
+                  each);
+            }
+          }
+        }
+      } else {
+        for (int m = 0; m < classes[0].length; m++) {
+          PassCounter passes = classifier.passes();
+          long forward = passes.forward();
+          long backward = passes.backward();
+          int[] column = column(classes, m);
+          SaliencyMaps maps = explainer.explain(standardised, column, images.batch().names());
+          Passes each = new Passes(passes.forward() - forward, passes.backward() - backward);
+          write(images, explainer.name(), maps, column, probabilities, each);
+        }
+      }
+    }
+  }
+
+  /** What a batch cost. */
+  private record Passes(long forward, long backward) {}
+
+  private void write(
+      ImageFeed.Images images,
+      String method,
+      SaliencyMaps maps,
+      int[] classes,
+      double[][] probabilities,
+      Passes passes)
+      throws IOException {
+    sizes.add(maps.height() + "×" + maps.width());
+    double[] likely = new double[classes.length];
+    for (int b = 0; b < likely.length; b++) {
+      likely[b] = probabilities[b][classes[b]];
+    }
+    List<Path> files =
+        writer.write(
+            images.batch(),
+            new ExplanationWriter.Explained(
+                method,
+                maps,
+                classes,
+                likely,
+                (double) passes.forward() / classes.length,
+                (double) passes.backward() / classes.length));
+    for (int b = 0; b < files.size(); b++) {
+      console.result(
+          String.format(
+              Locale.ROOT,
+              "%s: %s, probability %.4f",
+              files.get(b),
+              Labels.describe(classes[b], labels),
+              likely[b]));
+    }
+  }
+
+  private static int[] column(int[][] rows, int m) {
+    int[] column = new int[rows.length];
+    for (int b = 0; b < column.length; b++) {
+      column[b] = rows[b][m];
+    }
+    return column;
+  }
+
+  /** The m-th map of each image, {@code [B, h, w]}. */
+  private static INDArray column(INDArray maps, int m) {
+    return maps.get(
+            NDArrayIndex.all(), NDArrayIndex.point(m), NDArrayIndex.all(), NDArrayIndex.all())
+        .dup('c');
+  }
+}

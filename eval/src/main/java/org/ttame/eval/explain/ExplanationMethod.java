@@ -1,0 +1,92 @@
+package org.ttame.eval.explain;
+
+import java.util.Arrays;
+import java.util.List;
+
+/** The methods that maps can be asked of by name, in the order in which they are listed. */
+public enum ExplanationMethod {
+  /** The trained mechanism. */
+  TTAME("ttame", Needs.RUN, Reads.NOTHING_ELSE),
+  /** The control: the mechanism with its initial values. */
+  UNTRAINED("untrained", Needs.RUN, Reads.NOTHING_ELSE),
+  /** The control: coarse noise. */
+  RANDOM("random", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
+  /** The variant L-CAM, trained in a run of its own. */
+  LCAM("lcam", Needs.LCAM_RUN, Reads.NOTHING_ELSE),
+  /** Grad-CAM. */
+  GRADCAM("gradcam", Needs.CLASSIFIER, Reads.LAYER),
+  /** Grad-CAM++. */
+  GRADCAM_PLUS_PLUS("gradcam++", Needs.CLASSIFIER, Reads.LAYER),
+  /** Score-CAM. */
+  SCORECAM("scorecam", Needs.CLASSIFIER, Reads.LAYER),
+  /** Ablation-CAM. */
+  ABLATIONCAM("ablationcam", Needs.CLASSIFIER, Reads.LAYER),
+  /** RISE. */
+  RISE("rise", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
+  /** Iterated integrated attributions. */
+  IIA("iia", Needs.CLASSIFIER, Reads.LAYER);
+
+  private enum Needs {
+    CLASSIFIER,
+    RUN,
+    LCAM_RUN
+  }
+
+  private enum Reads {
+    LAYER,
+    NOTHING_ELSE
+  }
+
+  private final String optionName;
+  private final Needs needs;
+  private final Reads reads;
+
+  ExplanationMethod(String optionName, Needs needs, Reads reads) {
+    this.optionName = optionName;
+    this.needs = needs;
+    this.reads = reads;
+  }
+
+  /** The name in options, tables and files; that of its {@link Explainer}. */
+  public String optionName() {
+    return optionName;
+  }
+
+  /** Whether it is, or begins from, a mechanism that was trained as T-TAME. */
+  public boolean needsRun() {
+    return needs == Needs.RUN;
+  }
+
+  /** Whether it is a mechanism that was trained as L-CAM. */
+  public boolean needsLcamRun() {
+    return needs == Needs.LCAM_RUN;
+  }
+
+  /** Whether it reads one layer of the classifier, which can be chosen. */
+  public boolean readsLayer() {
+    return reads == Reads.LAYER;
+  }
+
+  /** All names. */
+  public static List<String> optionNames() {
+    return Arrays.stream(values()).map(ExplanationMethod::optionName).toList();
+  }
+
+  /**
+   * Reads an option's value.
+   *
+   * @param text a name
+   * @return the method
+   * @throws IllegalArgumentException if there is no such method
+   */
+  public static ExplanationMethod parse(String text) {
+    return Arrays.stream(values())
+        .filter(method -> method.optionName.equals(text))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "%s is no method; there are %s"
+                        .formatted(text, String.join(", ", optionNames()))));
+  }
+}
