@@ -3,6 +3,8 @@ package org.ttame.eval;
 import java.util.List;
 import java.util.Map;
 import org.ttame.eval.metric.MetricKey;
+import org.ttame.eval.statistics.Bootstrap;
+import org.ttame.eval.statistics.EvaluationStatistics;
 
 /**
  * What an evaluation found.
@@ -44,5 +46,14 @@ public record EvaluationResult(
                 new IllegalArgumentException(
                     "No method \"%s\" took part; there are %s"
                         .formatted(name, methods.stream().map(MethodResult::method).toList())));
+  }
+
+  /**
+   * Intervals of all means, and of all differences between methods; computed anew by each call.
+   *
+   * @return for all methods and keys, by {@link Bootstrap#standard()}
+   */
+  public EvaluationStatistics statistics() {
+    return EvaluationStatistics.of(this, Bootstrap.standard());
   }
 }

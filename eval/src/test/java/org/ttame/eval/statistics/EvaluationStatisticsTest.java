@@ -1,0 +1,91 @@
+package org.ttame.eval.statistics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.ImageRecord;
+import org.ttame.eval.MethodResult;
+import org.ttame.eval.metric.MetricKey;
+
+class EvaluationStatisticsTest {
+  private static final MetricKey AD = MetricKey.at("ad", 50);
+  private static final MetricKey POINTING = MetricKey.of("pointing");
+  private static final double NONE = Double.NaN;
+
+  private final double[][] first = {{10, 100}, {20, NONE}, {30, 0}, {25, 100}, {17, 100}};
+  private final double[][] second = {{14, 0}, {29, NONE}, {33, 0}, {28, 100}, {21, 0}};
+  private final Bootstrap bootstrap = Bootstrap.standard();
+
+  @Test
+  void areThoseOfEachColumn() {
+    EvaluationStatistics statistics =
+        result(method("a", "i", first), method("b", "i", second)).statistics();
+    for (int k = 0; k < 2; k++) {
+      MetricKey key = List.of(AD, POINTING).get(k);
+      assertThat(statistics.mean("a", key)).isEqualTo(bootstrap.mean(column(first, k)));
+      assertThat(statistics.mean("b", key)).isEqualTo(bootstrap.mean(column(second, k)));
+    }
+    Interval found = statistics.difference("a", "b", AD);
+    Interval expected = bootstrap.difference(column(first, 0), column(second, 0));
+    assertThat(found)
+        .usingRecursiveComparison()
+        .withComparatorForType(this::near, Double.class)
+        .isEqualTo(expected);
+    assertThat(found.excludesZero()).isTrue();
+    assertThat(statistics.mean("a", POINTING).n()).isEqualTo(4);
+    assertThat(statistics.difference("a", "b", POINTING).excludesZero()).isFalse();
+    assertThat(statistics.differences())
+        .extracting(d -> d.method() + "-" + d.other() + " " + d.key().column())
+        .containsExactly("a-b ad_50", "a-b pointing");
+  }
+
+  /** Where a number applies to other images of each method, pairs are those that have both. */
+  @Test
+  void pairsOnlyWhatBothHave() {
+    double[][] holes = {{NONE, 1}, {29, 1}, {33, NONE}, {28, 1}, {21, 1}};
+    EvaluationStatistics statistics =
+        result(method("a", "i", first), method("b", "i", holes)).statistics();
+    assertThat(statistics.mean("b", AD)).isEqualTo(bootstrap.mean(column(holes, 0)));
+    assertThat(statistics.difference("a", "b", AD).n()).isEqualTo(4);
+    assertThat(statistics.difference("a", "b", POINTING).n()).isEqualTo(3);
+  }
+
+  @Test
+  void refusesWhatDoesNotPair() {
+    EvaluationResult other = result(method("a", "i", first), method("b", "j", second));
+    assertThatThrownBy(other::statistics).hasMessageContaining("a and b were not measured");
+    EvaluationStatistics one = result(method("a", "i", first)).statistics();
+    assertThatThrownBy(() -> one.mean("c", AD)).hasMessageContaining("No method \"c\"");
+    assertThatThrownBy(() -> one.mean("a", MetricKey.of("road"))).hasMessageContaining("road");
+    assertThat(result().statistics().differences()).isEmpty();
+  }
+
+  private int near(Double a, Double b) {
+    return Math.abs(a - b) < 1e-9 ? 0 : Double.compare(a, b);
+  }
+
+  private static double[] column(double[][] rows, int column) {
+    double[] values = new double[rows.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = rows[i][column];
+    }
+    return values;
+  }
+
+  private static MethodResult method(String name, String prefix, double[][] rows) {
+    List<ImageRecord> records = new ArrayList<>();
+    for (double[] row : rows) {
+      records.add(new ImageRecord(prefix + records.size(), name, 0, 0.5, 1, 0, row));
+    }
+    return new MethodResult(name, Map.of(), List.of(AD, POINTING), records, 1);
+  }
+
+  private static EvaluationResult result(MethodResult... methods) {
+    return new EvaluationResult(List.of(AD, POINTING), Map.of(), List.of(methods), 5, 5, 0, 1);
+  }
+}
