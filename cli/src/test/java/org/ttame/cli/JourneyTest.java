@@ -181,7 +181,7 @@ class JourneyTest {
             "npy,json",
             "--out",
             maps.toString());
-    assertThat(said.out()).contains("maps of 64×64 and 16×16 for 1 image");
+    assertThat(said.out()).contains("maps of 64×64 and 8×8 for 1 image");
     try (Stream<Path> files = Files.list(maps)) {
       assertThat(files.map(file -> file.getFileName().toString()))
           .hasSize(2 * 7 * 2)
