@@ -26,6 +26,17 @@ record Materials(
     Optional<KnownObjects> objects,
     List<String> labels) {
   /**
+   * The bundled sample, unpacked into a folder, or the user's own.
+   *
+   * @throws IOException if a list is missing or empty, or the folder cannot be written
+   */
+  static Materials of(TrainJob.Source source, Path folder) throws IOException {
+    return source.sample().isPresent()
+        ? SampleMaterials.unpack(source.sample().get(), folder, source.limit())
+        : of(source);
+  }
+
+  /**
    * The user's own.
    *
    * @throws IOException if a list is missing or empty

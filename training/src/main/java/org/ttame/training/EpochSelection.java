@@ -1,14 +1,19 @@
 package org.ttame.training;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.ttame.training.run.Checkpoint;
 import org.ttame.training.run.Checkpoints;
 
 /** The best epoch so far: the one with the smallest AD(15) − IC(15), of equal ones the earliest. */
 final class EpochSelection {
   private final Checkpoints checkpoints;
+  private final SortedMap<Integer, Validation> all = new TreeMap<>();
   private Validation best;
   private int epoch;
 
@@ -50,7 +55,30 @@ final class EpochSelection {
     return epoch;
   }
 
+  /** Writes what was found of each epoch, and which is the best by which rule. */
+  void addTo(ObjectNode record) {
+    if (all.isEmpty()) {
+      return;
+    }
+    ArrayNode epochs = record.putArray("validations");
+    all.forEach(
+        (number, validation) ->
+            epochs
+                .addObject()
+                .put("epoch", number)
+                .put("ad15", validation.ad15())
+                .put("ic15", validation.ic15())
+                .put("score", validation.score()));
+    if (best != null) {
+      ObjectNode chosen = record.putObject("best");
+      chosen.put("rule", Validation.RULE);
+      chosen.put("epoch", epoch);
+      chosen.setAll(best.toJson());
+    }
+  }
+
   private boolean consider(int number, Validation validation) {
+    all.put(number, validation);
     boolean better = validation.betterThan(best);
     if (better) {
       best = validation;

@@ -16,6 +16,7 @@ import org.ttame.core.loss.StepGradients;
 import org.ttame.core.masking.Masking;
 import org.ttame.training.optimizer.NesterovSgd;
 import org.ttame.training.optimizer.OneCycle;
+import org.ttame.training.optimizer.Schedule;
 import org.ttame.training.run.StepRecord;
 
 /**
@@ -33,7 +34,7 @@ public final class Trainer implements AutoCloseable {
   private final FrozenClassifier classifier;
   private final AttentionMechanism mechanism;
   private final AttentionTrainingGraph graph;
-  private final OneCycle schedule;
+  private final Schedule schedule;
   private final NesterovSgd optimizer;
   private final ClassDraws draws;
   private final INDArray mean;
@@ -76,10 +77,28 @@ public final class Trainer implements AutoCloseable {
       TrainingOptions options,
       long totalSteps,
       ClassDraws draws) {
+    this(classifier, mechanism, options, new OneCycle(totalSteps, options.maxLr()), draws);
+  }
+
+  /**
+   * Prepares training by another schedule.
+   *
+   * @param classifier what is explained
+   * @param mechanism what is trained, in place
+   * @param options as above; their largest learning rate is not used
+   * @param schedule learning rate and momentum of each step
+   * @param draws where the classes of Ψ come from
+   */
+  Trainer(
+      FrozenClassifier classifier,
+      AttentionMechanism mechanism,
+      TrainingOptions options,
+      Schedule schedule,
+      ClassDraws draws) {
     this.classifier = classifier;
     this.mechanism = mechanism;
     this.draws = draws;
-    this.schedule = new OneCycle(totalSteps, options.maxLr());
+    this.schedule = schedule;
     Masking masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
     InputSpec spec = classifier.inputSpec();
     this.graph = new AttentionTrainingGraph(mechanism, masking, options.loss(), spec);

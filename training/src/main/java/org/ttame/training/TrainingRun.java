@@ -393,12 +393,7 @@ public final class TrainingRun implements AutoCloseable {
         .put("training_forward", forwardPasses)
         .put("training_backward", backwardPasses)
         .put("validation_forward", validationPasses);
-    if (selection.best().isPresent()) {
-      ObjectNode best = record.putObject("best");
-      best.put("rule", Validation.RULE);
-      best.put("epoch", selection.epoch());
-      best.setAll(selection.best().get().toJson());
-    }
+    selection.addTo(record);
     folder.write(record);
   }
 

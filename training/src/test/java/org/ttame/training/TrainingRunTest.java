@@ -257,6 +257,10 @@ class TrainingRunTest {
       assertThat(result.bestEpoch()).isEqualTo(2);
       assertThat(result.best().orElseThrow().score()).isEqualTo(35);
     }
+    JsonNode record = JSON.readTree(temp.resolve("best/run.json").toFile());
+    assertThat(record.path("best").path("epoch").asInt()).isEqualTo(2);
+    assertThat(record.path("validations").findValuesAsText("score"))
+        .containsExactly("45.0", "35.0", "40.0");
     assertThat(temp.resolve("best/checkpoints/best")).hasContent("epoch-2");
     assertThat(temp.resolve("best/checkpoints/last")).hasContent("epoch-3");
     assertThat(new Validation(1, 2, 3, Map.of()).betterThan(null)).isTrue();

@@ -14,7 +14,7 @@ package org.ttame.training.optimizer;
  * @param totalSteps T, the planned steps of the run, or the most it may take if that is less
  * @param maxLr the largest learning rate
  */
-public record OneCycle(long totalSteps, double maxLr) {
+public record OneCycle(long totalSteps, double maxLr) implements Schedule {
   private static final double RISING_SHARE = 0.3;
   private static final double DIV_FACTOR = 25;
   private static final double FINAL_DIV_FACTOR = 1e4;
@@ -31,23 +31,13 @@ public record OneCycle(long totalSteps, double maxLr) {
     }
   }
 
-  /**
-   * The learning rate of a step.
-   *
-   * @param step 0 … T − 1
-   * @return the rate
-   */
+  @Override
   public double learningRate(long step) {
     double initial = maxLr / DIV_FACTOR;
     return at(step, initial, maxLr, initial / FINAL_DIV_FACTOR);
   }
 
-  /**
-   * The momentum of a step.
-   *
-   * @param step 0 … T − 1
-   * @return the momentum, 0.85 … 0.95
-   */
+  @Override
   public double momentum(long step) {
     return at(step, MAX_MOMENTUM, BASE_MOMENTUM, MAX_MOMENTUM);
   }

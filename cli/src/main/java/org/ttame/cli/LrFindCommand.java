@@ -1,0 +1,83 @@
+package org.ttame.cli;
+
+import java.util.List;
+import org.ttame.training.optimizer.ExponentialRamp;
+
+/** {@code ttame lr-find}. */
+final class LrFindCommand implements Command {
+  private static final OptionSpec MIN_LR =
+      OptionSpec.of("min-lr", "X", "1e-6", "the first step's learning rate");
+  private static final OptionSpec MAX_LR =
+      OptionSpec.of("max-lr", "X", "1", "the last step's learning rate");
+  private static final OptionSpec STEPS = OptionSpec.of("steps", "N", "100", "how many steps");
+  private static final OptionSpec INIT =
+      OptionSpec.of("init", "FILE.npz", "begin with these attention weights");
+  private static final OptionSpec OUT =
+      OptionSpec.of("out", "DIR", "ttame-lr-find", "where the files go");
+
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "lr-find",
+        "learning-rate range test: loss curve, plot and a suggestion for --max-lr",
+        null,
+        List.of(
+            CommonOptions.WEIGHTS,
+            CommonOptions.DATA,
+            CommonOptions.BACKBONE,
+            OUT,
+            MIN_LR,
+            MAX_LR,
+            STEPS,
+            TrainingArguments.BATCH_SIZE,
+            CommonOptions.LAYERS,
+            TrainingArguments.VARIANT,
+            TrainingArguments.MASKING,
+            TrainingArguments.LOSS,
+            TrainingArguments.LAMBDA1,
+            TrainingArguments.LAMBDA2,
+            TrainingArguments.LAMBDA3,
+            TrainingArguments.LAMBDA4,
+            TrainingArguments.AUGMENT,
+            TrainingArguments.NO_SHUFFLE,
+            INIT,
+            TrainingArguments.WEIGHT_DECAY,
+            TrainingArguments.DECODE_THREADS),
+        List.of(
+            CommonOptions.MEAN,
+            CommonOptions.STD,
+            CommonOptions.SEED,
+            CommonOptions.LIMIT,
+            CommonOptions.STRICT,
+            CommonOptions.MAX_PIXELS,
+            CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
+            CommonOptions.THREADS),
+        "ttame lr-find --weights vgg16.onnx --data imagenet/train --batch-size auto --out lr",
+        List.of(
+            "Without --weights and --data it tests on the bundled sample. The rate grows by the"
+                + " same factor from step to step; the test ends early where the loss diverges."
+                + " Writes OUT/lr-find.json, lr-find.csv and lr-find.png, with the rule of the"
+                + " suggestion.",
+            "No run is touched: a mechanism with its initial values, or those of --init, is trained"
+                + " and thrown away."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    TrainJob.Source source = TrainingArguments.source(arguments, "lr-find");
+    double least = arguments.positive(MIN_LR);
+    double most = arguments.positive(MAX_LR);
+    if (least >= most) {
+      throw new UsageException("--min-lr %s is not below --max-lr %s".formatted(least, most));
+    }
+    return new LrFindJob(
+        source,
+        TrainingArguments.options(arguments, source.sample().isPresent()),
+        TrainingArguments.isAuto(arguments),
+        new ExponentialRamp(arguments.requiredInteger(STEPS, 2), least, most),
+        arguments.path(INIT),
+        arguments.path(OUT).orElseThrow(),
+        Engine.Settings.parse(arguments));
+  }
+}

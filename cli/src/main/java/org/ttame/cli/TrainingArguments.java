@@ -1,0 +1,143 @@
+package org.ttame.cli;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Properties;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.training.TrainingOptions;
+
+/** The options that say how and on what to train, for every command that trains. */
+final class TrainingArguments {
+  static final OptionSpec VAL =
+      OptionSpec.of(
+          "val", "PATH", "images to choose the best epoch by, and to report on at the end");
+  static final OptionSpec EPOCHS = OptionSpec.of("epochs", "N", "passes over the images (4)");
+  static final OptionSpec BATCH_SIZE =
+      OptionSpec.of(
+          "batch-size",
+          "N|auto",
+          "images a step; auto: up to 32, as memory allows (32; sample: 8)");
+  static final OptionSpec MAX_LR =
+      OptionSpec.of("max-lr", "X", "the OneCycle policy's largest learning rate (1e-3)");
+  static final OptionSpec MAX_STEPS =
+      OptionSpec.of("max-steps", "N", "stop after N steps; the policy then spans those");
+  static final OptionSpec VARIANT =
+      OptionSpec.of(
+          "variant",
+          "NAME",
+          "proposed",
+          "proposed, no-skip, no-skip-no-bn, sigmoid, two-maps, one-map or lcam");
+  static final OptionSpec MASKING =
+      OptionSpec.of("masking", "cnn|vit", "Eq. 13 or Eq. 14 (the classifier's own)");
+  static final OptionSpec LOSS =
+      OptionSpec.of(
+          "loss", "MODE", "paper", "paper: Eq. 11-17; released: what made the published numbers");
+  static final OptionSpec LAMBDA1 =
+      OptionSpec.of("lambda1", "X", "weight of the masked images' cross-entropy (1.5)");
+  static final OptionSpec LAMBDA2 =
+      OptionSpec.of("lambda2", "X", "weight of area and variation (2)");
+  static final OptionSpec LAMBDA3 =
+      OptionSpec.of("lambda3", "X", "weight of variation within lambda2 (0.005)");
+  static final OptionSpec LAMBDA4 = OptionSpec.of("lambda4", "X", "exponent of the area (0.3)");
+  static final OptionSpec AUGMENT =
+      OptionSpec.of("augment", "MODE", "crop", "none, crop or crop-flip");
+  static final OptionSpec NO_SHUFFLE =
+      OptionSpec.flag("no-shuffle", "take the images in listed order");
+  static final OptionSpec WEIGHT_DECAY =
+      OptionSpec.of("weight-decay", "X", "of every parameter not named bias (5e-4)");
+  static final OptionSpec RECORD_CLASSES =
+      OptionSpec.flag("record-classes", "write each step's drawn classes to RUN/classes.jsonl");
+  static final OptionSpec SAVE_EVERY =
+      OptionSpec.of("save-every", "SECONDS", "save at least this often, within epochs, too (600)");
+  static final OptionSpec DECODE_THREADS =
+      OptionSpec.of("decode-threads", "N", "threads that read images (half of the processors)");
+
+  /** Options that {@link TrainingOptions} knows by the same name. */
+  private static final List<OptionSpec> BY_NAME =
+      List.of(
+          CommonOptions.LAYERS,
+          EPOCHS,
+          MAX_LR,
+          MAX_STEPS,
+          VARIANT,
+          MASKING,
+          LOSS,
+          LAMBDA1,
+          LAMBDA2,
+          LAMBDA3,
+          LAMBDA4,
+          AUGMENT,
+          CommonOptions.SEED,
+          CommonOptions.MAX_PIXELS,
+          WEIGHT_DECAY,
+          SAVE_EVERY,
+          DECODE_THREADS);
+
+  private TrainingArguments() {}
+
+  /** Whether the bundled sample is trained on, for want of a classifier and images. */
+  static boolean isSample(Arguments arguments, String command) throws UsageException {
+    boolean weights = arguments.has(CommonOptions.WEIGHTS);
+    if (weights != arguments.has(CommonOptions.DATA)) {
+      throw new UsageException(
+          "--weights and --data belong together; without both, %s runs the bundled sample"
+              .formatted(command));
+    }
+    return !weights;
+  }
+
+  /** What is trained on. */
+  static TrainJob.Source source(Arguments arguments, String command) throws UsageException {
+    boolean sample = isSample(arguments, command);
+    if (sample && arguments.has(VAL)) {
+      throw new UsageException("--val needs --weights and --data; the sample brings its own");
+    }
+    return new TrainJob.Source(
+        sample
+            ? Optional.of(SampleMaterials.family(arguments.text(CommonOptions.BACKBONE)))
+            : Optional.empty(),
+        arguments.path(CommonOptions.WEIGHTS),
+        arguments.path(CommonOptions.DATA),
+        arguments.path(VAL),
+        sample ? BackboneOptions.defaults() : ClassifierChoice.options(arguments),
+        arguments
+            .integer(CommonOptions.LIMIT, 1)
+            .map(OptionalInt::of)
+            .orElseGet(OptionalInt::empty),
+        arguments.path(Labels.OPTION));
+  }
+
+  /** Whether the batch size is to be found. */
+  static boolean isAuto(Arguments arguments) {
+    return arguments.text(BATCH_SIZE).filter("auto"::equals).isPresent();
+  }
+
+  /**
+   * How it is trained.
+   *
+   * @param sample whether on the sample, which has a default of its own
+   */
+  static TrainingOptions options(Arguments arguments, boolean sample) throws UsageException {
+    Properties properties = new Properties();
+    if (sample) {
+      properties.putAll(SampleMaterials.options());
+    }
+    for (OptionSpec option : BY_NAME) {
+      arguments.text(option).ifPresent(value -> properties.setProperty(option.name(), value));
+    }
+    Optional<String> batchSize = arguments.text(BATCH_SIZE);
+    if (batchSize.isPresent() && !isAuto(arguments)) {
+      int size = Arguments.toInteger(BATCH_SIZE.dashed(), batchSize.get(), 1);
+      properties.setProperty("batch-size", String.valueOf(size));
+    }
+    properties.setProperty("shuffle", String.valueOf(!arguments.has(NO_SHUFFLE)));
+    properties.setProperty("strict", String.valueOf(arguments.has(CommonOptions.STRICT)));
+    properties.setProperty("record-classes", String.valueOf(arguments.has(RECORD_CLASSES)));
+    try {
+      return TrainingOptions.of(properties);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.ttame.eval.output;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.ttame.core.image.PngWriter;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.render.LinePlot;
+import org.ttame.training.LearningRateCurve;
+import org.ttame.training.LearningRateCurve.Point;
+import org.ttame.training.LearningRateFinder;
+import org.ttame.training.data.SkippedCount;
+
+/**
+ * {@code lr-find.json}, {@code lr-find.csv} and {@code lr-find.png}: a learning-rate range test for
+ * programs, tables and people. Each is written whole or not at all.
+ */
+public final class LearningRateFiles {
+  /** The record's name. */
+  public static final String JSON = "lr-find.json";
+
+  /** The table's name. */
+  public static final String CSV = "lr-find.csv";
+
+  /** The picture's name. */
+  public static final String PNG = "lr-find.png";
+
+  private LearningRateFiles() {}
+
+  /**
+   * Writes the files.
+   *
+   * @param folder where to; made if missing
+   * @param curve what was found, with at least one point
+   * @param skipped the images that were left out
+   * @param provenance who made it, from what
+   * @throws IOException naming the file, if one cannot be written
+   */
+  public static void write(
+      Path folder, LearningRateCurve curve, SkippedCount skipped, Provenance provenance)
+      throws IOException {
+    StringBuilder csv = new StringBuilder(Csv.row(List.of("step", "lr", "loss", "smoothed")));
+    for (Point point : curve.points()) {
+      csv.append(
+          Csv.row(
+              List.of(
+                  Long.toString(point.step()),
+                  Csv.number(point.lr()),
+                  Csv.number(point.loss()),
+                  Csv.number(point.smoothed()))));
+    }
+    WholeFile.writeText(folder.resolve(CSV), csv.toString());
+    byte[] png = PngWriter.encode(plot(curve).toCanvas().toImage());
+    WholeFile.write(folder.resolve(PNG), out -> out.write(png));
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    WholeFile.writeText(
+        folder.resolve(JSON), mapper.writeValueAsString(json(curve, skipped, provenance)) + "\n");
+  }
+
+  private static Map<String, Object> json(
+      LearningRateCurve curve, SkippedCount skipped, Provenance provenance) {
+    Map<String, Object> root = new LinkedHashMap<>();
+    OptionalDouble suggestion = curve.suggestion();
+    root.put("suggestion", suggestion.isPresent() ? suggestion.getAsDouble() : null);
+    root.put("rule", LearningRateCurve.RULE);
+    root.put("smoothing", LearningRateCurve.SMOOTHING);
+    root.put("ended", curve.ending().name().toLowerCase(Locale.ROOT));
+    root.put("diverged_when", LearningRateFinder.DIVERGENCE);
+    root.put("steps", curve.points().size());
+    Map<String, Object> lowest = new LinkedHashMap<>();
+    lowest.put("lr", curve.lowest().lr());
+    lowest.put("smoothed_loss", curve.lowest().smoothed());
+    root.put("lowest", lowest);
+    root.putAll(skipped.toMap());
+    root.put("provenance", provenance.toMap());
+    return root;
+  }
+
+  private static LinePlot plot(LearningRateCurve curve) {
+    OptionalDouble suggestion = curve.suggestion();
+    String title =
+        suggestion.isPresent()
+            ? String.format(Locale.ROOT, "Suggested max-lr: %.2g", suggestion.getAsDouble())
+            : "No suggestion: the loss falls nowhere";
+    LinePlot plot = new LinePlot(title, "learning rate", new LinePlot.XAxis.Logarithmic());
+    List<Double> rates = curve.points().stream().map(Point::lr).toList();
+    plot.add(
+        LinePlot.Series.of(
+            "smoothed loss", rates, curve.points().stream().map(Point::smoothed).toList()));
+    plot.add(LinePlot.Series.of("loss", rates, curve.points().stream().map(Point::loss).toList()));
+    return plot;
+  }
+}

@@ -1,0 +1,23 @@
+package org.ttame.training.optimizer;
+
+/** Learning rate and momentum of each step of a run. */
+public sealed interface Schedule permits OneCycle, ExponentialRamp {
+  /** T, how many steps it spans. */
+  long totalSteps();
+
+  /**
+   * The learning rate of a step.
+   *
+   * @param step 0 … T − 1
+   * @return the rate
+   */
+  double learningRate(long step);
+
+  /**
+   * The momentum of a step.
+   *
+   * @param step 0 … T − 1
+   * @return the momentum
+   */
+  double momentum(long step);
+}
