@@ -28,10 +28,11 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   private final IntFunction<List<Box>> boxes;
   private final BatchSource source;
   private final Console console;
-  private final Progress progress;
+  private Progress progress;
   private final SkippedCount skipped = new SkippedCount();
   private Images next;
   private long read;
+  private long before;
 
   /**
    * Some of the images.
@@ -70,6 +71,19 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
     progress = console.progress(what, list.size());
   }
 
+  /**
+   * Shows progress as if images had been there before these.
+   *
+   * @param done how many
+   * @param what is done with the images
+   * @return this
+   */
+  ImageFeed after(long done, String what) {
+    before = done;
+    progress = console.progress(what, done + list.size()).startingAt(done);
+    return this;
+  }
+
   /** Test crops of a list, once, without a word on the console. */
   static BatchSource source(ImageList list, InputSpec spec, ImageSettings settings) {
     int size = settings.batchSize();
@@ -102,7 +116,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
-    progress.at(read + skipped.total() - (next == null ? 0 : next.indices().size()), "");
+    progress.at(before + read + skipped.total() - (next == null ? 0 : next.indices().size()), "");
     return next != null;
   }
 

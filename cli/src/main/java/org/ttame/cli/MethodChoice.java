@@ -127,6 +127,24 @@ record MethodChoice(
     return known;
   }
 
+  /** What tells the runs from others, wherever they lie: checkpoints and their sums. */
+  Map<String, String> identity() throws IOException {
+    Map<String, String> known = new LinkedHashMap<>();
+    if (run.isPresent()) {
+      known.put("checkpoint", identity(run.get().folder(), run.get().checkpointName()));
+    }
+    if (lcamRun.isPresent()) {
+      RunFolder folder = RunFolder.open(lcamRun.get());
+      known.put("lcam-checkpoint", identity(folder, folder.preferred()));
+    }
+    return known;
+  }
+
+  private static String identity(RunFolder folder, String checkpoint) throws IOException {
+    return "%s (SHA-256 %s)"
+        .formatted(checkpoint, folder.checkpoints().get(checkpoint).attentionSha256());
+  }
+
   /**
    * Makes the methods.
    *

@@ -60,6 +60,17 @@ public final class Evaluation {
     return keys;
   }
 
+  /** The result before any image: methods, settings and numbers without a record. */
+  public EvaluationResult nothing() {
+    Map<String, String> parameters = new LinkedHashMap<>();
+    metrics.forEach(metric -> parameters.putAll(metric.parameters()));
+    List<MethodResult> methods = new ArrayList<>();
+    for (Explainer explainer : explainers) {
+      methods.add(new MethodResult(explainer.name(), explainer.settings(), keys, List.of(), 0));
+    }
+    return new EvaluationResult(keys, parameters, methods, 0, 0, 0, 0);
+  }
+
   /**
    * Measures images.
    *
@@ -83,42 +94,46 @@ public final class Evaluation {
    */
   public EvaluationResult run(
       Iterator<ImageBatch> batches, Consumer<List<ImageRecord>> sink, MapObserver observer) {
-    Tally tally = new Tally();
-    long start = System.nanoTime();
-    while (batches.hasNext()) {
-      ImageBatch batch = batches.next();
-      List<ImageRecord> records = measure(batch, observer, tally);
-      tally.images += batch.size();
-      sink.accept(records);
-    }
-    List<MethodResult> methods = new ArrayList<>();
-    for (Explainer explainer : explainers) {
-      Tally.Method method = tally.method(explainer);
-      methods.add(
-          new MethodResult(
-              explainer.name(), explainer.settings(), keys, method.records, method.nanos / 1e9));
-    }
-    Map<String, String> parameters = new LinkedHashMap<>();
-    metrics.forEach(metric -> parameters.putAll(metric.parameters()));
-    return new EvaluationResult(
-        keys,
-        parameters,
-        methods,
-        tally.images,
-        tally.cleanPasses,
-        tally.metricPasses,
-        (System.nanoTime() - start) / 1e9);
+    return goOn(nothing(), batches, part -> sink.accept(part.records()), observer);
   }
 
-  private List<ImageRecord> measure(ImageBatch batch, MapObserver observer, Tally tally) {
-    List<ImageRecord> all = new ArrayList<>();
+  /**
+   * Measures the images that an earlier part of the same evaluation has not.
+   *
+   * @param before what that part found
+   * @param batches the other images; drawn one batch at a time
+   * @param sink receives what each batch gave, as soon as it is known
+   * @param observer sees each batch's maps before that
+   * @return all that was found, before and now
+   * @throws UncheckedIOException if the observer fails
+   * @throws IllegalArgumentException if the earlier part had other methods or numbers
+   */
+  public EvaluationResult goOn(
+      EvaluationResult before,
+      Iterator<ImageBatch> batches,
+      Consumer<EvaluationResult> sink,
+      MapObserver observer) {
+    List<EvaluationResult> parts = new ArrayList<>(List.of(before));
+    long start = System.nanoTime();
+    while (batches.hasNext()) {
+      EvaluationResult part = measure(batches.next(), observer, start);
+      sink.accept(part);
+      parts.add(part);
+      start = System.nanoTime();
+    }
+    parts.add(nothing());
+    return EvaluationResult.join(parts);
+  }
+
+  private EvaluationResult measure(ImageBatch batch, MapObserver observer, long start) {
     // Without a map over it, both maskings give the same input.
     MaskedInput input = new MaskedInput(classifier.inputSpec(), Masking.CNN);
+    List<MethodResult> methods = new ArrayList<>();
+    long metricPasses = 0;
     try (INDArray images = input.clean(batch)) {
       int[] classes;
       double[] confidences = new double[batch.size()];
       try (ClassifierOutput output = classifier.forward(images, List.of())) {
-        tally.cleanPasses += batch.size();
         classes = output.predictedClasses();
         double[][] probabilities = Predictions.softmax(output.logits());
         for (int b = 0; b < confidences.length; b++) {
@@ -131,80 +146,80 @@ public final class Evaluation {
         }
       }
       for (Explainer explainer : explainers) {
-        List<ImageRecord> records =
-            measure(batch, images, classes, confidences, explainer, observer, tally);
-        tally.method(explainer).records.addAll(records);
-        all.addAll(records);
+        Explained explained = explain(explainer, images, classes, batch);
+        show(observer, batch, explainer, explained.maps());
+        long passes = classifier.passes().forward();
+        ScoringBatch scoring =
+            new ScoringBatch(batch, classes, confidences, explained.maps().upsampled(batch.side()));
+        methods.add(explained.result(explainer, keys, records(explainer, scoring, explained)));
+        metricPasses += classifier.passes().forward() - passes;
       }
     }
-    return List.copyOf(all);
+    EvaluationResult frame = nothing();
+    return new EvaluationResult(
+        keys,
+        frame.parameters(),
+        methods,
+        batch.size(),
+        batch.size(),
+        metricPasses,
+        (System.nanoTime() - start) / 1e9);
   }
 
-  private List<ImageRecord> measure(
-      ImageBatch batch,
-      INDArray images,
-      int[] classes,
-      double[] confidences,
-      Explainer explainer,
-      MapObserver observer,
-      Tally tally) {
+  /** Maps of a batch and what they cost. */
+  private record Explained(SaliencyMaps maps, double forward, double backward, double seconds) {
+    MethodResult result(Explainer explainer, List<MetricKey> keys, List<ImageRecord> records) {
+      return new MethodResult(explainer.name(), explainer.settings(), keys, records, seconds);
+    }
+  }
+
+  private Explained explain(Explainer explainer, INDArray images, int[] classes, ImageBatch batch) {
     PassCounter passes = classifier.passes();
     long forward = passes.forward();
     long backward = passes.backward();
     long start = System.nanoTime();
     SaliencyMaps maps = explainer.explain(images, classes, batch.names());
-    tally.method(explainer).nanos += System.nanoTime() - start;
+    return new Explained(
+        maps,
+        (double) (passes.forward() - forward) / batch.size(),
+        (double) (passes.backward() - backward) / batch.size(),
+        (System.nanoTime() - start) / 1e9);
+  }
+
+  private static void show(
+      MapObserver observer, ImageBatch batch, Explainer explainer, SaliencyMaps maps) {
     try {
       observer.explained(batch, explainer.name(), maps);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
-    double forwardEach = (double) (passes.forward() - forward) / batch.size();
-    double backwardEach = (double) (passes.backward() - backward) / batch.size();
+  }
 
-    long beforeMetrics = passes.forward();
-    ScoringBatch scoring =
-        new ScoringBatch(batch, classes, confidences, maps.upsampled(batch.side()));
-    double[][] values = new double[batch.size()][keys.size()];
+  private List<ImageRecord> records(
+      Explainer explainer, ScoringBatch scoring, Explained explained) {
+    int size = scoring.images().size();
+    double[][] values = new double[size][keys.size()];
     int column = 0;
     for (Metric metric : metrics) {
       double[][] scores = metric.score(scoring);
       int width = metric.keys().size();
-      for (int b = 0; b < scores.length; b++) {
+      for (int b = 0; b < size; b++) {
         System.arraycopy(scores[b], 0, values[b], column, width);
       }
       column += width;
     }
-    tally.metricPasses += passes.forward() - beforeMetrics;
     List<ImageRecord> records = new ArrayList<>();
-    for (int b = 0; b < values.length; b++) {
+    for (int b = 0; b < size; b++) {
       records.add(
           new ImageRecord(
-              batch.names().get(b),
+              scoring.images().names().get(b),
               explainer.name(),
-              classes[b],
-              confidences[b],
-              forwardEach,
-              backwardEach,
+              scoring.classes()[b],
+              scoring.confidences()[b],
+              explained.forward(),
+              explained.backward(),
               values[b]));
     }
     return records;
-  }
-
-  /** What adds up while images go by. */
-  private static final class Tally {
-    private final Map<String, Method> methods = new LinkedHashMap<>();
-    private long images;
-    private long cleanPasses;
-    private long metricPasses;
-
-    private Method method(Explainer explainer) {
-      return methods.computeIfAbsent(explainer.name(), name -> new Method());
-    }
-
-    private static final class Method {
-      private final List<ImageRecord> records = new ArrayList<>();
-      private long nanos;
-    }
   }
 }

@@ -1,5 +1,7 @@
 package org.ttame.eval;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.eval.metric.MetricKey;
@@ -15,7 +17,7 @@ import org.ttame.eval.statistics.EvaluationStatistics;
  * @param images how many images were measured
  * @param cleanPasses passes over clean images, for y and ψ; shared by all methods
  * @param metricPasses passes over masked images, of all methods together
- * @param seconds wall time of it all
+ * @param seconds wall time of classifying, explaining and measuring
  */
 public record EvaluationResult(
     List<MetricKey> keys,
@@ -28,6 +30,51 @@ public record EvaluationResult(
   public EvaluationResult {
     keys = List.copyOf(keys);
     methods = List.copyOf(methods);
+  }
+
+  /**
+   * Puts the parts of one evaluation together.
+   *
+   * @param parts one at least, of the same methods and numbers in the same order
+   * @return all records, in the order of the parts, and what they cost together
+   * @throws IllegalArgumentException if methods or numbers differ
+   */
+  public static EvaluationResult join(List<EvaluationResult> parts) {
+    EvaluationResult last = parts.get(parts.size() - 1);
+    List<MethodResult> joined = new ArrayList<>();
+    for (int m = 0; m < last.methods.size(); m++) {
+      String name = last.methods.get(m).method();
+      List<ImageRecord> records = new ArrayList<>();
+      Map<String, Long> warnings = new LinkedHashMap<>();
+      double seconds = 0;
+      for (EvaluationResult part : parts) {
+        if (part.methods.size() != last.methods.size()
+            || !part.methods.get(m).method().equals(name)
+            || !part.keys.equals(last.keys)) {
+          throw new IllegalArgumentException("Parts of different evaluations cannot be joined");
+        }
+        MethodResult method = part.methods.get(m);
+        records.addAll(method.records());
+        seconds += method.seconds();
+        method.warnings().forEach((warning, count) -> warnings.merge(warning, count, Long::sum));
+      }
+      joined.add(
+          new MethodResult(
+              name, last.methods.get(m).settings(), last.keys, records, seconds, warnings));
+    }
+    return new EvaluationResult(
+        last.keys,
+        last.parameters,
+        joined,
+        parts.stream().mapToLong(EvaluationResult::images).sum(),
+        parts.stream().mapToLong(EvaluationResult::cleanPasses).sum(),
+        parts.stream().mapToLong(EvaluationResult::metricPasses).sum(),
+        parts.stream().mapToDouble(EvaluationResult::seconds).sum());
+  }
+
+  /** Every record, methods in order. */
+  public List<ImageRecord> records() {
+    return methods.stream().flatMap(method -> method.records().stream()).toList();
   }
 
   /**

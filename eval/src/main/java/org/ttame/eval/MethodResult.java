@@ -1,5 +1,7 @@
 package org.ttame.eval;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.eval.metric.MetricKey;
@@ -12,16 +14,30 @@ import org.ttame.eval.metric.MetricKey;
  * @param keys the numbers measured, in the order of a record's values
  * @param records what was measured, image by image
  * @param seconds time spent explaining, without the metrics' own passes
+ * @param warnings what went wrong without stopping the work, how often, by a sentence that lacks
+ *     only the number before it
  */
 public record MethodResult(
     String method,
     Map<String, String> settings,
     List<MetricKey> keys,
     List<ImageRecord> records,
-    double seconds) {
+    double seconds,
+    Map<String, Long> warnings) {
   public MethodResult {
     keys = List.copyOf(keys);
     records = List.copyOf(records);
+    warnings = Collections.unmodifiableMap(new LinkedHashMap<>(warnings));
+  }
+
+  /** A method of which nothing is to be warned. */
+  public MethodResult(
+      String method,
+      Map<String, String> settings,
+      List<MetricKey> keys,
+      List<ImageRecord> records,
+      double seconds) {
+    this(method, settings, keys, records, seconds, Map.of());
   }
 
   /**

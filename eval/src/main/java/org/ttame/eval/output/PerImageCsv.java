@@ -37,12 +37,7 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
     try {
       Files.createDirectories(folder);
       writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
-      List<String> header =
-          new ArrayList<>(
-              List.of(
-                  "image", "method", "class", "confidence", "forward_passes", "backward_passes"));
-      keys.forEach(key -> header.add(key.column()));
-      writer.write(Csv.row(header));
+      writer.write(Csv.row(header(keys)));
       writer.flush();
     } catch (IOException e) {
       throw new IOException("Could not write '%s': %s".formatted(file, e.getMessage()), e);
@@ -53,17 +48,7 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
   public void accept(List<ImageRecord> records) {
     try {
       for (ImageRecord record : records) {
-        List<String> cells = new ArrayList<>();
-        cells.add(record.image());
-        cells.add(record.method());
-        cells.add(Integer.toString(record.classIndex()));
-        cells.add(Csv.number(record.confidence()));
-        cells.add(Csv.number(record.forwardPasses()));
-        cells.add(Csv.number(record.backwardPasses()));
-        for (double value : record.values()) {
-          cells.add(Csv.number(value));
-        }
-        writer.write(Csv.row(cells));
+        writer.write(Csv.row(cells(record)));
       }
       writer.flush();
     } catch (IOException e) {
@@ -74,5 +59,56 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
   @Override
   public void close() throws IOException {
     writer.close();
+  }
+
+  /** The names of the columns. */
+  static List<String> header(List<MetricKey> keys) {
+    List<String> header =
+        new ArrayList<>(
+            List.of("image", "method", "class", "confidence", "forward_passes", "backward_passes"));
+    keys.forEach(key -> header.add(key.column()));
+    return header;
+  }
+
+  /** A row; every number reads back as the same double. */
+  static List<String> cells(ImageRecord record) {
+    List<String> cells = new ArrayList<>();
+    cells.add(record.image());
+    cells.add(record.method());
+    cells.add(Integer.toString(record.classIndex()));
+    cells.add(Csv.number(record.confidence()));
+    cells.add(Csv.number(record.forwardPasses()));
+    cells.add(Csv.number(record.backwardPasses()));
+    for (double value : record.values()) {
+      cells.add(Csv.number(value));
+    }
+    return cells;
+  }
+
+  /**
+   * The record of a row.
+   *
+   * @param cells as {@link #cells} makes them
+   * @param keys the numbers measured
+   * @throws IllegalArgumentException if they are not
+   */
+  static ImageRecord record(List<String> cells, List<MetricKey> keys) {
+    int fixed = header(List.of()).size();
+    if (cells.size() != fixed + keys.size()) {
+      throw new IllegalArgumentException(
+          "expected %d cells, got %d".formatted(fixed + keys.size(), cells.size()));
+    }
+    double[] values = new double[keys.size()];
+    for (int k = 0; k < values.length; k++) {
+      values[k] = Csv.toNumber(cells.get(fixed + k));
+    }
+    return new ImageRecord(
+        cells.get(0),
+        cells.get(1),
+        Integer.parseInt(cells.get(2)),
+        Csv.toNumber(cells.get(3)),
+        Csv.toNumber(cells.get(4)),
+        Csv.toNumber(cells.get(5)),
+        values);
   }
 }

@@ -169,12 +169,28 @@ public final class ImageList {
     if (most >= size()) {
       return this;
     }
-    PathTable kept = new PathTable();
-    int[] keptLabels = new int[most];
+    int[] spread = new int[most];
     for (int i = 0; i < most; i++) {
-      int from = (int) ((long) i * size() / most);
-      kept.add(paths.get(from));
-      keptLabels[i] = labels[from];
+      spread[i] = (int) ((long) i * size() / most);
+    }
+    return select(spread);
+  }
+
+  /**
+   * Some of the images, in the order asked for.
+   *
+   * @param indices their places here, one at least
+   * @return a list of just these
+   */
+  public ImageList select(int[] indices) {
+    if (indices.length == 0) {
+      throw new IllegalArgumentException("A list has one image at least, none was selected");
+    }
+    PathTable kept = new PathTable();
+    int[] keptLabels = new int[indices.length];
+    for (int i = 0; i < indices.length; i++) {
+      kept.add(paths.get(indices[i]));
+      keptLabels[i] = labels[indices[i]];
     }
     return new ImageList(source, base, kept, keptLabels, classNames);
   }

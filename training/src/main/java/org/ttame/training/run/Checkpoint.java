@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
+import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -42,6 +43,16 @@ public record Checkpoint(Path folder) {
    */
   public Map<String, INDArray> attention() throws IOException {
     return Npz.read(folder.resolve(ATTENTION));
+  }
+
+  /**
+   * Tells one mechanism from another.
+   *
+   * @return the SHA-256 of its arrays' file
+   * @throws IOException if it cannot be read
+   */
+  public String attentionSha256() throws IOException {
+    return Sha256.of(folder.resolve(ATTENTION));
   }
 
   /**
