@@ -72,7 +72,8 @@ final class ClosingReport {
     try (AttentionMechanism trained = folder.mechanism(classifier, checkpoint);
         AttentionMechanism untrained = AttentionMechanism.create(trained.spec(), options.seed());
         ImageFeed feed =
-            new ImageFeed(images, classifier.inputSpec(), reading, console, "measuring", boxes)) {
+            new ImageFeed(
+                images, classifier.inputSpec(), reading, console, "measuring", boxes, 0)) {
       Study.Outcome outcome =
           new Study(classifier, study)
               .run(trained, untrained, feed.batches(), images.size(), feed.skipped(), settings);

@@ -28,11 +28,11 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   private final IntFunction<List<Box>> boxes;
   private final BatchSource source;
   private final Console console;
-  private Progress progress;
+  private final Progress progress;
   private final SkippedCount skipped = new SkippedCount();
   private Images next;
   private long read;
-  private long before;
+  private final long before;
 
   /**
    * Some of the images.
@@ -53,35 +53,29 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
    * @param what is done with the images, for the progress display
    */
   ImageFeed(ImageList list, InputSpec spec, ImageSettings settings, Console console, String what) {
-    this(list, spec, settings, console, what, index -> List.of());
+    this(list, spec, settings, console, what, index -> List.of(), 0);
   }
 
-  /** As above, with the objects in the image of an index, in pixels of its crop. */
+  /**
+   * As above.
+   *
+   * @param boxes the objects in the image of an index, in pixels of its crop
+   * @param before images of the same work that were done earlier, for the progress display
+   */
   ImageFeed(
       ImageList list,
       InputSpec spec,
       ImageSettings settings,
       Console console,
       String what,
-      IntFunction<List<Box>> boxes) {
+      IntFunction<List<Box>> boxes,
+      long before) {
     this.list = list;
     this.boxes = boxes;
     this.console = console;
     source = source(list, spec, settings);
-    progress = console.progress(what, list.size());
-  }
-
-  /**
-   * Shows progress as if images had been there before these.
-   *
-   * @param done how many
-   * @param what is done with the images
-   * @return this
-   */
-  ImageFeed after(long done, String what) {
-    before = done;
-    progress = console.progress(what, done + list.size()).startingAt(done);
-    return this;
+    this.before = before;
+    progress = console.progress(what, before + list.size()).startingAt(before);
   }
 
   /** Test crops of a list, once, without a word on the console. */

@@ -10,8 +10,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.explain.MethodCatalog;
 import org.ttame.eval.explain.MethodOptions;
 import org.ttame.eval.explain.PassListener;
@@ -22,6 +24,7 @@ import org.ttame.training.run.RunFolder;
  *
  * @param methods the methods in order; empty for what the run was trained as
  * @param controls whether that is joined by the untrained mechanism and by random maps
+ * @param maps a folder of maps made elsewhere, measured after the methods
  * @param run the run of T-TAME, or of L-CAM alone; empty where no method needs one
  * @param lcamRun a run of L-CAM beside {@code run}
  * @param layer the node that methods of one layer read; empty for the standard one
@@ -31,11 +34,17 @@ import org.ttame.training.run.RunFolder;
 record MethodChoice(
     List<ExplanationMethod> methods,
     boolean controls,
+    Optional<Path> maps,
     Optional<RunChoice> run,
     Optional<Path> lcamRun,
     Optional<String> layer,
     OptionalInt riseMasks,
     long seed) {
+  static final OptionSpec MAPS =
+      OptionSpec.of(
+          "maps",
+          "DIR",
+          "maps made elsewhere, beside --methods or alone: DIR/NAME.npy for each image, any size");
   static final OptionSpec LCAM_RUN =
       OptionSpec.of(
           "lcam-run", "DIR", "a run of --variant lcam, for the method lcam beside another --run");
@@ -80,7 +89,8 @@ record MethodChoice(
           "%s lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'"
               .formatted(option.dashed()));
     }
-    if (methods.isEmpty() && run.isEmpty()) {
+    Optional<Path> maps = arguments.path(MAPS);
+    if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
       throw new UsageException(
           "--run DIR is missing: a training run; or say with %s what else should explain"
               .formatted(option.dashed()));
@@ -90,6 +100,7 @@ record MethodChoice(
     return new MethodChoice(
         List.copyOf(methods),
         controls,
+        maps,
         run,
         lcamRun,
         arguments.text(LAYER),
@@ -124,7 +135,13 @@ record MethodChoice(
       known.put("lcam-run", lcamRun.get().toString());
       known.put("lcam-checkpoint", RunFolder.open(lcamRun.get()).preferred());
     }
+    maps.ifPresent(path -> known.put("maps", path.toString()));
     return known;
+  }
+
+  /** How the run was trained to lay maps over images; empty where there is none. */
+  Optional<Masking> masking() throws IOException {
+    return run.isPresent() ? Optional.of(run.get().folder().masking()) : Optional.empty();
   }
 
   /** What tells the runs from others, wherever they lie: checkpoints and their sums. */
@@ -162,6 +179,7 @@ record MethodChoice(
     private final List<AttentionMechanism> mechanisms = new ArrayList<>();
     private final MethodCatalog catalog;
     private final List<Explainer> explainers = new ArrayList<>();
+    private Optional<MapFolderExplainer> folder = Optional.empty();
 
     private Made(MethodChoice choice, FrozenClassifier classifier, MethodOptions options)
         throws IOException {
@@ -179,7 +197,7 @@ record MethodChoice(
       if (choice.run().isPresent()) {
         AttentionMechanism mechanism = keep(choice.run().get().mechanism(classifier));
         catalog.run(mechanism);
-        if (wanted.isEmpty()) {
+        if (wanted.isEmpty() && choice.maps().isEmpty()) {
           ExplanationMethod own = MethodCatalog.of(mechanism);
           wanted =
               choice.controls()
@@ -188,22 +206,31 @@ record MethodChoice(
         }
       }
       if (choice.lcamRun().isPresent()) {
-        RunFolder folder = RunFolder.open(choice.lcamRun().get());
-        AttentionMechanism mechanism = keep(folder.mechanism(classifier, folder.preferred()));
+        RunFolder trained = RunFolder.open(choice.lcamRun().get());
+        AttentionMechanism mechanism = keep(trained.mechanism(classifier, trained.preferred()));
         try {
           catalog.lcam(mechanism);
         } catch (IllegalArgumentException e) {
-          throw new IOException("--lcam-run %s: %s".formatted(folder.path(), e.getMessage()), e);
+          throw new IOException("--lcam-run %s: %s".formatted(trained.path(), e.getMessage()), e);
         }
       }
       for (ExplanationMethod method : wanted) {
         explainers.add(catalog.explainer(method));
+      }
+      if (choice.maps().isPresent()) {
+        folder = Optional.of(new MapFolderExplainer(MapFolderExplainer.NAME, choice.maps().get()));
+        explainers.add(folder.get());
       }
     }
 
     private AttentionMechanism keep(AttentionMechanism mechanism) {
       mechanisms.add(mechanism);
       return mechanism;
+    }
+
+    /** Maps made elsewhere, where they take part. */
+    Optional<MapFolderExplainer> maps() {
+      return folder;
     }
 
     /** The methods in order; closed with this. */
@@ -214,6 +241,7 @@ record MethodChoice(
     @Override
     public void close() {
       catalog.close();
+      folder.ifPresent(MapFolderExplainer::close);
       mechanisms.forEach(AttentionMechanism::close);
     }
   }

@@ -1,18 +1,15 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
-import java.util.stream.Collectors;
-import org.ttame.core.classifier.InputSpec;
-import org.ttame.core.image.CropPlan;
-import org.ttame.core.image.ImageReader;
-import org.ttame.core.image.Preprocessing;
+import org.ttame.core.image.ImageLimits;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleBox;
@@ -75,32 +72,13 @@ final class SampleMaterials {
         data.labels());
   }
 
-  /** The objects in a scene, moved into the crop that a classifier sees of it. */
   private static KnownObjects objects(List<SampleBox> items) {
-    Map<String, List<SampleBox>> byScene =
-        items.stream().collect(Collectors.groupingBy(SampleBox::scene));
-    ImageReader reader = new ImageReader();
-    return (scenes, spec) ->
-        index -> {
-          CropPlan plan = testPlan(reader, scenes.path(index), spec);
-          return byScene.getOrDefault(scenes.name(index), List.of()).stream()
-              .map(
-                  item ->
-                      new Box(
-                          item.label(),
-                          plan.mapX(item.x0()),
-                          plan.mapY(item.y0()),
-                          plan.mapX(item.x1()),
-                          plan.mapY(item.y1())))
-              .toList();
-        };
-  }
-
-  private static CropPlan testPlan(ImageReader reader, Path scene, InputSpec spec) {
-    try {
-      return new Preprocessing(spec).testPlan(reader.read(scene));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+    Map<String, List<Box>> byScene = new HashMap<>();
+    for (SampleBox item : items) {
+      byScene
+          .computeIfAbsent(item.scene(), scene -> new ArrayList<>())
+          .add(new Box(item.label(), item.x0(), item.y0(), item.x1(), item.y1()));
     }
+    return new BoxTable(byScene).objects(ImageLimits.DEFAULT);
   }
 }

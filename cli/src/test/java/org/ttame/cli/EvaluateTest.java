@@ -88,7 +88,7 @@ class EvaluateTest {
     Files.delete(folder.resolve("stopped/metrics.json"));
 
     Ttame.Result again = ok(words("stopped", more));
-    assertThat(again.err()).contains("goes on: 2 of 6 images are measured");
+    assertThat(again.err()).contains("going on: 2 of 6 images are measured");
     assertThat(again.out()).contains("stopped: 6 images");
     assertThat(csv).hasSameTextualContentAs(folder.resolve("whole/per-image.csv"));
     JsonNode whole = metrics("whole");
@@ -147,6 +147,90 @@ class EvaluateTest {
     Ttame.Result refused = Ttame.run(words("settings", more));
     assertThat(refused.err()).contains("images 2 (").contains("now it is 3 (");
     assertThat(rows("settings")).isEqualTo(before);
+  }
+
+  /** Maps that explain wrote, measured as another program's, have the method's own numbers. */
+  @Test
+  void measuresMapsMadeElsewhere() throws IOException {
+    Path maps = folder.resolve("gradcam-maps");
+    ok(
+        "explain",
+        "--weights",
+        weights.toString(),
+        "--images",
+        scenes.toString(),
+        "--limit",
+        "4",
+        "--method",
+        "gradcam",
+        "--format",
+        "npy",
+        "--out",
+        maps.toString());
+    String[] more = {"--limit", "4", "--methods", "gradcam", "--maps", maps.toString()};
+    ok(words("maps", more));
+    JsonNode methods = metrics("maps").path("methods");
+    assertThat(methods.get(1).path("method").asText()).isEqualTo("maps");
+    assertThat(methods.get(1).path("forward_passes").asDouble()).isZero();
+    assertThat(methods.get(1).path("metrics").findValues("value"))
+        .hasSize(6)
+        .isEqualTo(methods.get(0).path("metrics").findValues("value"));
+
+    Files.delete(maps.resolve(rows("maps").get(1).split("\\.", 2)[0] + ".npy"));
+    Ttame.Result less = ok(words("fewer-maps", "--limit", "4", "--maps", maps.toString()));
+    assertThat(less.err()).contains("skipped: there is no map for");
+    assertThat(less.out()).contains("fewer-maps: 3 images; 1 without a map left out");
+    assertThat(rows("fewer-maps")).hasSize(1 + 3);
+    assertThat(metrics("fewer-maps").at("/methods/0/warnings").toString())
+        .contains("images had no map and were left out for every method\":1");
+
+    Ttame.Result strict =
+        Ttame.run(words("strict-maps", "--limit", "4", "--maps", maps.toString(), "--strict"));
+    assertThat(strict.code()).isEqualTo(1);
+    assertThat(strict.err()).contains("There is no map for").contains(".npy'");
+    Path empty = Files.createDirectory(folder.resolve("empty-maps"));
+    Ttame.Result none = Ttame.run(words("no-maps", "--limit", "4", "--maps", empty.toString()));
+    assertThat(none.code()).isEqualTo(1);
+    assertThat(none.err()).contains("none of the 4 images").contains("has a map: expected");
+  }
+
+  /** The sample's scenes have a table of boxes among them. */
+  @Test
+  void measuresInBoxes() throws IOException {
+    String[] more = {"--limit", "8", "--methods", "random", "--metrics", "pointing,energy"};
+    ok(words("boxes", more));
+    assertThat(rows("boxes").get(0)).endsWith("backward_passes,pointing,energy");
+    JsonNode measured = metrics("boxes").at("/methods/0/metrics");
+    assertThat(measured.get(1).path("n").asInt()).isBetween(4, 8);
+    assertThat(measured.get(1).path("value").asDouble()).isBetween(5.0, 95.0);
+
+    String image = rows("boxes").get(1).split(",", -1)[0];
+    String seen = rows("boxes").get(1).split(",", -1)[2];
+    Path everywhere = folder.resolve("everywhere.csv");
+    Files.writeString(
+        everywhere, "x0,y0,x1,y1,class,image\n0,0,100,100,%s,%s\n".formatted(seen, image));
+    ok(words("everywhere", with(more, "--boxes", everywhere.toString())));
+    JsonNode all = metrics("everywhere").at("/methods/0/metrics");
+    for (JsonNode metric : all) {
+      assertThat(metric.path("n").asInt()).isEqualTo(1);
+      assertThat(metric.path("value").asDouble()).isCloseTo(100, within(1e-9));
+    }
+
+    Files.writeString(everywhere, "image,class,x0,y0,x1,y1\na.jpg,0,5,0,5,1\n");
+    Ttame.Result flat = Ttame.run(words("flat", with(more, "--boxes", everywhere.toString())));
+    assertThat(flat.code()).isEqualTo(1);
+    assertThat(flat.err()).contains("everywhere.csv, line 2: A box needs x0 < x1");
+    Files.writeString(everywhere, "image,class,x0,y0,x1,y1\na.jpg,0,4,0,5,1\n");
+    Ttame.Result other = Ttame.run(words("other", with(more, "--boxes", everywhere.toString())));
+    assertThat(other.err()).contains("has no box in any image").contains("like '" + image);
+    Files.writeString(everywhere, "picture,class\n");
+    Ttame.Result table = Ttame.run(words("table", with(more, "--boxes", everywhere.toString())));
+    assertThat(table.err()).contains("is no table of boxes").contains("image,class,x0");
+    more[1] = "1";
+    String[] nowhere = words("nowhere", more);
+    nowhere[4] = folder.resolve("gradient.txt").toString();
+    Files.writeString(Path.of(nowhere[4]), scenes.resolve(image) + "\n");
+    assertThat(Ttame.run(nowhere).err()).contains("give --boxes FILE, or put boxes.csv");
   }
 
   private static String[] with(String[] words, String... more) {

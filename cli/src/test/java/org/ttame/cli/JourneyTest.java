@@ -292,7 +292,7 @@ class JourneyTest {
     assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
 
     Ttame.Result again = ok(words);
-    assertThat(again.err()).contains("is complete");
+    assertThat(again.err()).contains("the evaluation is complete");
     assertThat(again.out()).isEqualTo(said.out());
     assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
   }

@@ -84,19 +84,39 @@ public final class MapFolderExplainer implements Explainer {
     // Holds nothing.
   }
 
-  private Path find(String image) throws IOException {
-    Path whole = folder.resolve(image + ".npy");
-    if (Files.exists(whole)) {
-      return whole;
-    }
+  /**
+   * Whether there is a map for an image.
+   *
+   * @param image the image's name
+   */
+  public boolean has(String image) {
+    return Files.exists(whole(image)) || Files.exists(expected(image));
+  }
+
+  /**
+   * Where a map is looked for.
+   *
+   * @param image the image's name
+   * @return the file named without the image's own ending
+   */
+  public Path expected(String image) {
     int dot = image.lastIndexOf('.');
-    Path shorter =
-        dot > image.lastIndexOf('/') + 1 ? folder.resolve(image.substring(0, dot) + ".npy") : whole;
-    if (!Files.exists(shorter)) {
+    return dot > image.lastIndexOf('/') + 1
+        ? folder.resolve(image.substring(0, dot) + ".npy")
+        : whole(image);
+  }
+
+  private Path whole(String image) {
+    return folder.resolve(image + ".npy");
+  }
+
+  private Path find(String image) throws IOException {
+    Path shorter = expected(image);
+    if (!has(image)) {
       throw new IOException(
           "There is no map for %s: expected '%s'; every image needs one".formatted(image, shorter));
     }
-    return shorter;
+    return Files.exists(whole(image)) ? whole(image) : shorter;
   }
 
   private SaliencyMaps read(Path file) throws IOException {

@@ -96,6 +96,7 @@ public final class MetricsFiles {
       entry.put("forward_passes", finite(method.forwardPasses()));
       entry.put("backward_passes", finite(method.backwardPasses()));
       entry.put("seconds", method.seconds());
+      entry.put("warnings", method.warnings());
       List<Object> metrics = new ArrayList<>();
       for (MetricKey key : result.keys()) {
         Summary summary = method.summary(key);

@@ -33,6 +33,9 @@ public final class SampleData {
   /** The splits of the scenes. */
   public static final List<String> SPLITS = List.of("train", "val", "test");
 
+  /** Where the items are, beside a split's scenes: a row an item, in pixels of the scene. */
+  public static final String BOXES = "boxes.csv";
+
   private static final Pattern SCENE = Pattern.compile("(train|val|test)/[0-9]+\\.jpg");
   private static final String SUM = "scenes.sha256";
 
@@ -93,7 +96,8 @@ public final class SampleData {
   }
 
   /**
-   * A split's scenes, without labels: the boxes have them.
+   * A split's scenes, without labels: the boxes have them, and are put beside the scenes as {@link
+   * #BOXES}.
    *
    * @param split one of {@link #SPLITS}
    * @return its images
@@ -105,7 +109,18 @@ public final class SampleData {
           "The embedded sample has no split '%s'; it has %s"
               .formatted(split, String.join(", ", SPLITS)));
     }
-    return ImageList.of(scenes().resolve(split));
+    Path scenes = scenes().resolve(split);
+    Path boxes = scenes.resolve(BOXES);
+    if (!Files.exists(boxes)) {
+      StringBuilder rows = new StringBuilder("image,class,x0,y0,x1,y1\n");
+      for (SampleBox box : boxes(split)) {
+        rows.append(
+            "%s,%d,%d,%d,%d,%d\n"
+                .formatted(box.scene(), box.label(), box.x0(), box.y0(), box.x1(), box.y1()));
+      }
+      WholeFile.writeText(boxes, rows.toString());
+    }
+    return ImageList.of(scenes);
   }
 
   /**

@@ -1,0 +1,131 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.CropPlan;
+import org.ttame.core.image.ImageLimits;
+import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.Preprocessing;
+import org.ttame.eval.metric.Box;
+
+/**
+ * Where objects are in images, from a table: a row an object, columns {@code image, class, x0, y0,
+ * x1, y1} in any order among others. The image is named by its path inside its source, the class by
+ * its index; edges are in pixels of the picture as it is in its file, from the top left.
+ */
+final class BoxTable {
+  /** The table that is taken from among the images unless another is given. */
+  static final String FILE = "boxes.csv";
+
+  private static final List<String> COLUMNS = List.of("image", "class", "x0", "y0", "x1", "y1");
+
+  private final Map<String, List<Box>> boxes;
+
+  /**
+   * A table.
+   *
+   * @param boxes image name to its objects, in pixels of the picture
+   */
+  BoxTable(Map<String, List<Box>> boxes) {
+    this.boxes = boxes;
+  }
+
+  /**
+   * Reads a table.
+   *
+   * @throws IOException naming file and line, if it is no such table
+   */
+  static BoxTable read(Path file) throws IOException {
+    List<String> lines;
+    try {
+      lines = Files.readAllLines(file);
+    } catch (CharacterCodingException e) {
+      throw new IOException("%s is not text in UTF-8".formatted(file), e);
+    }
+    List<String> header =
+        lines.isEmpty()
+            ? List.of()
+            : Arrays.stream(lines.get(0).split(",", -1)).map(String::strip).toList();
+    if (!header.containsAll(COLUMNS)) {
+      throw new IOException(
+          "%s is no table of boxes: its first line should name the columns %s"
+              .formatted(file, String.join(",", COLUMNS)));
+    }
+    Map<String, List<Box>> boxes = new HashMap<>();
+    for (int n = 1; n < lines.size(); n++) {
+      if (lines.get(n).isBlank()) {
+        continue;
+      }
+      String[] cells = lines.get(n).split(",", -1);
+      if (cells.length != header.size()) {
+        throw new IOException(
+            "%s, line %d: expected %d cells, got %d"
+                .formatted(file, n + 1, header.size(), cells.length));
+      }
+      String image = cells[header.indexOf("image")].strip();
+      try {
+        boxes
+            .computeIfAbsent(image, name -> new ArrayList<>())
+            .add(
+                new Box(
+                    Integer.parseInt(cells[header.indexOf("class")].strip()),
+                    Double.parseDouble(cells[header.indexOf("x0")]),
+                    Double.parseDouble(cells[header.indexOf("y0")]),
+                    Double.parseDouble(cells[header.indexOf("x1")]),
+                    Double.parseDouble(cells[header.indexOf("y1")])));
+      } catch (IllegalArgumentException e) {
+        throw new IOException("%s, line %d: %s".formatted(file, n + 1, e.getMessage()), e);
+      }
+    }
+    return new BoxTable(boxes);
+  }
+
+  /** Whether any object is known in an image. */
+  boolean knows(String image) {
+    return boxes.containsKey(image);
+  }
+
+  /**
+   * The objects, moved into the crop that a classifier sees of an image.
+   *
+   * @param limits what an image may ask for
+   */
+  KnownObjects objects(ImageLimits limits) {
+    ImageReader reader = new ImageReader(limits);
+    return (images, spec) ->
+        index -> {
+          List<Box> known = boxes.getOrDefault(images.name(index), List.of());
+          if (known.isEmpty()) {
+            return known;
+          }
+          CropPlan plan = testPlan(reader, images.path(index), spec);
+          return known.stream()
+              .map(
+                  box ->
+                      new Box(
+                          box.classIndex(),
+                          plan.mapX(box.x0()),
+                          plan.mapY(box.y0()),
+                          plan.mapX(box.x1()),
+                          plan.mapY(box.y1())))
+              .toList();
+        };
+  }
+
+  private static CropPlan testPlan(ImageReader reader, Path image, InputSpec spec) {
+    try {
+      return new Preprocessing(spec).testPlan(reader.read(image));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+}

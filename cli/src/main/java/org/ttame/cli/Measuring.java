@@ -1,0 +1,177 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.Evaluation;
+import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.ImageRecord;
+import org.ttame.eval.MapObserver;
+import org.ttame.eval.MethodResult;
+import org.ttame.eval.explain.MapFolderExplainer;
+import org.ttame.eval.output.EvaluationFolder;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.data.SkippedCount;
+
+/** Measures the images of a list that an evaluation's folder does not know yet. */
+final class Measuring {
+  /** So many images without a map are named, the others counted. */
+  private static final int NAMED = 10;
+
+  private static final String WITHOUT_MAP = "images had no map and were left out for every method";
+
+  private final Evaluation evaluation;
+  private final EvaluationFolder folder;
+  private final ImageList list;
+  private final ImageSettings settings;
+  private final Console console;
+  private SkippedCount skipped = new SkippedCount();
+  private int withoutMap;
+
+  Measuring(
+      Evaluation evaluation,
+      EvaluationFolder folder,
+      ImageList list,
+      ImageSettings settings,
+      Console console) {
+    this.evaluation = evaluation;
+    this.folder = folder;
+    this.list = list;
+    this.settings = settings;
+    this.console = console;
+  }
+
+  /**
+   * Measures what is left.
+   *
+   * @param classifier whose explanations
+   * @param maps maps made elsewhere, where they take part
+   * @param objects where objects are, where that is measured
+   * @return what was found, now and before
+   * @throws IOException if images or maps cannot be read, or there are none
+   */
+  EvaluationResult run(
+      FrozenClassifier classifier, Optional<MapFolderExplainer> maps, Optional<BoxTable> objects)
+      throws IOException {
+    EvaluationResult before = folder.finished();
+    int[] left = left(before);
+    if (maps.isPresent()) {
+      left = withMaps(left, maps.get());
+    }
+    EvaluationResult result = before;
+    if (left.length > 0) {
+      result = measure(classifier, before, list.select(left), objects);
+    } else if (before.images() > 0) {
+      console.note("the evaluation is complete; its tables are written anew");
+    }
+    return withoutMap == 0 ? result : EvaluationResult.join(List.of(result, warning(maps.get())));
+  }
+
+  /** The images that could not be read. */
+  SkippedCount skipped() {
+    return skipped;
+  }
+
+  /** How many images there were, for people. */
+  String summary(EvaluationResult result) {
+    return "%d image%s%s%s"
+        .formatted(
+            result.images(),
+            result.images() == 1 ? "" : "s",
+            skipped.total() == 0 ? "" : "; " + skipped.describe(),
+            withoutMap == 0 ? "" : "; %d without a map left out".formatted(withoutMap));
+  }
+
+  private EvaluationResult measure(
+      FrozenClassifier classifier,
+      EvaluationResult before,
+      ImageList images,
+      Optional<BoxTable> objects)
+      throws IOException {
+    if (before.images() > 0) {
+      console.note(
+          "going on: %d of %d images are measured".formatted(before.images(), list.size()));
+    }
+    KnownObjects known =
+        objects
+            .map(table -> table.objects(settings.limits()))
+            .orElse((any, spec) -> index -> List.of());
+    try (ImageFeed feed =
+        new ImageFeed(
+            images,
+            classifier.inputSpec(),
+            settings,
+            console,
+            "evaluating",
+            known.in(images, classifier.inputSpec()),
+            before.images())) {
+      EvaluationResult result = evaluation.goOn(before, feed.batches(), folder, MapObserver.NONE);
+      skipped = feed.skipped();
+      if (before.images() == 0) {
+        feed.requireAny();
+      }
+      return result;
+    }
+  }
+
+  /** The places of images that were not measured; a name that is there twice is measured twice. */
+  private int[] left(EvaluationResult before) {
+    Map<String, Integer> measured = new HashMap<>();
+    for (ImageRecord record : before.methods().get(0).records()) {
+      measured.merge(record.image(), 1, Integer::sum);
+    }
+    return IntStream.range(0, list.size())
+        .filter(i -> measured.merge(list.name(i), -1, Integer::sum) < 0)
+        .toArray();
+  }
+
+  private int[] withMaps(int[] left, MapFolderExplainer maps) throws IOException {
+    int[] there = IntStream.of(left).filter(i -> maps.has(list.name(i))).toArray();
+    withoutMap = left.length - there.length;
+    if (withoutMap == 0) {
+      return there;
+    }
+    List<String> missing =
+        IntStream.of(left).mapToObj(list::name).filter(name -> !maps.has(name)).toList();
+    if (there.length == 0 && folder.finished().images() == 0) {
+      throw new IOException(
+          "none of the %d images of %s has a map: expected '%s' and so on"
+              .formatted(list.size(), list.source(), maps.expected(missing.get(0))));
+    }
+    if (settings.strict()) {
+      throw new IOException(
+          "There is no map for %s: expected '%s'; without --strict it would be left out"
+              .formatted(missing.get(0), maps.expected(missing.get(0))));
+    }
+    for (String name : missing.subList(0, Math.min(NAMED, missing.size()))) {
+      console.warn("skipped: there is no map for %s".formatted(name));
+    }
+    if (missing.size() > NAMED) {
+      console.warn("skipped: %d more images without a map".formatted(missing.size() - NAMED));
+    }
+    return there;
+  }
+
+  /** A part of the result that says nothing else. */
+  private EvaluationResult warning(MapFolderExplainer maps) {
+    EvaluationResult nothing = evaluation.nothing();
+    List<MethodResult> methods = new ArrayList<>();
+    for (MethodResult method : nothing.methods()) {
+      boolean own = method.method().equals(maps.name());
+      methods.add(
+          new MethodResult(
+              method.method(),
+              method.settings(),
+              method.keys(),
+              List.of(),
+              0,
+              own ? Map.of(WITHOUT_MAP, (long) withoutMap) : Map.of()));
+    }
+    return new EvaluationResult(nothing.keys(), nothing.parameters(), methods, 0, 0, 0, 0);
+  }
+}
