@@ -13,6 +13,8 @@ import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -97,6 +99,35 @@ class NesterovSgdTest {
       two.step(Map.of("w", g), 0.1, 0.9);
     }
     assertThat(b.data().asFloat()).containsExactly(a.data().asFloat());
+  }
+
+  /**
+   * Longer than what is updated at a time, and no multiple of it; one value each by the formula.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void everyValueOfALongArrayFollowsTheFormula(int threads) {
+    int before = Nd4j.getEnvironment().maxThreads();
+    Nd4j.getEnvironment().setMaxThreads(threads);
+    INDArray p = Nd4j.rand(3, 2731);
+    INDArray g = Nd4j.rand(2731, 3).transpose(); // not in c order
+    float[] start = p.data().asFloat();
+    float[] gradient = g.dup('c').data().asFloat();
+    try (NesterovSgd sgd = new NesterovSgd(Map.of("w", p), 0.25)) {
+      sgd.step(Map.of("w", g), 0.5, 0.75);
+      sgd.step(Map.of("w", g), 0.5, 0.75);
+      float[] end = p.data().asFloat();
+      for (int i = 0; i < end.length; i++) {
+        double first = gradient[i] + 0.25 * start[i];
+        double once = start[i] - 0.5 * (first + 0.75 * first);
+        double change = gradient[i] + 0.25 * once;
+        double velocity = 0.75 * first + change;
+        assertThat((double) end[i])
+            .isCloseTo(once - 0.5 * (change + 0.75 * velocity), within(1e-6));
+      }
+    } finally {
+      Nd4j.getEnvironment().setMaxThreads(before);
+    }
   }
 
   @Test
