@@ -32,13 +32,14 @@ public final class Main {
           new Entry("inspect", InspectCommand::new),
           new Entry("export", ExportCommand::new),
           new Entry("import", ImportCommand::new),
+          new Entry("ablate", AblateCommand::new),
           new Entry("lr-find", LrFindCommand::new),
           new Entry("split", SplitCommand::new),
           new Entry("bench", BenchCommand::new),
           new Entry("version", VersionCommand::new));
 
   /** Planned commands, so that who reads of them elsewhere gets an answer. */
-  private static final List<String> ABSENT = List.of("sanity", "ablate");
+  private static final List<String> ABSENT = List.of("sanity");
 
   private final PrintStream out;
   private final PrintStream err;

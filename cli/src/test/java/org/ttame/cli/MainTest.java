@@ -71,7 +71,7 @@ class MainTest {
       value = {
         "exlpain                        | 'exlpain' is not a command",
         "sanity                         | this version has no 'sanity' yet",
-        "ablate                         | this version has no 'ablate' yet",
+        "ablate --weights a --data b    | --test PATH is missing",
         "lr-find --min-lr 1 --max-lr 0.1| --min-lr 1.0 is not below --max-lr 0.1",
         "version --thread 3             | version has no option --thread; did you mean --threads?",
         "version --banana 3             | version has no option --banana",

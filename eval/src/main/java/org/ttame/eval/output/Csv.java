@@ -8,15 +8,16 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** Rows of comma-separated values as RFC 4180 has them, in UTF-8, lines ended by LF. */
-final class Csv {
+public final class Csv {
   private Csv() {}
 
-  static String row(List<String> cells) {
+  /** A row, ended by LF. */
+  public static String row(List<String> cells) {
     return cells.stream().map(Csv::quoted).collect(Collectors.joining(",", "", "\n"));
   }
 
   /** The shortest decimals that read back as the same double; nothing for NaN. */
-  static String number(double value) {
+  public static String number(double value) {
     if (Double.isNaN(value)) {
       return "";
     }

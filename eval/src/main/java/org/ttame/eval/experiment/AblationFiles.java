@@ -1,0 +1,166 @@
+package org.ttame.eval.experiment;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.metric.MetricKey;
+import org.ttame.eval.output.Csv;
+import org.ttame.eval.output.Provenance;
+import org.ttame.eval.statistics.Interval;
+
+/**
+ * {@code ablation.md}, {@code .tex}, {@code .csv} and {@code .json}: Tables VI and VII. Each is
+ * written whole or not at all.
+ */
+public final class AblationFiles {
+  /** The tables for people. */
+  public static final String MARKDOWN = "ablation.md";
+
+  private AblationFiles() {}
+
+  /**
+   * Writes the files.
+   *
+   * @param folder where to
+   * @param classifier the classifier
+   * @param plan what was planned
+   * @param results of all its trials, in any order
+   * @param provenance who made it, from what
+   * @return the tables as Markdown
+   * @throws IOException naming the file, if one cannot be written
+   */
+  public static String write(
+      Path folder,
+      FrozenClassifier classifier,
+      AblationPlan plan,
+      List<TrialResult> results,
+      Provenance provenance)
+      throws IOException {
+    AblationTable table = AblationTable.of(classifier, plan, results);
+    String markdown = AblationText.markdown(table);
+    WholeFile.writeText(folder.resolve(MARKDOWN), markdown);
+    WholeFile.writeText(folder.resolve("ablation.tex"), AblationText.latex(table));
+    WholeFile.writeText(folder.resolve("ablation.csv"), csv(table));
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    WholeFile.writeText(
+        folder.resolve("ablation.json"),
+        mapper.writeValueAsString(json(table, results, provenance)) + "\n");
+    return markdown;
+  }
+
+  private static String csv(AblationTable table) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        Csv.row(
+            List.of(
+                "table",
+                "model",
+                "extraction",
+                "variant",
+                "masking",
+                "trial",
+                "metric",
+                "threshold",
+                "value",
+                "low",
+                "high",
+                "n",
+                "difference",
+                "difference_low",
+                "difference_high",
+                "published")));
+    for (AblationTable.Row row : table.rows()) {
+      for (MetricKey key : table.keys()) {
+        Interval mean = row.measured().get(key);
+        Interval difference = row.difference().get(key);
+        Double published = row.published().get(key);
+        List<String> cells =
+            new ArrayList<>(
+                List.of(
+                    row.table(),
+                    table.model(),
+                    row.extraction(),
+                    row.variant(),
+                    row.masking().optionName(),
+                    row.trial(),
+                    key.metric(),
+                    key.thresholdText()));
+        cells.addAll(numbers(mean));
+        cells.add(mean == null ? "" : Integer.toString(mean.n()));
+        cells.addAll(numbers(difference));
+        cells.add(published == null ? "" : Csv.number(published));
+        text.append(Csv.row(cells));
+      }
+    }
+    return text.toString();
+  }
+
+  private static List<String> numbers(Interval interval) {
+    return interval == null
+        ? List.of("", "", "")
+        : List.of(
+            Csv.number(interval.mean()), Csv.number(interval.low()), Csv.number(interval.high()));
+  }
+
+  private static Map<String, Object> json(
+      AblationTable table, List<TrialResult> results, Provenance provenance) {
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("model", table.model());
+    root.put("interval", "95 % bootstrap percentile interval over images");
+    root.put("difference", "this row less the proposed form, paired by image");
+    root.put("published_label", PublishedAblations.LABEL);
+    List<Object> rows = new ArrayList<>();
+    for (AblationTable.Row row : table.rows()) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("table", row.table());
+      entry.put("extraction", row.extraction());
+      entry.put("variant", row.variant());
+      entry.put("masking", row.masking().optionName());
+      entry.put("trial", row.trial());
+      if (!row.failure().isEmpty()) {
+        entry.put("failure", row.failure());
+      }
+      entry.put("measured", byColumn(row.measured()));
+      entry.put("difference", byColumn(row.difference()));
+      Map<String, Object> published = new LinkedHashMap<>();
+      row.published().forEach((key, value) -> published.put(key.column(), value));
+      entry.put("published", published);
+      rows.add(entry);
+    }
+    root.put("rows", rows);
+    List<Object> trials = new ArrayList<>();
+    for (TrialResult result : results) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("trial", result.trial().name());
+      entry.put("checkpoint", result.checkpoint());
+      entry.put("seconds", result.seconds());
+      trials.add(entry);
+    }
+    root.put("trials", trials);
+    root.put("provenance", provenance.toMap());
+    return root;
+  }
+
+  private static Map<String, Object> byColumn(Map<MetricKey, Interval> intervals) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    intervals.forEach(
+        (key, interval) -> {
+          Map<String, Object> numbers = new LinkedHashMap<>();
+          numbers.put("mean", interval.mean());
+          if (interval.n() > 1) {
+            numbers.put("low", interval.low());
+            numbers.put("high", interval.high());
+          }
+          numbers.put("n", interval.n());
+          map.put(key.column(), numbers);
+        });
+    return map;
+  }
+}
