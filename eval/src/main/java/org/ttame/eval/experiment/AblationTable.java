@@ -112,7 +112,8 @@ record AblationTable(String model, List<MetricKey> keys, List<Row> rows) {
     Map<MetricKey, Interval> difference = new LinkedHashMap<>();
     for (MetricKey key : result.values().keySet()) {
       measured.put(key, bootstrap.mean(result.column(key)));
-      if (result != reference && !reference.diverged()) {
+      boolean proposed = result.trial().name().equals(reference.trial().name());
+      if (!proposed && !reference.diverged()) {
         difference.put(key, bootstrap.difference(result.column(key), reference.column(key)));
       }
     }
