@@ -105,7 +105,7 @@ public final class Backbones {
     }
   }
 
-  private static BackboneSource open(Path file) throws IOException {
+  static BackboneSource open(Path file) throws IOException {
     if (!Files.exists(file)) {
       throw new BackboneException("There is no file " + file);
     }
