@@ -25,10 +25,6 @@ import org.ttame.core.masking.Masking;
  * <p>Not thread-safe.
  */
 public final class FrozenClassifier implements AutoCloseable {
-  private static final String TARGET = "ttame_target";
-  private static final String CROSS_ENTROPY = "ttame_cross_entropy";
-  private static final String LOGIT_SUM = "ttame_logit_sum";
-
   private final SameDiff graph;
   private final String name;
   private final String input;
@@ -39,6 +35,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private final List<FeatureLayer> defaultLayers;
   private final Masking defaultMasking;
   private final Map<String, String> provenance;
+  private final Objectives objectives;
   private final GraphRunner runner;
   private final PassCounter passes = new PassCounter();
 
@@ -62,7 +59,7 @@ public final class FrozenClassifier implements AutoCloseable {
         builder.defaultLayers.isEmpty()
             ? List.copyOf(layers.values())
             : layers(builder.defaultLayers);
-    addObjectives();
+    objectives = Objectives.of(graph, logits, classes);
     runner = GraphRunner.of(graph);
   }
 
@@ -163,10 +160,10 @@ public final class FrozenClassifier implements AutoCloseable {
           runner.plannedBytes(Map.of(input, images), Set.of(), null, outputs(wanted), List.of());
       long backward =
           runner.plannedBytes(
-              Map.of(input, images, TARGET, target),
+              Map.of(input, images, Objectives.TARGET, target),
               Set.of(),
-              CROSS_ENTROPY,
-              List.of(CROSS_ENTROPY, logits),
+              Objectives.CROSS_ENTROPY,
+              List.of(Objectives.CROSS_ENTROPY, logits),
               List.of(input));
       long features =
           wanted.stream()
@@ -175,6 +172,23 @@ public final class FrozenClassifier implements AutoCloseable {
       long handedOut = batch * (features + 3L * side * side + classes) * type.width();
       return forward == 0 ? 0 : Math.max(forward, backward) + handedOut;
     }
+  }
+
+  /**
+   * Finds a layer by name.
+   *
+   * @param node a torchvision node name
+   * @return the layer
+   * @throws IllegalArgumentException if there is none
+   */
+  public FeatureLayer layer(String node) {
+    FeatureLayer layer = layers.get(node);
+    if (layer == null) {
+      throw new IllegalArgumentException(
+          "%s has no layer \"%s\"; it has %s"
+              .formatted(name, node, String.join(", ", layers.keySet())));
+    }
+    return layer;
   }
 
   /**
@@ -187,12 +201,7 @@ public final class FrozenClassifier implements AutoCloseable {
   public List<FeatureLayer> layers(List<String> nodes) {
     List<FeatureLayer> found = new ArrayList<>();
     for (String node : nodes) {
-      FeatureLayer layer = layers.get(node);
-      if (layer == null) {
-        throw new IllegalArgumentException(
-            "%s has no layer \"%s\"; it has %s"
-                .formatted(name, node, String.join(", ", layers.keySet())));
-      }
+      FeatureLayer layer = layer(node);
       if (found.contains(layer)) {
         throw new IllegalArgumentException("Layer \"" + node + "\" is named twice");
       }
@@ -261,18 +270,18 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public InputGradient crossEntropyGradient(INDArray images, int[] labels) {
     check(images);
-    try (INDArray target = oneHot(labels, images)) {
+    try (INDArray target = objectives.oneHot(name, labels, images.size(0))) {
       GraphResult result =
           runner.gradients(
-              Map.of(input, images, TARGET, target),
-              CROSS_ENTROPY,
-              List.of(CROSS_ENTROPY, logits),
+              Map.of(input, images, Objectives.TARGET, target),
+              Objectives.CROSS_ENTROPY,
+              List.of(Objectives.CROSS_ENTROPY, logits),
               List.of(input));
       passes.countForward(images.size(0));
       passes.countBackward(images.size(0));
       return new InputGradient(
           result,
-          result.output(CROSS_ENTROPY).getDouble(0),
+          result.output(Objectives.CROSS_ENTROPY).getDouble(0),
           result.output(logits),
           result.gradient(input));
     }
@@ -291,9 +300,13 @@ public final class FrozenClassifier implements AutoCloseable {
     List<String> variables = wanted.stream().map(FeatureLayer::variable).toList();
     List<String> outputs = new ArrayList<>(variables);
     outputs.add(logits);
-    try (INDArray target = oneHot(targets, images)) {
+    try (INDArray target = objectives.oneHot(name, targets, images.size(0))) {
       GraphResult result =
-          runner.gradients(Map.of(input, images, TARGET, target), LOGIT_SUM, outputs, variables);
+          runner.gradients(
+              Map.of(input, images, Objectives.TARGET, target),
+              Objectives.LOGIT_SUM,
+              outputs,
+              variables);
       passes.countForward(images.size(0));
       passes.countBackward(images.size(0));
       return new LayerGradients(
@@ -330,40 +343,6 @@ public final class FrozenClassifier implements AutoCloseable {
     outputs.add(logits);
     wanted.forEach(layer -> outputs.add(layer.variable()));
     return outputs;
-  }
-
-  private void addObjectives() {
-    if (graph.hasVariable(TARGET)) {
-      return;
-    }
-    SDVariable scores = graph.getVariable(logits);
-    SDVariable target = graph.placeHolder(TARGET, scores.dataType(), -1, classes);
-    // Not through logSoftmax: ND4J's is -inf for a class 104 or more below the largest, and -inf
-    // times the zero of a class that is not asked for is not a number.
-    SDVariable shifted = scores.sub(graph.max(scores, true, 1));
-    SDVariable normaliser = graph.math().log(graph.math().exp(shifted).sum(1));
-    normaliser.sub(shifted.mul(target).sum(1)).mean(false, 0).rename(CROSS_ENTROPY);
-    scores.mul(target).sum(1).sum(0).rename(LOGIT_SUM);
-  }
-
-  private INDArray oneHot(int[] labels, INDArray images) {
-    if (labels.length != images.size(0)) {
-      throw new IllegalArgumentException(
-          "Expected a class for each of %d images, got %d"
-              .formatted(images.size(0), labels.length));
-    }
-    DataType type = graph.getVariable(logits).dataType();
-    INDArray target = Nd4j.zeros(type, labels.length, classes);
-    for (int row = 0; row < labels.length; row++) {
-      if (labels[row] < 0 || labels[row] >= classes) {
-        target.close();
-        throw new IllegalArgumentException(
-            "Class %d does not exist; %s has classes 0 to %d"
-                .formatted(labels[row], name, classes - 1));
-      }
-      target.putScalar(row, labels[row], 1);
-    }
-    return target;
   }
 
   private void check(INDArray images) {

@@ -113,7 +113,7 @@ class FrozenClassifierTest {
 
   @Test
   void refusesWhatDoesNotFit() {
-    assertThatThrownBy(() -> classifier.layers(List.of("nowhere")))
+    assertThatThrownBy(() -> classifier.layer("nowhere"))
         .hasMessage("tiny has no layer \"nowhere\"; it has block");
     assertThatThrownBy(() -> classifier.crossEntropyGradient(images, new int[] {0, 3}))
         .hasMessage("Class 3 does not exist; tiny has classes 0 to 2");

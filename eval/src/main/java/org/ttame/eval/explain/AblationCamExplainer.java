@@ -23,6 +23,7 @@ public final class AblationCamExplainer implements Explainer {
   private final FeatureLayer layer;
   private final int batch;
   private final PassListener listener;
+  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Ablation-CAM for a classifier.
@@ -58,6 +59,11 @@ public final class AblationCamExplainer implements Explainer {
   }
 
   @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
+  }
+
+  @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     int side = classifier.inputSpec().side();
     float[] all;
@@ -75,7 +81,7 @@ public final class AblationCamExplainer implements Explainer {
       double[] weights = weights(LayerMaps.image(images, b), activations, classes[b], scores[b]);
       maps[b] = map(activations, weights);
     }
-    return LayerMaps.atImageSize(layer, side, maps);
+    return LayerMaps.atImageSize(layer, side, maps, warnings);
   }
 
   private double[] weights(float[] image, float[] activations, int target, double score) {
@@ -87,7 +93,8 @@ public final class AblationCamExplainer implements Explainer {
           INDArray input = ablated(activations, first, count);
           ClassifierOutput output = classifier.withActivations(copies, layer, input)) {
         for (int m = 0; m < count; m++) {
-          weights[first + m] = (score - output.logits().getDouble(m, target)) / score;
+          weights[first + m] =
+              warnings.finite((score - output.logits().getDouble(m, target)) / score);
         }
       }
       listener.passed(first + (long) count, channels);
@@ -129,11 +136,9 @@ public final class AblationCamExplainer implements Explainer {
     for (int p = 0; p < map.length; p++) {
       double sum = 0;
       for (int c = 0; c < channels; c++) {
-        // Not a number counts as nothing.
-        double weight = Double.isFinite(weights[c]) ? weights[c] : 0;
-        sum += weight * activations[skipped + p * channels + c];
+        sum += weights[c] * activations[skipped + p * channels + c];
       }
-      map[p] = sum > 0 ? (float) sum : 0;
+      map[p] = (float) Math.max(warnings.finite(sum), 0);
     }
     return map;
   }

@@ -5,7 +5,8 @@ import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A method that says which parts of an image made a classifier answer a class. One class a method.
+ * A method that says which parts of an image made a classifier answer a class. One class a method;
+ * methods of others come in as {@link CustomExplainer}.
  *
  * <p>The network passes a method costs are counted by the classifier it runs, never by the method.
  */
@@ -17,7 +18,8 @@ public sealed interface Explainer extends AutoCloseable
         RiseExplainer,
         IiaExplainer,
         RandomMapsExplainer,
-        MapFolderExplainer {
+        MapFolderExplainer,
+        CustomExplainer {
   /** The name in tables and files, e.g. {@code ttame}; no spaces. */
   String name();
 
@@ -34,6 +36,17 @@ public sealed interface Explainer extends AutoCloseable
    * @return B maps
    */
   SaliencyMaps explain(INDArray images, int[] classes, List<String> names);
+
+  /**
+   * What went wrong so far without stopping the work: a score that was no number, a map in which
+   * nothing stands out. Maps are defined all the same.
+   *
+   * @return how often, by a sentence that lacks only the number before it ({@link
+   *     MapWarning#sentence}); only what happened
+   */
+  default Map<String, Long> warnings() {
+    return Map.of();
+  }
 
   /** Frees what the method holds of its own; classifier and mechanism stay their owners'. */
   @Override

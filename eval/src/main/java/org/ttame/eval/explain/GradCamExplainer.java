@@ -14,8 +14,7 @@ import org.ttame.core.classifier.LayerGradients;
  * the class's logit there. One pass forwards and one backwards an image.
  *
  * <p>As their users' programs do, the map is scaled to [0,1], upsampled to the image (bilinear,
- * half-pixel centres), and scaled again. A map without a positive value becomes zeros and is
- * counted.
+ * half-pixel centres), and scaled again. A map without a positive value becomes zeros.
  */
 public final class GradCamExplainer implements Explainer {
   /** The name of Grad-CAM in tables and files. */
@@ -28,7 +27,7 @@ public final class GradCamExplainer implements Explainer {
   private final GradientWeights weights;
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;
-  private long empty;
+  private final MapWarnings warnings = new MapWarnings();
 
   private GradCamExplainer(
       String name, GradientWeights weights, FrozenClassifier classifier, FeatureLayer layer) {
@@ -66,9 +65,9 @@ public final class GradCamExplainer implements Explainer {
     return settings;
   }
 
-  /** How many maps had no positive value so far. */
-  public long emptyMaps() {
-    return empty;
+  @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
   }
 
   @Override
@@ -88,7 +87,7 @@ public final class GradCamExplainer implements Explainer {
                 java.util.Arrays.copyOfRange(gradients, from, (b + 1) * length));
       }
     }
-    return LayerMaps.atImageSize(layer, side, maps);
+    return LayerMaps.atImageSize(layer, side, maps, warnings);
   }
 
   private float[] map(float[] activations, float[] gradients) {
@@ -101,13 +100,9 @@ public final class GradCamExplainer implements Explainer {
       }
     }
     float[] map = new float[sums.length];
-    boolean any = false;
     for (int p = 0; p < map.length; p++) {
-      // Not a number counts as nothing.
-      map[p] = sums[p] > 0 && Double.isFinite(sums[p]) ? (float) sums[p] : 0;
-      any |= map[p] > 0;
+      map[p] = (float) Math.max(warnings.finite(sums[p]), 0);
     }
-    empty += any ? 0 : 1;
     return map;
   }
 

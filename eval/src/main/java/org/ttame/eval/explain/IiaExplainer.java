@@ -15,7 +15,7 @@ import org.ttame.core.classifier.LayerGradients;
  * A a layer's activations and y the class's logit. Eleven passes forwards and backwards an image.
  *
  * <p>The map is scaled to [0,1], upsampled to the image (bilinear, half-pixel centres) and scaled
- * again. A sum that is no number counts as nothing; a constant map becomes zeros and is counted.
+ * again.
  */
 public final class IiaExplainer implements Explainer {
   /** The name in tables and files. */
@@ -25,7 +25,7 @@ public final class IiaExplainer implements Explainer {
 
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;
-  private long constant;
+  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * IIA for a convolutional network.
@@ -60,9 +60,9 @@ public final class IiaExplainer implements Explainer {
     return settings;
   }
 
-  /** How many maps were constant so far. */
-  public long constantMaps() {
-    return constant;
+  @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
   }
 
   @Override
@@ -80,16 +80,12 @@ public final class IiaExplainer implements Explainer {
     }
     float[][] maps = new float[classes.length][pixels];
     for (int b = 0; b < maps.length; b++) {
-      boolean varied = false;
       for (int p = 0; p < pixels; p++) {
-        float sum = (float) sums[b * pixels + p];
-        maps[b][p] = Float.isFinite(sum) ? sum : 0;
-        varied |= maps[b][p] != maps[b][0];
+        maps[b][p] = (float) sums[b * pixels + p];
       }
-      constant += varied ? 0 : 1;
     }
     int side = classifier.inputSpec().side();
-    return LayerMaps.atImageSize(layer, side, maps);
+    return LayerMaps.atImageSize(layer, side, maps, warnings);
   }
 
   /** Channels come last, so that each run of C values is one pixel of one image. */

@@ -9,15 +9,18 @@ final class LayerMaps {
 
   /**
    * Maps as the CAM family's users' programs finish them: scaled to [0,1], upsampled to the image
-   * (bilinear, half-pixel centres), and scaled again. Constant maps become zeros.
+   * (bilinear, half-pixel centres), and scaled again. Values that are not finite count as nothing,
+   * maps that are the same everywhere become zeros; both are counted.
    *
    * @param layer whose resolution the maps have
    * @param side S of the image
-   * @param maps B maps of h·w finite values, row by row
+   * @param maps B maps of h·w values, row by row
+   * @param warnings counts
    * @return B maps of S·S values
    */
-  static SaliencyMaps atImageSize(FeatureLayer layer, int side, float[][] maps) {
-    SaliencyMaps small = SaliencyMaps.minMax(layer.height(), layer.width(), maps);
+  static SaliencyMaps atImageSize(
+      FeatureLayer layer, int side, float[][] maps, MapWarnings warnings) {
+    SaliencyMaps small = warnings.minMax(layer.height(), layer.width(), maps);
     return SaliencyMaps.minMax(side, side, small.upsampled(side));
   }
 

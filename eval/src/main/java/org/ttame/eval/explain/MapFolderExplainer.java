@@ -27,6 +27,7 @@ public final class MapFolderExplainer implements Explainer {
   private final Path folder;
   private long asTheyAre;
   private long scaled;
+  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Reads a folder.
@@ -56,6 +57,11 @@ public final class MapFolderExplainer implements Explainer {
     settings.put("maps_used_as_they_are", Long.toString(asTheyAre));
     settings.put("maps_min_max_scaled", Long.toString(scaled));
     return settings;
+  }
+
+  @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
   }
 
   /**
@@ -147,7 +153,7 @@ public final class MapFolderExplainer implements Explainer {
         return new SaliencyMaps(height, width, one);
       }
       scaled++;
-      return SaliencyMaps.minMax(height, width, one);
+      return warnings.minMax(height, width, one);
     }
   }
 }

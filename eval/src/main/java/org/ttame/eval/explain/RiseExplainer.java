@@ -23,6 +23,7 @@ public final class RiseExplainer implements Explainer {
   private final int count;
   private final MaskedPasses passes;
   private final PassListener listener;
+  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * RISE for a classifier.
@@ -71,13 +72,18 @@ public final class RiseExplainer implements Explainer {
   }
 
   @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
+  }
+
+  @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     int side = classifier.inputSpec().side();
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
       maps[b] = map(LayerMaps.image(images, b), classes[b]);
     }
-    return SaliencyMaps.minMax(side, side, maps);
+    return warnings.minMax(side, side, maps);
   }
 
   private float[] map(float[] image, int target) {
@@ -90,8 +96,7 @@ public final class RiseExplainer implements Explainer {
         (first, size, values, logits) -> {
           double[][] probabilities = Predictions.softmax(logits);
           for (int m = 0; m < size; m++) {
-            double weight = probabilities[m][target];
-            // Not a number counts as nothing.
+            double weight = warnings.finite(probabilities[m][target]);
             for (int p = 0; weight > 0 && p < pixels; p++) {
               sums[p] += weight * values[m * pixels + p];
             }

@@ -25,6 +25,7 @@ public final class ScoreCamExplainer implements Explainer {
   private final FeatureLayer layer;
   private final MaskedPasses passes;
   private final PassListener listener;
+  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Score-CAM for a classifier.
@@ -56,6 +57,11 @@ public final class ScoreCamExplainer implements Explainer {
   }
 
   @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
+  }
+
+  @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     float[][] channels = activations(images, classes.length);
     int side = classifier.inputSpec().side();
@@ -63,7 +69,7 @@ public final class ScoreCamExplainer implements Explainer {
     for (int b = 0; b < maps.length; b++) {
       maps[b] = map(LayerMaps.image(images, b), channels[b], classes[b]);
     }
-    return LayerMaps.atImageSize(layer, side, maps);
+    return LayerMaps.atImageSize(layer, side, maps, warnings);
   }
 
   /** For each image C maps of h·w values, one after the other. */
@@ -107,8 +113,11 @@ public final class ScoreCamExplainer implements Explainer {
     }
     double total = 0;
     for (int c = 0; c < channels; c++) {
-      // Not a number counts as nothing.
-      scores[c] = Double.isFinite(scores[c]) ? Math.exp(scores[c] - largest) : 0;
+      boolean finite = Double.isFinite(scores[c]);
+      if (!finite) {
+        warnings.count(MapWarning.NOT_FINITE);
+      }
+      scores[c] = finite ? Math.exp(scores[c] - largest) : 0;
       total += scores[c];
     }
     float[] map = new float[pixels];
@@ -117,7 +126,7 @@ public final class ScoreCamExplainer implements Explainer {
       for (int c = 0; c < channels; c++) {
         sum += scores[c] / total * activations[c * pixels + p];
       }
-      map[p] = sum > 0 ? (float) sum : 0;
+      map[p] = (float) Math.max(warnings.finite(sum), 0);
     }
     return map;
   }
@@ -151,6 +160,9 @@ public final class ScoreCamExplainer implements Explainer {
         low = Math.min(low, value);
         high = Math.max(high, value);
       }
+    }
+    if (!(high > low)) {
+      warnings.count(MapWarning.FLAT_CHANNEL);
     }
     float scale = high > low ? 1 / (high - low + EPSILON) : 0;
     for (int i = to; i < to + side * side; i++) {

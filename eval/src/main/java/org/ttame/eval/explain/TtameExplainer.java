@@ -27,6 +27,7 @@ public final class TtameExplainer implements Explainer {
   private final String name;
   private final AttentionMechanism mechanism;
   private final MapExplainer maps;
+  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Explains by a mechanism.
@@ -70,13 +71,20 @@ public final class TtameExplainer implements Explainer {
   }
 
   @Override
+  public Map<String, Long> warnings() {
+    return warnings.counts();
+  }
+
+  @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     int[][] rows = new int[classes.length][];
     for (int b = 0; b < rows.length; b++) {
       rows[b] = new int[] {classes[b]};
     }
     try (Explanation explanation = maps.explain(images, ClassChoice.perImage(rows))) {
-      return SaliencyMaps.of(explanation.maps());
+      SaliencyMaps result = SaliencyMaps.of(explanation.maps());
+      warnings.countFlat(result);
+      return result;
     }
   }
 

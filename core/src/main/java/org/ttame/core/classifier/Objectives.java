@@ -1,0 +1,68 @@
+package org.ttame.core.classifier;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The scalars a classifier is differentiated from, as variables of its graph.
+ *
+ * @param type of the logits
+ * @param classes K
+ */
+record Objectives(DataType type, int classes) {
+  /** Placeholder for one-hot classes, {@code [B, K]}. */
+  static final String TARGET = "ttame_target";
+
+  /** The mean cross-entropy of logits and {@link #TARGET}. */
+  static final String CROSS_ENTROPY = "ttame_cross_entropy";
+
+  /** The sum over the batch of the {@link #TARGET} classes' logits. */
+  static final String LOGIT_SUM = "ttame_logit_sum";
+
+  /** Adds the objectives to a graph that does not have them. */
+  static Objectives of(SameDiff graph, String logits, int classes) {
+    SDVariable scores = graph.getVariable(logits);
+    Objectives objectives = new Objectives(scores.dataType(), classes);
+    if (graph.hasVariable(TARGET)) {
+      return objectives;
+    }
+    SDVariable target = graph.placeHolder(TARGET, scores.dataType(), -1, classes);
+    // Not through logSoftmax: ND4J's is -inf for a class 104 or more below the largest, and -inf
+    // times the zero of a class that is not asked for is not a number.
+    SDVariable shifted = scores.sub(graph.max(scores, true, 1));
+    SDVariable normaliser = graph.math().log(graph.math().exp(shifted).sum(1));
+    normaliser.sub(shifted.mul(target).sum(1)).mean(false, 0).rename(CROSS_ENTROPY);
+    scores.mul(target).sum(1).sum(0).rename(LOGIT_SUM);
+    return objectives;
+  }
+
+  /**
+   * Classes as {@link #TARGET}'s value.
+   *
+   * @param name the classifier's, for messages
+   * @param labels class indices
+   * @param images how many images they are for
+   * @return {@code [B, K]}; the caller closes it
+   * @throws IllegalArgumentException if there are more or fewer, or a class does not exist
+   */
+  INDArray oneHot(String name, int[] labels, long images) {
+    if (labels.length != images) {
+      throw new IllegalArgumentException(
+          "Expected a class for each of %d images, got %d".formatted(images, labels.length));
+    }
+    INDArray target = Nd4j.zeros(type, labels.length, classes);
+    for (int row = 0; row < labels.length; row++) {
+      if (labels[row] < 0 || labels[row] >= classes) {
+        target.close();
+        throw new IllegalArgumentException(
+            "Class %d does not exist; %s has classes 0 to %d"
+                .formatted(labels[row], name, classes - 1));
+      }
+      target.putScalar(row, labels[row], 1);
+    }
+    return target;
+  }
+}

@@ -1,0 +1,24 @@
+package org.ttame.eval.explain;
+
+/** What a method meets that leaves a map poorer than asked for. Each kind is counted. */
+public enum MapWarning {
+  /** A map had the same value everywhere, often zero: nothing stands out. */
+  FLAT_MAP("maps were the same everywhere and became zeros"),
+
+  /** A score, weight or sum was NaN or infinite. */
+  NOT_FINITE("scores or sums were no finite number and counted as nothing"),
+
+  /** A channel that should mask an image was the same everywhere. */
+  FLAT_CHANNEL("channels were the same everywhere and masked the whole image away");
+
+  private final String sentence;
+
+  MapWarning(String sentence) {
+    this.sentence = sentence;
+  }
+
+  /** What happened, and what became of it; a count before it makes a sentence. */
+  public String sentence() {
+    return sentence;
+  }
+}
