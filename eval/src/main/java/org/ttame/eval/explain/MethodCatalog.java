@@ -112,7 +112,7 @@ public final class MethodCatalog implements AutoCloseable {
   private FeatureLayer layer() {
     return options
         .layer()
-        .map(node -> classifier.layers(List.of(node)).get(0))
+        .map(classifier::layer)
         .orElseGet(() -> CamLayers.standard(classifier));
   }
 
