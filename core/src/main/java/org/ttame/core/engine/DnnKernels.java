@@ -9,6 +9,8 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_1;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ab;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_abc;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_acb;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ba;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_add;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_backward_data_desc_init;
@@ -50,6 +52,7 @@ import org.bytedeco.dnnl.dnnl_post_ops;
 import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.engine.KernelSequence.Stage;
 
 /**
  * Kernels of oneDNN for steps with frozen weights. All throw {@link OneDnn.UnsupportedException}
@@ -269,24 +272,106 @@ final class DnnKernels {
     }
   }
 
+  /** The shape of a stack of products, {@code [S, M, K]·[S, K, N] = [S, M, N]}. */
+  record Stack(long size, long rows, long inner, long columns) {}
+
+  /**
+   * Products of matrices that both change.
+   *
+   * @param transposedX whether the first lie as {@code [S, K, M]}
+   * @param transposedY whether the second lie as {@code [S, N, K]}
+   */
+  Kernel products(Stack stack, boolean transposedX, boolean transposedY) {
+    dnnl_memory_desc_t x =
+        OneDnn.describe(
+            transposedX ? dnnl_acb : dnnl_abc, stack.size(), stack.rows(), stack.inner());
+    dnnl_memory_desc_t y =
+        OneDnn.describe(
+            transposedY ? dnnl_acb : dnnl_abc, stack.size(), stack.inner(), stack.columns());
+    dnnl_memory_desc_t target =
+        OneDnn.describe(dnnl_abc, stack.size(), stack.rows(), stack.columns());
+    try (dnnl_matmul_desc_t operation = new dnnl_matmul_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
+      OneDnn.check(dnnl_matmul_desc_init(operation, x, y, null, target), "products");
+      long multiplications = stack.size() * stack.rows() * stack.inner() * stack.columns();
+      return new DnnKernel(
+              dnn, "products", 2 * multiplications, dnn.make(dnn.plan(general, null, null)))
+          .input(DNNL_ARG_SRC, x)
+          .input(DNNL_ARG_WEIGHTS, y)
+          .output(DNNL_ARG_DST, target);
+    }
+  }
+
   /**
    * The gradient of a ReLU: inputs its output's gradient and its output, in this order.
    *
    * @param length values
    */
   Kernel reluGradient(long length) {
+    return gradient(
+        RELU_GRADIENT,
+        dnnl_eltwise_relu_use_dst_for_bwd,
+        length,
+        List.of(DNNL_ARG_DIFF_DST, DNNL_ARG_DST));
+  }
+
+  /**
+   * The gate u + u·erf(u) = √2·GELU(√2·u).
+   *
+   * @param length values
+   */
+  Kernel gate(long length) {
+    return new KernelSequence(
+        "gate",
+        new Stage(elementwise("scale", dnnl_eltwise_linear, SQRT_2, length), 0),
+        new Stage(elementwise("GELU", dnnl_eltwise_gelu_erf, 0, length), KernelSequence.RESULT),
+        new Stage(
+            elementwise("scale", dnnl_eltwise_linear, SQRT_2, length), KernelSequence.RESULT));
+  }
+
+  /**
+   * The gate's gradient, 2·GELU'(√2·u)·g: inputs u and g, in this order.
+   *
+   * @param length values
+   */
+  Kernel gateGradient(long length) {
+    return new KernelSequence(
+        "gate gradient",
+        new Stage(elementwise("scale", dnnl_eltwise_linear, SQRT_2, length), 0),
+        new Stage(
+            gradient(
+                "gradient of GELU",
+                dnnl_eltwise_gelu_erf,
+                length,
+                List.of(DNNL_ARG_SRC, DNNL_ARG_DIFF_DST)),
+            KernelSequence.RESULT,
+            1),
+        new Stage(elementwise("scale", dnnl_eltwise_linear, 2, length), KernelSequence.RESULT));
+  }
+
+  private Kernel elementwise(String name, int kind, float alpha, long length) {
+    dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
+    try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(forward)) {
+      OneDnn.check(
+          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_inference, kind, values, alpha, 0),
+          name);
+      return new DnnKernel(dnn, name, 0, dnn.make(dnn.plan(general, null, null)))
+          .input(DNNL_ARG_SRC, values)
+          .output(DNNL_ARG_DST, values);
+    }
+  }
+
+  /** An elementwise gradient that reads two arrays, in the order of their roles. */
+  private Kernel gradient(String name, int kind, long length, List<Integer> roles) {
     dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
     try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
         dnnl_eltwise_desc_t backward = new dnnl_eltwise_desc_t();
         const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
         const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
-      int kind = dnnl_eltwise_relu_use_dst_for_bwd;
       OneDnn.check(
-          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_training, kind, values, 0, 0),
-          "ReLU");
-      OneDnn.check(
-          dnnl_eltwise_backward_desc_init(backward, kind, values, values, 0, 0),
-          "gradient of ReLU");
+          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_training, kind, values, 0, 0), name);
+      OneDnn.check(dnnl_eltwise_backward_desc_init(backward, kind, values, values, 0, 0), name);
       dnnl_primitive_desc hint = dnn.plan(generalForward, null, null);
       dnnl_primitive_desc desc;
       try {
@@ -294,9 +379,9 @@ final class DnnKernels {
       } finally {
         dnnl_primitive_desc_destroy(hint);
       }
-      return new DnnKernel(dnn, RELU_GRADIENT, 0, dnn.make(desc))
-          .input(DNNL_ARG_DIFF_DST, values)
-          .input(DNNL_ARG_DST, values)
+      return new DnnKernel(dnn, name, 0, dnn.make(desc))
+          .input(roles.get(0), values)
+          .input(roles.get(1), values)
           .output(DNNL_ARG_DIFF_SRC, values);
     }
   }

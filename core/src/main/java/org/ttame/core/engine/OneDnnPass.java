@@ -21,6 +21,9 @@ final class OneDnnPass {
   /** Rows below which a product with frozen weights is bound by reading those once. */
   private static final long LEAST_ROWS = 32;
 
+  /** Multiplications a matrix below which it is left to ND4J. */
+  private static final long LEAST_MULTIPLICATIONS = 10_000;
+
   private final DnnKernels kernels;
   private final Set<PlanValue> kept = new HashSet<>();
   private final Map<PlanValue, Integer> reads = new HashMap<>();
@@ -103,7 +106,7 @@ final class OneDnnPass {
     int place = places.size();
     Chain chain = begin(step, place);
     if (chain == null && !follows(step, place)) {
-      chain = new Chain(step, place, null);
+      chain = new Chain(products(step), place, null);
     }
     if (chain != null) {
       places.add(chain);
@@ -167,12 +170,7 @@ final class OneDnnPass {
     PlanValue weights = step.inputs.get(1);
     PlanValue result = step.outputs.get(0);
     long[] flags = step.integerArguments();
-    double[] scale = ((DynamicCustomOp) step.op).tArgs();
-    boolean plain =
-        (flags.length == 0 || flags[0] == 0)
-            && (flags.length < 3 || flags[2] == 0)
-            && (scale.length == 0 || scale[0] == 1)
-            && (scale.length < 2 || scale[1] == 0);
+    boolean plain = (flags.length == 0 || flags[0] == 0) && isPlainProduct(step);
     if (!plain || x.shape.length != 2 || result.shape.length != 2 || !frozen(weights)) {
       return null;
     }
@@ -190,6 +188,68 @@ final class OneDnnPass {
                 kernels.product(rows, x.shape[1], columns, weights.fixed, transposed, bias, after));
     chain.inputs.add(x);
     return chain;
+  }
+
+  /** The step with a kernel for products of which neither side is frozen, or the step itself. */
+  private PlanStep products(PlanStep step) {
+    if (step.kernel != null
+        || !step.kind().equals("matmul")
+        || step.inputs.size() != 2
+        || !isPlainProduct(step)
+        || !step.inputs.stream().allMatch(OneDnnPass::dense)
+        || step.outputs.get(0).type != DataType.FLOAT) {
+      return step;
+    }
+    PlanValue x = step.inputs.get(0);
+    PlanValue y = step.inputs.get(1);
+    PlanValue z = step.outputs.get(0);
+    int rank = z.shape.length;
+    boolean sameRank = rank > 1 && x.shape.length == rank && y.shape.length == rank;
+    if (!sameRank) {
+      return step;
+    }
+    long rows = z.shape[rank - 2];
+    long columns = z.shape[rank - 1];
+    long size = z.length() / (rows * columns);
+    DnnKernels.Stack stack = new DnnKernels.Stack(size, rows, x.length() / (size * rows), columns);
+    boolean sameStack =
+        x.length() == size * rows * stack.inner()
+            && y.length() == size * stack.inner() * columns
+            && x.shape[rank - 1] * x.shape[rank - 2] == rows * stack.inner();
+    if (!sameStack || rows * stack.inner() * columns < LEAST_MULTIPLICATIONS) {
+      return step;
+    }
+    long[] flags = step.integerArguments();
+    try {
+      Kernel kernel =
+          kernels.products(
+              stack, flags.length > 0 && flags[0] != 0, flags.length > 1 && flags[1] != 0);
+      PlanStep own = new PlanStep(step.name, kernel, step.inputs, z);
+      own.late = step.late;
+      return own;
+    } catch (OneDnn.UnsupportedException e) {
+      return step;
+    }
+  }
+
+  /** Whether a value lies in memory as its shape says, so that a kernel may read it. */
+  private static boolean dense(PlanValue value) {
+    PlanValue root = value.root();
+    return value.type == DataType.FLOAT
+        && (root.kind == PlanValue.Kind.COMPUTED
+            || root.kind == PlanValue.Kind.INPUT
+            || (root.kind == PlanValue.Kind.FIXED
+                && root.fixed.ordering() == 'c'
+                && root.fixed.elementWiseStride() == 1));
+  }
+
+  /** One times the product, and the result not transposed. */
+  private static boolean isPlainProduct(PlanStep step) {
+    long[] flags = step.integerArguments();
+    double[] scale = ((DynamicCustomOp) step.op).tArgs();
+    return (flags.length < 3 || flags[2] == 0)
+        && (scale.length == 0 || scale[0] == 1)
+        && (scale.length < 2 || scale[1] == 0);
   }
 
   static boolean frozen(PlanValue value) {

@@ -69,7 +69,8 @@ final class PlanPasses {
     passes.differentiateRelu();
     passes.dropDead();
     if (kernels != null) {
-      List<PlanStep> fused = OneDnnPass.apply(passes.steps, kept, kernels);
+      List<PlanStep> gated = GatePass.apply(passes.steps, kept, kernels);
+      List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
       passes.steps.addAll(fused);
     }

@@ -116,7 +116,50 @@ class OneDnnTest {
     assertThat(forward(graph, inputs, "y"))
         .contains("product + erf gate", "product + add")
         .doesNotContain("erf");
-    agree(graph, inputs, "y", "x");
+    assertThat(agree(graph, inputs, "y", "x"))
+        .contains("gate", "gate gradient")
+        .doesNotContain("erf", "exp");
+  }
+
+  /** The gate's gradient as u goes from −9 to 9, beside (1 + erf u) + u·(2/√π)·exp(−u²). */
+  @Test
+  void theGatesGradientIsExactEverywhere() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 64);
+    SDVariable u = graph.mmul(x, graph.constant(Nd4j.eye(64).castTo(DataType.FLOAT)));
+    u.add(u.mul(graph.math.erf(u))).sum().rename(LOSS);
+    INDArray values = Nd4j.linspace(DataType.FLOAT, -9, 18.0 / 4159, 4160).reshape('c', 65, 64);
+    Map<String, INDArray> inputs = Map.of("x", values);
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphResult result = direct.gradients(inputs, LOSS, List.of(), List.of("x"))) {
+      assertThat(direct.operations(inputs, LOSS, List.of("x"))).contains("gate gradient");
+      float[] actual = result.gradient("x").dup('c').data().asFloat();
+      float[] from = values.dup('c').data().asFloat();
+      for (int i = 0; i < actual.length; i++) {
+        double v = from[i];
+        double bell = 2 / Math.sqrt(Math.PI) * Math.exp(-v * v);
+        double exact = 1 + org.apache.commons.math3.special.Erf.erf(v) + v * bell;
+        assertThat((double) actual[i]).isCloseTo(exact, org.assertj.core.data.Offset.offset(2e-6));
+      }
+    }
+  }
+
+  /** Who asks for erf(u) gets it. */
+  @Test
+  void aGateWhoseErfIsReadStaysAsItIs() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 64);
+    SDVariable erf = graph.math.erf(x).rename("kept");
+    x.add(x.mul(erf)).rename("y");
+    objective(graph, "y");
+    Map<String, INDArray> inputs = Map.of("x", wave(5, 64));
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphRunner session = new SameDiffRunner(graph);
+        GraphResult actual = direct.gradients(inputs, LOSS, List.of("kept"), List.of("x"));
+        GraphResult expected = session.gradients(inputs, LOSS, List.of("kept"), List.of("x"))) {
+      assertClose("erf", actual.output("kept"), expected.output("kept"));
+      assertClose("gradient", actual.gradient("x"), expected.gradient("x"));
+    }
   }
 
   /** erf far out, and where it is nearly linear. */
@@ -165,6 +208,24 @@ class OneDnnTest {
     graph.mmul(x, graph.var("w", wave(40, 48))).rename("y");
     objective(graph, "y");
     assertThat(agree(graph, Map.of("x", wave(50, 40)), "y", "x")).doesNotContain("product");
+  }
+
+  /** Attention: stacks of products whose both sides change, each way round, and their gradients. */
+  @ParameterizedTest
+  @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+  void stacksOfProducts(boolean transposedX, boolean transposedY) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 3, 37, 29);
+    SDVariable a = transposedX ? graph.permute(x, 0, 1, 3, 2) : x;
+    SDVariable square = graph.mmul(x, x, false, true, false); // [B, 3, 37, 37]
+    SDVariable b = graph.mmul(square, x); // [B, 3, 37, 29]
+    SDVariable c = transposedY ? graph.permute(b, 0, 1, 3, 2) : b;
+    // [37, 29]·[29, 37], by whichever of the two is marked as transposed
+    graph.mmul(a, c, transposedX, !transposedY, false).rename("y");
+    objective(graph, "y");
+    assertThat(agree(graph, Map.of("x", wave(2, 3, 37, 29)), "y", "x"))
+        .contains("products")
+        .doesNotContain("matmul");
   }
 
   private SDVariable convolution(
