@@ -49,9 +49,23 @@ public enum ColorMap {
    * @return {@code 0xRRGGBB}
    */
   public int rgb(double value) {
+    return table.get(step(value));
+  }
+
+  /**
+   * The step of a value.
+   *
+   * @param value as for {@link #rgb}
+   * @return its place among {@link #steps}
+   */
+  public int step(double value) {
     // The cast turns NaN into 0.
-    int step = (int) Math.floor(value * STEPS);
-    return table.get(Math.max(0, Math.min(STEPS - 1, step)));
+    return Math.max(0, Math.min(STEPS - 1, (int) Math.floor(value * STEPS)));
+  }
+
+  /** The 256 colours from that of 0 to that of 1, {@code 0xRRGGBB} each. */
+  public List<Integer> steps() {
+    return table;
   }
 
   /** The name used by options. */
