@@ -21,6 +21,7 @@ final class EvaluateCommand implements Command {
     own.add(MethodChoice.MAPS);
     own.addAll(MetricChoice.OPTIONS);
     own.addAll(MethodChoice.OPTIONS);
+    own.addAll(ReportChoice.OPTIONS);
     own.addAll(List.of(OUT, RunChoice.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
@@ -42,7 +43,7 @@ final class EvaluateCommand implements Command {
             CommonOptions.THREADS),
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
-            "Writes OUT/metrics.json, metrics.csv and per-image.csv. The class is the classifier's"
+            "Writes OUT/report.html, metrics.json, metrics.csv and per-image.csv. The class is the classifier's"
                 + " own prediction. ROAD costs 18 passes an image and method.",
             "The same command again goes on where it was stopped.",
             "--maps alone, or methods that need no run, do with --weights FILE."));
@@ -55,6 +56,7 @@ final class EvaluateCommand implements Command {
         ClassifierChoice.parse(arguments),
         arguments.requiredPath(CommonOptions.DATA),
         MetricChoice.parse(arguments),
+        ReportChoice.parse(arguments),
         arguments.path(OUT).orElseThrow(),
         ImageSettings.parse(arguments),
         Engine.Settings.parse(arguments));

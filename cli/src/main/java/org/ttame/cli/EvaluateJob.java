@@ -25,6 +25,7 @@ import org.ttame.training.data.ImageList;
  * @param classifier whose explanations
  * @param data the images
  * @param metrics what of them
+ * @param report how the page looks
  * @param out where to write
  * @param settings how to go through the images
  * @param engine what to compute on
@@ -34,6 +35,7 @@ record EvaluateJob(
     ClassifierChoice classifier,
     Path data,
     MetricChoice metrics,
+    ReportChoice report,
     Path out,
     ImageSettings settings,
     Engine.Settings engine)
@@ -49,15 +51,20 @@ record EvaluateJob(
     Engine.start(engine, console);
     try (FrozenClassifier loaded = classifier.load(console);
         MethodChoice.Made made = methods.make(loaded, settings.batchSize(), PassListener.NONE)) {
+      List<String> names = report.labels(loaded, methods.run().map(RunChoice::run), list);
       List<Metric> measures = metrics.make(loaded, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(loaded, made.explainers(), measures);
       try (EvaluationFolder folder =
           EvaluationFolder.open(out, evaluation.nothing(), identity(loaded, list))) {
         Measuring measuring = new Measuring(evaluation, folder, list, settings, console);
-        EvaluationResult result = measuring.run(loaded, made.maps(), objects);
-        MetricsFiles.write(out, result, measuring.skipped(), Provenance.of(loaded, provenance));
+        EvaluationResult result =
+            measuring.run(loaded, made.maps(), objects, report.observer(out, list));
+        Provenance origin = Provenance.of(loaded, provenance);
+        MetricsFiles.write(out, result, measuring.skipped(), origin);
+        Path page = report.write(out, result, measuring.skipped(), origin, names);
         MetricsTable.format(result).lines().forEach(console::result);
         console.result("%s: %s".formatted(out, measuring.summary(result)));
+        console.result("%s: all of it on one page".formatted(page));
       }
     }
   }

@@ -52,11 +52,15 @@ final class Measuring {
    * @param classifier whose explanations
    * @param maps maps made elsewhere, where they take part
    * @param objects where objects are, where that is measured
+   * @param observer sees the maps
    * @return what was found, now and before
    * @throws IOException if images or maps cannot be read, or there are none
    */
   EvaluationResult run(
-      FrozenClassifier classifier, Optional<MapFolderExplainer> maps, Optional<BoxTable> objects)
+      FrozenClassifier classifier,
+      Optional<MapFolderExplainer> maps,
+      Optional<BoxTable> objects,
+      MapObserver observer)
       throws IOException {
     EvaluationResult before = folder.finished();
     int[] left = left(before);
@@ -65,7 +69,7 @@ final class Measuring {
     }
     EvaluationResult result = before;
     if (left.length > 0) {
-      result = measure(classifier, before, list.select(left), objects);
+      result = measure(classifier, before, list.select(left), objects, observer);
     } else if (before.images() > 0) {
       console.note("the evaluation is complete; its tables are written anew");
     }
@@ -91,7 +95,8 @@ final class Measuring {
       FrozenClassifier classifier,
       EvaluationResult before,
       ImageList images,
-      Optional<BoxTable> objects)
+      Optional<BoxTable> objects,
+      MapObserver observer)
       throws IOException {
     if (before.images() > 0) {
       console.note(
@@ -110,7 +115,7 @@ final class Measuring {
             "evaluating",
             known.in(images, classifier.inputSpec()),
             before.images())) {
-      EvaluationResult result = evaluation.goOn(before, feed.batches(), folder, MapObserver.NONE);
+      EvaluationResult result = evaluation.goOn(before, feed.batches(), folder, observer);
       skipped = feed.skipped();
       if (before.images() == 0) {
         feed.requireAny();

@@ -150,6 +150,8 @@ class BadInputTest {
         "evaluate --weights w --data d --maps m --boxes b        | --boxes belongs to",
         "evaluate --data d --maps m                              | --weights FILE or --run DIR",
         "evaluate --run r --data d --thresholds 0                | --thresholds",
+        "evaluate --run r --data d --gallery -1                  | --gallery",
+        "evaluate --run r --data d --colormap pink               | is no colour map",
         "evaluate --run r --data d --methods magic               | magic is no method",
         "evaluate --weights w --data d --methods lcam            | --lcam-run",
         "evaluate --run r --data d --lcam-run l                  | --lcam-run",

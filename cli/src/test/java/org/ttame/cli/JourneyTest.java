@@ -280,6 +280,8 @@ class JourneyTest {
       "ttame,random",
       "--thresholds",
       "50",
+      "--gallery",
+      "2",
       "--out",
       metrics.toString()
     };
@@ -291,9 +293,17 @@ class JourneyTest {
     assertThat(metrics.resolve("metrics.json")).isNotEmptyFile();
     assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
 
+    String page = Files.readString(metrics.resolve("report.html"));
+    assertThat(page).containsOnlyOnce("id=\"gallery\"").contains("AD(50%) ↓", "epoch");
+    assertThat(page.split("<li class=\"card\"", -1)).hasSize(1 + 2);
+
     Ttame.Result again = ok(words);
     assertThat(again.err()).contains("the evaluation is complete");
     assertThat(again.out()).isEqualTo(said.out());
+    // Only the engine's memory may differ: nothing ran.
+    String provenance = "<section id=\"provenance\"";
+    assertThat(Files.readString(metrics.resolve("report.html")).split(provenance, -1)[0])
+        .isEqualTo(page.split(provenance, -1)[0]);
     assertThat(Files.readAllLines(metrics.resolve("per-image.csv"))).hasSize(9);
   }
 

@@ -110,10 +110,7 @@ public final class MethodCatalog implements AutoCloseable {
   }
 
   private FeatureLayer layer() {
-    return options
-        .layer()
-        .map(classifier::layer)
-        .orElseGet(() -> CamLayers.standard(classifier));
+    return options.layer().map(classifier::layer).orElseGet(() -> CamLayers.standard(classifier));
   }
 
   /** As coarse as what it is compared with. */

@@ -1,0 +1,129 @@
+package org.ttame.eval.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.MethodResult;
+import org.ttame.eval.statistics.EvaluationStatistics;
+import org.ttame.eval.statistics.Interval;
+
+/**
+ * The tables: every method's means as the paper lays them out, and the differences between them.
+ */
+final class ScoresSection {
+  private static final String FILE = "sections.html";
+
+  private final EvaluationResult result;
+  private final EvaluationStatistics statistics;
+  private final Verdict verdict;
+
+  ScoresSection(EvaluationResult result, EvaluationStatistics statistics, Verdict verdict) {
+    this.result = result;
+    this.statistics = statistics;
+    this.verdict = verdict;
+  }
+
+  Section section() {
+    List<Html> parts = new ArrayList<>();
+    parts.add(means());
+    parts.add(
+        note(
+            "Best in bold, second best underlined; ↓ lower is better, ↑ higher is better. Below each"
+                + " mean its interval. FP: forward passes through the network for one map, counted,"
+                + " and passes back beside them."));
+    for (MethodResult method : result.methods()) {
+      method
+          .warnings()
+          .forEach(
+              (what, count) ->
+                  parts.add(
+                      note(
+                          String.format(
+                              Locale.ROOT, "%s: %,d %s.", method.method(), count, what))));
+    }
+    if (result.methods().size() > 1) {
+      parts.add(Template.read(FILE, "heading").fill(Map.of("text", "Differences, image by image")));
+      parts.add(differences());
+      parts.add(
+          note(
+              "Green: the row's method is better and the interval leaves out zero; red: worse; grey:"
+                  + " not told apart on these images."));
+    }
+    return Section.of("scores", "Scores", Html.join(parts));
+  }
+
+  private Html means() {
+    List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
+    verdict.columns().forEach(found -> columns.add(found.column().heading()));
+    columns.add(Html.text("FP"));
+    Table table =
+        new Table(
+            "Means of every method",
+            Html.text(
+                String.format(Locale.ROOT, "Means over %,d images, in percent.", result.images())),
+            columns);
+    for (MethodResult method : result.methods()) {
+      List<Table.Cell> cells = new ArrayList<>();
+      for (Verdict.Found found : verdict.columns()) {
+        int rank = found.ranked().indexOf(method.method());
+        Interval mean = statistics.mean(method.method(), found.column().key());
+        boolean ranking = found.ranked().size() > 1;
+        cells.add(
+            new Table.Cell(
+                score(Numbers.mean(mean), Numbers.range(mean)),
+                ranking && rank == 0 ? "best" : ranking && rank == 1 ? "second" : ""));
+      }
+      cells.add(Table.Cell.of(passes(method)));
+      table.row(Html.name(method.method()), cells);
+    }
+    return table.markup();
+  }
+
+  private Html differences() {
+    String reference = result.methods().get(0).method();
+    List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
+    verdict.columns().forEach(found -> columns.add(found.column().heading()));
+    Table table =
+        new Table(
+            "Differences from " + reference,
+            Html.join(
+                List.of(
+                    Html.text("Mean difference from "),
+                    Html.name(reference),
+                    Html.text(", with its interval."))),
+            columns);
+    for (MethodResult method : result.methods().subList(1, result.methods().size())) {
+      List<Table.Cell> cells = new ArrayList<>();
+      for (Verdict.Found found : verdict.columns()) {
+        Column column = found.column();
+        Interval difference = statistics.difference(method.method(), reference, column.key());
+        String kind =
+            !difference.excludesZero()
+                ? "open"
+                : column.isGood(difference.mean()) ? "better" : "worse";
+        cells.add(
+            new Table.Cell(
+                score(Numbers.difference(difference), Numbers.differenceRange(difference)), kind));
+      }
+      table.row(Html.name(method.method()), cells);
+    }
+    return table.markup();
+  }
+
+  private static Html score(String value, String interval) {
+    return Template.read(FILE, "score").fill(Map.of("value", value, "interval", interval));
+  }
+
+  private static Html note(String text) {
+    return Template.read(FILE, "note").fill(Map.of("text", text));
+  }
+
+  private static String passes(MethodResult method) {
+    String forward = Numbers.count(method.forwardPasses());
+    return method.backwardPasses() > 0
+        ? forward + " + " + Numbers.count(method.backwardPasses()) + " back"
+        : forward;
+  }
+}
