@@ -32,7 +32,11 @@ final class SummarySection {
     }
     facts.put("methods", Integer.toString(result.methods().size()));
     facts.put("classifier", provenance.backbone().getOrDefault("name", "unknown"));
-    result.parameters().forEach((name, value) -> facts.put(name.replace('_', ' '), value));
+    result
+        .parameters()
+        .forEach(
+            (name, value) ->
+                facts.put(name.replace('_', ' '), value.replace(",", ", ").replace("  ", " ")));
     Template fact = Template.read(FILE, "fact");
     List<Html> all = new ArrayList<>();
     facts.forEach(
