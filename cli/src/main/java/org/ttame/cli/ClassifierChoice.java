@@ -89,7 +89,12 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     return classifier;
   }
 
-  private Path file() throws IOException {
+  /**
+   * The classifier's file.
+   *
+   * @throws IOException if the run does not say which, or it has gone
+   */
+  Path file() throws IOException {
     if (weights.isPresent()) {
       return weights.get();
     }

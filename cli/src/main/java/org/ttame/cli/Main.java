@@ -32,14 +32,12 @@ public final class Main {
           new Entry("inspect", InspectCommand::new),
           new Entry("export", ExportCommand::new),
           new Entry("import", ImportCommand::new),
+          new Entry("sanity", SanityCommand::new),
           new Entry("ablate", AblateCommand::new),
           new Entry("lr-find", LrFindCommand::new),
           new Entry("split", SplitCommand::new),
           new Entry("bench", BenchCommand::new),
           new Entry("version", VersionCommand::new));
-
-  /** Planned commands, so that who reads of them elsewhere gets an answer. */
-  private static final List<String> ABSENT = List.of("sanity");
 
   private final PrintStream out;
   private final PrintStream err;
@@ -90,12 +88,7 @@ public final class Main {
       }
     }
     String names = COMMANDS.stream().map(Entry::name).collect(Collectors.joining(", "));
-    err.printf(
-        ABSENT.contains(name)
-            ? "ttame: this version has no '%s' yet; it has %s%n"
-            : "ttame: '%s' is not a command; there are %s%n",
-        name,
-        names);
+    err.printf("ttame: '%s' is not a command; there are %s%n", name, names);
     return USAGE;
   }
 

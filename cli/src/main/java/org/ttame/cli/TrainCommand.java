@@ -1,8 +1,11 @@
 package org.ttame.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.ttame.training.Targets;
 
 /** {@code ttame train}. */
 final class TrainCommand implements Command {
@@ -111,6 +114,37 @@ final class TrainCommand implements Command {
         arguments.integer(REPORT, 0).orElse(sample ? SampleMaterials.REPORT : REPORTED),
         Engine.Settings.parse(arguments),
         arguments.given());
+  }
+
+  /**
+   * Trains as a run was trained, but on shuffled answers; goes on where that was stopped.
+   *
+   * @param run whose options, classifier and images are taken
+   * @param folder where the control is trained
+   * @param engine what to compute on
+   */
+  static Job shuffled(Path run, Path folder, Engine.Settings engine) {
+    return console -> {
+      Arguments kept = RunOptions.resumed(run, new Arguments(Map.of(), List.of()));
+      TrainJob as;
+      try {
+        as = new TrainCommand().fresh(kept, Files.exists(folder.resolve("run.json")));
+      } catch (UsageException e) {
+        throw new WorkFailedException(
+            "the run in %s cannot be trained again: %s".formatted(run, e.getMessage()));
+      }
+      new TrainJob(
+              Optional.of(folder),
+              as.resume(),
+              as.source(),
+              as.options().toBuilder().targets(Targets.SHUFFLED).build(),
+              as.autoBatch(),
+              as.init(),
+              0,
+              engine,
+              as.given())
+          .run(console);
+    };
   }
 
   private static Optional<Path> runFolder(Arguments arguments) throws UsageException {

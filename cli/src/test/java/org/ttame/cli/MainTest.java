@@ -70,7 +70,10 @@ class MainTest {
       delimiter = '|',
       value = {
         "exlpain                        | 'exlpain' is not a command",
-        "sanity                         | this version has no 'sanity' yet",
+        "sanity --run a                 | --data PATH is missing",
+        "sanity --run a --data b --threshold 2 | --threshold 2.0 is not below 1",
+        "sanity --data b --weights c --methods gradcam --checks labels | --checks labels needs"
+            + " --run",
         "ablate --weights a --data b    | --test PATH is missing",
         "lr-find --min-lr 1 --max-lr 0.1| --min-lr 1.0 is not below --max-lr 0.1",
         "version --thread 3             | version has no option --thread; did you mean --threads?",

@@ -37,6 +37,8 @@ public final class Trainer implements AutoCloseable {
   private final Schedule schedule;
   private final NesterovSgd optimizer;
   private final ClassDraws draws;
+  private final Targets targets;
+  private final long seed;
   private final INDArray mean;
   private final INDArray std;
 
@@ -98,6 +100,8 @@ public final class Trainer implements AutoCloseable {
     this.classifier = classifier;
     this.mechanism = mechanism;
     this.draws = draws;
+    this.targets = options.targets();
+    this.seed = options.seed();
     this.schedule = schedule;
     Masking masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
     InputSpec spec = classifier.inputSpec();
@@ -137,11 +141,11 @@ public final class Trainer implements AutoCloseable {
     try (INDArray standardised = standardise(unitImages);
         // Read by graph.forward, before the classifier runs again.
         ClassifierOutput clean = classifier.glance(standardised, mechanism.spec().features())) {
-      int[] predicted = clean.predictedClasses();
-      int[][] psi = draws.draw(step, predicted);
+      int[] target = targets.of(seed, step, clean.predictedClasses());
+      int[][] psi = draws.draw(step, target);
       try (AttentionTrainingGraph.Forward forward =
               graph.forward(clean.features(), unitImages, psi);
-          InputGradient ce = classifier.crossEntropyGradient(forward.maskedImages(), predicted)) {
+          InputGradient ce = classifier.crossEntropyGradient(forward.maskedImages(), target)) {
         double loss = graph.options().total(ce.crossEntropy(), forward.area(), forward.variation());
         checkFinite(step, lr, "loss", loss);
         try (StepGradients gradients = forward.backward(ce.gradient())) {
@@ -153,7 +157,7 @@ public final class Trainer implements AutoCloseable {
           optimizer.step(gradients.gradients(), lr, momentum);
           mechanism.updateStatistics(gradients.batchStatistics());
         }
-        int images = predicted.length;
+        int images = target.length;
         double seconds = (System.nanoTime() - began) / 1e9;
         return new StepRecord(
             step + 1,

@@ -39,6 +39,7 @@ import org.ttame.training.data.BatchOptions;
  * @param maxPixels images of more pixels, width × height, count as unreadable
  * @param saveEvery how long an epoch may go on before its state is saved
  * @param recordClasses whether the classes of Ψ are written to a file
+ * @param targets what each image's map is trained to explain
  */
 public record TrainingOptions(
     List<String> layers,
@@ -57,7 +58,8 @@ public record TrainingOptions(
     boolean strict,
     long maxPixels,
     Duration saveEvery,
-    boolean recordClasses) {
+    boolean recordClasses,
+    Targets targets) {
   private static final String LIST_SEPARATOR = ",";
 
   public TrainingOptions {
@@ -66,6 +68,7 @@ public record TrainingOptions(
     Objects.requireNonNull(loss, "loss");
     Objects.requireNonNull(augment, "augment");
     Objects.requireNonNull(saveEvery, "saveEvery");
+    Objects.requireNonNull(targets, "targets");
     atLeast(1, epochs, "epochs");
     atLeast(1, batchSize, "batch-size");
     atLeast(0, maxSteps, "max-steps");
@@ -111,7 +114,7 @@ public record TrainingOptions(
   private static Builder of(Properties properties, Builder builder) {
     Set<String> unknown = new TreeSet<>(properties.stringPropertyNames());
     unknown.removeAll(builder.build().toProperties().stringPropertyNames());
-    unknown.remove("masking");
+    unknown.removeAll(List.of("masking", "targets"));
     if (!unknown.isEmpty()) {
       throw new IllegalArgumentException("Training has no option " + String.join(", ", unknown));
     }
@@ -143,12 +146,14 @@ public record TrainingOptions(
         text -> Duration.ofSeconds(Long.parseLong(text)),
         builder::saveEvery);
     set(properties, "record-classes", TrainingOptions::bool, builder::recordClasses);
+    set(properties, "targets", Targets::parse, builder::targets);
     return builder;
   }
 
   /**
    * The options by name, as the command line names them; {@code save-every} is in seconds, and
-   * {@code masking} is left out where the classifier chooses.
+   * {@code masking} is left out where the classifier chooses, {@code targets} where they are the
+   * classifier's answers.
    *
    * @return names and values
    */
@@ -177,6 +182,9 @@ public record TrainingOptions(
     p.setProperty("max-pixels", Long.toString(maxPixels));
     p.setProperty("save-every", Long.toString(Math.max(1, saveEvery.toSeconds())));
     p.setProperty("record-classes", Boolean.toString(recordClasses));
+    if (targets != Targets.PREDICTED) {
+      p.setProperty("targets", targets.optionName());
+    }
     return p;
   }
 
@@ -260,6 +268,7 @@ public record TrainingOptions(
     private long maxPixels = ImageLimits.DEFAULT.maxPixels();
     private Duration saveEvery = Duration.ofMinutes(10);
     private boolean recordClasses;
+    private Targets targets = Targets.PREDICTED;
 
     private Builder() {}
 
@@ -348,6 +357,11 @@ public record TrainingOptions(
       return set(() -> recordClasses = value);
     }
 
+    /** What each image's map is trained to explain. */
+    public Builder targets(Targets value) {
+      return set(() -> targets = value);
+    }
+
     /** The options. */
     public TrainingOptions build() {
       return new TrainingOptions(
@@ -367,7 +381,8 @@ public record TrainingOptions(
           strict,
           maxPixels,
           saveEvery,
-          recordClasses);
+          recordClasses,
+          targets);
     }
 
     private Builder set(Runnable change) {

@@ -18,6 +18,7 @@ public sealed interface Explainer extends AutoCloseable
         RiseExplainer,
         IiaExplainer,
         RandomMapsExplainer,
+        EdgeExplainer,
         MapFolderExplainer,
         CustomExplainer {
   /** The name in tables and files, e.g. {@code ttame}; no spaces. */

@@ -1,0 +1,101 @@
+package org.ttame.cli;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.ttame.eval.sanity.SanityStage.Cascade;
+
+/** {@code ttame sanity}. */
+final class SanityCommand implements Command {
+  private static final OptionSpec CHECKS =
+      OptionSpec.of(
+          "checks",
+          "A,B",
+          "backbone (the classifier, from logits to input), mechanism (from fusion to the first"
+              + " branch), labels (a mechanism trained on shuffled answers; trains one)"
+              + " (backbone,mechanism)");
+  private static final OptionSpec METHODS =
+      OptionSpec.of(
+          "methods", "A,B", "methods for the check of the backbone (what the run was trained as)");
+  private static final OptionSpec THRESHOLD =
+      OptionSpec.of(
+          "threshold", "X", "0.5", "a method passes whose rank correlation ends below this");
+  private static final OptionSpec SHOWN =
+      OptionSpec.of("shown", "N", "4", "images in the picture strips");
+  private static final OptionSpec OUT =
+      OptionSpec.of("out", "DIR", "ttame-sanity", "where numbers and pictures go");
+
+  @Override
+  public CommandSpec spec() {
+    return new CommandSpec(
+        "sanity",
+        "do maps depend on what was learnt? Randomises classifier and mechanism stage by stage",
+        null,
+        List.of(
+            CommonOptions.RUN,
+            CommonOptions.DATA,
+            CHECKS,
+            METHODS,
+            MethodChoice.LCAM_RUN,
+            MethodChoice.LAYER,
+            MethodChoice.RISE_MASKS,
+            THRESHOLD,
+            SHOWN,
+            OUT,
+            RunChoice.CHECKPOINT),
+        List.of(
+            CommonOptions.WEIGHTS,
+            CommonOptions.BACKBONE,
+            CommonOptions.MEAN,
+            CommonOptions.STD,
+            CommonOptions.SEED,
+            CommonOptions.BATCH_SIZE,
+            CommonOptions.LIMIT,
+            CommonOptions.STRICT,
+            CommonOptions.MAX_PIXELS,
+            CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
+            CommonOptions.THREADS),
+        "ttame sanity --run runs/vgg16 --data lists/test.txt --limit 200 --methods ttame,gradcam",
+        List.of(
+            "Similarity to the original maps (Spearman, SSIM, HOG) with 95 % intervals at every"
+                + " stage, for the original class and for the answer of the moment; verdicts go by"
+                + " the original class. The image's own edges take part as a control that must"
+                + " fail.",
+            "Writes OUT/sanity.json, sanity.csv, curves and picture strips. The same command again"
+                + " goes on where it was stopped. The check of labels trains as the run was"
+                + " trained, into OUT/shuffled."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    MethodChoice methods = MethodChoice.parse(arguments, METHODS, false);
+    Set<Cascade> checks = EnumSet.noneOf(Cascade.class);
+    if (!arguments.has(CHECKS)) {
+      checks.add(Cascade.BACKBONE);
+      methods.run().ifPresent(run -> checks.add(Cascade.MECHANISM));
+    }
+    List<String> words = List.of("backbone", "mechanism", "labels");
+    for (String word : arguments.list(CHECKS)) {
+      Cascade check = Cascade.values()[words.indexOf(Arguments.oneOf(CHECKS, word, words))];
+      if (check != Cascade.BACKBONE && methods.run().isEmpty()) {
+        throw new UsageException("--checks %s needs --run DIR: a training run".formatted(word));
+      }
+      checks.add(check);
+    }
+    double threshold = arguments.positive(THRESHOLD);
+    if (threshold >= 1) {
+      throw new UsageException("--threshold %s is not below 1".formatted(threshold));
+    }
+    return new SanityJob(
+        methods,
+        ClassifierChoice.parse(arguments),
+        arguments.requiredPath(CommonOptions.DATA),
+        checks,
+        threshold,
+        arguments.requiredInteger(SHOWN, 0),
+        arguments.path(OUT).orElseThrow(),
+        ImageSettings.parse(arguments),
+        Engine.Settings.parse(arguments));
+  }
+}

@@ -1,0 +1,45 @@
+package org.ttame.eval.sanity;
+
+import org.ttame.eval.metric.RankCorrelation;
+
+/** The three measures of how alike two maps are, and the order they are kept in. */
+public enum MapSimilarity {
+  /** Spearman's rank correlation over pixels. */
+  SPEARMAN("Spearman rank correlation"),
+  /** Structural similarity. */
+  SSIM("structural similarity (SSIM)"),
+  /** Pearson's correlation of histograms of oriented gradients. */
+  HOG("Pearson correlation of HOG");
+
+  private final String words;
+
+  MapSimilarity(String words) {
+    this.words = words;
+  }
+
+  /** For people. */
+  public String words() {
+    return words;
+  }
+
+  /** The name in files. */
+  public String column() {
+    return name().toLowerCase(java.util.Locale.ROOT);
+  }
+
+  /**
+   * All measures of two maps.
+   *
+   * @param a S·S values in [0,1], row by row
+   * @param b as many
+   * @param side S
+   * @return a value for each measure, 1 for equal maps unless they are constant
+   */
+  public static double[] between(float[] a, float[] b, int side) {
+    return new double[] {
+      RankCorrelation.between(RankCorrelation.ranks(a), RankCorrelation.ranks(b)),
+      StructuralSimilarity.between(a, b, side),
+      HogDescriptor.correlation(HogDescriptor.of(a, side), HogDescriptor.of(b, side))
+    };
+  }
+}

@@ -1,0 +1,134 @@
+package org.ttame.eval.sanity;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.ttame.eval.explain.EdgeExplainer;
+import org.ttame.eval.sanity.SanityStage.Cascade;
+import org.ttame.eval.sanity.StageResult.Answer;
+import org.ttame.eval.sanity.StageResult.Column;
+import org.ttame.eval.statistics.Bootstrap;
+import org.ttame.eval.statistics.Interval;
+
+/**
+ * The numbers of a sanity check with their intervals, and its verdicts.
+ *
+ * @param rows a row for each stage, method, class and measure
+ * @param verdicts one for each method and cascade
+ * @param threshold of the verdicts
+ */
+public record SanityReport(List<Row> rows, List<Verdict> verdicts, double threshold) {
+  /** When a method passes, for people. */
+  public static final String RULE =
+      "passes if, with everything random and the class held fixed, the upper end of the 95 %%"
+          + " interval of the mean Spearman rank correlation with the original maps is below %s";
+
+  /**
+   * A number.
+   *
+   * @param stage where
+   * @param column of which method, class and measure
+   * @param answersKept percent of images whose answer is still the original one
+   * @param mean over the images
+   */
+  record Row(SanityStage stage, Column column, double answersKept, Interval mean) {}
+
+  /**
+   * Whether a method depends on what was lost.
+   *
+   * @param cascade what was lost
+   * @param method the method
+   * @param passed whether it does
+   * @param firstChange the first stage at which a map of the original class changes; empty for none
+   * @param last mean rank correlation with everything lost
+   */
+  public record Verdict(
+      Cascade cascade, String method, boolean passed, Optional<String> firstChange, Interval last) {
+    /** One line. */
+    public String sentence() {
+      String change =
+          firstChange
+              .map(stage -> "maps change from %s on".formatted(stage))
+              .orElse("no map ever changes");
+      return String.format(
+          Locale.ROOT,
+          "%s, %s: %s; %s; Spearman at the end %.3f [%.3f, %.3f]%s",
+          cascade.word(),
+          method,
+          passed ? "passes" : "FAILS",
+          change,
+          last.mean(),
+          last.low(),
+          last.high(),
+          method.equals(EdgeExplainer.NAME)
+              ? passed
+                  ? ": the control passes, so this check checks nothing"
+                  : " (the control, as it must)"
+              : "");
+    }
+  }
+
+  public SanityReport {
+    rows = List.copyOf(rows);
+    verdicts = List.copyOf(verdicts);
+  }
+
+  /**
+   * Computes.
+   *
+   * @param outcome what was found
+   * @param threshold of the verdicts
+   */
+  public static SanityReport of(SanityCheck.Outcome outcome, double threshold) {
+    Bootstrap bootstrap = Bootstrap.standard();
+    List<Row> rows = new ArrayList<>();
+    for (SanityCheck.Found found : outcome.stages()) {
+      for (Column column : found.result().columns().keySet()) {
+        rows.add(
+            new Row(
+                found.stage(),
+                column,
+                found.result().answersKept(),
+                bootstrap.mean(found.result().column(column))));
+      }
+    }
+    Map<Cascade, Set<String>> methods = new LinkedHashMap<>();
+    for (Row row : rows) {
+      methods
+          .computeIfAbsent(row.stage().cascade(), c -> new LinkedHashSet<>())
+          .add(row.column().method());
+    }
+    List<Verdict> verdicts = new ArrayList<>();
+    methods.forEach(
+        (cascade, names) ->
+            names.forEach(name -> verdicts.add(verdict(rows, cascade, name, threshold))));
+    return new SanityReport(rows, verdicts, threshold);
+  }
+
+  private static Verdict verdict(List<Row> rows, Cascade cascade, String method, double threshold) {
+    List<Row> judged = rows(rows, cascade, method, Answer.FIXED, MapSimilarity.SPEARMAN);
+    Optional<String> firstChange =
+        judged.stream()
+            .filter(row -> row.mean().mean() < 1 - 1e-9)
+            .map(row -> row.stage().name())
+            .findFirst();
+    Interval last = judged.get(judged.size() - 1).mean();
+    // A single image has no interval: its value is judged.
+    double upper = Double.isNaN(last.high()) ? last.mean() : last.high();
+    return new Verdict(cascade, method, upper < threshold, firstChange, last);
+  }
+
+  /** The rows of a curve, stage by stage. */
+  static List<Row> rows(
+      List<Row> rows, Cascade cascade, String method, Answer answer, MapSimilarity measure) {
+    Column column = new Column(method, answer, measure);
+    return rows.stream()
+        .filter(row -> row.stage().cascade() == cascade && row.column().equals(column))
+        .toList();
+  }
+}

@@ -1,0 +1,66 @@
+package org.ttame.eval.sanity;
+
+import java.io.IOException;
+import java.util.List;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.explain.Explainer;
+
+/**
+ * A stage of a sanity check: something that was learnt is lost.
+ *
+ * @param cascade what loses it
+ * @param number 1 for the first stage
+ * @param name of what becomes random at this stage
+ * @param setting makes the methods as they are at this stage
+ */
+public record SanityStage(Cascade cascade, int number, String name, Setting setting) {
+  /** What is randomised. */
+  public enum Cascade {
+    /** The classifier, from logits to input. */
+    BACKBONE("backbone"),
+    /** The attention mechanism, from fusion to the first branch. */
+    MECHANISM("mechanism"),
+    /** What the mechanism was trained to explain. */
+    LABELS("labels");
+
+    private final String word;
+
+    Cascade(String word) {
+      this.word = word;
+    }
+
+    /** The name in options and files. */
+    public String word() {
+      return word;
+    }
+  }
+
+  /** Makes methods. */
+  @FunctionalInterface
+  public interface Setting {
+    /**
+     * Makes the methods.
+     *
+     * @return them and the classifier they explain; the caller closes it
+     * @throws IOException if a file cannot be read
+     */
+    Methods open() throws IOException;
+  }
+
+  /** A classifier and methods that explain it. */
+  public interface Methods extends AutoCloseable {
+    /** The classifier. */
+    FrozenClassifier classifier();
+
+    /** The methods, of different names. */
+    List<Explainer> explainers();
+
+    @Override
+    void close();
+  }
+
+  /** The name of its files, e.g. {@code backbone-03}. */
+  String fileName() {
+    return "%s-%02d".formatted(cascade.word(), number);
+  }
+}

@@ -1,0 +1,61 @@
+package org.ttame.eval.sanity;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import org.junit.jupiter.api.Test;
+
+/** Golden values: make_similarity.py, by SciPy and scikit-image. */
+class MapSimilarityTest {
+  @Test
+  void agreesWithSciPyAndScikitImage() throws IOException {
+    ObjectMapper mapper = new ObjectMapper();
+    try (InputStream in = MapSimilarityTest.class.getResourceAsStream("similarity.json")) {
+      JsonNode cases = mapper.readTree(in);
+      assertThat(cases).hasSize(9);
+      for (JsonNode golden : cases) {
+        float[] a = mapper.treeToValue(golden.get("a"), float[].class);
+        float[] b = mapper.treeToValue(golden.get("b"), float[].class);
+        double[] found = MapSimilarity.between(a, b, golden.get("side").asInt());
+        for (MapSimilarity measure : MapSimilarity.values()) {
+          assertThat(found[measure.ordinal()])
+              .as("%s at side %s", measure, golden.get("side"))
+              .isCloseTo(golden.get(measure.column()).asDouble(), within(1e-6));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aMapIsLikeItselfAndAFlatOneLikeNothing() {
+    float[] map = new float[32 * 32];
+    for (int i = 0; i < map.length; i++) {
+      map[i] = (i * 37 % 101) / 100f;
+    }
+    assertThat(MapSimilarity.between(map, map, 32))
+        .containsExactly(new double[] {1, 1, 1}, within(1e-12));
+    double[] flat = MapSimilarity.between(map, new float[32 * 32], 32);
+    assertThat(flat[0]).isZero();
+    assertThat(flat[1]).isLessThan(0.1);
+    assertThat(flat[2]).isZero();
+  }
+
+  @Test
+  void cellsAreSixteenPixelsAtTheUsualSize() {
+    assertThat(HogDescriptor.cell(224)).isEqualTo(16);
+    assertThat(HogDescriptor.cell(64)).isEqualTo(4);
+    assertThat(HogDescriptor.cell(8)).isEqualTo(2);
+  }
+
+  @Test
+  void mapsOfOtherSizesAreRefused() {
+    assertThatThrownBy(() -> StructuralSimilarity.between(new float[100], new float[100], 10))
+        .hasMessageContaining("11×11");
+    assertThatThrownBy(() -> HogDescriptor.of(new float[16], 4)).hasMessageContaining("side 4");
+  }
+}

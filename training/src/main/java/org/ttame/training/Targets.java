@@ -1,0 +1,74 @@
+package org.ttame.training;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+
+/** The class that each image's map is trained to explain. */
+public enum Targets {
+  /** The classifier's own answer: the method. */
+  PREDICTED {
+    @Override
+    int[] of(long seed, long step, int[] predicted) {
+      return predicted;
+    }
+  },
+  /**
+   * The answers of a batch dealt out anew among its images: a control. A mechanism trained so has
+   * seen the same images and classes, but not which belong together (Adebayo et al., "Sanity Checks
+   * for Saliency Maps", 2018, Section 3.2, with predictions for labels).
+   */
+  SHUFFLED {
+    @Override
+    int[] of(long seed, long step, int[] predicted) {
+      int[] dealt = predicted.clone();
+      SplittableRandom random =
+          new SplittableRandom(seed * 0xD1B54A32D192ED03L + step * 0x9E3779B97F4A7C15L);
+      for (int i = dealt.length - 1; i > 0; i--) {
+        int other = random.nextInt(i + 1);
+        int kept = dealt[i];
+        dealt[i] = dealt[other];
+        dealt[other] = kept;
+      }
+      return dealt;
+    }
+  };
+
+  /**
+   * The targets of a step.
+   *
+   * @param seed of the run
+   * @param step 0 for the first
+   * @param predicted the classifier's answers for the B images
+   * @return B classes
+   */
+  abstract int[] of(long seed, long step, int[] predicted);
+
+  /** The name used by options and files. */
+  public String optionName() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Reads an option's value.
+   *
+   * @param text the name of one of these
+   * @return it
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public static Targets parse(String text) {
+    return Arrays.stream(values())
+        .filter(targets -> targets.optionName().equals(text.toLowerCase(Locale.ROOT)))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "\"%s\" is none of %s"
+                        .formatted(
+                            text,
+                            Arrays.stream(values())
+                                .map(Targets::optionName)
+                                .collect(Collectors.joining(", ")))));
+  }
+}
