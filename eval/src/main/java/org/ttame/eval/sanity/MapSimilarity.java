@@ -1,5 +1,7 @@
 package org.ttame.eval.sanity;
 
+import java.util.EnumMap;
+import java.util.Map;
 import org.ttame.eval.metric.RankCorrelation;
 
 /** The three measures of how alike two maps are, and the order they are kept in. */
@@ -35,11 +37,11 @@ public enum MapSimilarity {
    * @param side S
    * @return a value for each measure, 1 for equal maps unless they are constant
    */
-  public static double[] between(float[] a, float[] b, int side) {
-    return new double[] {
-      RankCorrelation.between(RankCorrelation.ranks(a), RankCorrelation.ranks(b)),
-      StructuralSimilarity.between(a, b, side),
-      HogDescriptor.correlation(HogDescriptor.of(a, side), HogDescriptor.of(b, side))
-    };
+  public static Map<MapSimilarity, Double> between(float[] a, float[] b, int side) {
+    Map<MapSimilarity, Double> all = new EnumMap<>(MapSimilarity.class);
+    all.put(SPEARMAN, RankCorrelation.between(RankCorrelation.ranks(a), RankCorrelation.ranks(b)));
+    all.put(SSIM, StructuralSimilarity.between(a, b, side));
+    all.put(HOG, HogDescriptor.correlation(HogDescriptor.of(a, side), HogDescriptor.of(b, side)));
+    return all;
   }
 }

@@ -255,12 +255,12 @@ public final class SanityCheck {
       float[] before,
       float[] now,
       int side) {
-    double[] values = MapSimilarity.between(before, now, side);
-    for (MapSimilarity measure : MapSimilarity.values()) {
-      columns
-          .computeIfAbsent(new Column(method, answer, measure), c -> new ArrayList<>())
-          .add(values[measure.ordinal()]);
-    }
+    MapSimilarity.between(before, now, side)
+        .forEach(
+            (measure, value) ->
+                columns
+                    .computeIfAbsent(new Column(method, answer, measure), c -> new ArrayList<>())
+                    .add(value));
   }
 
   /** Evenly spread: the first of each of {@code shown} parts. */

@@ -210,7 +210,7 @@ public final class SanityFiles {
                 overlay.draw(image, original).enlarged(factor), List.of("original")));
         for (SanityCheck.Found found : stages) {
           float[] map = found.maps().get(method).get(i);
-          double rank = MapSimilarity.between(original, map, side)[0];
+          double rank = MapSimilarity.between(original, map, side).get(MapSimilarity.SPEARMAN);
           cells.add(
               new ContactSheet.Cell(
                   overlay.draw(image, map).enlarged(factor),
