@@ -35,6 +35,7 @@ public final class Main {
           new Entry("sanity", SanityCommand::new),
           new Entry("ablate", AblateCommand::new),
           new Entry("lr-find", LrFindCommand::new),
+          new Entry("search", SearchCommand::new),
           new Entry("split", SplitCommand::new),
           new Entry("bench", BenchCommand::new),
           new Entry("version", VersionCommand::new));
