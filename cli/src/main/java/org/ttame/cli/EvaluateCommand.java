@@ -12,6 +12,8 @@ final class EvaluateCommand implements Command {
           "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run or"
               + " the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia"
               + " (ttame,untrained,random)");
+  private static final OptionSpec JSON =
+      OptionSpec.flag("json", "print metrics.json to standard output instead of the table");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-metrics", "where the tables go, and what was measured");
 
@@ -22,7 +24,7 @@ final class EvaluateCommand implements Command {
     own.addAll(MetricChoice.OPTIONS);
     own.addAll(MethodChoice.OPTIONS);
     own.addAll(ReportChoice.OPTIONS);
-    own.addAll(List.of(OUT, RunChoice.CHECKPOINT));
+    own.addAll(List.of(OUT, JSON, RunChoice.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
         "AD, IC, ROAD and more of a run's maps, other methods' or another program's",
@@ -43,8 +45,10 @@ final class EvaluateCommand implements Command {
             CommonOptions.THREADS),
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
-            "Writes OUT/report.html, metrics.json, metrics.csv and per-image.csv. The class is the classifier's"
-                + " own prediction. ROAD costs 18 passes an image and method.",
+            "Writes OUT/report.html, metrics.json, metrics.csv, tables.md and tables.tex with"
+                + " intervals and differences between methods, per-image.csv, and ROAD's curves"
+                + " morf and lerf as png and svg. The class is the classifier's own prediction."
+                + " ROAD costs 18 passes an image and method.",
             "The same command again goes on where it was stopped.",
             "--maps alone, or methods that need no run, do with --weights FILE."));
   }
@@ -58,6 +62,7 @@ final class EvaluateCommand implements Command {
         MetricChoice.parse(arguments),
         ReportChoice.parse(arguments),
         arguments.path(OUT).orElseThrow(),
+        arguments.has(JSON),
         ImageSettings.parse(arguments),
         Engine.Settings.parse(arguments));
   }

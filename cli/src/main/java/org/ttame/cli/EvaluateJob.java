@@ -1,17 +1,20 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
-import org.ttame.eval.explain.PassListener;
+import org.ttame.eval.MethodResult;
 import org.ttame.eval.metric.Metric;
+import org.ttame.eval.output.EvaluationFiles;
 import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
@@ -27,6 +30,7 @@ import org.ttame.training.data.ImageList;
  * @param metrics what of them
  * @param report how the page looks
  * @param out where to write
+ * @param json whether the record is printed instead of the table
  * @param settings how to go through the images
  * @param engine what to compute on
  */
@@ -37,6 +41,7 @@ record EvaluateJob(
     MetricChoice metrics,
     ReportChoice report,
     Path out,
+    boolean json,
     ImageSettings settings,
     Engine.Settings engine)
     implements Command.Job {
@@ -49,22 +54,32 @@ record EvaluateJob(
     provenance.put("seed", String.valueOf(methods.seed()));
     provenance.putAll(settings.provenance());
     Engine.start(engine, console);
+    PassProgress passes = new PassProgress();
     try (FrozenClassifier loaded = classifier.load(console);
-        MethodChoice.Made made = methods.make(loaded, settings.batchSize(), PassListener.NONE)) {
+        MethodChoice.Made made = methods.make(loaded, settings.batchSize(), passes)) {
       List<String> names = report.labels(loaded, methods.run().map(RunChoice::run), list);
       List<Metric> measures = metrics.make(loaded, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(loaded, made.explainers(), measures);
       try (EvaluationFolder folder =
           EvaluationFolder.open(out, evaluation.nothing(), identity(loaded, list))) {
-        Measuring measuring = new Measuring(evaluation, folder, list, settings, console);
+        Measuring measuring = new Measuring(evaluation, folder, list, settings, console, passes);
         EvaluationResult result =
             measuring.run(loaded, made.maps(), objects, report.observer(out, list));
         Provenance origin = Provenance.of(loaded, provenance);
-        MetricsFiles.write(out, result, measuring.skipped(), origin);
+        EvaluationFiles.write(out, result, result.statistics(), measuring.skipped(), origin);
         Path page = report.write(out, result, measuring.skipped(), origin, names);
-        MetricsTable.format(result).lines().forEach(console::result);
-        console.result("%s: %s".formatted(out, measuring.summary(result)));
-        console.result("%s: all of it on one page".formatted(page));
+        for (MethodResult method : result.methods()) {
+          method
+              .warnings()
+              .forEach((what, count) -> console.warn(method.method() + ": " + count + " " + what));
+        }
+        Consumer<String> say = json ? console::note : console::result;
+        MetricsTable.format(result).lines().forEach(say);
+        say.accept("%s: %s".formatted(out, measuring.summary(result)));
+        say.accept("%s: all of it on one page".formatted(page));
+        if (json) {
+          Files.readAllLines(out.resolve(MetricsFiles.JSON)).forEach(console::result);
+        }
       }
     }
   }

@@ -9,7 +9,6 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.eval.explain.PassListener;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.output.ExplanationWriter;
 import org.ttame.eval.output.MapFormat;
@@ -51,10 +50,12 @@ record ExplainJob(
     known.put("images", images.toString());
     known.putAll(settings.provenance());
     Engine.start(engine, console);
+    PassProgress passes = new PassProgress();
     try (FrozenClassifier classifier = choice.load(console);
-        MethodChoice.Made made = methods.make(classifier, settings.batchSize(), PassListener.NONE);
+        MethodChoice.Made made = methods.make(classifier, settings.batchSize(), passes);
         ImageFeed feed =
             new ImageFeed(found, classifier.inputSpec(), settings, console, "explaining")) {
+      passes.in(feed);
       int count = classifier.classes();
       Optional<Path> run = methods.run().map(RunChoice::run);
       ClassFolders labelled = ClassFolders.of(found, Labels.find(labels, run, count), count);

@@ -32,6 +32,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   private final SkippedCount skipped = new SkippedCount();
   private Images next;
   private long read;
+  private long done;
   private final long before;
 
   /**
@@ -110,8 +111,14 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
-    progress.at(before + read + skipped.total() - (next == null ? 0 : next.indices().size()), "");
+    done = before + read + skipped.total() - (next == null ? 0 : next.indices().size());
+    progress.at(done, "");
     return next != null;
+  }
+
+  /** Shows how far the work on a batch is. */
+  void during(String detail) {
+    progress.during(done, detail);
   }
 
   @Override

@@ -30,6 +30,7 @@ final class Measuring {
   private final ImageList list;
   private final ImageSettings settings;
   private final Console console;
+  private final PassProgress passes;
   private SkippedCount skipped = new SkippedCount();
   private int withoutMap;
 
@@ -38,12 +39,14 @@ final class Measuring {
       EvaluationFolder folder,
       ImageList list,
       ImageSettings settings,
-      Console console) {
+      Console console,
+      PassProgress passes) {
     this.evaluation = evaluation;
     this.folder = folder;
     this.list = list;
     this.settings = settings;
     this.console = console;
+    this.passes = passes;
   }
 
   /**
@@ -115,6 +118,7 @@ final class Measuring {
             "evaluating",
             known.in(images, classifier.inputSpec()),
             before.images())) {
+      passes.in(feed);
       EvaluationResult result = evaluation.goOn(before, feed.batches(), folder, observer);
       skipped = feed.skipped();
       if (before.images() == 0) {

@@ -16,7 +16,6 @@ import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.explain.MethodCatalog;
 import org.ttame.eval.explain.MethodOptions;
-import org.ttame.eval.explain.PassListener;
 import org.ttame.training.run.RunFolder;
 
 /**
@@ -170,7 +169,8 @@ record MethodChoice(
    * @param listener hears of the passes of methods that take many
    * @throws IOException if a run cannot be read
    */
-  Made make(FrozenClassifier classifier, int batch, PassListener listener) throws IOException {
+  Made make(FrozenClassifier classifier, int batch, MethodOptions.Listener listener)
+      throws IOException {
     return new Made(this, classifier, new MethodOptions(layer, riseMasks, seed, batch, listener));
   }
 

@@ -13,6 +13,8 @@ final class Progress {
   private static final long REDRAW_NANOS = 200_000_000L;
   private static final long LINE_NANOS = 5_000_000_000L;
 
+  private static final long PATIENCE_NANOS = 30_000_000_000L;
+
   private final PrintStream err;
   private final boolean terminal;
   private final String what;
@@ -76,6 +78,26 @@ final class Progress {
     }
     shown = done;
     shownAt = now;
+  }
+
+  /**
+   * Reports from within a unit that may take long: a terminal's line is redrawn, elsewhere a line
+   * is written if none was for half a minute.
+   *
+   * @param done units finished
+   * @param detail how far the unit is
+   */
+  void during(long done, String detail) {
+    if (err == null) {
+      return;
+    }
+    long now = clock.getAsLong();
+    if (terminal) {
+      at(done, detail);
+    } else if (now - shownAt >= PATIENCE_NANOS) {
+      err.println(line(done, detail, now));
+      shownAt = now;
+    }
   }
 
   /** Leaves the line that a terminal redraws. */

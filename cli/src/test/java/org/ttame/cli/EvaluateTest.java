@@ -87,9 +87,10 @@ class EvaluateTest {
     Files.writeString(batches, lines.get(0) + "\n" + lines.get(1).substring(0, 15));
     Files.delete(folder.resolve("stopped/metrics.json"));
 
-    Ttame.Result again = ok(words("stopped", more));
+    Ttame.Result again = ok(words("stopped", with(more, "--json")));
     assertThat(again.err()).contains("going on: 2 of 6 images are measured");
-    assertThat(again.out()).contains("stopped: 6 images");
+    assertThat(again.err()).contains("stopped: 6 images");
+    assertThat(JSON.readTree(again.out())).isEqualTo(metrics("stopped"));
     assertThat(csv).hasSameTextualContentAs(folder.resolve("whole/per-image.csv"));
     JsonNode whole = metrics("whole");
     JsonNode stopped = metrics("stopped");

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.ttame.eval.explain.ExplanationMethod;
 
 class ProgressTest {
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -62,6 +63,33 @@ class ProgressTest {
     now += 10_000_000_000L;
     progress.at(60, "");
     assertThat(shown()).contains("40 s left");
+  }
+
+  @Test
+  void aLongUnitIsHeardOfNowAndThen() {
+    Progress progress = progress(false, 2);
+    for (int i = 1; i <= 70; i++) {
+      now += 1_000_000_000L;
+      progress.during(0, "rise " + i);
+    }
+    assertThat(shown()).isEqualTo("work 0/2  rise 30\nwork 0/2  rise 60\n");
+  }
+
+  /** Each image's passes are timed from its first ones. */
+  @Test
+  void passesOfAMethodAreTimed() {
+    PassProgress passes = new PassProgress(() -> now);
+    assertThat(passes.detail(ExplanationMethod.RISE, 100, 4000)).isEqualTo("rise 100/4000 passes");
+    now += 2_000_000_000L;
+    assertThat(passes.detail(ExplanationMethod.RISE, 500, 4000))
+        .isEqualTo("rise 500/4000 passes, 18 s");
+    now += 60_000_000_000L;
+    assertThat(passes.detail(ExplanationMethod.RISE, 100, 4000)).isEqualTo("rise 100/4000 passes");
+    assertThat(passes.detail(ExplanationMethod.SCORECAM, 500, 512))
+        .isEqualTo("scorecam 500/512 passes");
+    now += 1_000_000_000L;
+    assertThat(passes.detail(ExplanationMethod.SCORECAM, 512, 512))
+        .isEqualTo("scorecam 512/512 passes");
   }
 
   @Test

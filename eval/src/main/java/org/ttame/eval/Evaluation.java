@@ -167,9 +167,15 @@ public final class Evaluation {
   }
 
   /** Maps of a batch and what they cost. */
-  private record Explained(SaliencyMaps maps, double forward, double backward, double seconds) {
+  private record Explained(
+      SaliencyMaps maps,
+      double forward,
+      double backward,
+      double seconds,
+      Map<String, Long> warnings) {
     MethodResult result(Explainer explainer, List<MetricKey> keys, List<ImageRecord> records) {
-      return new MethodResult(explainer.name(), explainer.settings(), keys, records, seconds);
+      return new MethodResult(
+          explainer.name(), explainer.settings(), keys, records, seconds, warnings);
     }
   }
 
@@ -177,13 +183,26 @@ public final class Evaluation {
     PassCounter passes = classifier.passes();
     long forward = passes.forward();
     long backward = passes.backward();
+    Map<String, Long> before = explainer.warnings();
     long start = System.nanoTime();
     SaliencyMaps maps = explainer.explain(images, classes, batch.names());
+    double seconds = (System.nanoTime() - start) / 1e9;
+    Map<String, Long> warnings = new LinkedHashMap<>();
+    explainer
+        .warnings()
+        .forEach(
+            (warning, count) -> {
+              long more = count - before.getOrDefault(warning, 0L);
+              if (more > 0) {
+                warnings.put(warning, more);
+              }
+            });
     return new Explained(
         maps,
         (double) (passes.forward() - forward) / batch.size(),
         (double) (passes.backward() - backward) / batch.size(),
-        (System.nanoTime() - start) / 1e9);
+        seconds,
+        warnings);
   }
 
   private static void show(

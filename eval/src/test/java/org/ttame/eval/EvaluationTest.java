@@ -133,7 +133,8 @@ class EvaluationTest {
 
     List<String> table = Files.readAllLines(out.resolve("metrics.csv"));
     assertThat(table.get(0))
-        .isEqualTo("method,metric,threshold,value,n,forward_passes,backward_passes,seconds");
+        .isEqualTo(
+            "method,metric,threshold,value,n,forward_passes,backward_passes,seconds,low,high");
     assertThat(table.get(3)).startsWith("random,ad,33.3,");
     assertThat(table.get(5)).startsWith("random,pointing,,");
     assertThat(table).hasSize(7);

@@ -6,25 +6,25 @@ import java.util.List;
 /** The methods that maps can be asked of by name, in the order in which they are listed. */
 public enum ExplanationMethod {
   /** The trained mechanism. */
-  TTAME("ttame", Needs.RUN, Reads.NOTHING_ELSE),
+  TTAME("ttame", "T-TAME", Needs.RUN, Reads.NOTHING_ELSE),
   /** The control: the mechanism with its initial values. */
-  UNTRAINED("untrained", Needs.RUN, Reads.NOTHING_ELSE),
+  UNTRAINED("untrained", "untrained", Needs.RUN, Reads.NOTHING_ELSE),
   /** The control: coarse noise. */
-  RANDOM("random", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
+  RANDOM("random", "random", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
   /** The variant L-CAM, trained in a run of its own. */
-  LCAM("lcam", Needs.LCAM_RUN, Reads.NOTHING_ELSE),
+  LCAM("lcam", "L-CAM-Img", Needs.LCAM_RUN, Reads.NOTHING_ELSE),
   /** Grad-CAM. */
-  GRADCAM("gradcam", Needs.CLASSIFIER, Reads.LAYER),
+  GRADCAM("gradcam", "Grad-CAM", Needs.CLASSIFIER, Reads.LAYER),
   /** Grad-CAM++. */
-  GRADCAM_PLUS_PLUS("gradcam++", Needs.CLASSIFIER, Reads.LAYER),
+  GRADCAM_PLUS_PLUS("gradcam++", "Grad-CAM++", Needs.CLASSIFIER, Reads.LAYER),
   /** Score-CAM. */
-  SCORECAM("scorecam", Needs.CLASSIFIER, Reads.LAYER),
+  SCORECAM("scorecam", "Score-CAM", Needs.CLASSIFIER, Reads.LAYER),
   /** Ablation-CAM. */
-  ABLATIONCAM("ablationcam", Needs.CLASSIFIER, Reads.LAYER),
+  ABLATIONCAM("ablationcam", "Ablation-CAM", Needs.CLASSIFIER, Reads.LAYER),
   /** RISE. */
-  RISE("rise", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
+  RISE("rise", "RISE", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
   /** Iterated integrated attributions. */
-  IIA("iia", Needs.CLASSIFIER, Reads.LAYER);
+  IIA("iia", "IIA", Needs.CLASSIFIER, Reads.LAYER);
 
   private enum Needs {
     CLASSIFIER,
@@ -38,11 +38,13 @@ public enum ExplanationMethod {
   }
 
   private final String optionName;
+  private final String title;
   private final Needs needs;
   private final Reads reads;
 
-  ExplanationMethod(String optionName, Needs needs, Reads reads) {
+  ExplanationMethod(String optionName, String title, Needs needs, Reads reads) {
     this.optionName = optionName;
+    this.title = title;
     this.needs = needs;
     this.reads = reads;
   }
@@ -65,6 +67,20 @@ public enum ExplanationMethod {
   /** Whether it reads one layer of the classifier, which can be chosen. */
   public boolean readsLayer() {
     return reads == Reads.LAYER;
+  }
+
+  /**
+   * What people call a method.
+   *
+   * @param name as it stands in files
+   * @return its title, or the name itself where it is none of these
+   */
+  public static String title(String name) {
+    return Arrays.stream(values())
+        .filter(method -> method.optionName.equals(name))
+        .map(method -> method.title)
+        .findFirst()
+        .orElse(name);
   }
 
   /** All names. */

@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -16,8 +15,8 @@ import org.ttame.core.npz.Npy;
  * {@code explain} names its own ({@code birds/wren.npy} for {@code birds/wren.jpg}; where {@code
  * birds/wren.jpg.npy} exists too, that one).
  *
- * <p>A map whose values all lie in [0,1] is used as it is, any other one is min-max scaled; the
- * settings say how many were. The maps are taken for those of the class the classifier answers.
+ * <p>A map whose values all lie in [0,1] is used as it is, any other one is min-max scaled; that is
+ * counted. The maps are taken for those of the class the classifier answers.
  */
 public final class MapFolderExplainer implements Explainer {
   /** The method's name in tables and files unless another is given. */
@@ -25,8 +24,6 @@ public final class MapFolderExplainer implements Explainer {
 
   private final String name;
   private final Path folder;
-  private long asTheyAre;
-  private long scaled;
   private final MapWarnings warnings = new MapWarnings();
 
   /**
@@ -49,14 +46,9 @@ public final class MapFolderExplainer implements Explainer {
     return name;
   }
 
-  /** The folder, and how many maps so far were used as they are or scaled. */
   @Override
   public Map<String, String> settings() {
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("maps", folder.toString());
-    settings.put("maps_used_as_they_are", Long.toString(asTheyAre));
-    settings.put("maps_min_max_scaled", Long.toString(scaled));
-    return settings;
+    return Map.of("maps", folder.toString());
   }
 
   @Override
@@ -149,10 +141,9 @@ public final class MapFolderExplainer implements Explainer {
       int width = Math.toIntExact(shape[rank - 1]);
       float[][] one = {values};
       if (inside) {
-        asTheyAre++;
         return new SaliencyMaps(height, width, one);
       }
-      scaled++;
+      warnings.count(MapWarning.OUTSIDE);
       return warnings.minMax(height, width, one);
     }
   }

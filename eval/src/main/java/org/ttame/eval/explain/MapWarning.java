@@ -5,6 +5,9 @@ public enum MapWarning {
   /** A map had the same value everywhere, often zero: nothing stands out. */
   FLAT_MAP("maps were the same everywhere and became zeros"),
 
+  /** A map made elsewhere had values that maps do not have. */
+  OUTSIDE("maps had values outside [0, 1] and were min-max scaled"),
+
   /** A score, weight or sum was NaN or infinite. */
   NOT_FINITE("scores or sums were no finite number and counted as nothing"),
 

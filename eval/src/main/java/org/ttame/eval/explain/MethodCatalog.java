@@ -83,6 +83,7 @@ public final class MethodCatalog implements AutoCloseable {
   }
 
   private Explainer make(ExplanationMethod method) {
+    PassListener listener = (done, total) -> options.listener().passed(method, done, total);
     return switch (method) {
       case TTAME -> new TtameExplainer(method.optionName(), classifier, trained());
       case UNTRAINED -> {
@@ -94,17 +95,15 @@ public final class MethodCatalog implements AutoCloseable {
       case RANDOM -> random();
       case GRADCAM -> GradCamExplainer.gradCam(classifier, layer());
       case GRADCAM_PLUS_PLUS -> GradCamExplainer.plusPlus(classifier, layer());
-      case SCORECAM ->
-          new ScoreCamExplainer(classifier, layer(), options.batch(), options.listener());
-      case ABLATIONCAM ->
-          new AblationCamExplainer(classifier, layer(), options.batch(), options.listener());
+      case SCORECAM -> new ScoreCamExplainer(classifier, layer(), options.batch(), listener);
+      case ABLATIONCAM -> new AblationCamExplainer(classifier, layer(), options.batch(), listener);
       case RISE ->
           new RiseExplainer(
               classifier,
               options.riseMasks().orElseGet(() -> RiseExplainer.paperMasks(classifier)),
               options.seed(),
               options.batch(),
-              options.listener());
+              listener);
       case IIA -> new IiaExplainer(classifier, layer());
     };
   }

@@ -15,7 +15,23 @@ import java.util.OptionalInt;
  * @param listener hears of the passes of methods that take many
  */
 public record MethodOptions(
-    Optional<String> layer, OptionalInt riseMasks, long seed, int batch, PassListener listener) {
+    Optional<String> layer, OptionalInt riseMasks, long seed, int batch, Listener listener) {
+  /** Hears how far a method of many passes has come with an image. */
+  @FunctionalInterface
+  public interface Listener {
+    /** Hears nothing. */
+    Listener NONE = (method, done, total) -> {};
+
+    /**
+     * Some passes are done.
+     *
+     * @param method whose
+     * @param done network passes over this image so far
+     * @param total how many there will be
+     */
+    void passed(ExplanationMethod method, long done, long total);
+  }
+
   public MethodOptions {
     Objects.requireNonNull(layer, "layer");
     Objects.requireNonNull(riseMasks, "riseMasks");
@@ -32,6 +48,6 @@ public record MethodOptions(
    * @param batch images a pass
    */
   public static MethodOptions of(long seed, int batch) {
-    return new MethodOptions(Optional.empty(), OptionalInt.empty(), seed, batch, PassListener.NONE);
+    return new MethodOptions(Optional.empty(), OptionalInt.empty(), seed, batch, Listener.NONE);
   }
 }

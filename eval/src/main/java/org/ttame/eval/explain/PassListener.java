@@ -1,6 +1,6 @@
 package org.ttame.eval.explain;
 
-/** Hears how far a method of many passes has come with a batch. */
+/** Hears how far a method of many passes has come with an image. */
 @FunctionalInterface
 public interface PassListener {
   /** Hears nothing. */
@@ -9,7 +9,7 @@ public interface PassListener {
   /**
    * Some passes are done.
    *
-   * @param done network passes of this batch so far
+   * @param done network passes over this image so far
    * @param total how many there will be
    */
   void passed(long done, long total);

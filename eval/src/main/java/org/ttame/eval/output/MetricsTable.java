@@ -3,17 +3,16 @@ package org.ttame.eval.output;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.MethodResult.Summary;
 import org.ttame.eval.metric.MetricKey;
 
-/** An evaluation as a table for a terminal: a row a method, a column a number, FP last. */
+/**
+ * An evaluation as a table for a terminal: a row a method, a column a number, of ROAD's the means,
+ * FP last.
+ */
 public final class MetricsTable {
-  private static final Map<String, String> TITLES =
-      Map.of("ad", "AD", "ic", "IC", "morf", "MoRF", "lerf", "LeRF");
-
   private MetricsTable() {}
 
   /**
@@ -26,9 +25,9 @@ public final class MetricsTable {
   public static String format(EvaluationResult result) {
     List<List<String>> rows = new ArrayList<>();
     List<String> header = new ArrayList<>(List.of("method"));
-    List<MetricKey> keys = result.keys().stream().filter(MetricsTable::isShown).toList();
+    List<MetricKey> keys = result.keys().stream().filter(key -> !key.isCurvePoint()).toList();
     for (MetricKey key : keys) {
-      header.add(title(key));
+      header.add(key.title());
     }
     header.add("FP");
     rows.add(header);
@@ -42,17 +41,6 @@ public final class MetricsTable {
       rows.add(row);
     }
     return layOut(rows);
-  }
-
-  /** ROAD has twenty numbers: people see the means, files have them all. */
-  private static boolean isShown(MetricKey key) {
-    boolean road = key.metric().equals("morf") || key.metric().equals("lerf");
-    return !road || key.threshold().isEmpty();
-  }
-
-  private static String title(MetricKey key) {
-    String name = TITLES.getOrDefault(key.metric(), key.metric());
-    return key.threshold().isEmpty() ? name : name + "(" + key.thresholdText() + "%)";
   }
 
   private static String layOut(List<List<String>> rows) {

@@ -20,6 +20,8 @@ public final class LinePlot {
   private static final int AREA_HEIGHT = 440;
   private static final int LEFT = 104;
   private static final int TICKS = 5;
+  private static final double DASH = 10;
+  private static final double GAP = 6;
 
   private final String title;
   private final String xTitle;
@@ -28,6 +30,9 @@ public final class LinePlot {
 
   /** How the horizontal axis is divided. */
   public sealed interface XAxis {
+    /** Even steps. */
+    record Linear() implements XAxis {}
+
     /** Decades. */
     record Logarithmic() implements XAxis {}
 
@@ -139,7 +144,7 @@ public final class LinePlot {
     surface.text(title, MARGIN, MARGIN, INK);
     for (int i = 0; i < series.size(); i++) {
       double at = MARGIN + LINE * (i + 1.0);
-      surface.line(new double[] {MARGIN, MARGIN + 28}, new double[] {at + 7, at + 7}, 3, color(i));
+      draw(surface, new double[] {MARGIN, MARGIN + 28}, new double[] {at + 7, at + 7}, 3, i);
       surface.text(series.get(i).name(), MARGIN + 40, at, INK);
     }
     drawYTicks(surface, y);
@@ -151,8 +156,40 @@ public final class LinePlot {
       if (!curve.low().isEmpty()) {
         surface.band(px, pixelsY(curve.low(), y), pixelsY(curve.high(), y), color(i), 0.2);
       }
-      surface.line(px, pixelsY(curve.y(), y), 2, color(i));
+      draw(surface, px, pixelsY(curve.y(), y), 2, i);
     }
+  }
+
+  /** A curve of a colour that was used before is dashed. */
+  private static void draw(
+      PlotSurface surface, double[] x, double[] y, double thickness, int number) {
+    if (number < COLORS.size()) {
+      surface.line(x, y, thickness, color(number));
+      return;
+    }
+    double gone = 0;
+    for (int i = 0; i + 1 < x.length; i++) {
+      double length = Math.hypot(x[i + 1] - x[i], y[i + 1] - y[i]);
+      for (double at = 0; at < length; ) {
+        double phase = (gone + at) % (DASH + GAP);
+        double end = Math.min(length, at + (phase < DASH ? DASH : DASH + GAP) - phase);
+        if (phase < DASH) {
+          double[] share = {at / length, end / length};
+          surface.line(
+              between(x[i], x[i + 1], share),
+              between(y[i], y[i + 1], share),
+              thickness,
+              color(number));
+        }
+        // Never stand still for want of digits.
+        at = Math.max(end, Math.nextUp(at) + 1e-6);
+      }
+      gone += length;
+    }
+  }
+
+  private static double[] between(double from, double to, double[] shares) {
+    return new double[] {from + shares[0] * (to - from), from + shares[1] * (to - from)};
   }
 
   private void drawYTicks(PlotSurface surface, Range y) {
@@ -160,9 +197,7 @@ public final class LinePlot {
     for (double v = Math.ceil(y.low() / step) * step; v <= y.high() + step * 1e-9; v += step) {
       double at = pixelY(v, y);
       surface.line(new double[] {LEFT, LEFT + AREA_WIDTH}, new double[] {at, at}, 1, GRID);
-      String text = String.format(Locale.ROOT, "%.4g", Math.abs(v) < step * 1e-6 ? 0.0 : v);
-      text = text.contains("e") ? text : text.replaceAll("\\.?0+$", "");
-      text = text.isEmpty() || text.equals("-") ? "0" : text;
+      String text = tick(v, step);
       surface.text(text, LEFT - MARGIN / 2.0 - text.length() * PlotSurface.ADVANCE, at - 7, INK);
     }
   }
@@ -179,11 +214,27 @@ public final class LinePlot {
       }
       return;
     }
+    if (axis instanceof XAxis.Linear) {
+      double step = step(x.high() - x.low());
+      for (double v = Math.ceil(x.low() / step) * step; v <= x.high() + step * 1e-9; v += step) {
+        double at = pixelX(v, x);
+        String text = tick(v, step);
+        surface.line(new double[] {at, at}, new double[] {top(), bottom}, 1, GRID);
+        surface.text(
+            text, at - text.length() * PlotSurface.ADVANCE / 2.0, bottom + MARGIN / 2.0, INK);
+      }
+      return;
+    }
     for (int decade = (int) Math.ceil(x.low()); decade <= Math.floor(x.high()); decade++) {
       double at = pixelX(Math.pow(10, decade), x);
       surface.line(new double[] {at, at}, new double[] {top(), bottom}, 1, GRID);
       surface.text("1e" + decade, at - 2.0 * PlotSurface.ADVANCE, bottom + MARGIN / 2.0, INK);
     }
+  }
+
+  private static String tick(double value, double step) {
+    String text = String.format(Locale.ROOT, "%.4g", Math.abs(value) < step * 1e-6 ? 0.0 : value);
+    return text.contains("e") || !text.contains(".") ? text : text.replaceAll("\\.?0+$", "");
   }
 
   private Range xRange() {
@@ -192,7 +243,9 @@ public final class LinePlot {
     }
     double low = series.stream().mapToDouble(s -> s.x().get(0)).min().orElseThrow();
     double high = series.stream().mapToDouble(s -> s.x().get(s.x().size() - 1)).max().orElseThrow();
-    return Range.of(Math.log10(low), Math.log10(high));
+    return axis instanceof XAxis.Linear
+        ? Range.of(low, high)
+        : Range.of(Math.log10(low), Math.log10(high));
   }
 
   private Range yRange() {

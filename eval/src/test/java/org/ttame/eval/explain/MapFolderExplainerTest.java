@@ -38,9 +38,7 @@ class MapFolderExplainerTest {
     assertThat(read.map(0)[15]).isEqualTo(0.5f);
     assertThat(read.map(1)).startsWith(0, 0.25f, 0.75f, 1);
     assertThat(read.map(2)).containsOnly(0);
-    assertThat(maps.settings())
-        .containsEntry("maps_used_as_they_are", "2")
-        .containsEntry("maps_min_max_scaled", "1");
+    assertThat(maps.warnings()).containsEntry(MapWarning.OUTSIDE.sentence(), 1L);
   }
 
   @Test

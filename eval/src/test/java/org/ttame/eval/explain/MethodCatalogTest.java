@@ -40,7 +40,8 @@ class MethodCatalogTest {
   @Test
   void optionsReachTheMethods() throws IOException {
     MethodOptions options =
-        new MethodOptions(Optional.of("features.4"), OptionalInt.of(17), 5, 4, PassListener.NONE);
+        new MethodOptions(
+            Optional.of("features.4"), OptionalInt.of(17), 5, 4, MethodOptions.Listener.NONE);
     try (FrozenClassifier classifier = classifier();
         MethodCatalog catalog = new MethodCatalog(classifier, options)) {
       assertThat(catalog.explainer(ExplanationMethod.SCORECAM).settings())
@@ -59,7 +60,8 @@ class MethodCatalogTest {
   @Test
   void whatIsMissingIsSaid() throws IOException {
     MethodOptions lost =
-        new MethodOptions(Optional.of("layer9"), OptionalInt.empty(), 5, 4, PassListener.NONE);
+        new MethodOptions(
+            Optional.of("layer9"), OptionalInt.empty(), 5, 4, MethodOptions.Listener.NONE);
     try (FrozenClassifier classifier = classifier();
         AttentionMechanism lcam = mechanism(classifier, Variant.LCAM);
         AttentionMechanism ttame = mechanism(classifier, Variant.PROPOSED);

@@ -1,0 +1,62 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The example script, on a few images. */
+@DisabledOnOs(OS.WINDOWS)
+class CompareRunsIT {
+  @TempDir Path folder;
+
+  @Test
+  void trainsEvaluatesAndComparesTwoRuns() throws Exception {
+    String said = run(0, "out");
+    assertThat(said)
+        .contains("| T-TAME |")
+        .contains("| maps |")
+        .contains("T-TAME less each other method, image by image");
+    Path metrics = folder.resolve("out/metrics/metrics.json");
+    JsonNode json = new ObjectMapper().readTree(metrics.toFile());
+    assertThat(json.path("images").asInt()).isEqualTo(6);
+    assertThat(json.path("methods")).hasSize(3);
+    assertThat(json.at("/differences/0/less").asText()).isEqualTo("random");
+
+    String rows = Files.readString(folder.resolve("out/metrics/per-image.csv"));
+    assertThat(run(0, "out")).endsWith(said.substring(said.indexOf("| method |")));
+    assertThat(Files.readString(folder.resolve("out/metrics/per-image.csv"))).isEqualTo(rows);
+    assertThat(run(2)).contains("usage: compare-runs.sh OUT");
+  }
+
+  private String run(int expected, String... words) throws Exception {
+    List<String> line = new java.util.ArrayList<>();
+    line.add("sh");
+    line.add(Path.of("examples/compare-runs.sh").toAbsolutePath().toString());
+    line.addAll(List.of(words));
+    File said = folder.resolve("said.txt").toFile();
+    ProcessBuilder builder =
+        new ProcessBuilder(line)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(said);
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    builder.environment().put("TTAME", java + " -Xmx2g -jar " + System.getProperty("ttame.jar"));
+    builder.environment().put("TRAIN", "--max-steps 3 --limit 16 --threads 1");
+    builder.environment().put("LIMIT", "6");
+    Process process = builder.start();
+    assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+    String text = Files.readString(said.toPath());
+    assertThat(process.exitValue()).as(text).isEqualTo(expected);
+    return text;
+  }
+}

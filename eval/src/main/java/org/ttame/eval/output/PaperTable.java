@@ -1,0 +1,222 @@
+package org.ttame.eval.output;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
+import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.MethodResult;
+import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.metric.MetricKey;
+import org.ttame.eval.statistics.Bootstrap;
+import org.ttame.eval.statistics.EvaluationStatistics;
+import org.ttame.eval.statistics.Interval;
+
+/**
+ * An evaluation in the layout of the paper's Tables II to IV, for Markdown and LaTeX: a row a
+ * method, a column a number, of ROAD's the means, FP last; the best of a column in bold, the second
+ * underlined. Numbers that read the same count as equal. In Markdown tables of intervals follow.
+ */
+public final class PaperTable {
+  private final EvaluationResult result;
+  private final EvaluationStatistics statistics;
+  private final List<MetricKey> keys;
+
+  /** What a number's rank asks for. */
+  private enum Rank {
+    BEST,
+    SECOND,
+    OTHER
+  }
+
+  /**
+   * A table.
+   *
+   * @param result what was found
+   * @param statistics its intervals
+   */
+  public PaperTable(EvaluationResult result, EvaluationStatistics statistics) {
+    this.result = result;
+    this.statistics = statistics;
+    keys = result.keys().stream().filter(key -> !key.isCurvePoint()).toList();
+  }
+
+  /** {@code tables.md}: means, intervals, and what the first method has above the others. */
+  public String markdown() {
+    StringBuilder text = new StringBuilder();
+    List<String> header = new ArrayList<>(List.of("method"));
+    keys.forEach(key -> header.add(key.title() + (key.lowerIsBetter() ? " ↓" : " ↑")));
+    List<String> withPasses = new ArrayList<>(header);
+    withPasses.add("FP");
+    markdownRow(text, withPasses);
+    markdownRule(text, withPasses.size());
+    for (MethodResult method : result.methods()) {
+      List<String> row = new ArrayList<>(List.of(title(method)));
+      for (MetricKey key : keys) {
+        String number = number(mean(method, key));
+        row.add(
+            switch (rank(method, key)) {
+              case BEST -> "**" + number + "**";
+              case SECOND -> "<ins>" + number + "</ins>";
+              case OTHER -> number;
+            });
+      }
+      row.add(passes(method));
+      markdownRow(text, row);
+    }
+    text.append("\n%d images; FP are forward passes for a map.\n".formatted(result.images()));
+    text.append(
+        "Intervals hold %.0f %% of the means over images drawn with replacement (%d times).\n\n"
+            .formatted(100 * Bootstrap.LEVEL, statistics.bootstrap().resamples()));
+    intervals(text, header, result.methods(), method -> key -> statistics.mean(method, key), false);
+    if (result.methods().size() > 1) {
+      String first = result.methods().get(0).method();
+      text.append(
+          "\n%s less each other method, image by image; bold where zero lies outside:\n\n"
+              .formatted(ExplanationMethod.title(first)));
+      intervals(
+          text,
+          header,
+          result.methods().subList(1, result.methods().size()),
+          method -> key -> statistics.difference(first, method, key),
+          true);
+    }
+    return text.toString();
+  }
+
+  /** {@code tables.tex}: a tabular that needs no package. */
+  public String latex() {
+    StringBuilder text = new StringBuilder();
+    text.append("%% %d images\n".formatted(result.images()));
+    text.append("\\begin{tabular}{l");
+    String group = "";
+    for (MetricKey key : keys) {
+      text.append(group(key).equals(group) ? "r" : "|r");
+      group = group(key);
+    }
+    text.append("|r}\n\\hline\nMethod");
+    for (MetricKey key : keys) {
+      text.append(" & ")
+          .append(escaped(key.title()))
+          .append(key.lowerIsBetter() ? "$\\downarrow$" : "$\\uparrow$");
+    }
+    text.append(" & FP \\\\\n\\hline\n");
+    for (MethodResult method : result.methods()) {
+      text.append(escaped(title(method)));
+      for (MetricKey key : keys) {
+        String number = number(mean(method, key));
+        text.append(" & ")
+            .append(
+                switch (rank(method, key)) {
+                  case BEST -> "\\textbf{" + number + "}";
+                  case SECOND -> "\\underline{" + number + "}";
+                  case OTHER -> number;
+                });
+      }
+      text.append(" & ").append(passes(method)).append(" \\\\\n");
+    }
+    return text.append("\\hline\n\\end{tabular}\n").toString();
+  }
+
+  private void intervals(
+      StringBuilder text,
+      List<String> header,
+      List<MethodResult> methods,
+      Function<String, Function<MetricKey, Interval>> found,
+      boolean mark) {
+    markdownRow(text, header);
+    markdownRule(text, header.size());
+    for (MethodResult method : methods) {
+      List<String> row = new ArrayList<>(List.of(title(method)));
+      for (MetricKey key : keys) {
+        Interval interval = found.apply(method.method()).apply(key);
+        String cell =
+            Double.isNaN(interval.low())
+                ? number(interval.mean())
+                : "%s [%s, %s]"
+                    .formatted(
+                        number(interval.mean()), number(interval.low()), number(interval.high()));
+        row.add(mark && interval.excludesZero() ? "**" + cell + "**" : cell);
+      }
+      markdownRow(text, row);
+    }
+  }
+
+  private static void markdownRow(StringBuilder text, List<String> cells) {
+    text.append(
+        cells.stream()
+            .map(cell -> cell.replace("|", "\\|"))
+            .collect(Collectors.joining(" | ", "| ", " |\n")));
+  }
+
+  private static void markdownRule(StringBuilder text, int columns) {
+    text.append("|---").append("|---:".repeat(columns - 1)).append("|\n");
+  }
+
+  /** Among several methods: how many different numbers of the column are better. */
+  private Rank rank(MethodResult method, MetricKey key) {
+    double own = rounded(mean(method, key));
+    if (Double.isNaN(own) || result.methods().size() < 2) {
+      return Rank.OTHER;
+    }
+    Comparator<Double> better = Comparator.naturalOrder();
+    if (!key.lowerIsBetter()) {
+      better = better.reversed();
+    }
+    DoubleStream column = result.methods().stream().mapToDouble(m -> rounded(mean(m, key)));
+    List<Double> numbers =
+        column.filter(v -> !Double.isNaN(v)).boxed().distinct().sorted(better).toList();
+    int place = numbers.indexOf(own);
+    return place == 0 ? Rank.BEST : place == 1 ? Rank.SECOND : Rank.OTHER;
+  }
+
+  private double mean(MethodResult method, MetricKey key) {
+    return statistics.mean(method.method(), key).mean();
+  }
+
+  private static double rounded(double value) {
+    return Double.isNaN(value) ? value : Double.parseDouble(number(value));
+  }
+
+  private static String number(double value) {
+    return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.2f", value);
+  }
+
+  private static String passes(MethodResult method) {
+    double passes = method.forwardPasses();
+    return passes == Math.rint(passes) ? Long.toString((long) passes) : number(passes);
+  }
+
+  private static String title(MethodResult method) {
+    return ExplanationMethod.title(method.method());
+  }
+
+  /** AD and IC stand together, as do MoRF and LeRF. */
+  private static String group(MetricKey key) {
+    return switch (key.metric()) {
+      case "ad", "ic" -> "masking";
+      case "morf", "lerf" -> "road";
+      case "insertion", "deletion" -> "steps";
+      default -> "boxes";
+    };
+  }
+
+  private static String escaped(String text) {
+    StringBuilder escaped = new StringBuilder();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      escaped.append(
+          switch (c) {
+            case '\\' -> "\\textbackslash{}";
+            case '~' -> "\\textasciitilde{}";
+            case '^' -> "\\textasciicircum{}";
+            case '%', '&', '#', '_', '$', '{', '}' -> "\\" + c;
+            default -> String.valueOf(c);
+          });
+    }
+    return escaped.toString();
+  }
+}
