@@ -14,7 +14,7 @@ import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.explain.EdgeExplainer;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.MethodCatalog;
-import org.ttame.eval.explain.PassListener;
+import org.ttame.eval.explain.MethodOptions;
 import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.sanity.MechanismRandomisation;
@@ -151,7 +151,8 @@ record SanityJob(
 
   /** The methods as they are, with the control and with the run's own mechanism. */
   private SanityStage.Methods everything(FrozenClassifier loaded) throws IOException {
-    MethodChoice.Made made = methods.make(loaded, settings.batchSize(), PassListener.NONE);
+    MethodChoice.Made made =
+        methods.make(loaded, settings.batchSize(), MethodOptions.Listener.NONE);
     List<Explainer> all = new ArrayList<>(made.explainers());
     all.add(new EdgeExplainer());
     List<AutoCloseable> owned = new ArrayList<>(List.of(made));
@@ -171,7 +172,8 @@ record SanityJob(
   /** The methods, and the control, on a classifier that is closed with them. */
   private SanityStage.Methods randomised(FrozenClassifier random) throws IOException {
     try {
-      MethodChoice.Made made = methods.make(random, settings.batchSize(), PassListener.NONE);
+      MethodChoice.Made made =
+          methods.make(random, settings.batchSize(), MethodOptions.Listener.NONE);
       List<Explainer> all = new ArrayList<>(made.explainers());
       all.add(new EdgeExplainer());
       return new Held(random, all, List.of(made, random));
