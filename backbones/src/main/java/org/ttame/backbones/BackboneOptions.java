@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -14,12 +15,15 @@ import org.ttame.core.classifier.InputSpec;
  * @param classes the expected number of classes; empty to take what is found
  * @param mean channel means the backbone was trained with
  * @param std channel standard deviations the backbone was trained with
+ * @param doublePrecision whether to compute in double precision: slow, for checks of methods that
+ *     single precision is too coarse for
  */
 public record BackboneOptions(
     Optional<String> name,
     OptionalInt classes,
     Optional<List<Double>> mean,
-    Optional<List<Double>> std) {
+    Optional<List<Double>> std,
+    boolean doublePrecision) {
 
   public BackboneOptions {
     Objects.requireNonNull(name, "name");
@@ -36,7 +40,7 @@ public record BackboneOptions(
   /** Takes what the file says, and ImageNet's standardisation. */
   public static BackboneOptions defaults() {
     return new BackboneOptions(
-        Optional.empty(), OptionalInt.empty(), Optional.empty(), Optional.empty());
+        Optional.empty(), OptionalInt.empty(), Optional.empty(), Optional.empty(), false);
   }
 
   /**
@@ -46,7 +50,7 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions withName(String expected) {
-    return new BackboneOptions(Optional.of(expected), classes, mean, std);
+    return new BackboneOptions(Optional.of(expected), classes, mean, std, doublePrecision);
   }
 
   /**
@@ -56,7 +60,7 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions withClasses(int expected) {
-    return new BackboneOptions(name, OptionalInt.of(expected), mean, std);
+    return new BackboneOptions(name, OptionalInt.of(expected), mean, std, doublePrecision);
   }
 
   /**
@@ -67,6 +71,17 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions withStandardisation(List<Double> channelMean, List<Double> channelStd) {
-    return new BackboneOptions(name, classes, Optional.of(channelMean), Optional.of(channelStd));
+    return new BackboneOptions(
+        name, classes, Optional.of(channelMean), Optional.of(channelStd), doublePrecision);
+  }
+
+  /** Computes in double precision. */
+  public BackboneOptions inDoublePrecision() {
+    return new BackboneOptions(name, classes, mean, std, true);
+  }
+
+  /** The type of the graph's values. */
+  DataType precision() {
+    return doublePrecision ? DataType.DOUBLE : DataType.FLOAT;
   }
 }

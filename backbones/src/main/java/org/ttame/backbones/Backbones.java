@@ -38,7 +38,7 @@ public final class Backbones {
     try (BackboneSource source = open(file)) {
       check(file, source.architecture(), options);
       CompletableFuture<String> digest = digest(file);
-      BackboneGraph graph = BackboneGraph.of(source.architecture(), source);
+      BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.precision());
       return classifier(graph, source, options, provenance(file, source, join(digest)));
     }
   }
@@ -54,7 +54,7 @@ public final class Backbones {
   public static FrozenClassifier load(BackboneSource source, BackboneOptions options)
       throws IOException {
     check(Path.of("The network"), source.architecture(), options);
-    BackboneGraph graph = BackboneGraph.of(source.architecture(), source);
+    BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.precision());
     Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
     provenance.put("architecture", source.architecture().describe());
     provenance.put("parameters", String.valueOf(source.architecture().parameterCount()));
@@ -139,6 +139,7 @@ public final class Backbones {
         .layers(graph.layers())
         .defaultLayers(graph.defaultLayers())
         .defaultMasking(graph.masking())
+        .transformer(graph.transformer().orElse(null))
         .provenance(provenance)
         .build();
   }

@@ -10,8 +10,8 @@ final class EvaluateCommand implements Command {
           "methods",
           "A,B",
           "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run or"
-              + " the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia"
-              + " (ttame,untrained,random)");
+              + " the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
+              + " iia-released, transformer-lrp for a ViT (ttame,untrained,random)");
   private static final OptionSpec JSON =
       OptionSpec.flag("json", "print metrics.json to standard output instead of the table");
   private static final OptionSpec OUT =

@@ -12,8 +12,8 @@ final class ExplainCommand implements Command {
       OptionSpec.of(
           "method",
           "A,B",
-          "ttame, untrained, random, lcam, gradcam, gradcam++, scorecam, ablationcam, rise, iia (what"
-              + " the run was trained as)");
+          "ttame, untrained, random, lcam, gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
+              + " iia-released, transformer-lrp for a ViT (what the run was trained as)");
   private static final OptionSpec FORMAT =
       OptionSpec.of(
           "format",

@@ -2,6 +2,7 @@ package org.ttame.backbones.graph;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.backbones.architecture.Architecture;
@@ -9,6 +10,7 @@ import org.ttame.backbones.architecture.ResNetArchitecture;
 import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.Transformer;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -20,6 +22,7 @@ import org.ttame.core.masking.Masking;
  * @param defaultLayers names of the layers explained by default, latest last
  * @param masking the family's masking
  * @param parameters the graph's constants
+ * @param transformer what a vision transformer's graph looks like inside; empty for others
  */
 public record BackboneGraph(
     SameDiff graph,
@@ -27,7 +30,8 @@ public record BackboneGraph(
     List<FeatureLayer> layers,
     List<String> defaultLayers,
     Masking masking,
-    List<Parameter> parameters) {
+    List<Parameter> parameters,
+    Optional<Transformer> transformer) {
   /** Name of the placeholder for standardised images, {@code [B, S, S, 3]}. */
   public static final String INPUT = "input";
 
@@ -68,9 +72,17 @@ public record BackboneGraph(
     }
   }
 
-  /** As {@link #of(Architecture, WeightSource)} in another precision, to check gradients with. */
-  static BackboneGraph of(Architecture architecture, WeightSource weights, DataType precision)
-      throws IOException {
+  /**
+   * Writes the graph of an architecture in another precision, to check by.
+   *
+   * @param architecture the architecture
+   * @param weights its weights
+   * @param precision of all values
+   * @return the graph
+   * @throws IOException if a weight cannot be had
+   */
+  public static BackboneGraph of(
+      Architecture architecture, WeightSource weights, DataType precision) throws IOException {
     LayerWriter writer = new LayerWriter(weights, precision);
     boolean done = false;
     try {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.array.SingleThreadArrayHolder;
@@ -18,6 +19,8 @@ import org.ttame.backbones.architecture.ConvShape;
 import org.ttame.backbones.architecture.PoolShape;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.LinearLayer;
+import org.ttame.core.classifier.Transformer;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -126,6 +129,11 @@ final class LayerWriter implements AutoCloseable {
     return graph.mmul(layer + ".product", x, weight).add(layer, bias);
   }
 
+  /** What {@link #linear} has named. */
+  static LinearLayer named(String layer, String input) {
+    return new LinearLayer(input, layer + ".weight", layer);
+  }
+
   void map(String node, SDVariable variable, int channels, int side) {
     layers.add(new FeatureLayer(node, variable.name(), FeatureKind.MAP, channels, side, side));
   }
@@ -135,6 +143,11 @@ final class LayerWriter implements AutoCloseable {
   }
 
   BackboneGraph finish(SDVariable logits, List<String> candidates, Masking masking) {
+    return finish(logits, candidates, masking, null);
+  }
+
+  BackboneGraph finish(
+      SDVariable logits, List<String> candidates, Masking masking, Transformer transformer) {
     int from = Math.max(0, candidates.size() - BackboneGraph.DEFAULT_LAYERS);
     return new BackboneGraph(
         graph,
@@ -142,7 +155,8 @@ final class LayerWriter implements AutoCloseable {
         layers,
         candidates.subList(from, candidates.size()),
         masking,
-        parameters);
+        parameters,
+        Optional.ofNullable(transformer));
   }
 
   /** Frees the weights of a graph that could not be finished. */

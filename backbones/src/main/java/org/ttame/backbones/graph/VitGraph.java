@@ -8,6 +8,8 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.enums.DataFormat;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.architecture.VitArchitecture;
+import org.ttame.core.classifier.AttentionBlock;
+import org.ttame.core.classifier.Transformer;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -43,15 +45,18 @@ final class VitGraph {
   private BackboneGraph write() throws IOException {
     int width = vit.width();
     SDVariable x = embed(writer.input(vit.side()));
-    List<String> blocks = new ArrayList<>();
+    List<String> nodes = new ArrayList<>();
+    List<AttentionBlock> blocks = new ArrayList<>();
     for (int i = 0; i < vit.depth(); i++) {
       String node = "encoder.layers.encoder_layer_" + i;
       SDVariable normed = norm(node + ".ln_1", x, -1, vit.tokens(), width);
       writer.tokens(node + ".ln_1", normed, width, vit.grid());
       SDVariable y = x.add(node + ".attended", attention(node + ".self_attention", normed));
+      String input = x.name();
       x = y.add(node, perceptron(node + ".mlp", norm(node + ".ln_2", y, -1, width)));
       writer.tokens(node, x, width, vit.grid());
-      blocks.add(node);
+      nodes.add(node);
+      blocks.add(block(node, input, y.name()));
     }
     SDVariable first =
         graph.stridedSlice(
@@ -65,9 +70,34 @@ final class VitGraph {
             0,
             0,
             0b010);
-    SDVariable logits =
-        writer.linear("heads.head", norm("encoder.ln", first, -1, width), width, vit.classes());
-    return writer.finish(logits, blocks, Masking.VIT);
+    SDVariable token = norm("encoder.ln", first, -1, width);
+    SDVariable logits = writer.linear("heads.head", token, width, vit.classes());
+    Transformer transformer =
+        new Transformer(
+            vit.grid(),
+            width,
+            vit.heads(),
+            vit.mlp(),
+            blocks,
+            LayerWriter.named("heads.head", token.name()));
+    return writer.finish(logits, nodes, Masking.VIT, transformer);
+  }
+
+  /** The names that {@link #attention} and {@link #perceptron} give. */
+  private static AttentionBlock block(String node, String input, String middle) {
+    String attention = node + ".self_attention";
+    String perceptron = node + ".mlp";
+    return new AttentionBlock(
+        input,
+        LayerWriter.named(attention + ".query", attention + ".rows"),
+        LayerWriter.named(attention + ".key", attention + ".rows"),
+        LayerWriter.named(attention + ".value", attention + ".rows"),
+        attention + ".probabilities",
+        LayerWriter.named(attention + ".out_proj", attention + ".joined"),
+        middle,
+        LayerWriter.named(perceptron + ".0", perceptron + ".rows"),
+        LayerWriter.named(perceptron + ".3", perceptron + ".1"),
+        node);
   }
 
   /** Image {@code [B, S, S, 3]} to tokens {@code [B, T, D]}. */

@@ -1,10 +1,13 @@
 package org.ttame.core.classifier;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -34,6 +37,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private final Map<String, FeatureLayer> layers;
   private final List<FeatureLayer> defaultLayers;
   private final Masking defaultMasking;
+  private final Transformer transformer;
   private final Map<String, String> provenance;
   private final Objectives objectives;
   private final GraphRunner runner;
@@ -48,6 +52,7 @@ public final class FrozenClassifier implements AutoCloseable {
     inputSpec = Objects.requireNonNull(builder.inputSpec, "inputSpec");
     layers = builder.layers;
     defaultMasking = builder.defaultMasking;
+    transformer = builder.transformer;
     provenance = Map.copyOf(builder.provenance);
     if (classes < 2) {
       throw new IllegalArgumentException("A classifier needs two classes or more, got " + classes);
@@ -116,6 +121,11 @@ public final class FrozenClassifier implements AutoCloseable {
   /** The masking its family is trained and evaluated with. */
   public Masking defaultMasking() {
     return defaultMasking;
+  }
+
+  /** What it looks like inside if it is a vision transformer. */
+  public Optional<Transformer> transformer() {
+    return Optional.ofNullable(transformer);
   }
 
   /** Where it comes from: file, SHA-256, architecture and the like. */
@@ -270,7 +280,8 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public InputGradient crossEntropyGradient(INDArray images, int[] labels) {
     check(images);
-    try (INDArray target = objectives.oneHot(name, labels, images.size(0))) {
+    objectives.checkCount(labels, images.size(0));
+    try (INDArray target = objectives.oneHot(name, labels)) {
       GraphResult result =
           runner.gradients(
               Map.of(input, images, Objectives.TARGET, target),
@@ -297,23 +308,56 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public LayerGradients logitGradients(INDArray images, int[] targets, List<FeatureLayer> wanted) {
     check(images);
+    objectives.checkCount(targets, images.size(0));
     List<String> variables = wanted.stream().map(FeatureLayer::variable).toList();
     List<String> outputs = new ArrayList<>(variables);
     outputs.add(logits);
-    try (INDArray target = objectives.oneHot(name, targets, images.size(0))) {
-      GraphResult result =
-          runner.gradients(
-              Map.of(input, images, Objectives.TARGET, target),
-              Objectives.LOGIT_SUM,
-              outputs,
-              variables);
-      passes.countForward(images.size(0));
-      passes.countBackward(images.size(0));
-      return new LayerGradients(
-          result,
-          result.output(logits),
-          variables.stream().map(result::output).toList(),
-          variables.stream().map(result::gradient).toList());
+    GraphResult result = logitGradients(Map.of(input, images), targets, outputs, variables);
+    return new LayerGradients(
+        result,
+        result.output(logits),
+        variables.stream().map(result::output).toList(),
+        variables.stream().map(result::gradient).toList());
+  }
+
+  /**
+   * Values of variables inside the graph.
+   *
+   * @param images standardised, {@code [B, S, S, 3]}
+   * @param variables names in the graph
+   * @return the values; the caller closes them
+   */
+  public GraphResult inside(INDArray images, Collection<String> variables) {
+    check(images);
+    GraphResult result = runner.run(Map.of(input, images), variables);
+    passes.countForward(images.size(0));
+    return result;
+  }
+
+  /**
+   * Values of variables inside the graph, and how the logit of each image's asked class changes
+   * with some of them. The graph runs from the given values on; what lies before them is not
+   * computed. Counts as a forward and a backward pass all the same.
+   *
+   * @param given values of variables, together all that the logits depend on: the input ({@link
+   *     #inputName}), or others inside the graph (not in SameDiff's session)
+   * @param targets B class indices
+   * @param outputs names of variables to return
+   * @param wrt names of variables to differentiate by; given ones may be among them
+   * @return values and gradients; the caller closes them
+   */
+  public GraphResult logitGradients(
+      Map<String, INDArray> given,
+      int[] targets,
+      Collection<String> outputs,
+      Collection<String> wrt) {
+    try (INDArray target = objectives.oneHot(name, targets)) {
+      Map<String, INDArray> inputs = new HashMap<>(given);
+      inputs.put(Objectives.TARGET, target);
+      GraphResult result = runner.gradients(inputs, Objectives.LOGIT_SUM, outputs, wrt);
+      passes.countForward(targets.length);
+      passes.countBackward(targets.length);
+      return result;
     }
   }
 
@@ -377,6 +421,7 @@ public final class FrozenClassifier implements AutoCloseable {
     private InputSpec inputSpec;
     private List<String> defaultLayers = List.of();
     private Masking defaultMasking = Masking.CNN;
+    private Transformer transformer;
 
     private Builder(SameDiff graph) {
       this.graph = Objects.requireNonNull(graph, "graph");
@@ -420,6 +465,13 @@ public final class FrozenClassifier implements AutoCloseable {
     /** The family's masking; {@link Masking#CNN} if never called. */
     public Builder defaultMasking(Masking value) {
       return set(b -> b.defaultMasking = Objects.requireNonNull(value, "masking"));
+    }
+
+    /**
+     * What the graph looks like inside if it is a vision transformer; null, the default, if not.
+     */
+    public Builder transformer(Transformer value) {
+      return set(b -> b.transformer = value);
     }
 
     /** Adds to where the classifier comes from. */

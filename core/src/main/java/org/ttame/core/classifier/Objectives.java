@@ -40,19 +40,28 @@ record Objectives(DataType type, int classes) {
   }
 
   /**
-   * Classes as {@link #TARGET}'s value.
+   * Checks that there is a class for each image.
    *
-   * @param name the classifier's, for messages
    * @param labels class indices
    * @param images how many images they are for
-   * @return {@code [B, K]}; the caller closes it
-   * @throws IllegalArgumentException if there are more or fewer, or a class does not exist
+   * @throws IllegalArgumentException if there are more or fewer
    */
-  INDArray oneHot(String name, int[] labels, long images) {
+  void checkCount(int[] labels, long images) {
     if (labels.length != images) {
       throw new IllegalArgumentException(
           "Expected a class for each of %d images, got %d".formatted(images, labels.length));
     }
+  }
+
+  /**
+   * Classes as {@link #TARGET}'s value.
+   *
+   * @param name the classifier's, for messages
+   * @param labels B class indices
+   * @return {@code [B, K]}; the caller closes it
+   * @throws IllegalArgumentException if a class does not exist
+   */
+  INDArray oneHot(String name, int[] labels) {
     INDArray target = Nd4j.zeros(type, labels.length, classes);
     for (int row = 0; row < labels.length; row++) {
       if (labels[row] < 0 || labels[row] >= classes) {

@@ -17,6 +17,8 @@ public sealed interface Explainer extends AutoCloseable
         AblationCamExplainer,
         RiseExplainer,
         IiaExplainer,
+        TransformerIiaExplainer,
+        TransformerLrpExplainer,
         RandomMapsExplainer,
         EdgeExplainer,
         MapFolderExplainer,

@@ -23,8 +23,12 @@ public enum ExplanationMethod {
   ABLATIONCAM("ablationcam", "Ablation-CAM", Needs.CLASSIFIER, Reads.LAYER),
   /** RISE. */
   RISE("rise", "RISE", Needs.CLASSIFIER, Reads.NOTHING_ELSE),
-  /** Iterated integrated attributions. */
-  IIA("iia", "IIA", Needs.CLASSIFIER, Reads.LAYER);
+  /** Iterated integrated attributions as its paper has them. */
+  IIA("iia", "IIA", Needs.CLASSIFIER, Reads.LAYER),
+  /** The form that its published program reduces to. */
+  IIA_RELEASED("iia-released", "IIA (released)", Needs.CLASSIFIER, Reads.LAYER),
+  /** Transformer LRP; for vision transformers. */
+  TRANSFORMER_LRP("transformer-lrp", "Transformer LRP", Needs.CLASSIFIER, Reads.NOTHING_ELSE);
 
   private enum Needs {
     CLASSIFIER,

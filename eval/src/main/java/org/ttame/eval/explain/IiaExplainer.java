@@ -8,23 +8,47 @@ import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.LayerGradients;
+import org.ttame.core.engine.GraphResult;
 
 /**
- * Iterated Integrated Attributions (Barkan et al. 2023) of a convolutional network, in the form its
- * published program reduces to: Σ_i Σ_c relu(A_c(x_i))·∂y/∂A_c(x_i) with x_i = (i/10)·x, i = 0…10,
- * A a layer's activations and y the class's logit. Eleven passes forwards and backwards an image.
- *
- * <p>The map is scaled to [0,1], upsampled to the image (bilinear, half-pixel centres) and scaled
- * again.
+ * Iterated Integrated Attributions (Barkan et al. 2023) of a convolutional network: the inputs x_i
+ * = (i/10)·x, i = 0…10, are integrated over, and within each of them a layer's activations A; see
+ * {@link Form}. A transformer has {@link TransformerIiaExplainer}.
  */
 public final class IiaExplainer implements Explainer {
-  /** The name in tables and files. */
-  public static final String NAME = "iia";
-
   private static final int STEPS = 10;
+
+  /** What is integrated; y is the class's logit. */
+  public enum Form {
+    /**
+     * As published: Σ_i Σ_k Σ_c relu(A_c(x_i) − A_c(x_0))·∂y/∂A_c at A(x_0) + (k/10)·(A(x_i) −
+     * A(x_0)), k = 1…10, upsampled by a bicubic spline and scaled to [0,1]. The baseline is what
+     * the layer gives for x_0 = 0, the mean colour. 11 passes forwards, and 100 from the layer on,
+     * forwards and back to it.
+     */
+    PAPER("iia"),
+
+    /**
+     * What its program reduces to: Σ_i Σ_c relu(A_c(x_i))·∂y/∂A_c(x_i), finished as maps of the CAM
+     * family. 11 passes forwards and backwards.
+     */
+    RELEASED("iia-released");
+
+    private final String methodName;
+
+    Form(String methodName) {
+      this.methodName = methodName;
+    }
+
+    /** The name in tables and files. */
+    public String methodName() {
+      return methodName;
+    }
+  }
 
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;
+  private final Form form;
   private final MapWarnings warnings = new MapWarnings();
 
   /**
@@ -32,22 +56,38 @@ public final class IiaExplainer implements Explainer {
    *
    * @param classifier stays the caller's
    * @param layer whose activations are integrated over; see {@link CamLayers}
+   * @param form which form
    * @throws IllegalArgumentException if the layer gives tokens
    */
-  public IiaExplainer(FrozenClassifier classifier, FeatureLayer layer) {
+  public IiaExplainer(FrozenClassifier classifier, FeatureLayer layer, Form form) {
     if (layer.kind() == FeatureKind.TOKENS) {
       throw new IllegalArgumentException(
-          ("IIA explains convolutional networks here: layer %s of %s gives tokens, for which the"
-                  + " method integrates over attention matrices instead; take another method")
+          ("This form of IIA integrates over maps of convolutional networks, and layer %s of %s"
+                  + " gives tokens; transformers have a form of their own")
               .formatted(layer.node(), classifier.name()));
     }
     this.classifier = classifier;
     this.layer = layer;
+    this.form = form;
+  }
+
+  /**
+   * IIA as it is defined for a classifier's kind.
+   *
+   * @param classifier stays the caller's
+   * @param layer read if it is a convolutional network
+   * @param form which form
+   * @return {@link IiaExplainer} or {@link TransformerIiaExplainer}
+   */
+  public static Explainer of(FrozenClassifier classifier, FeatureLayer layer, Form form) {
+    return classifier.transformer().isPresent()
+        ? new TransformerIiaExplainer(classifier, form)
+        : new IiaExplainer(classifier, layer, form);
   }
 
   @Override
   public String name() {
-    return NAME;
+    return form.methodName();
   }
 
   @Override
@@ -55,8 +95,12 @@ public final class IiaExplainer implements Explainer {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("layer", layer.node());
     settings.put("target", "logit");
-    settings.put("form", "released");
+    settings.put("form", form == Form.PAPER ? "paper" : "released");
     settings.put("inputs", String.valueOf(STEPS + 1));
+    if (form == Form.PAPER) {
+      settings.put("activation_steps", String.valueOf(STEPS));
+      settings.put("baseline", "activations of the mean colour");
+    }
     return settings;
   }
 
@@ -67,35 +111,92 @@ public final class IiaExplainer implements Explainer {
 
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    int pixels = layer.height() * layer.width();
-    double[] sums = new double[classes.length * pixels];
+    double[] sums = form == Form.PAPER ? paper(images, classes) : released(images, classes);
+    int height = layer.height();
+    int width = layer.width();
+    int pixels = height * width;
+    int side = classifier.inputSpec().side();
+    float[][] maps = new float[classes.length][];
+    for (int b = 0; b < maps.length; b++) {
+      double[] map = java.util.Arrays.copyOfRange(sums, b * pixels, (b + 1) * pixels);
+      for (int p = 0; p < pixels; p++) {
+        map[p] = warnings.finite(map[p]);
+      }
+      maps[b] = form == Form.PAPER ? Bicubic.upsample(map, height, width, side) : rounded(map);
+    }
+    return form == Form.PAPER
+        ? warnings.minMax(side, side, maps)
+        : LayerMaps.atImageSize(layer, side, maps, warnings);
+  }
+
+  private double[] released(INDArray images, int[] classes) {
+    double[] sums = new double[classes.length * layer.height() * layer.width()];
     for (int i = 0; i <= STEPS; i++) {
       try (INDArray part = images.mul(i / (double) STEPS);
           LayerGradients pass = classifier.logitGradients(part, classes, List.of(layer))) {
-        add(
-            LayerMaps.values(pass.features().get(0)),
-            LayerMaps.values(pass.gradients().get(0)),
-            sums);
+        add(pass.features().get(0), pass.gradients().get(0), sums);
       }
     }
-    float[][] maps = new float[classes.length][pixels];
-    for (int b = 0; b < maps.length; b++) {
-      for (int p = 0; p < pixels; p++) {
-        maps[b][p] = (float) sums[b * pixels + p];
-      }
-    }
-    int side = classifier.inputSpec().side();
-    return LayerMaps.atImageSize(layer, side, maps, warnings);
+    return sums;
   }
 
-  /** Channels come last, so that each run of C values is one pixel of one image. */
-  private void add(float[] activations, float[] gradients, double[] sums) {
+  /** The first input is the baseline itself: its activations differ from it by nothing. */
+  private double[] paper(INDArray images, int[] classes) {
+    double[] sums = new double[classes.length * layer.height() * layer.width()];
+    String variable = layer.variable();
+    try (INDArray none = images.mul(0);
+        GraphResult start = classifier.inside(none, List.of(variable))) {
+      INDArray baseline = start.output(variable);
+      for (int i = 1; i <= STEPS; i++) {
+        try (INDArray part = images.mul(i / (double) STEPS);
+            GraphResult end = classifier.inside(part, List.of(variable));
+            INDArray difference = end.output(variable).sub(baseline)) {
+          for (int k = 1; k <= STEPS; k++) {
+            addAt(part, baseline, difference, k / (double) STEPS, classes, sums);
+          }
+        }
+      }
+    }
+    return sums;
+  }
+
+  private void addAt(
+      INDArray images,
+      INDArray baseline,
+      INDArray difference,
+      double scale,
+      int[] classes,
+      double[] sums) {
+    String variable = layer.variable();
+    try (INDArray activations = difference.mul(scale);
+        GraphResult tail =
+            classifier.logitGradients(
+                Map.of(classifier.inputName(), images, variable, activations.addi(baseline)),
+                classes,
+                List.of(),
+                List.of(variable))) {
+      add(difference, tail.gradient(variable), sums);
+    }
+  }
+
+  /** Σ_c relu(a_c)·g_c: channels come last, each run of C values is one pixel of one image. */
+  private void add(INDArray activations, INDArray gradients, double[] sums) {
+    float[] a = LayerMaps.values(activations);
+    float[] g = LayerMaps.values(gradients);
     int channels = layer.channels();
     for (int p = 0, at = 0; p < sums.length; p++) {
       for (int c = 0; c < channels; c++, at++) {
-        sums[p] += Math.max(activations[at], 0) * (double) gradients[at];
+        sums[p] += Math.max(a[at], 0) * (double) g[at];
       }
     }
+  }
+
+  private static float[] rounded(double[] values) {
+    float[] result = new float[values.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = (float) values[i];
+    }
+    return result;
   }
 
   @Override

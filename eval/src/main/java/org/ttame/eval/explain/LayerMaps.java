@@ -20,7 +20,13 @@ final class LayerMaps {
    */
   static SaliencyMaps atImageSize(
       FeatureLayer layer, int side, float[][] maps, MapWarnings warnings) {
-    SaliencyMaps small = warnings.minMax(layer.height(), layer.width(), maps);
+    return atImageSize(layer.height(), layer.width(), side, maps, warnings);
+  }
+
+  /** The same for maps of h·w values that are no layer's. */
+  static SaliencyMaps atImageSize(
+      int height, int width, int side, float[][] maps, MapWarnings warnings) {
+    SaliencyMaps small = warnings.minMax(height, width, maps);
     return SaliencyMaps.minMax(side, side, small.upsampled(side));
   }
 

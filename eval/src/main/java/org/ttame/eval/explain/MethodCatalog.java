@@ -104,7 +104,9 @@ public final class MethodCatalog implements AutoCloseable {
               options.seed(),
               options.batch(),
               listener);
-      case IIA -> new IiaExplainer(classifier, layer());
+      case IIA -> IiaExplainer.of(classifier, layer(), IiaExplainer.Form.PAPER);
+      case IIA_RELEASED -> IiaExplainer.of(classifier, layer(), IiaExplainer.Form.RELEASED);
+      case TRANSFORMER_LRP -> new TransformerLrpExplainer(classifier);
     };
   }
 

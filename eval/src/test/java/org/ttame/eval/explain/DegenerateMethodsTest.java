@@ -31,6 +31,7 @@ class DegenerateMethodsTest {
     assertThat(warnings.get("gradcam")).isEqualTo(Map.of(FLAT, 2L));
     assertThat(warnings.get("gradcam++")).isEqualTo(Map.of(FLAT, 2L));
     assertThat(warnings.get("iia")).isEqualTo(Map.of(FLAT, 2L));
+    assertThat(warnings.get("iia-released")).isEqualTo(Map.of(FLAT, 2L));
     assertThat(warnings.get("ablationcam")).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 6L));
     assertThat(warnings.get("scorecam")).isEmpty();
     assertThat(warnings.get("rise")).isEmpty();
@@ -51,7 +52,9 @@ class DegenerateMethodsTest {
     assertThat(warnings.get("scorecam")).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 6L));
     assertThat(warnings.get("ablationcam")).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 6L));
     assertThat(warnings.get("rise")).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 8L));
-    assertThat(warnings.get("iia")).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 2L * SIDE * SIDE));
+    for (String iia : List.of("iia", "iia-released")) {
+      assertThat(warnings.get(iia)).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 2L * SIDE * SIDE));
+    }
   }
 
   @Test
@@ -76,7 +79,8 @@ class DegenerateMethodsTest {
               new ScoreCamExplainer(classifier, layer, 2, PassListener.NONE),
               new AblationCamExplainer(classifier, layer, 2, PassListener.NONE),
               new RiseExplainer(classifier, 4, 1, 2, PassListener.NONE),
-              new IiaExplainer(classifier, layer));
+              new IiaExplainer(classifier, layer, IiaExplainer.Form.PAPER),
+              new IiaExplainer(classifier, layer, IiaExplainer.Form.RELEASED));
       Map<String, Map<String, Long>> result = new java.util.LinkedHashMap<>();
       for (Explainer explainer : explainers) {
         SaliencyMaps maps = explainer.explain(images, new int[] {1, 1}, List.of("a", "b"));

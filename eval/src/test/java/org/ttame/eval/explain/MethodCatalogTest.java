@@ -28,12 +28,30 @@ class MethodCatalogTest {
         AttentionMechanism lcam = mechanism(classifier, Variant.LCAM);
         MethodCatalog catalog =
             new MethodCatalog(classifier, MethodOptions.of(1, 4)).run(ttame).lcam(lcam)) {
+      assertThatThrownBy(() -> catalog.explainer(ExplanationMethod.TRANSFORMER_LRP))
+          .hasMessageContaining("vision transformers only");
       for (ExplanationMethod method : ExplanationMethod.values()) {
+        if (method == ExplanationMethod.TRANSFORMER_LRP) {
+          continue;
+        }
         Explainer explainer = catalog.explainer(method);
         assertThat(explainer.name()).isEqualTo(method.optionName());
         assertThat(ExplanationMethod.parse(explainer.name())).isEqualTo(method);
         assertThat(explainer.settings().containsKey("layer")).isEqualTo(method.readsLayer());
       }
+    }
+  }
+
+  @Test
+  void transformersHaveMethodsOfTheirOwn() throws IOException {
+    SampleData sample = new SampleData(folder.resolve("sample"));
+    try (FrozenClassifier classifier =
+            Backbones.load(sample.backbone("vit"), BackboneOptions.defaults());
+        MethodCatalog catalog = new MethodCatalog(classifier, MethodOptions.of(1, 4))) {
+      assertThat(catalog.explainer(ExplanationMethod.TRANSFORMER_LRP).name())
+          .isEqualTo("transformer-lrp");
+      assertThat(catalog.explainer(ExplanationMethod.IIA))
+          .isInstanceOf(TransformerIiaExplainer.class);
     }
   }
 
