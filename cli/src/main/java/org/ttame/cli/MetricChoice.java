@@ -13,6 +13,7 @@ import org.ttame.core.masking.Masking;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.metric.AdIc;
 import org.ttame.eval.metric.BoxEnergy;
+import org.ttame.eval.metric.InsertionDeletion;
 import org.ttame.eval.metric.Metric;
 import org.ttame.eval.metric.PointingGame;
 import org.ttame.eval.metric.Protocol;
@@ -41,6 +42,8 @@ record MetricChoice(
   private static final String ROAD = "road";
   private static final String POINTING = "pointing";
   private static final String ENERGY = "energy";
+  private static final String INSERTION = "insertion";
+  private static final String DELETION = "deletion";
 
   static final OptionSpec METRICS =
       OptionSpec.of(
@@ -48,7 +51,8 @@ record MetricChoice(
           "A,B",
           "ad,ic",
           "ad (average drop) and ic (increase in confidence), measured together; road (most and"
-              + " least relevant pixels imputed); pointing (game) and energy in the boxes");
+              + " least relevant pixels imputed); insertion and deletion, measured together; pointing"
+              + " (game) and energy in the boxes");
   static final OptionSpec THRESHOLDS =
       OptionSpec.of("thresholds", "A,B,C", "100,50,15", "percentages of pixels that are kept");
   static final OptionSpec MASKING =
@@ -78,7 +82,9 @@ record MetricChoice(
   static MetricChoice parse(Arguments arguments) throws UsageException {
     List<String> names = new ArrayList<>();
     for (String metric : arguments.list(METRICS)) {
-      names.add(Arguments.oneOf(METRICS, metric, List.of(AD, IC, ROAD, POINTING, ENERGY)));
+      names.add(
+          Arguments.oneOf(
+              METRICS, metric, List.of(AD, IC, ROAD, INSERTION, DELETION, POINTING, ENERGY)));
     }
     boolean released = arguments.oneOf(PROTOCOL, "paper", "released").equals("released");
     Optional<Masking> masking = Optional.empty();
@@ -190,6 +196,9 @@ record MetricChoice(
     }
     if (names.contains(ROAD)) {
       metrics.add(new Road(classifier, road, protocol, seed));
+    }
+    if (names.contains(INSERTION) || names.contains(DELETION)) {
+      metrics.add(new InsertionDeletion(classifier));
     }
     if (names.contains(POINTING)) {
       metrics.add(new PointingGame());

@@ -7,7 +7,7 @@ import java.util.Map;
  * Measures explanation maps image by image. Every number a metric reports is the mean of its
  * per-image values, so that intervals and paired differences need nothing but those values.
  */
-public sealed interface Metric permits AdIc, Road, PointingGame, BoxEnergy {
+public sealed interface Metric permits AdIc, Road, InsertionDeletion, PointingGame, BoxEnergy {
   /** The numbers it gives of each image, in the order of {@link #score}. */
   List<MetricKey> keys();
 
