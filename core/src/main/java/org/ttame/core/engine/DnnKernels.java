@@ -40,7 +40,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
@@ -301,13 +300,6 @@ final class DnnKernels {
           .input(DNNL_ARG_WEIGHTS, y)
           .output(DNNL_ARG_DST, target);
     }
-  }
-
-  /** Softmax over an array's last axis. */
-  SoftmaxKernels softmax(long... shape) {
-    long columns = shape[shape.length - 1];
-    long values = Arrays.stream(shape).reduce(1, Math::multiplyExact);
-    return new SoftmaxKernels(dnn, values / columns, columns);
   }
 
   /**

@@ -25,10 +25,6 @@ final class InPlace {
           "square",
           "abs");
 
-  /** Kernels that read all they need of a place, or row, before they write there. */
-  private static final Set<String> KERNELS =
-      Set.of(DnnKernels.RELU_GRADIENT, SoftmaxKernels.KIND, SoftmaxKernels.GRADIENT);
-
   private InPlace() {}
 
   /** The inputs that a step may write over: of a kernel's, the first alone. */
@@ -38,7 +34,7 @@ final class InPlace {
 
   /** Whether a step may write its output over an input of the same shape. */
   static boolean mayWriteOverInput(PlanStep step) {
-    return (step.kernel != null && KERNELS.contains(step.kind()))
+    return step.kind().equals(DnnKernels.RELU_GRADIENT)
         || ELEMENTWISE.contains(step.kind())
         || ((step.op instanceof BaseTransformOp || step.op instanceof BaseScalarOp)
             && step.inputs.size() == 1);

@@ -70,7 +70,7 @@ final class PlanPasses {
     passes.dropDead();
     if (kernels != null) {
       List<PlanStep> gated = GatePass.apply(passes.steps, kept, kernels);
-      List<PlanStep> fused = OneDnnPass.apply(SoftmaxPass.apply(gated, kernels), kept, kernels);
+      List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
       passes.steps.addAll(fused);
     }

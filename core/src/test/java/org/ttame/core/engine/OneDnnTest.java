@@ -181,43 +181,6 @@ class OneDnnTest {
     }
   }
 
-  /** Softmax of rows of any length, whose scores and probabilities others may read, too. */
-  @ParameterizedTest
-  @CsvSource({"2, false", "7, true", "16, false", "197, true", "1000, false"})
-  void softmaxAndItsGradient(int columns, boolean readTwice) {
-    SameDiff graph = SameDiff.create();
-    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 3, columns);
-    SDVariable scores = x.mul(4);
-    SDVariable weights = graph.constant(wave(1, 3, columns));
-    SDVariable p = graph.nn.softmax(scores, -1);
-    (readTwice ? p.mul(weights).add(scores.mul(0.1)) : p.mul(weights)).rename("y");
-    objective(graph, "y");
-    List<String> done = agree(graph, Map.of("x", wave(5, 3, columns)), "y", "x");
-    assertThat(done).contains("softmax of rows");
-    assertThat(done.contains("softmax gradient")).isEqualTo(hasSoftmaxGradient(columns));
-  }
-
-  /** oneDNN has a fast one for AVX-512 alone; without it ND4J's stays. */
-  private static boolean hasSoftmaxGradient(int columns) {
-    try {
-      new SoftmaxKernels(OneDnn.instance().orElseThrow(), 15, columns).gradient().close();
-      return true;
-    } catch (OneDnn.UnsupportedException e) {
-      return false;
-    }
-  }
-
-  @Test
-  void softmaxOfAnotherAxisStays() {
-    SameDiff graph = SameDiff.create();
-    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 3, 7);
-    SDVariable p = graph.nn.softmax(x, 1);
-    p.mul(graph.constant(wave(1, 3, 7))).rename("y");
-    objective(graph, "y");
-    assertThat(agree(graph, Map.of("x", wave(5, 3, 7)), "y", "x"))
-        .doesNotContain("softmax of rows");
-  }
-
   @Test
   void transposedWeights() {
     SameDiff graph = SameDiff.create();
