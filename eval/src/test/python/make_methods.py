@@ -4,7 +4,7 @@ Run from the module's folder. Needs torch, torchvision, onnx and grad-cam.
 
   python src/test/python/make_methods.py                 the sample's three classifiers, for RivalMethodsTest
   python src/test/python/make_methods.py FOLDER          FOLDER's vit_b_16.onnx and resnet50.onnx, made by
-                                                         full_size.py of backbones, for FullSizeMethodsTest
+                                                         full_size.py of backbones; for a check by hand
 
 Weights are read from the ONNX files; everything is computed in double precision. Images follow from a formula that
 the tests repeat. Of each map every fourth (sample) or fourteenth row and column is kept.

@@ -144,7 +144,7 @@ class BadInputTest {
         "predict --weights w --images i --backbone alexnet       | alexnet is no family",
         "train --run a --out b                                   | exclude each other",
         "export --run r --format onnx                            | does not write ONNX yet",
-        "evaluate --run r --data d --metrics roads               | none of ad, ic, road, pointing, energy",
+        "evaluate --run r --data d --metrics roads               | none of ad, ic, road, insertion, deletion, pointing, energy",
         "evaluate --run r --data d --road-percentages 10         | belongs to --metrics road",
         "evaluate --run r --data d --metrics road --road-percentages 100 | 100.0 is not above 0",
         "evaluate --weights w --data d --maps m --boxes b        | --boxes belongs to",

@@ -1,7 +1,6 @@
 package org.ttame.eval.road;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -12,13 +11,13 @@ import java.util.List;
  */
 final class Multigrid {
   private final List<GridLevel> levels = new ArrayList<>();
-  private final List<float[]> rights = new ArrayList<>();
-  private final List<float[]> values = new ArrayList<>();
-  private final List<float[]> residuals = new ArrayList<>();
-  private final float[] row;
-  private final float[] next;
+  private final List<float[][]> rights = new ArrayList<>();
+  private final List<float[][]> values = new ArrayList<>();
+  private final List<float[][]> residuals = new ArrayList<>();
   private final double[][] factor;
-  private final int[] points;
+
+  /** Rows and columns of the coarsest grid's points. */
+  private final List<int[]> points = new ArrayList<>();
 
   /**
    * Prepares.
@@ -29,24 +28,24 @@ final class Multigrid {
     GridLevel level = finest;
     add(level);
     while (!level.isCoarsest()) {
-      level = level.coarser();
+      level = new CoarseGrid(level);
       add(level);
     }
-    row = new float[finest.width + 3];
-    next = new float[finest.width + 3];
-    GridLevel coarsest = level;
-    points =
-        java.util.stream.IntStream.range(0, coarsest.centre.length)
-            .filter(i -> coarsest.centre[i] != 0)
-            .toArray();
-    factor = cholesky(dense(coarsest, points));
+    for (int y = 1; y <= level.height; y++) {
+      for (int x = 1; x <= level.width; x++) {
+        if (level.mask[y][x] != 0) {
+          points.add(new int[] {y, x});
+        }
+      }
+    }
+    factor = cholesky(dense(level, points));
   }
 
   private void add(GridLevel level) {
     levels.add(level);
-    rights.add(level.array());
-    values.add(level.array());
-    residuals.add(level.array());
+    rights.add(level.rows());
+    values.add(level.rows());
+    residuals.add(level.rows());
   }
 
   /**
@@ -55,7 +54,7 @@ final class Multigrid {
    * @param b the right-hand side, zero where there are no points
    * @return the values; overwritten by the next call
    */
-  float[] cycle(float[] b) {
+  float[][] cycle(float[][] b) {
     rights.set(0, b);
     cycle(0);
     return values.get(0);
@@ -63,27 +62,27 @@ final class Multigrid {
 
   private void cycle(int depth) {
     GridLevel level = levels.get(depth);
-    float[] b = rights.get(depth);
-    float[] x = values.get(depth);
+    float[][] b = rights.get(depth);
+    float[][] x = values.get(depth);
     if (depth == levels.size() - 1) {
       solve(b, x);
       return;
     }
-    float[] r = residuals.get(depth);
+    float[][] r = residuals.get(depth);
     level.scale(b, x);
     level.residual(b, x, r);
-    level.restrict(r, levels.get(depth + 1), rights.get(depth + 1), row);
+    level.restrict(r, levels.get(depth + 1), rights.get(depth + 1));
     cycle(depth + 1);
-    level.prolong(levels.get(depth + 1), values.get(depth + 1), x, row, next);
+    level.prolong(levels.get(depth + 1), values.get(depth + 1), x);
     level.residual(b, x, r);
     level.relax(r, x);
   }
 
-  private void solve(float[] b, float[] x) {
-    int n = points.length;
+  private void solve(float[][] b, float[][] x) {
+    int n = points.size();
     double[] y = new double[n];
     for (int i = 0; i < n; i++) {
-      double sum = b[points[i]];
+      double sum = b[points.get(i)[0]][points.get(i)[1]];
       for (int k = 0; k < i; k++) {
         sum -= factor[i][k] * y[k];
       }
@@ -95,32 +94,26 @@ final class Multigrid {
         sum -= factor[k][i] * y[k];
       }
       y[i] = sum / factor[i][i];
-    }
-    Arrays.fill(x, 0);
-    for (int i = 0; i < n; i++) {
-      x[points[i]] = (float) y[i];
+      x[points.get(i)[0]][points.get(i)[1]] = (float) y[i];
     }
   }
 
-  private static double[][] dense(GridLevel level, int[] points) {
-    double[][] matrix = new double[points.length][points.length];
-    for (int i = 0; i < points.length; i++) {
+  /** The operator as a matrix: its lower half. */
+  private static double[][] dense(GridLevel level, List<int[]> points) {
+    double[][] matrix = new double[points.size()][points.size()];
+    for (int i = 0; i < matrix.length; i++) {
       for (int k = 0; k <= i; k++) {
-        int from = points[k];
-        int step = points[i] - from;
-        double value = 0;
-        if (step == 0) {
-          value = level.centre[from];
-        } else if (step == 1) {
-          value = level.right[from];
-        } else if (step == level.stride - 1) {
-          value = level.belowLeft[from];
-        } else if (step == level.stride) {
-          value = level.below[from];
-        } else if (step == level.stride + 1) {
-          value = level.belowRight[from];
+        int[] from = points.get(k);
+        StencilRow row = level.stencil(from[0]);
+        int down = points.get(i)[0] - from[0];
+        int across = points.get(i)[1] - from[1];
+        float[] coefficients = null;
+        if (down == 0) {
+          coefficients = across == 0 ? row.centre : across == 1 ? row.right : null;
+        } else if (down == 1 && Math.abs(across) <= 1) {
+          coefficients = across < 0 ? row.belowLeft : across == 0 ? row.below : row.belowRight;
         }
-        matrix[i][k] = value;
+        matrix[i][k] = coefficients == null ? 0 : coefficients[from[1]];
       }
     }
     return matrix;

@@ -1,6 +1,5 @@
 package org.ttame.eval.road;
 
-import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
@@ -10,10 +9,10 @@ import java.util.SplittableRandom;
  * so that a classifier cannot tell the removed from the kept by their smoothness.
  *
  * <p>With a row for each removed pixel multiplied by the sum of its weights the system is (D − W)x
- * = b: symmetric and, as soon as one pixel is kept, positive definite. It is solved by conjugate
- * gradients in double precision, preconditioned by a V-cycle of multigrid ({@link Multigrid}),
- * until the preconditioned residual, which estimates the error, is below {@value #TOLERANCE}
- * everywhere. The result does not depend on threads.
+ * = b: symmetric and, as soon as one pixel is kept, positive definite. It is solved by {@link
+ * ConjugateGradients}, preconditioned by a V-cycle of multigrid ({@link Multigrid}), until the
+ * preconditioned residual, which estimates the error, is below {@value #TOLERANCE} everywhere. The
+ * result does not depend on threads.
  *
  * <p>If every pixel is removed there is nothing to go by: all become 0, the mean colour of
  * standardised images.
@@ -24,18 +23,12 @@ public final class NoisyLinearImputer {
 
   private static final double TOLERANCE = 2e-6;
 
-  /** How much of the error a round in single precision is to leave. */
-  private static final double ROUND = 7e-4;
-
-  /** Iterations and rounds; the worst masks need about 20 and 3. */
-  private static final int MOST = 300;
-
   private final int height;
   private final int width;
   private final int channels;
   private final boolean[] removed;
   private final MaskedGrid grid;
-  private final Multigrid multigrid;
+  private final ConjugateGradients solver;
   private int iterations;
 
   /**
@@ -62,7 +55,7 @@ public final class NoisyLinearImputer {
     }
     boolean solvable = count > 0 && count < removed.length;
     grid = solvable ? new MaskedGrid(height, width, removed) : null;
-    multigrid = solvable ? new Multigrid(grid) : null;
+    solver = solvable ? new ConjugateGradients(grid) : null;
   }
 
   /**
@@ -80,7 +73,7 @@ public final class NoisyLinearImputer {
     }
     float[] result = image.clone();
     for (int channel = 0; channel < channels; channel++) {
-      if (multigrid != null) {
+      if (solver != null) {
         solve(image, channel, result);
       } else {
         for (int i = 0; i < removed.length; i++) {
@@ -114,131 +107,40 @@ public final class NoisyLinearImputer {
   }
 
   private void solve(float[] image, int channel, float[] result) {
-    double[] b = right(image, channel);
-    double[] x = new double[b.length];
-    float[] r = grid.array();
-    float[] e = grid.array();
-    float[] p = grid.array();
-    float[] q = grid.array();
-    iterations = 0;
-    boolean good = false;
-    while (!good && iterations < MOST) {
-      grid.residual(b, x, r);
-      good = correct(r, e, p, q);
-      for (int i = 0; i < x.length; i++) {
-        x[i] += e[i];
+    float[][] values = grid.rows();
+    double sum = 0;
+    int kept = 0;
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        int pixel = y * width + x;
+        if (!removed[pixel]) {
+          float value = image[pixel * channels + channel];
+          values[y + 1][x + 1] = value;
+          sum += value;
+          kept++;
+        }
       }
     }
-    if (!good) {
+    float mean = (float) (sum / kept);
+    grid.each(
+        (y, from, to) -> {
+          for (int k = from; k < to; k++) {
+            values[y][k] = removed[(y - 1) * width + k - 1] ? mean : values[y][k];
+          }
+        });
+    iterations = solver.solve(values, TOLERANCE);
+    if (iterations < 0) {
       throw new IllegalStateException(
           "The imputation of channel %d did not converge; are the image's values finite?"
               .formatted(channel));
     }
     for (int y = 0; y < height; y++) {
-      for (int at = 0; at < width; at++) {
-        int pixel = y * width + at;
+      for (int x = 0; x < width; x++) {
+        int pixel = y * width + x;
         if (removed[pixel]) {
-          result[pixel * channels + channel] = (float) x[grid.at(y, at)];
+          result[pixel * channels + channel] = values[y + 1][x + 1];
         }
       }
     }
-  }
-
-  /** What the kept neighbours contribute. */
-  private double[] right(float[] image, int channel) {
-    double[] kept = new double[grid.centre.length];
-    for (int y = 0; y < height; y++) {
-      for (int x = 0; x < width; x++) {
-        int pixel = y * width + x;
-        kept[grid.at(y, x)] = removed[pixel] ? 0 : image[pixel * channels + channel];
-      }
-    }
-    double[] b = new double[kept.length];
-    grid.contributions(kept, b);
-    return b;
-  }
-
-  /**
-   * A round of conjugate gradients.
-   *
-   * @param r the residual; overwritten
-   * @param e receives the correction
-   * @param p scratch
-   * @param q scratch
-   * @return whether the error left is below the tolerance
-   */
-  private boolean correct(float[] r, float[] e, float[] p, float[] q) {
-    Arrays.fill(e, 0);
-    Arrays.fill(p, 0);
-    double before = 1;
-    double goal = 0;
-    for (int round = 0; iterations < MOST; round++, iterations++) {
-      float[] z = multigrid.cycle(r);
-      double error = largest(z);
-      if (!Double.isFinite(error)) {
-        iterations = MOST;
-        return false;
-      }
-      goal = round == 0 ? Math.max(TOLERANCE, ROUND * error) : goal;
-      if (error < goal) {
-        add(1, z, e);
-        return error < TOLERANCE;
-      }
-      double now = dot(r, z);
-      float beta = round == 0 ? 0 : (float) (now / before);
-      before = now;
-      for (int i = 0; i < p.length; i++) {
-        p[i] = z[i] + beta * p[i];
-      }
-      grid.apply(p, q);
-      float alpha = (float) (now / dot(p, q));
-      add(alpha, p, e);
-      add(-alpha, q, r);
-    }
-    return false;
-  }
-
-  private static void add(float factor, float[] from, float[] to) {
-    for (int i = 0; i < to.length; i++) {
-      to[i] += factor * from[i];
-    }
-  }
-
-  /** Not a number if a value is. */
-  private static double largest(float[] values) {
-    float a = 0;
-    float b = 0;
-    float c = 0;
-    float d = 0;
-    int i = 0;
-    for (; i + 3 < values.length; i += 4) {
-      a = Math.max(a, Math.abs(values[i]));
-      b = Math.max(b, Math.abs(values[i + 1]));
-      c = Math.max(c, Math.abs(values[i + 2]));
-      d = Math.max(d, Math.abs(values[i + 3]));
-    }
-    for (; i < values.length; i++) {
-      a = Math.max(a, Math.abs(values[i]));
-    }
-    return Math.max(Math.max(a, b), Math.max(c, d));
-  }
-
-  /** Four sums side by side, which the processor can add at once. */
-  private static double dot(float[] x, float[] y) {
-    double a = 0;
-    double b = 0;
-    double c = 0;
-    double d = 0;
-    int i = 0;
-    for (; i + 3 < x.length; i += 4) {
-      a += x[i] * y[i];
-      b += x[i + 1] * y[i + 1];
-      c += x[i + 2] * y[i + 2];
-      d += x[i + 3] * y[i + 3];
-    }
-    for (; i < x.length; i++) {
-      a += x[i] * y[i];
-    }
-    return a + b + c + d;
   }
 }
