@@ -3,8 +3,8 @@
 Run from the module's folder. Needs torch, torchvision, onnx and grad-cam.
 
   python src/test/python/make_methods.py                 the sample's three classifiers, for RivalMethodsTest
-  python src/test/python/make_methods.py FOLDER          FOLDER's vit_b_16.onnx and resnet50.onnx, made by
-                                                         full_size.py of backbones; for a check by hand
+  python src/test/python/make_methods.py FOLDER          FOLDER's vgg16.onnx and vit_b_16.onnx, made by full_size.py of
+                                                         backbones, for FullSizeMethodsTest; ten minutes
 
 Weights are read from the ONNX files; everything is computed in double precision. Images follow from a formula that
 the tests repeat. Of each map every fourth (sample) or fourteenth row and column is kept.
@@ -303,7 +303,8 @@ def main():
     arrays = {}
     if len(sys.argv) > 1:
         folder = pathlib.Path(sys.argv[1])
-        for name, skipped in (("vit_b_16", ()), ("resnet50", ("scorecam", "ablationcam"))):
+        # A transformer's masks are VGG's with other numbers, and would take an hour.
+        for name, skipped in (("vgg16", ()), ("vit_b_16", ("scorecam", "ablationcam"))):
             model = read(getattr(torchvision.models, name)().eval(), folder / f"{name}.onnx", 224)
             for key, maps in maps_of(model, images(1, 224, 28), CLASSES[:1], 100, 14, skipped).items():
                 arrays[f"{name}.{key}"] = maps

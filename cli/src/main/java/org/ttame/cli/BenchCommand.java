@@ -13,7 +13,8 @@ final class BenchCommand implements Command {
           "work",
           "A,B",
           "forward,explain,step",
-          "forward, explain (forward and a map), gradient (at the images), step (of training)");
+          "forward, explain (forward and a map), gradient (at the images), step (of training), rise"
+              + " (a batch of its masks), scorecam, ablationcam (of an image)");
   private static final OptionSpec BATCH_SIZES =
       OptionSpec.of("batch-sizes", "A,B", "4,16", "images a batch");
   private static final OptionSpec REPEATS =

@@ -120,14 +120,14 @@ record BenchJob(
       double gigaflops = where.operations() / timing.median() / 1e9;
       console.result(
           line(
-              "%-8s batch %2d: %7.0f ms (%.0f to %.0f), %6.2f images/s, %.1f GFLOP at %.0f GFLOP/s"
+              "%-11s batch %2d: %7.0f ms (%.0f to %.0f), %6.2f images/s, %.1f GFLOP at %.0f GFLOP/s"
                   + " = %.0f %% of sgemm",
               kind.optionName(),
               bench.batch(),
               timing.median() * 1e3,
               timing.min() * 1e3,
               timing.max() * 1e3,
-              bench.batch() / timing.median(),
+              bench.images(kind) / timing.median(),
               where.operations() / 1e9,
               gigaflops,
               100 * gigaflops / peak));
@@ -135,6 +135,7 @@ record BenchJob(
           rows.addObject()
               .put("work", kind.optionName())
               .put("batch", bench.batch())
+              .put("images", bench.images(kind))
               .put("min_s", timing.min())
               .put("median_s", timing.median())
               .put("max_s", timing.max())

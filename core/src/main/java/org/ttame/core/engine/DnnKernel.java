@@ -25,6 +25,7 @@ final class DnnKernel implements Kernel {
   private final List<dnnl_memory> owned = new ArrayList<>();
   private final List<dnnl_memory> bound = new ArrayList<>();
   private Argument output;
+  private boolean blocked;
   private dnnl_exec_arg_t arguments;
 
   /** An array of the step: what it is to the primitive, and how it lies in memory. */
@@ -66,6 +67,17 @@ final class DnnKernel implements Kernel {
       constants.add(new Constant(DNNL_ARG_BIAS, memory));
     }
     return this;
+  }
+
+  /** Its arrays are blocks of channels. */
+  DnnKernel inBlocks() {
+    blocked = true;
+    return this;
+  }
+
+  @Override
+  public boolean blocked() {
+    return blocked;
   }
 
   @Override

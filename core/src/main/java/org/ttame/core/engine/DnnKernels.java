@@ -4,13 +4,13 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_1;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ab;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_abc;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_acb;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ba;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_add;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_backward_data_desc_init;
@@ -27,6 +27,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_hwio;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_matmul_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_nChw8c;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_binary;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_eltwise;
@@ -70,12 +71,24 @@ final class DnnKernels {
    */
   private static final long PAGE = 4096;
 
+  /** Channels a block. */
+  private static final long BLOCK = 8;
+
   private final OneDnn dnn;
   private final PackedWeights packed;
+  private final boolean blocks;
 
-  DnnKernels(OneDnn dnn, PackedWeights packed) {
+  /**
+   * Kernels.
+   *
+   * @param packed keeps their weights
+   * @param blocks whether convolutions read and write blocks of channels where they can; see {@link
+   *     BlockedLayoutPass}
+   */
+  DnnKernels(OneDnn dnn, PackedWeights packed, boolean blocks) {
     this.dnn = dnn;
     this.packed = packed;
+    this.blocks = blocks;
   }
 
   /** A convolution's size. */
@@ -130,8 +143,9 @@ final class DnnKernels {
       return OneDnn.describe(tag, output[3], input[3], kernel[0], kernel[1]);
     }
 
-    private static dnnl_memory_desc_t image(long[] shape) {
-      return OneDnn.describe(dnnl_nhwc, shape[0], shape[3], shape[1], shape[2]);
+    /** Whether there is something to gain and whole blocks: 1×1 is a product either way. */
+    private boolean fitsBlocks() {
+      return kernel[0] * kernel[1] > 1 && input[3] % BLOCK == 0 && output[3] % BLOCK == 0;
     }
   }
 
@@ -143,8 +157,20 @@ final class DnnKernels {
    * @param after done to the result, in order; each ADD makes an input
    */
   Kernel convolution(Window window, INDArray weights, INDArray bias, List<PostOperation> after) {
-    dnnl_memory_desc_t source = Window.image(window.input);
-    dnnl_memory_desc_t target = Window.image(window.output);
+    if (blocks && window.fitsBlocks()) {
+      try {
+        return convolution(window, weights, bias, after, dnnl_nChw8c).inBlocks();
+      } catch (OneDnn.UnsupportedException e) {
+        // Channels last, then.
+      }
+    }
+    return convolution(window, weights, bias, after, dnnl_nhwc);
+  }
+
+  private DnnKernel convolution(
+      Window window, INDArray weights, INDArray bias, List<PostOperation> after, int tag) {
+    dnnl_memory_desc_t source = image(tag, window.input);
+    dnnl_memory_desc_t target = image(tag, window.output);
     dnnl_memory_desc_t any = window.weights(dnnl_format_tag_any);
     dnnl_memory_desc_t channels = OneDnn.describe(dnnl_a, window.output[3]);
     try (dnnl_convolution_desc_t operation = new dnnl_convolution_desc_t();
@@ -186,8 +212,19 @@ final class DnnKernels {
    * @return a kernel with the input {@code [B, h, w, O]} and the output {@code [B, H, W, I]}
    */
   Kernel convolutionGradient(Window window, INDArray weights) {
-    dnnl_memory_desc_t source = Window.image(window.input);
-    dnnl_memory_desc_t target = Window.image(window.output);
+    if (blocks && window.fitsBlocks()) {
+      try {
+        return convolutionGradient(window, weights, dnnl_nChw8c).inBlocks();
+      } catch (OneDnn.UnsupportedException e) {
+        // Channels last, then.
+      }
+    }
+    return convolutionGradient(window, weights, dnnl_nhwc);
+  }
+
+  private DnnKernel convolutionGradient(Window window, INDArray weights, int tag) {
+    dnnl_memory_desc_t source = image(tag, window.input);
+    dnnl_memory_desc_t target = image(tag, window.output);
     dnnl_memory_desc_t any = window.weights(dnnl_format_tag_any);
     try (dnnl_convolution_desc_t forward = new dnnl_convolution_desc_t();
         dnnl_convolution_desc_t backward = new dnnl_convolution_desc_t();
@@ -226,6 +263,27 @@ final class DnnKernels {
           .constant(DNNL_ARG_WEIGHTS, memory)
           .output(DNNL_ARG_DIFF_SRC, source);
     }
+  }
+
+  /**
+   * Turns values of which the channels of each pixel are neighbours into blocks of channels, or
+   * back.
+   *
+   * @param shape {@code [B, H, W, C]}, C a multiple of the block
+   * @param intoBlocks whether to, or back
+   */
+  Kernel reorder(long[] shape, boolean intoBlocks) {
+    dnnl_memory_desc_t plain = image(dnnl_nhwc, shape);
+    dnnl_memory_desc_t blocked = image(dnnl_nChw8c, shape);
+    dnnl_memory_desc_t from = intoBlocks ? plain : blocked;
+    dnnl_memory_desc_t to = intoBlocks ? blocked : plain;
+    return new DnnKernel(dnn, intoBlocks ? "into blocks" : "from blocks", 0, dnn.reorder(from, to))
+        .input(DNNL_ARG_FROM, from)
+        .output(DNNL_ARG_TO, to);
+  }
+
+  private static dnnl_memory_desc_t image(int tag, long[] shape) {
+    return OneDnn.describe(tag, shape[0], shape[3], shape[1], shape[2]);
   }
 
   /**
@@ -272,33 +330,45 @@ final class DnnKernels {
     }
   }
 
-  /** The shape of a stack of products, {@code [S, M, K]·[S, K, N] = [S, M, N]}. */
-  record Stack(long size, long rows, long inner, long columns) {}
+  /**
+   * Products of matrices that both change, {@code [..., M, K]·[..., K, N] = [..., M, N]}.
+   *
+   * @param x the first
+   * @param y the second
+   * @param z the products
+   */
+  Kernel products(StackLayout x, StackLayout y, StackLayout z) {
+    if (!z.hasDenseRows()) {
+      // oneDNN writes rows alone: (X·Y)ᵀ = Yᵀ·Xᵀ.
+      return products(y.transposed(), x.transposed(), z.transposed(), 1);
+    }
+    return products(x, y, z, 0);
+  }
 
   /**
-   * Products of matrices that both change.
+   * Products.
    *
-   * @param transposedX whether the first lie as {@code [S, K, M]}
-   * @param transposedY whether the second lie as {@code [S, N, K]}
+   * @param first which of the step's inputs x is
    */
-  Kernel products(Stack stack, boolean transposedX, boolean transposedY) {
-    dnnl_memory_desc_t x =
-        OneDnn.describe(
-            transposedX ? dnnl_acb : dnnl_abc, stack.size(), stack.rows(), stack.inner());
-    dnnl_memory_desc_t y =
-        OneDnn.describe(
-            transposedY ? dnnl_acb : dnnl_abc, stack.size(), stack.inner(), stack.columns());
-    dnnl_memory_desc_t target =
-        OneDnn.describe(dnnl_abc, stack.size(), stack.rows(), stack.columns());
+  private Kernel products(StackLayout x, StackLayout y, StackLayout z, int first) {
+    dnnl_memory_desc_t left = OneDnn.describe(x);
+    dnnl_memory_desc_t right = OneDnn.describe(y);
+    dnnl_memory_desc_t target = OneDnn.describe(z);
     try (dnnl_matmul_desc_t operation = new dnnl_matmul_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
-      OneDnn.check(dnnl_matmul_desc_init(operation, x, y, null, target), "products");
-      long multiplications = stack.size() * stack.rows() * stack.inner() * stack.columns();
-      return new DnnKernel(
-              dnn, "products", 2 * multiplications, dnn.make(dnn.plan(general, null, null)))
-          .input(DNNL_ARG_SRC, x)
-          .input(DNNL_ARG_WEIGHTS, y)
-          .output(DNNL_ARG_DST, target);
+      OneDnn.check(dnnl_matmul_desc_init(operation, left, right, null, target), "products");
+      DnnKernel kernel =
+          new DnnKernel(
+              dnn,
+              "products",
+              2 * z.length() * x.columns(),
+              dnn.make(dnn.plan(general, null, null)));
+      if (first == 0) {
+        kernel.input(DNNL_ARG_SRC, left).input(DNNL_ARG_WEIGHTS, right);
+      } else {
+        kernel.input(DNNL_ARG_WEIGHTS, right).input(DNNL_ARG_SRC, left);
+      }
+      return kernel.output(DNNL_ARG_DST, target);
     }
   }
 

@@ -11,6 +11,11 @@ interface Kernel extends AutoCloseable {
   /** Floating-point operations of a run. */
   long operations();
 
+  /** Whether inputs and output are blocks of channels; see {@link BlockedLayoutPass}. */
+  default boolean blocked() {
+    return false;
+  }
+
   /**
    * Ties it to the step's arrays; an earlier tie ends.
    *

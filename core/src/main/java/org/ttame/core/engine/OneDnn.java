@@ -1,15 +1,20 @@
 package org.ttame.core.engine;
 
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx2;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx512_core;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_engine_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_f32;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_get_effective_cpu_isa;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_strides;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_tag;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_impl_info_str;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_success;
@@ -40,6 +45,9 @@ import org.slf4j.LoggerFactory;
  */
 final class OneDnn {
   private static final Logger LOG = LoggerFactory.getLogger(OneDnn.class);
+
+  /** The bit that all of oneDNN's sets of instructions with AVX-512 for servers have. */
+  private static final int AVX_512 = dnnl_cpu_isa_avx512_core & ~dnnl_cpu_isa_avx2;
 
   private final dnnl_engine engine = new dnnl_engine();
   private final dnnl_stream stream = new dnnl_stream();
@@ -80,6 +88,15 @@ final class OneDnn {
     return Holder.LOADED;
   }
 
+  /**
+   * Whether convolutions of blocks of channels are worth the rearranging. Without AVX-512 those of
+   * 3×3 take half to two thirds of the time that channels last take; with it there is no
+   * difference.
+   */
+  static boolean prefersBlocks() {
+    return (dnnl_get_effective_cpu_isa() & AVX_512) == 0;
+  }
+
   dnnl_stream stream() {
     return stream;
   }
@@ -98,6 +115,16 @@ final class OneDnn {
   static dnnl_memory_desc_t describe(int tag, long... dims) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
     check(dnnl_memory_desc_init_by_tag(desc, dims.length, dims, dnnl_f32, tag), "description");
+    return desc;
+  }
+
+  /** Describes an array of float32 whose elements lie as they lie. */
+  static dnnl_memory_desc_t describe(StackLayout layout) {
+    dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
+    long[] dims = layout.shape();
+    check(
+        dnnl_memory_desc_init_by_strides(desc, dims.length, dims, dnnl_f32, layout.strides()),
+        "description");
     return desc;
   }
 
@@ -126,6 +153,14 @@ final class OneDnn {
     } finally {
       dnnl_primitive_desc_destroy(desc);
     }
+  }
+
+  /** Copies one layout into another; the caller destroys it. */
+  dnnl_primitive reorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to) {
+    dnnl_primitive_desc desc = new dnnl_primitive_desc();
+    check(
+        dnnl_reorder_primitive_desc_create(desc, from, engine, to, engine, null), "rearrangement");
+    return make(desc);
   }
 
   /** oneDNN's view of memory that is somebody else's; the caller destroys the view. */

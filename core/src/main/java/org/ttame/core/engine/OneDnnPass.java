@@ -43,7 +43,7 @@ final class OneDnnPass {
   }
 
   /**
-   * Rewrites.
+   * Rewrites. Permutations that only products have read are left, without a reader.
    *
    * @param steps in order
    * @param kept values that must exist at the end
@@ -62,7 +62,7 @@ final class OneDnnPass {
 
   /** Makes a kernel once it is known what follows. */
   private interface Maker {
-    Kernel make(INDArray bias, List<PostOperation> after);
+    Kernel make(Chain chain);
   }
 
   /** Steps that one kernel does, or a single step that none does. */
@@ -73,6 +73,9 @@ final class OneDnnPass {
     final Maker maker;
     int place;
     INDArray bias;
+
+    /** Where the result lies, of a stack of products; null for chains that take what follows. */
+    StackLayout target;
 
     Chain(PlanStep step, int place, Maker maker) {
       members.add(step);
@@ -93,7 +96,7 @@ final class OneDnnPass {
         return members;
       }
       try {
-        PlanStep step = new PlanStep(last().name, maker.make(bias, after), inputs, result());
+        PlanStep step = new PlanStep(last().name, maker.make(this), inputs, result());
         step.late = last().late;
         return List.of(step);
       } catch (OneDnn.UnsupportedException e) {
@@ -106,7 +109,7 @@ final class OneDnnPass {
     int place = places.size();
     Chain chain = begin(step, place);
     if (chain == null && !follows(step, place)) {
-      chain = new Chain(products(step), place, null);
+      chain = new Chain(step, place, null);
     }
     if (chain != null) {
       places.add(chain);
@@ -125,7 +128,10 @@ final class OneDnnPass {
     }
     return switch (step.kind()) {
       case "conv2d" -> convolution(step, place);
-      case "matmul" -> product(step, place);
+      case "matmul" -> {
+        Chain frozen = product(step, place);
+        yield frozen != null ? frozen : products(step, place);
+      }
       default -> null;
     };
   }
@@ -139,9 +145,7 @@ final class OneDnnPass {
     }
     Chain chain =
         new Chain(
-            step,
-            place,
-            (added, after) -> kernels.convolution(window, weights.fixed, added, after));
+            step, place, own -> kernels.convolution(window, weights.fixed, own.bias, own.after));
     chain.inputs.add(step.inputs.get(0));
     chain.bias = bias == null ? null : bias.fixed;
     return chain;
@@ -184,52 +188,66 @@ final class OneDnnPass {
         new Chain(
             step,
             place,
-            (bias, after) ->
-                kernels.product(rows, x.shape[1], columns, weights.fixed, transposed, bias, after));
+            own ->
+                kernels.product(
+                    rows, x.shape[1], columns, weights.fixed, transposed, own.bias, own.after));
     chain.inputs.add(x);
     return chain;
   }
 
-  /** The step with a kernel for products of which neither side is frozen, or the step itself. */
-  private PlanStep products(PlanStep step) {
-    if (step.kernel != null
-        || !step.kind().equals("matmul")
-        || step.inputs.size() != 2
-        || !isPlainProduct(step)
-        || !step.inputs.stream().allMatch(OneDnnPass::dense)
-        || step.outputs.get(0).type != DataType.FLOAT) {
-      return step;
-    }
-    PlanValue x = step.inputs.get(0);
-    PlanValue y = step.inputs.get(1);
+  /** Products of which neither side is frozen. */
+  private Chain products(PlanStep step, int place) {
     PlanValue z = step.outputs.get(0);
-    int rank = z.shape.length;
-    boolean sameRank = rank > 1 && x.shape.length == rank && y.shape.length == rank;
-    if (!sameRank) {
-      return step;
-    }
-    long rows = z.shape[rank - 2];
-    long columns = z.shape[rank - 1];
-    long size = z.length() / (rows * columns);
-    DnnKernels.Stack stack = new DnnKernels.Stack(size, rows, x.length() / (size * rows), columns);
-    boolean sameStack =
-        x.length() == size * rows * stack.inner()
-            && y.length() == size * stack.inner() * columns
-            && x.shape[rank - 1] * x.shape[rank - 2] == rows * stack.inner();
-    if (!sameStack || rows * stack.inner() * columns < LEAST_MULTIPLICATIONS) {
-      return step;
+    if (step.inputs.size() != 2
+        || !isPlainProduct(step)
+        || !step.inputs.stream().allMatch(OneDnnPass::dense)) {
+      return null;
     }
     long[] flags = step.integerArguments();
-    try {
-      Kernel kernel =
-          kernels.products(
-              stack, flags.length > 0 && flags[0] != 0, flags.length > 1 && flags[1] != 0);
-      PlanStep own = new PlanStep(step.name, kernel, step.inputs, z);
-      own.late = step.late;
-      return own;
-    } catch (OneDnn.UnsupportedException e) {
-      return step;
+    List<PlanValue> sources = step.inputs.stream().map(this::unpermuted).toList();
+    StackLayout x = layout(step.inputs.get(0), sources.get(0), flags.length > 0 && flags[0] != 0);
+    StackLayout y = layout(step.inputs.get(1), sources.get(1), flags.length > 1 && flags[1] != 0);
+    StackLayout target = StackLayout.dense(z.shape);
+    boolean fits =
+        z.shape.length > 1
+            && x.sameStack(target)
+            && y.sameStack(target)
+            && x.rows() == target.rows()
+            && x.columns() == y.rows()
+            && y.columns() == target.columns();
+    if (!fits || x.rows() * x.columns() * y.columns() < LEAST_MULTIPLICATIONS) {
+      return null;
     }
+    Chain chain = new Chain(step, place, own -> kernels.products(x, y, own.target));
+    chain.inputs.addAll(sources);
+    chain.target = target;
+    return chain;
+  }
+
+  /** What a value is before its axes are turned; the value itself if they are not. */
+  private PlanValue unpermuted(PlanValue value) {
+    Chain chain = chains.get(value);
+    if (!isPlain(chain, "permute") || order(chain.last()) == null) {
+      return value;
+    }
+    PlanValue source = chain.last().inputs.get(0);
+    return dense(source) ? source : value;
+  }
+
+  private StackLayout layout(PlanValue value, PlanValue source, boolean transposed) {
+    StackLayout layout = StackLayout.dense(source.shape);
+    if (source != value) {
+      layout = layout.permuted(order(chains.get(value).last()));
+    }
+    return transposed && value.shape.length > 1 ? layout.transposed() : layout;
+  }
+
+  /** Which axes a permutation's result has, or null if that is not plain to see. */
+  private static long[] order(PlanStep permute) {
+    long[] order = permute.integerArguments();
+    boolean plain =
+        permute.inputs.size() == 1 && order.length == permute.inputs.get(0).shape.length;
+    return plain ? order : null;
   }
 
   /** Whether a value lies in memory as its shape says, so that a kernel may read it. */
@@ -269,6 +287,7 @@ final class OneDnnPass {
     return switch (step.kind()) {
       case "relu" -> relu(step, place);
       case "add" -> bias(step, place) || gate(step, place) || residual(step, place);
+      case "permute" -> permute(step, place);
       default -> false;
     };
   }
@@ -283,6 +302,24 @@ final class OneDnnPass {
       return false;
     }
     extend(chain, step, place, PostOperation.RELU, List.of());
+    return true;
+  }
+
+  /** Products are written where turning their axes would put them. */
+  private boolean permute(PlanStep step, int place) {
+    PlanValue products = step.inputs.get(0);
+    Chain chain = chains.get(products);
+    long[] order = order(step);
+    if (chain == null
+        || chain.target == null
+        || order == null
+        || chain.members.size() > 1
+        || chain.last().late != step.late
+        || !readOnce(products)) {
+      return false;
+    }
+    chain.target = StackLayout.dense(step.outputs.get(0).shape).before(order);
+    extend(chain, step, place, null, List.of());
     return true;
   }
 
@@ -355,6 +392,7 @@ final class OneDnnPass {
     boolean own =
         chain != null
             && chain.maker != null
+            && chain.target == null
             && chain.last().late == step.late
             && reads.getOrDefault(value.root(), 0) == times
             && !kept.contains(value.root())

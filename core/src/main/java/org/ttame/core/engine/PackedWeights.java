@@ -7,7 +7,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_get_memory_desc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_wait;
 
 import java.util.ArrayList;
@@ -17,7 +16,6 @@ import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive;
-import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -64,11 +62,7 @@ final class PackedWeights implements AutoCloseable {
 
   private static dnnl_memory rearranged(
       OneDnn dnn, INDArray weights, dnnl_memory_desc_t given, dnnl_memory_desc_t wanted) {
-    dnnl_primitive_desc desc = new dnnl_primitive_desc();
-    OneDnn.check(
-        dnnl_reorder_primitive_desc_create(desc, given, dnn.engine(), wanted, dnn.engine(), null),
-        "rearranging weights");
-    dnnl_primitive reorder = dnn.make(desc);
+    dnnl_primitive reorder = dnn.reorder(given, wanted);
     dnnl_memory from = dnn.view(given, weights);
     dnnl_memory to = dnn.allocate(wanted);
     try (dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(2)) {

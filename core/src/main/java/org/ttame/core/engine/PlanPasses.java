@@ -72,7 +72,9 @@ final class PlanPasses {
       List<PlanStep> gated = GatePass.apply(passes.steps, kept, kernels);
       List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
-      passes.steps.addAll(fused);
+      passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels));
+      passes.findReads();
+      passes.dropDead();
     }
     passes.reuseInputs();
     return passes.steps;
@@ -416,6 +418,9 @@ final class PlanPasses {
       PlanStep step = steps.get(i);
       if (step.outputs.stream().noneMatch(read::contains)) {
         steps.remove(i);
+        if (step.kernel != null) {
+          step.kernel.close();
+        }
         findReads();
       }
     }

@@ -7,7 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -50,9 +52,19 @@ final class PlanRunner implements GraphRunner {
    *     nobody wrote shows
    */
   PlanRunner(SameDiff graph, boolean direct, boolean poison) {
+    this(graph, direct ? OneDnn.instance() : Optional.empty(), OneDnn::prefersBlocks, poison);
+  }
+
+  /**
+   * With the layout of convolutions given.
+   *
+   * @param dnn oneDNN, if it is to compute
+   * @param blocks whether its convolutions read and write blocks of channels; asked if it is there
+   */
+  PlanRunner(SameDiff graph, Optional<OneDnn> dnn, BooleanSupplier blocks, boolean poison) {
     this.graph = Objects.requireNonNull(graph, "graph");
     this.kernels =
-        direct ? OneDnn.instance().map(dnn -> new DnnKernels(dnn, packed)).orElse(null) : null;
+        dnn.map(library -> new DnnKernels(library, packed, blocks.getAsBoolean())).orElse(null);
     this.poison = poison;
   }
 

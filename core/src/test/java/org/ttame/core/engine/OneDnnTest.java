@@ -3,6 +3,7 @@ package org.ttame.core.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.FutureTask;
@@ -61,6 +62,32 @@ class OneDnnTest {
               "convolution%s %d×%d/%d"
                   .formatted(stride == 1 && kernel > 1 ? "" : " gradient", kernel, kernel, stride))
           .contains("relu gradient");
+    }
+  }
+
+  /**
+   * Convolutions of blocks of channels: what one writes and the next reads, forwards and through
+   * ReLUs backwards, is not rearranged; what others read as well is.
+   */
+  @Test
+  void blocksOfChannels() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 9, 9, 8);
+    SDVariable a = graph.nn.relu(convolution(graph, x, 3, 1, 1, 8, 16, true), 0);
+    SDVariable b = graph.nn.relu(convolution(graph, a, 3, 1, 1, 16, 24, true), 0);
+    SDVariable c = convolution(graph, b, 3, 2, 1, 24, 24, true).add(graph.constant(wave(24)));
+    SDVariable pooled = b.mean(true, 1, 2);
+    c.mul("y", pooled);
+    objective(graph, "y");
+    Map<String, INDArray> inputs = Map.of("x", wave(2, 9, 9, 8));
+    List<String> done = agree(graph, inputs, "y", "x", true);
+    // Forwards x goes in, b and c come out; backwards c's and the mean's gradients, and x's, too.
+    assertThat(done).contains("into blocks", "from blocks");
+    assertThat(agree(graph, inputs, "y", "x", false)).doesNotContain("into blocks", "from blocks");
+    try (PlanRunner runner = new PlanRunner(graph, OneDnn.instance(), () -> true, true)) {
+      assertThat(runner.forwardOperations(inputs, List.of("y")))
+          .filteredOn(kind -> kind.endsWith("blocks"))
+          .containsExactly("into blocks", "from blocks", "from blocks");
     }
   }
 
@@ -228,6 +255,45 @@ class OneDnnTest {
         .doesNotContain("matmul");
   }
 
+  /** Heads are read and written where they lie, forwards and backwards: no copy turns them. */
+  @ParameterizedTest
+  @CsvSource({"0 2 3 1", "0 2 1 3"})
+  void turnedHeads(String keyOrder) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 40);
+    int[] order = Arrays.stream(keyOrder.split(" ")).mapToInt(Integer::parseInt).toArray();
+    SDVariable q =
+        graph.permute(graph.reshape(linear(graph, x, 40, 66), -1, 23, 3, 22), 0, 2, 1, 3);
+    SDVariable k = graph.permute(graph.reshape(linear(graph, x, 40, 66), -1, 23, 3, 22), order);
+    SDVariable v =
+        graph.permute(graph.reshape(linear(graph, x, 40, 66), -1, 23, 3, 22), 0, 2, 1, 3);
+    SDVariable scores = graph.mmul(q, k, false, order[2] == 1, false); // [B, 3, 23, 23]
+    SDVariable context = graph.mmul(graph.nn().softmax(scores, -1), v);
+    SDVariable joined = graph.reshape(graph.permute(context, 0, 2, 1, 3), -1, 66);
+    linear(graph, joined, 66, 40).rename("y");
+    objective(graph, "y");
+    assertThat(agree(graph, Map.of("x", wave(46, 40)), "y", "x"))
+        .contains("products")
+        .doesNotContain("matmul", "permute");
+  }
+
+  /** What somebody else reads as well must be there, turned. */
+  @Test
+  void turnedValuesThatOthersRead() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 23, 3, 22);
+    SDVariable q = graph.permute("q", x, 0, 2, 1, 3);
+    SDVariable scores = graph.mmul("scores", q, q, false, true, false);
+    SDVariable turned = graph.permute(scores, 0, 2, 1, 3); // [B, 23, 3, 23]
+    turned
+        .sum(true, 2, 3)
+        .add(q.sum(true, 1, 3).reshape(-1, 23, 1, 1))
+        .add("y", scores.sum(true, 1, 2, 3));
+    objective(graph, "y");
+    assertThat(agree(graph, Map.of("x", wave(2, 23, 3, 22)), "y", "x"))
+        .contains("products", "permute");
+  }
+
   private SDVariable convolution(
       SameDiff graph,
       SDVariable x,
@@ -308,7 +374,13 @@ class OneDnnTest {
   /** Compares forward and gradient runs; returns the kinds of steps of the gradient run. */
   private List<String> agree(
       SameDiff graph, Map<String, INDArray> inputs, String output, String wrt) {
-    try (PlanRunner direct = new PlanRunner(graph, true, true);
+    agree(graph, inputs, output, wrt, true);
+    return agree(graph, inputs, output, wrt, false);
+  }
+
+  private List<String> agree(
+      SameDiff graph, Map<String, INDArray> inputs, String output, String wrt, boolean blocks) {
+    try (PlanRunner direct = new PlanRunner(graph, OneDnn.instance(), () -> blocks, true);
         GraphRunner session = new SameDiffRunner(graph)) {
       try (GraphResult actual = direct.run(inputs, output);
           GraphResult expected = session.run(inputs, output)) {

@@ -2,7 +2,7 @@ package org.ttame.eval.bench;
 
 import java.util.Locale;
 
-/** What can be measured, always on a whole batch. */
+/** What can be measured, in passes of a whole batch. */
 public enum Work {
   /** A pass through the classifier: logits. */
   FORWARD,
@@ -17,7 +17,18 @@ public enum Work {
    * A training step: the clean pass, attention, the masked pass and its way back, the way back
    * through attention, the update.
    */
-  STEP;
+  STEP,
+
+  /**
+   * A batch of RISE's masks over the first image: as many passes, all that a mask costs included.
+   */
+  RISE,
+
+  /** Score-CAM of the first image: a pass for each channel of its layer, in batches. */
+  SCORECAM,
+
+  /** Ablation-CAM of the first image: for each channel what follows its layer, in batches. */
+  ABLATIONCAM;
 
   /** Its name on the command line and in records. */
   public String optionName() {

@@ -1,9 +1,12 @@
 package org.ttame.eval.bench;
 
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.ClassChoice;
@@ -12,9 +15,17 @@ import org.ttame.core.attention.MapExplainer;
 import org.ttame.core.attention.Upsampling;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.engine.EngineProfile;
+import org.ttame.eval.explain.AblationCamExplainer;
+import org.ttame.eval.explain.CamLayers;
+import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.PassListener;
+import org.ttame.eval.explain.RiseExplainer;
+import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.explain.ScoreCamExplainer;
 import org.ttame.training.Trainer;
 import org.ttame.training.TrainingOptions;
 
@@ -33,6 +44,8 @@ public final class Workbench implements AutoCloseable {
   private final INDArray unit;
   private final INDArray standardised;
   private final int[] labels;
+  private final long seed;
+  private final Map<Work, Explainer> methods = new EnumMap<>(Work.class);
   private EngineProfile profile;
   private Trainer trainer;
   private MapExplainer explainer;
@@ -47,6 +60,7 @@ public final class Workbench implements AutoCloseable {
    */
   public Workbench(FrozenClassifier classifier, int batch, long seed) {
     this.classifier = classifier;
+    this.seed = seed;
     int side = classifier.inputSpec().side();
     mechanism =
         AttentionMechanism.create(
@@ -66,9 +80,21 @@ public final class Workbench implements AutoCloseable {
     labels = new int[batch];
   }
 
-  /** How many images each piece of work is about. */
+  /** How many images a pass takes. */
   public int batch() {
     return labels.length;
+  }
+
+  /**
+   * How many images a piece of work is about, where methods of many passes count each masked copy.
+   *
+   * @param work which
+   */
+  public int images(Work work) {
+    return switch (work) {
+      case SCORECAM, ABLATIONCAM -> CamLayers.standard(classifier).channels();
+      default -> batch();
+    };
   }
 
   /**
@@ -85,6 +111,7 @@ public final class Workbench implements AutoCloseable {
       case EXPLAIN -> explain(standardised);
       case GRADIENT -> gradient();
       case STEP -> step(unit);
+      case RISE, SCORECAM, ABLATIONCAM -> explainFirst(methods.get(work));
     }
     return (System.nanoTime() - began) / 1e9;
   }
@@ -138,6 +165,7 @@ public final class Workbench implements AutoCloseable {
     if (explainer != null) {
       explainer.close();
     }
+    methods.values().forEach(Explainer::close);
     mechanism.close();
     unit.close();
     standardised.close();
@@ -152,6 +180,19 @@ public final class Workbench implements AutoCloseable {
       explainer = new MapExplainer(classifier, mechanism);
       watch();
     }
+    if (work == Work.RISE || work == Work.SCORECAM || work == Work.ABLATIONCAM) {
+      methods.computeIfAbsent(work, this::method);
+    }
+  }
+
+  private Explainer method(Work work) {
+    FeatureLayer layer = CamLayers.standard(classifier);
+    return switch (work) {
+      case RISE -> new RiseExplainer(classifier, batch(), seed, batch(), PassListener.NONE);
+      case SCORECAM -> new ScoreCamExplainer(classifier, layer, batch(), PassListener.NONE);
+      case ABLATIONCAM -> new AblationCamExplainer(classifier, layer, batch(), PassListener.NONE);
+      default -> throw new IllegalArgumentException(work + " is no method of many passes");
+    };
   }
 
   private void watch() {
@@ -175,6 +216,15 @@ public final class Workbench implements AutoCloseable {
     try (Explanation explanation = explainer.explain(images, ClassChoice.predicted());
         INDArray large = Upsampling.upsample(explanation.maps(), side, side)) {
       require(large);
+    }
+  }
+
+  private void explainFirst(Explainer method) {
+    try (INDArray first = standardised.get(NDArrayIndex.interval(0, 1)).dup('c')) {
+      SaliencyMaps maps = method.explain(first, new int[] {0}, List.of("first"));
+      if (Float.isNaN(maps.map(0)[0])) {
+        throw new IllegalStateException("The method's map is not a number");
+      }
     }
   }
 

@@ -41,37 +41,23 @@ public record RiseMasks(int side, int cells, double probability, long seed) {
    */
   public void fill(long number, float[] out, int from) {
     long stream = seed * STREAM + number * ((long) cells * cells + 2) * GOLDEN_GAMMA;
-    double[] grid = new double[cells * cells];
+    float[] grid = new float[cells * cells];
     for (int i = 0; i < grid.length; i++) {
       grid[i] = uniform(stream, i) < probability ? 1 : 0;
     }
     int top = (int) (uniform(stream, grid.length) * cell());
     int left = (int) (uniform(stream, grid.length + 1) * cell());
+    new BilinearPlane(cells, cells, places(top), places(left)).read(grid, 0, out, from);
+  }
+
+  /** Half-pixel centres of an image that is cut out of the large mask, in cells. */
+  private double[] places(int first) {
+    double[] places = new double[side];
     int large = (cells + 1) * cell();
-    for (int y = 0; y < side; y++) {
-      double row = centre(y + top, large);
-      for (int x = 0; x < side; x++) {
-        double column = centre(x + left, large);
-        out[from + y * side + x] = (float) at(grid, row, column);
-      }
+    for (int i = 0; i < side; i++) {
+      places[i] = (i + first + 0.5) * cells / large - 0.5;
     }
-  }
-
-  /** Half-pixel centres, the outermost cells' values beyond them. */
-  private double centre(int place, int large) {
-    double centre = (place + 0.5) * cells / large - 0.5;
-    return Math.min(Math.max(centre, 0), cells - 1);
-  }
-
-  private double at(double[] grid, double row, double column) {
-    int y = (int) row;
-    int x = (int) column;
-    int below = Math.min(y + 1, cells - 1);
-    int right = Math.min(x + 1, cells - 1);
-    double v = row - y;
-    double u = column - x;
-    return (1 - v) * ((1 - u) * grid[y * cells + x] + u * grid[y * cells + right])
-        + v * ((1 - u) * grid[below * cells + x] + u * grid[below * cells + right]);
+    return places;
   }
 
   /** Element i of a stream, in [0, 1) with 53 bits: SplitMix64. */

@@ -24,6 +24,7 @@ public final class ScoreCamExplainer implements Explainer {
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;
   private final MaskedPasses passes;
+  private final BilinearPlane plane;
   private final PassListener listener;
   private final MapWarnings warnings = new MapWarnings();
 
@@ -41,6 +42,13 @@ public final class ScoreCamExplainer implements Explainer {
     this.layer = layer;
     this.passes = new MaskedPasses(classifier, batch);
     this.listener = listener;
+    int side = classifier.inputSpec().side();
+    plane =
+        new BilinearPlane(
+            layer.height(),
+            layer.width(),
+            places(side, layer.height()),
+            places(side, layer.width()));
   }
 
   @Override
@@ -131,43 +139,37 @@ public final class ScoreCamExplainer implements Explainer {
     return map;
   }
 
-  /** Upsampled so that the corners' centres meet, and scaled to [0,1]. */
+  /** Scaled to [0,1] at the image's size. */
   private void mask(float[] activations, int from, float[] out, int to) {
-    int side = classifier.inputSpec().side();
-    int h = layer.height();
-    int w = layer.width();
+    plane.read(activations, from, out, to);
+    int end = to + pixels();
     float low = Float.POSITIVE_INFINITY;
     float high = Float.NEGATIVE_INFINITY;
-    for (int y = 0; y < side; y++) {
-      double row = side > 1 ? (double) y * (h - 1) / (side - 1) : 0;
-      int top = Math.min((int) row, h - 1);
-      int bottom = Math.min(top + 1, h - 1);
-      for (int x = 0; x < side; x++) {
-        double column = side > 1 ? (double) x * (w - 1) / (side - 1) : 0;
-        int left = Math.min((int) column, w - 1);
-        int right = Math.min(left + 1, w - 1);
-        double v = row - top;
-        double u = column - left;
-        float value =
-            (float)
-                ((1 - v)
-                        * ((1 - u) * activations[from + top * w + left]
-                            + u * activations[from + top * w + right])
-                    + v
-                        * ((1 - u) * activations[from + bottom * w + left]
-                            + u * activations[from + bottom * w + right]));
-        out[to + y * side + x] = value;
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
+    for (int i = to; i < end; i++) {
+      low = Math.min(low, out[i]);
+      high = Math.max(high, out[i]);
     }
     if (!(high > low)) {
       warnings.count(MapWarning.FLAT_CHANNEL);
     }
     float scale = high > low ? 1 / (high - low + EPSILON) : 0;
-    for (int i = to; i < to + side * side; i++) {
+    for (int i = to; i < end; i++) {
       out[i] = (out[i] - low) * scale;
     }
+  }
+
+  private int pixels() {
+    int side = classifier.inputSpec().side();
+    return side * side;
+  }
+
+  /** Where the image's pixels lie among an activation map's when their corners' centres meet. */
+  private static double[] places(int side, int cells) {
+    double[] places = new double[side];
+    for (int i = 1; i < side; i++) {
+      places[i] = (double) i * (cells - 1) / (side - 1);
+    }
+    return places;
   }
 
   @Override

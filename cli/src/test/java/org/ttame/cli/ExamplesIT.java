@@ -14,14 +14,14 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The example script, on a few images. */
+/** The example scripts, on a few images. */
 @DisabledOnOs(OS.WINDOWS)
-class CompareRunsIT {
+class ExamplesIT {
   @TempDir Path folder;
 
   @Test
   void trainsEvaluatesAndComparesTwoRuns() throws Exception {
-    String said = run(0, "out");
+    String said = run("compare-runs.sh", 0, "out");
     assertThat(said)
         .contains("| T-TAME |")
         .contains("| maps |")
@@ -33,15 +33,29 @@ class CompareRunsIT {
     assertThat(json.at("/differences/0/less").asText()).isEqualTo("random");
 
     String rows = Files.readString(folder.resolve("out/metrics/per-image.csv"));
-    assertThat(run(0, "out")).endsWith(said.substring(said.indexOf("| method |")));
+    assertThat(run("compare-runs.sh", 0, "out"))
+        .endsWith(said.substring(said.indexOf("| method |")));
     assertThat(Files.readString(folder.resolve("out/metrics/per-image.csv"))).isEqualTo(rows);
-    assertThat(run(2)).contains("usage: compare-runs.sh OUT");
+    assertThat(run("compare-runs.sh", 2)).contains("usage: compare-runs.sh OUT");
   }
 
-  private String run(int expected, String... words) throws Exception {
+  @Test
+  void measuresEveryMethodOfAFamily() throws Exception {
+    String said = run("compare-methods.sh", 0, "out");
+    for (String method : List.of("T-TAME", "RISE", "Ablation-CAM", "Transformer LRP", "L-CAM")) {
+      assertThat(said).contains("| " + method);
+    }
+    Path metrics = folder.resolve("out/vit_b_16/metrics/metrics.json");
+    JsonNode json = new ObjectMapper().readTree(metrics.toFile());
+    assertThat(json.path("images").asInt()).isEqualTo(6);
+    assertThat(json.path("methods")).hasSize(11);
+    assertThat(run("compare-methods.sh", 2)).contains("usage: compare-methods.sh OUT");
+  }
+
+  private String run(String script, int expected, String... words) throws Exception {
     List<String> line = new java.util.ArrayList<>();
     line.add("sh");
-    line.add(Path.of("examples/compare-runs.sh").toAbsolutePath().toString());
+    line.add(Path.of("examples", script).toAbsolutePath().toString());
     line.addAll(List.of(words));
     File said = folder.resolve("said.txt").toFile();
     ProcessBuilder builder =
@@ -53,6 +67,8 @@ class CompareRunsIT {
     builder.environment().put("TTAME", java + " -Xmx2g -jar " + System.getProperty("ttame.jar"));
     builder.environment().put("TRAIN", "--max-steps 3 --limit 16 --threads 1");
     builder.environment().put("LIMIT", "6");
+    builder.environment().put("BACKBONES", "vit_b_16");
+    builder.environment().put("MASKS", "5");
     Process process = builder.start();
     assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
     String text = Files.readString(said.toPath());

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Trains T-TAME and L-CAM-Img on the embedded sample and measures them beside every rival method, on
+# the held-out scenes: the tables of eval/docs/methods.md.
+#
+#   cli/examples/compare-methods.sh OUT
+#
+# OUT/FAMILY/metrics/report.html shows the maps. Run again, it goes on where it was stopped. Exit
+# codes are ttame's: 0 done, 1 failed, 2 wrong usage.
+#
+#   TTAME     how to call the program        (java -jar cli/target/ttame-cli.jar)
+#   BACKBONES families of the sample         (vgg16 resnet50 vit_b_16)
+#   TRAIN     more options of the trainings  (none)
+#   MASKS     RISE's passes an image         (1000)
+#   LIMIT     how many images are measured   (600, all held-out scenes)
+set -eu
+
+if [ $# -ne 1 ]; then
+  echo "usage: compare-methods.sh OUT" >&2
+  exit 2
+fi
+out=$1
+ttame=${TTAME:-java -jar "$(dirname "$0")/../target/ttame-cli.jar"}
+
+for backbone in ${BACKBONES:-vgg16 resnet50 vit_b_16}; do
+  folder=$out/$backbone
+  for variant in proposed lcam; do
+    run=$folder/$variant
+    if [ -e "$run/run.json" ]; then
+      $ttame train --run "$run" --resume --report 0 --quiet
+    else
+      $ttame train --backbone "$backbone" --variant "$variant" --run "$run" --report 0 --quiet ${TRAIN:-}
+    fi
+  done
+  case $backbone in
+    vit*) own=transformer-lrp ;;
+    *) own=iia-released ;;
+  esac
+  $ttame evaluate --run "$folder/proposed" --lcam-run "$folder/lcam" \
+    --methods "ttame,gradcam,gradcam++,scorecam,ablationcam,rise,iia,$own,lcam,untrained,random" \
+    --metrics ad,ic,road,pointing,energy --rise-masks "${MASKS:-1000}" \
+    --data "$folder/proposed/sample/scenes/test" --limit "${LIMIT:-600}" \
+    --out "$folder/metrics" --quiet
+  cat "$folder/metrics/tables.md"
+done

@@ -1,0 +1,87 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Surrounds kernels that read and write blocks of channels, {@code [B, C/8, H, W, 8]}, with steps
+ * that rearrange. What one such kernel writes and another reads stays as it is, and so does what
+ * goes through the gradient of a ReLU between them.
+ *
+ * <p>Rearranged values that nobody turns out to read are left to whoever drops dead steps.
+ */
+final class BlockedLayoutPass {
+  private final DnnKernels kernels;
+  private final List<PlanStep> result = new ArrayList<>();
+
+  /** A value's blocks, by the value's root. */
+  private final Map<PlanValue, PlanValue> blocks = new HashMap<>();
+
+  private BlockedLayoutPass(DnnKernels kernels) {
+    this.kernels = kernels;
+  }
+
+  /**
+   * Rewrites.
+   *
+   * @param steps in order
+   * @param kernels makes kernels that rearrange
+   * @return the steps, with those that rearrange
+   */
+  static List<PlanStep> apply(List<PlanStep> steps, DnnKernels kernels) {
+    BlockedLayoutPass pass = new BlockedLayoutPass(kernels);
+    steps.forEach(pass::add);
+    return pass.result;
+  }
+
+  private void add(PlanStep step) {
+    if (step.kernel == null || !(step.kernel.blocked() || isCarried(step))) {
+      result.add(step);
+      return;
+    }
+    List<PlanValue> inputs = step.inputs.stream().map(value -> blocksOf(value, step)).toList();
+    PlanValue output = step.outputs.get(0);
+    PlanValue blocked = blocksLike(output);
+    PlanStep own = new PlanStep(step.name, step.kernel, inputs, blocked);
+    own.late = step.late;
+    result.add(own);
+    blocks.put(output.root(), blocked);
+    rearrange(step, blocked, output, kernels.reorder(output.shape, false));
+  }
+
+  /** Elementwise, and all that it reads is there in blocks: it may as well write some. */
+  private boolean isCarried(PlanStep step) {
+    return step.kind().equals(DnnKernels.RELU_GRADIENT)
+        && step.inputs.stream().allMatch(value -> known(value) != null)
+        && Arrays.equals(step.inputs.get(0).shape, step.outputs.get(0).shape);
+  }
+
+  private PlanValue known(PlanValue value) {
+    PlanValue blocked = blocks.get(value.root());
+    return blocked != null && Arrays.equals(blocked.shape, value.shape) ? blocked : null;
+  }
+
+  private PlanValue blocksOf(PlanValue value, PlanStep reader) {
+    PlanValue blocked = known(value);
+    if (blocked == null) {
+      blocked = blocksLike(value);
+      blocks.put(value.root(), blocked);
+      rearrange(reader, value, blocked, kernels.reorder(value.shape, true));
+    }
+    return blocked;
+  }
+
+  private static PlanValue blocksLike(PlanValue value) {
+    return PlanValue.computed(value.name + ":blocks", DataType.FLOAT, value.shape.clone());
+  }
+
+  private void rearrange(PlanStep beside, PlanValue from, PlanValue to, Kernel kernel) {
+    PlanStep step = new PlanStep(beside.name + ":" + kernel.kind(), kernel, List.of(from), to);
+    step.late = beside.late;
+    result.add(step);
+  }
+}
