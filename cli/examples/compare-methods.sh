@@ -12,6 +12,7 @@
 #   TRAIN     more options of the trainings  (none)
 #   MASKS     RISE's passes an image         (1000)
 #   LIMIT     how many images are measured   (600, all held-out scenes)
+#   OPTIONS   more options of every command  (none)
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -26,9 +27,10 @@ for backbone in ${BACKBONES:-vgg16 resnet50 vit_b_16}; do
   for variant in proposed lcam; do
     run=$folder/$variant
     if [ -e "$run/run.json" ]; then
-      $ttame train --run "$run" --resume --report 0 --quiet
+      $ttame train --run "$run" --resume --report 0 --quiet ${OPTIONS:-}
     else
-      $ttame train --backbone "$backbone" --variant "$variant" --run "$run" --report 0 --quiet ${TRAIN:-}
+      $ttame train --backbone "$backbone" --variant "$variant" --run "$run" --report 0 --quiet \
+        ${OPTIONS:-} ${TRAIN:-}
     fi
   done
   case $backbone in
@@ -39,6 +41,6 @@ for backbone in ${BACKBONES:-vgg16 resnet50 vit_b_16}; do
     --methods "ttame,gradcam,gradcam++,scorecam,ablationcam,rise,iia,$own,lcam,untrained,random" \
     --metrics ad,ic,road,pointing,energy --rise-masks "${MASKS:-1000}" \
     --data "$folder/proposed/sample/scenes/test" --limit "${LIMIT:-600}" \
-    --out "$folder/metrics" --quiet
+    --out "$folder/metrics" --quiet ${OPTIONS:-}
   cat "$folder/metrics/tables.md"
 done

@@ -1,6 +1,5 @@
 package org.ttame.eval.explain;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +16,7 @@ import org.ttame.core.engine.GraphRunner;
 /**
  * Relevance backwards through one block of a transformer, as a graph of its own: activations and
  * weights come in as values, so that one graph serves all blocks. GELU, normalisations and softmax
- * pass relevance on unchanged. It computes in double precision, whatever the transformer does.
+ * pass relevance on unchanged.
  */
 final class BlockRelevance implements AutoCloseable {
   /** The relevance of the block's input, {@code [B, T, D]}. */
@@ -26,16 +25,11 @@ final class BlockRelevance implements AutoCloseable {
   /** mean over heads of relu(∇A ⊙ R_A), {@code [B, T, T]}. */
   static final String ATTENTION = "attention_relevance";
 
-  /**
-   * Of all values: relevance is divided by sums that may come close to zero, and what is then large
-   * of both signs cancels.
-   */
-  static final DataType TYPE = DataType.DOUBLE;
-
   private static final String GRADIENT = "gradient";
   private static final String OUTPUT = "relevance";
 
   private final Transformer transformer;
+  private final DataType type;
   private final SameDiff graph = SameDiff.create();
   private final RelevanceRules rules = new RelevanceRules(graph);
   private final GraphRunner runner;
@@ -44,9 +38,11 @@ final class BlockRelevance implements AutoCloseable {
    * Writes the graph.
    *
    * @param transformer whose blocks
+   * @param type of all values
    */
-  BlockRelevance(Transformer transformer) {
+  BlockRelevance(Transformer transformer, DataType type) {
     this.transformer = transformer;
+    this.type = type;
     write();
     runner = GraphRunner.of(graph);
   }
@@ -99,23 +95,7 @@ final class BlockRelevance implements AutoCloseable {
     values.put("wo", weight(weights, block.out()));
     values.put("w1", weight(weights, block.expand()));
     values.put("w2", weight(weights, block.contract()));
-    List<INDArray> exact = new ArrayList<>();
-    try {
-      values.replaceAll((name, value) -> exactly(value, exact));
-      return runner.run(values, List.of(INPUT, ATTENTION));
-    } finally {
-      exact.forEach(INDArray::close);
-    }
-  }
-
-  /** The value in double precision; what had to be made for that goes to the list. */
-  private static INDArray exactly(INDArray value, List<INDArray> made) {
-    if (value.dataType() == TYPE) {
-      return value;
-    }
-    INDArray cast = value.castTo(TYPE);
-    made.add(cast);
-    return cast;
+    return runner.run(values, List.of(INPUT, ATTENTION));
   }
 
   private static INDArray weight(SameDiff weights, LinearLayer layer) {
@@ -161,7 +141,7 @@ final class BlockRelevance implements AutoCloseable {
   }
 
   private SDVariable place(String name, long... shape) {
-    return graph.placeHolder(name, TYPE, shape);
+    return graph.placeHolder(name, type, shape);
   }
 
   private SDVariable rows(String name, int width) {

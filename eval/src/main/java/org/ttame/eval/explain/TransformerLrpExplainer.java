@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -22,8 +23,7 @@ import org.ttame.core.engine.GraphResult;
  * way of the relevance is none of the classifier's.
  *
  * <p>Relevance is divided by sums that may come close to zero, where both signs of it become large
- * and cancel. So relevance is computed in double precision, from activations as the classifier has
- * them.
+ * and cancel: single precision is then good for the second digit of a map only.
  */
 public final class TransformerLrpExplainer implements Explainer {
   /** The name in tables and files. */
@@ -34,6 +34,7 @@ public final class TransformerLrpExplainer implements Explainer {
 
   private final FrozenClassifier classifier;
   private final Transformer transformer;
+  private final DataType type;
   private final BlockRelevance relevance;
   private final MapWarnings warnings = new MapWarnings();
 
@@ -54,7 +55,8 @@ public final class TransformerLrpExplainer implements Explainer {
                         ("Transformer LRP follows attention from block to block, and %s has none:"
                                 + " it explains vision transformers only; take another method")
                             .formatted(classifier.name())));
-    relevance = new BlockRelevance(transformer);
+    type = classifier.graph().getVariable(classifier.logitsName()).dataType();
+    relevance = new BlockRelevance(transformer, type);
   }
 
   @Override
@@ -149,7 +151,7 @@ public final class TransformerLrpExplainer implements Explainer {
         relevance[b * length + i] = shares[i] / (sum + RelevanceRules.GUARD);
       }
     }
-    INDArray result = Nd4j.create(BlockRelevance.TYPE, classes.length, transformer.tokens(), width);
+    INDArray result = Nd4j.create(type, classes.length, transformer.tokens(), width);
     result.data().setData(relevance);
     return result;
   }
