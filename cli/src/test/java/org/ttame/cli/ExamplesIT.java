@@ -65,8 +65,7 @@ class ExamplesIT {
             .redirectOutput(said);
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     builder.environment().put("TTAME", java + " -Xmx2g -jar " + System.getProperty("ttame.jar"));
-    builder.environment().put("TRAIN", "--max-steps 3 --limit 16");
-    builder.environment().put("OPTIONS", "--threads 1");
+    builder.environment().put("TRAIN", "--max-steps 3 --limit 16 --threads 1");
     builder.environment().put("LIMIT", "6");
     builder.environment().put("BACKBONES", "vit_b_16");
     builder.environment().put("MASKS", "5");
