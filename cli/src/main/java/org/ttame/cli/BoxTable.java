@@ -95,6 +95,25 @@ final class BoxTable {
   }
 
   /**
+   * Makes sure that no object is of a class that the classifier does not have.
+   *
+   * @param classes how many it has
+   * @param file the table's, to be named
+   * @throws IOException naming the image
+   */
+  void requireClassesBelow(int classes, Path file) throws IOException {
+    for (Map.Entry<String, List<Box>> entry : boxes.entrySet()) {
+      for (Box box : entry.getValue()) {
+        if (box.classIndex() >= classes) {
+          throw new IOException(
+              "%s has an object of class %d in %s, but the classifier's classes are 0 to %d"
+                  .formatted(file, box.classIndex(), entry.getKey(), classes - 1));
+        }
+      }
+    }
+  }
+
+  /**
    * The objects, moved into the crop that a classifier sees of an image.
    *
    * @param limits what an image may ask for

@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -30,6 +31,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   private final Console console;
   private final Progress progress;
   private final SkippedCount skipped = new SkippedCount();
+  private final List<Integer> unreadable = new ArrayList<>();
   private Images next;
   private long read;
   private long done;
@@ -100,6 +102,7 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
         try (Batch batch = source.next()) {
           for (Batch.BadImage bad : batch.bad()) {
             skipped.add(bad.kind());
+            unreadable.add(bad.index());
             console.warn("skipped: " + bad.reason());
           }
           if (batch.size() > 0) {
@@ -162,6 +165,11 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   /** The images that could not be read so far. */
   SkippedCount skipped() {
     return skipped;
+  }
+
+  /** The places of those images in the list. */
+  List<Integer> unreadable() {
+    return List.copyOf(unreadable);
   }
 
   /** How many images there were, for people. */

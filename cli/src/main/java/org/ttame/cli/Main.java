@@ -29,6 +29,7 @@ public final class Main {
           new Entry("explain", ExplainCommand::new),
           new Entry("predict", PredictCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
+          new Entry("figures", FiguresCommand::new),
           new Entry("inspect", InspectCommand::new),
           new Entry("export", ExportCommand::new),
           new Entry("import", ImportCommand::new),

@@ -9,10 +9,10 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.SaliencyMaps;
-import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.metric.MetricKey;
+import org.ttame.eval.render.BoxOutlines;
 import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ContactSheet;
 import org.ttame.eval.render.ContactSheet.Cell;
@@ -24,8 +24,6 @@ import org.ttame.eval.render.HeatmapOverlay;
  */
 final class StudySheet {
   private static final int CELL = 256;
-  private static final int EXPLAINED_BOX = 0xffffff;
-  private static final int OTHER_BOX = 0xa0a0a0;
 
   private final FrozenClassifier classifier;
   private final List<Explainer> explainers;
@@ -70,12 +68,12 @@ final class StudySheet {
     for (int b = 0; b < images.size(); b++) {
       Canvas image = Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor);
       Canvas boxed = image.enlarged(1);
-      outline(boxed, images.boxes(b), classes[b], factor);
+      BoxOutlines.draw(boxed, images.boxes(b), classes[b], factor);
       List<Cell> cells = new ArrayList<>();
       cells.add(new Cell(boxed, inputCaption(images, b, records.get(0).get(b))));
       for (int m = 0; m < explainers.size(); m++) {
         Canvas heat = overlay.draw(image, maps.get(m)[b]);
-        outline(heat, images.boxes(b), classes[b], factor);
+        BoxOutlines.draw(heat, images.boxes(b), classes[b], factor);
         cells.add(new Cell(heat, caption(result.keys(), records.get(m).get(b))));
       }
       sheet.add(cells);
@@ -92,18 +90,6 @@ final class StudySheet {
                     .findFirst()
                     .orElseThrow())
         .toList();
-  }
-
-  private static void outline(Canvas picture, List<Box> boxes, int explained, int factor) {
-    for (Box box : boxes) {
-      picture.outline(
-          (int) Math.round(box.x0() * factor),
-          (int) Math.round(box.y0() * factor),
-          (int) Math.round(box.x1() * factor),
-          (int) Math.round(box.y1() * factor),
-          2,
-          box.classIndex() == explained ? EXPLAINED_BOX : OTHER_BOX);
-    }
   }
 
   private List<String> inputCaption(ImageBatch images, int b, ImageRecord record) {

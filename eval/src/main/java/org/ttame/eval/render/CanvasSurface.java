@@ -1,8 +1,14 @@
 package org.ttame.eval.render;
 
-/** Draws a plot into pixels; lines are smoothed at their edges. */
+import java.awt.geom.AffineTransform;
+import org.ttame.core.image.RgbImage;
+
+/** Draws a plot or a figure into pixels; lines and letters are smoothed at their edges. */
 final class CanvasSurface implements PlotSurface {
   private static final int SCALE = 2;
+
+  /** Points of a picture that are read for a pixel, across and down. */
+  private static final int SAMPLES = 4;
 
   private final Canvas canvas;
 
@@ -75,6 +81,52 @@ final class CanvasSurface implements PlotSurface {
         }
       }
     }
+  }
+
+  @Override
+  public void label(String text, double x, double y, double size, int rgb) {
+    Typeface typeface = Typeface.get();
+    double scale = size / typeface.unitsPerEm();
+    double at = x;
+    for (int point : text.codePoints().toArray()) {
+      AffineTransform placed = new AffineTransform(scale, 0, 0, -scale, at, y);
+      new GlyphRaster(typeface.outline(point), placed)
+          .draw((px, py, share) -> blend(px, py, rgb, share));
+      at += typeface.advance(point) * scale;
+    }
+  }
+
+  @Override
+  public void picture(RgbImage picture, double x0, double y0, double x1, double y1) {
+    int left = (int) Math.round(x0);
+    int top = (int) Math.round(y0);
+    int width = (int) Math.round(x1) - left;
+    int height = (int) Math.round(y1) - top;
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        canvas.set(left + x, top + y, sample(picture, x, y, width, height));
+      }
+    }
+  }
+
+  /** The mean of a few points of the picture that a pixel covers: no stairs where sizes differ. */
+  private static int sample(RgbImage picture, int x, int y, int width, int height) {
+    double[] sum = new double[3];
+    for (int row = 0; row < SAMPLES; row++) {
+      double v = (y + (row + 0.5) / SAMPLES) / height;
+      for (int column = 0; column < SAMPLES; column++) {
+        double u = (x + (column + 0.5) / SAMPLES) / width;
+        int rgb = picture.rgb((int) (u * picture.width()), (int) (v * picture.height()));
+        sum[0] += rgb >> 16 & 255;
+        sum[1] += rgb >> 8 & 255;
+        sum[2] += rgb & 255;
+      }
+    }
+    int result = 0;
+    for (double channel : sum) {
+      result = (result << 8) | (int) Math.round(channel / (SAMPLES * SAMPLES));
+    }
+    return result;
   }
 
   private void blend(int x, int y, int rgb, double opacity) {

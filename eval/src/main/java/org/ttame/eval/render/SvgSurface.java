@@ -1,9 +1,15 @@
 package org.ttame.eval.render;
 
+import java.util.Base64;
 import java.util.Locale;
+import org.ttame.core.image.PngWriter;
+import org.ttame.core.image.RgbImage;
 
-/** Writes a plot as SVG 1.1: lines stay lines, text stays text. */
+/** Writes a plot or a figure as SVG 1.1: lines stay lines, text stays text. */
 final class SvgSurface implements PlotSurface {
+  /** Families of the same widths, so that lines fit where they were measured to fit. */
+  private static final String SANS = "Liberation Sans, Arial, Helvetica, sans-serif";
+
   private final StringBuilder body = new StringBuilder();
   private final int width;
   private final int height;
@@ -58,16 +64,47 @@ final class SvgSurface implements PlotSurface {
         x + LETTER, y, rgb, xml(text));
   }
 
+  @Override
+  public void label(String text, double x, double y, double size, int rgb) {
+    append(
+        "<text x=\"%.2f\" y=\"%.2f\" font-family=\"%s\" font-size=\"%.2f\" fill=\"#%06x\">%s</text>",
+        x, y, SANS, size, rgb, xml(text));
+  }
+
+  @Override
+  public void picture(RgbImage picture, double x0, double y0, double x1, double y1) {
+    append(
+        "<image x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" preserveAspectRatio=\"none\""
+            + " xlink:href=\"data:image/png;base64,%s\"/>",
+        x0, y0, x1 - x0, y1 - y0, Base64.getEncoder().encodeToString(PngWriter.encode(picture)));
+  }
+
   /** The document. */
   String document() {
+    return document("");
+  }
+
+  /**
+   * The document.
+   *
+   * @param title what programs show as its name
+   * @param description what they say of it
+   */
+  String document(String title, String description) {
+    return document("<title>%s</title>%n<desc>%s</desc>%n".formatted(xml(title), xml(description)));
+  }
+
+  private String document(String about) {
     return String.format(
         Locale.ROOT,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
-            + " font-family=\"monospace\" font-size=\"20\">%n%s</svg>%n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\""
+            + " width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
+            + " font-family=\"monospace\" font-size=\"20\">%n%s%s</svg>%n",
         width,
         height,
         width,
         height,
+        about,
         body);
   }
 

@@ -1,0 +1,23 @@
+package org.ttame.eval.figure;
+
+import java.util.List;
+
+/** What a class is called under a picture. */
+final class ClassLabel {
+  private ClassLabel() {}
+
+  /**
+   * Its name, of several synonyms the first, or its index.
+   *
+   * @param classIndex the class
+   * @param labels names by index, or an empty list
+   */
+  static String of(int classIndex, List<String> labels) {
+    if (classIndex >= labels.size()) {
+      return "class " + classIndex;
+    }
+    String name = labels.get(classIndex);
+    int comma = name.indexOf(',');
+    return comma > 0 ? name.substring(0, comma) : name;
+  }
+}

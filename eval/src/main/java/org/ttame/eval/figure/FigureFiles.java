@@ -1,0 +1,133 @@
+package org.ttame.eval.figure;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.render.Panel;
+
+/**
+ * {@code OUT/figures/NAME.png}, {@code .svg} and {@code .pdf}, {@code OUT/figures.json} and {@code
+ * OUT/report.html}. Each is written whole or not at all; the record comes last.
+ */
+public final class FigureFiles {
+  /** The record's name. */
+  public static final String JSON = "figures.json";
+
+  /** The folder of the files for papers. */
+  public static final String FOLDER = "figures";
+
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  private FigureFiles() {}
+
+  /**
+   * Makes sure that nobody's figures are lost: those of other settings are not replaced.
+   *
+   * @param out the output
+   * @param settings of the figures to come
+   * @throws IOException naming the setting that differs, if there are figures of others; or if the
+   *     record of those that are there cannot be read
+   */
+  public static void requireSame(Path out, Map<String, String> settings) throws IOException {
+    Path file = out.resolve(JSON);
+    if (!Files.exists(file)) {
+      return;
+    }
+    JsonNode there;
+    try {
+      there = MAPPER.readTree(file.toFile()).path("settings");
+    } catch (JacksonException e) {
+      throw new IOException(
+          "'%s' is no record of figures: %s".formatted(file, e.getOriginalMessage()), e);
+    }
+    Set<String> names = new TreeSet<>(settings.keySet());
+    there.fieldNames().forEachRemaining(names::add);
+    for (String name : names) {
+      String before = there.path(name).asText("none");
+      String now = settings.getOrDefault(name, "none");
+      if (!before.equals(now)) {
+        throw new IOException(
+            "'%s' holds figures of other settings: %s was %s, now it is %s; give another --out"
+                .formatted(out, name, before, now));
+      }
+    }
+  }
+
+  /**
+   * Writes everything.
+   *
+   * @param out where to
+   * @param set the figures
+   * @param formats of the files for papers
+   * @return the page
+   * @throws IOException naming the file, if one cannot be written
+   */
+  public static Path write(Path out, FigureSet set, Set<FigureFormat> formats) throws IOException {
+    for (Figure figure : set.figures()) {
+      for (FigureFormat format : formats) {
+        byte[] content = format.encode(figure);
+        WholeFile.write(out.resolve(file(figure, format)), stream -> stream.write(content));
+      }
+    }
+    Path page = out.resolve(FigureReport.FILE);
+    new FigureReport(set, formats).page().write(page);
+    WholeFile.writeText(out.resolve(JSON), MAPPER.writeValueAsString(json(set, formats)) + "\n");
+    return page;
+  }
+
+  /** A figure's file inside the output, with slashes. */
+  static String file(Figure figure, FigureFormat format) {
+    return "%s/%s.%s".formatted(FOLDER, figure.name(), format.ending());
+  }
+
+  private static Map<String, Object> json(FigureSet set, Set<FigureFormat> formats) {
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("figures", set.figures().stream().map(figure -> json(figure, formats)).toList());
+    List<Object> missing = new ArrayList<>();
+    for (Missing one : set.missing()) {
+      missing.add(Map.of("figure", one.kind().optionName(), "reason", one.reason()));
+    }
+    root.put("missing", missing);
+    root.putAll(set.skipped().toMap());
+    root.put("settings", set.settings());
+    Map<String, Object> program = new LinkedHashMap<>();
+    program.put("version", set.build().version());
+    program.put("commit", set.build().commit());
+    program.put("local_changes", set.build().dirty());
+    program.put("nd4j", set.build().nd4j());
+    program.put("java", System.getProperty("java.version"));
+    root.put("program", program);
+    Map<String, Object> runs = new LinkedHashMap<>();
+    set.runs().forEach((title, provenance) -> runs.put(title, provenance.toMap()));
+    root.put("runs", runs);
+    return root;
+  }
+
+  private static Map<String, Object> json(Figure figure, Set<FigureFormat> formats) {
+    Map<String, Object> entry = new LinkedHashMap<>();
+    entry.put("figure", figure.section());
+    entry.put("name", figure.name());
+    entry.put("caption", figure.caption());
+    entry.put("files", formats.stream().map(format -> file(figure, format)).toList());
+    entry.put("columns", figure.sheet().columns());
+    List<Object> rows = new ArrayList<>();
+    for (List<Optional<Panel>> row : figure.sheet().rows()) {
+      rows.add(row.stream().map(panel -> panel.map(Panel::lines).orElse(List.of())).toList());
+    }
+    entry.put("rows", rows);
+    return entry;
+  }
+}

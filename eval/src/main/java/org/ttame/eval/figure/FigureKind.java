@@ -1,0 +1,75 @@
+package org.ttame.eval.figure;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The figures there are, in the order in which they are shown. */
+public enum FigureKind {
+  /** The same images across classifiers (Fig. 14). */
+  BACKBONES("backbones", "The same images, several classifiers"),
+  /** One classifier across methods (Fig. 15). */
+  METHODS("methods", "One classifier, several methods"),
+  /** The true class against the most probable false one (Fig. 17). */
+  WRONG_CLASS("wrong-class", "The true class against a false one"),
+  /** All the true classes of an image (Fig. 18a). */
+  SEVERAL_CLASSES("several-classes", "Several true classes in one image"),
+  /** Mistakes: the true class and the one answered instead (Fig. 18b). */
+  MISCLASSIFIED("misclassified", "Mistakes"),
+  /** ROAD's imputation against the mean colour, on a synthetic image (Fig. 4). */
+  ROAD("road", "Removing pixels: ROAD's imputation against the mean colour");
+
+  private final String optionName;
+  private final String title;
+
+  FigureKind(String optionName, String title) {
+    this.optionName = optionName;
+    this.title = title;
+  }
+
+  /** The name in options and files. */
+  public String optionName() {
+    return optionName;
+  }
+
+  /** The heading of its section. */
+  public String title() {
+    return title;
+  }
+
+  /** Whether it is made of what classifiers say of images. */
+  public boolean needsRuns() {
+    return this != ROAD;
+  }
+
+  /**
+   * Whether its images are chosen by what the first classifier answers, or by their true classes.
+   */
+  boolean isChosenByAnswer() {
+    return this == WRONG_CLASS || this == SEVERAL_CLASSES || this == MISCLASSIFIED;
+  }
+
+  /** All names. */
+  public static List<String> optionNames() {
+    return Arrays.stream(values()).map(FigureKind::optionName).toList();
+  }
+
+  /**
+   * Reads an option's value.
+   *
+   * @param text a name
+   * @return the figure
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public static FigureKind parse(String text) {
+    return Arrays.stream(values())
+        .filter(kind -> kind.optionName.equals(text))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "%s is no figure; there are %s"
+                        .formatted(
+                            text, optionNames().stream().collect(Collectors.joining(", ")))));
+  }
+}

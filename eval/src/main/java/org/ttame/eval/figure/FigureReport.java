@@ -1,0 +1,90 @@
+package org.ttame.eval.figure;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.ttame.eval.output.Provenance;
+import org.ttame.eval.report.Html;
+import org.ttame.eval.report.Page;
+import org.ttame.eval.report.Section;
+import org.ttame.eval.report.Table;
+import org.ttame.eval.report.Template;
+
+/**
+ * {@code report.html} of figures: a section for each kind, what could not be made, provenance.
+ *
+ * @param set the figures
+ * @param formats of the files beside the page
+ */
+record FigureReport(FigureSet set, Set<FigureFormat> formats) {
+  static final String FILE = "report.html";
+
+  private static final String TEMPLATES = "figures.html";
+
+  /** The page. */
+  Page page() {
+    List<Section> sections = new ArrayList<>();
+    for (FigureKind kind : FigureKind.values()) {
+      List<Figure> figures =
+          set.figures().stream().filter(f -> f.section().equals(kind.optionName())).toList();
+      if (!figures.isEmpty()) {
+        sections.add(
+            FigureSection.of(
+                kind.optionName(),
+                kind.title(),
+                figures,
+                figures.stream().map(this::links).toList()));
+      }
+    }
+    if (!set.missing().isEmpty()) {
+      sections.add(Section.of("missing", "Not shown", missing()));
+    }
+    sections.add(Section.of("provenance", "Provenance", provenance()));
+    String lead =
+        set.runs().isEmpty()
+            ? "A figure that needs no classifier."
+            : "Explanation maps of %s.".formatted(String.join(", ", set.runs().keySet()));
+    return new Page("Figures", Html.name(lead), sections, footer());
+  }
+
+  private Html links(Figure figure) {
+    return FigureSection.links(
+        formats.stream().map(format -> FigureFiles.file(figure, format)).toList());
+  }
+
+  private Html missing() {
+    Template line = Template.read(TEMPLATES, "missing");
+    return Html.join(
+        set.missing().stream()
+            .map(
+                one ->
+                    line.fill(
+                        Map.of("title", one.kind().title(), "reason", Html.name(one.reason()))))
+            .toList());
+  }
+
+  private Html provenance() {
+    List<Html> parts = new ArrayList<>();
+    Map<String, String> program = new LinkedHashMap<>();
+    program.put("program", "T-TAME for Java " + set.build().describe());
+    program.put("ND4J", set.build().nd4j());
+    program.put("Java", System.getProperty("java.version"));
+    parts.add(Table.pairs("Program", "Program", program));
+    parts.add(Table.pairs("Settings", "Settings", set.settings()));
+    if (set.skipped().total() > 0) {
+      parts.add(Table.pairs("Images", "Images", Map.of("left out", set.skipped().describe())));
+    }
+    for (Map.Entry<String, Provenance> run : set.runs().entrySet()) {
+      Map<String, String> known = new LinkedHashMap<>(run.getValue().settings());
+      known.putAll(run.getValue().backbone());
+      parts.add(Table.pairs(run.getKey(), run.getKey(), known));
+    }
+    return Html.join(parts);
+  }
+
+  private Html footer() {
+    return Template.read(TEMPLATES, "footer").fill(Map.of("program", set.build().describe()));
+  }
+}

@@ -1,0 +1,182 @@
+package org.ttame.eval.figure;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.ttame.core.classifier.InputSpec;
+import org.ttame.eval.metric.RemovalOrder;
+import org.ttame.eval.render.Canvas;
+import org.ttame.eval.render.ColorMap;
+import org.ttame.eval.render.FigureSheet;
+import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.Panel;
+import org.ttame.eval.road.NoisyLinearImputer;
+
+/**
+ * The paper's Fig. 4: the most relevant pixels of a synthetic image, removed, in the mean colour,
+ * and as ROAD imputes them; and how much of the mask's outline is left, measured.
+ */
+public final class RoadFigure {
+  private static final List<Double> PERCENTAGES = List.of(5.0, 15.0, 30.0);
+  private static final double[] GREY = {0.5, 0.5, 0.5};
+
+  private RoadFigure() {}
+
+  /**
+   * Pixels that were removed, and what the picture then looks like.
+   *
+   * @param percent of the pixels, removed
+   * @param removed which they are
+   * @param mean the image with the mean colour in their place
+   * @param imputed the image with noisy linear imputation in their place
+   */
+  @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+  record Removal(double percent, boolean[] removed, float[] mean, float[] imputed) {
+    /** The step at the mask's outline in a picture, in [0,1]. */
+    double step(float[] picture) {
+      return MaskOutline.step(picture, removed, SyntheticScene.SIDE);
+    }
+  }
+
+  /**
+   * Draws it.
+   *
+   * @param seed of the imputation's noise
+   * @param colors of the map
+   */
+  public static Figure draw(long seed, ColorMap colors) {
+    float[] image = SyntheticScene.image();
+    List<Removal> removals = removals(seed);
+    List<List<Optional<Panel>>> rows = new ArrayList<>();
+    for (Removal removal : removals) {
+      rows.add(
+          List.of(
+              first(rows.size(), image, colors),
+              panel(
+                  with(image, removal.removed(), GREY),
+                  String.format(Locale.ROOT, "%.0f %% removed", removal.percent()),
+                  step("step there in the image", removal, image)),
+              panel(removal.mean(), step("step at the outline", removal, removal.mean())),
+              panel(removal.imputed(), step("step at the outline", removal, removal.imputed()))));
+    }
+    return new Figure(
+        FigureKind.ROAD.optionName(),
+        FigureKind.ROAD.optionName(),
+        "",
+        caption(image, removals),
+        new FigureSheet(
+            List.of("input", "removed", "mean colour", "noisy linear imputation (ROAD)"),
+            rows,
+            Optional.of(colors)));
+  }
+
+  /** The image, below it the map, below that nothing. */
+  private static Optional<Panel> first(int row, float[] image, ColorMap colors) {
+    return switch (row) {
+      case 0 -> panel(image, "synthetic image");
+      case 1 -> {
+        Canvas photo = Canvas.of(image, SyntheticScene.SIDE, SyntheticScene.SIDE);
+        HeatmapOverlay overlay = new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY);
+        yield Optional.of(
+            new Panel(
+                overlay.draw(photo, scaled(SyntheticScene.map())).toImage(),
+                List.of("its map, a star")));
+      }
+      default -> Optional.empty();
+    };
+  }
+
+  /** What the figure shows, percentage by percentage. */
+  static List<Removal> removals(long seed) {
+    float[] image = SyntheticScene.image();
+    int[] order = RemovalOrder.MORF.order(SyntheticScene.map());
+    List<Removal> removals = new ArrayList<>();
+    for (double percent : PERCENTAGES) {
+      boolean[] removed = RemovalOrder.first(order, percent);
+      removals.add(
+          new Removal(
+              percent, removed, with(image, removed, mean(image)), imputed(image, removed, seed)));
+    }
+    return removals;
+  }
+
+  private static String caption(float[] image, List<Removal> removals) {
+    List<String> numbers = new ArrayList<>();
+    for (Removal removal : removals) {
+      numbers.add(
+          String.format(
+              Locale.ROOT,
+              "at %.0f %% %.4f in the mean colour, %.4f imputed, %.4f in the image itself",
+              removal.percent(),
+              removal.step(removal.mean()),
+              removal.step(removal.imputed()),
+              removal.step(image)));
+    }
+    return "The most relevant pixels of a synthetic image, by a map that is a star, are removed: in"
+        + " their place grey, to show which they are, then the image's mean colour, then ROAD's noisy"
+        + " linear imputation. How far the star shows is the step at its outline, the mean absolute"
+        + " difference, colours from 0 to 1, of neighbours of which one was removed and the other was"
+        + " not: "
+        + String.join("; ", numbers)
+        + ".";
+  }
+
+  private static Optional<Panel> panel(float[] picture, String... lines) {
+    Canvas canvas = Canvas.of(picture, SyntheticScene.SIDE, SyntheticScene.SIDE);
+    return Optional.of(new Panel(canvas.toImage(), List.of(lines)));
+  }
+
+  private static String step(String what, Removal removal, float[] picture) {
+    return String.format(Locale.ROOT, "%s %.3f", what, removal.step(picture));
+  }
+
+  private static double[] mean(float[] image) {
+    double[] mean = new double[3];
+    for (int i = 0; i < image.length; i++) {
+      mean[i % 3] += image[i] / (image.length / 3.0);
+    }
+    return mean;
+  }
+
+  private static float[] with(float[] image, boolean[] removed, double[] color) {
+    float[] changed = image.clone();
+    for (int i = 0; i < changed.length; i++) {
+      if (removed[i / 3]) {
+        changed[i] = (float) color[i % 3];
+      }
+    }
+    return changed;
+  }
+
+  /** On standardised values, as the metric does. */
+  private static float[] imputed(float[] image, boolean[] removed, long seed) {
+    int side = SyntheticScene.SIDE;
+    InputSpec spec = InputSpec.imageNet(side);
+    float[] values = image.clone();
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) ((values[i] - spec.mean().get(i % 3)) / spec.std().get(i % 3));
+    }
+    NoisyLinearImputer imputer = new NoisyLinearImputer(side, side, 3, removed);
+    float[] result = imputer.impute(values);
+    imputer.addNoise(result, seed);
+    for (int i = 0; i < result.length; i++) {
+      result[i] = (float) (result[i] * spec.std().get(i % 3) + spec.mean().get(i % 3));
+    }
+    return result;
+  }
+
+  private static float[] scaled(float[] map) {
+    float low = Float.POSITIVE_INFINITY;
+    float high = Float.NEGATIVE_INFINITY;
+    for (float value : map) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    float[] result = new float[map.length];
+    for (int i = 0; i < map.length; i++) {
+      result[i] = (map[i] - low) / (high - low);
+    }
+    return result;
+  }
+}
