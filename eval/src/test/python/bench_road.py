@@ -1,11 +1,12 @@
 """ROAD's 18 imputations of an image: ours, pytorch-grad-cam's own imputer, SciPy's solver, in turn.
 
-    python src/test/python/bench_road.py CLASSPATH [--repeats N] [--out FILE.json]
+    python src/test/python/bench_road.py CLASSPATH [--warm-up N] [--repeats N] [--out FILE.json]
 
 Run it from the module's folder, with nothing else running; CLASSPATH holds the module's classes and
 test classes (target/classes:target/test-classes are enough). Needs torch, grad-cam and scipy. The
 image is coarse and fine noise, the map smooth: as a photograph and a heatmap. Ours takes two
-threads, the others as many as they like.
+threads, the others as many as they like. First a round in a fresh JVM, then rounds that do not count,
+the same for all; of ours a round is the median of three times.
 """
 
 import argparse
@@ -72,6 +73,7 @@ def peer(image, kept):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("classpath")
+    parser.add_argument("--warm-up", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=pathlib.Path)
     options = parser.parse_args()
@@ -90,13 +92,18 @@ def main():
         ours.stdin.flush()
         return float(ours.stdout.readline())
 
-    for _ in range(10):
-        once()
+    def round_of_all():
+        mine = statistics.median(once() for _ in range(3))
+        return mine, *peer(image, kept)
+
     kept = list(masks(heat))
+    cold = once()
+    print(f"ours, the first time in a fresh JVM: {cold:.3f} s", flush=True)
+    for _ in range(options.warm_up):
+        round_of_all()
     rows = []
     for _ in range(options.repeats):
-        mine = statistics.median(once() for _ in range(3))
-        whole, solving = peer(image, kept)
+        mine, whole, solving = round_of_all()
         rows.append((mine, whole, solving))
         print(f"ours {mine:.3f} s, pytorch-grad-cam {whole:.2f} s ({whole / mine:.0f} times), "
               f"its spsolve alone {solving:.2f} s ({solving / mine:.1f} times)", flush=True)

@@ -23,22 +23,22 @@ public enum RemovalOrder {
    * @throws IllegalArgumentException if a value is not finite
    */
   public int[] order(float[] map) {
-    // The value's order in the upper half, the place in the lower: one sort of primitive keys.
+    // The value's order in the upper half, the place in the lower; sorting keeps places in order.
     long[] keys = new long[map.length];
+    int turn = this == LERF ? 0 : -1;
     for (int i = 0; i < map.length; i++) {
       if (!Float.isFinite(map[i])) {
         throw new IllegalArgumentException(
             "A map's values must be finite to be ranked, this one has " + map[i]);
       }
       int bits = Float.floatToIntBits(map[i] + 0f);
-      int ascending = bits ^ ((bits >> 31) & Integer.MAX_VALUE);
-      int rank = this == LERF ? ascending : ~ascending;
-      keys[i] = ((long) rank << 32) | i;
+      int ascending = bits ^ ((bits >> 31) | Integer.MIN_VALUE);
+      keys[i] = ((long) (ascending ^ turn) << 32) | i;
     }
-    java.util.Arrays.sort(keys);
-    int[] order = new int[keys.length];
+    long[] sorted = RadixSort.byUpperHalf(keys);
+    int[] order = new int[sorted.length];
     for (int i = 0; i < order.length; i++) {
-      order[i] = (int) keys[i];
+      order[i] = (int) sorted[i];
     }
     return order;
   }

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * cost no digits, and is computed afresh from the values whenever three digits have been gained.
  */
 final class ConjugateGradients {
-  /** Iterations; the worst masks need about 12. */
+  /** Iterations; masks need about ten at most. */
   private static final int MOST = 100;
 
   /** What share of the error is left when the residual is computed afresh. */
@@ -20,8 +20,11 @@ final class ConjugateGradients {
   private final float[][] p;
   private final float[][] q;
 
-  /** Sums or maxima of columns, which the processor forms side by side. */
-  private final float[] columns;
+  /** Sums of columns, which the processor forms side by side. */
+  private final float[] products;
+
+  /** Maxima of columns. */
+  private final float[] largest;
 
   ConjugateGradients(MaskedGrid grid) {
     this.grid = grid;
@@ -29,7 +32,8 @@ final class ConjugateGradients {
     r = grid.rows();
     p = grid.rows();
     q = grid.rows();
-    columns = new float[grid.width + 2];
+    products = new float[grid.width + 2];
+    largest = new float[grid.width + 2];
   }
 
   /**
@@ -41,13 +45,21 @@ final class ConjugateGradients {
    * @return how many iterations it took; −1 if a value is not finite or the iterations do not end
    */
   int solve(float[][] x, double tolerance) {
+    float[][] z = multigrid.result();
+    GridLevel.Part measure =
+        (y, from, to) -> RowLoops.measure(r[y], z[y], products, largest, from, to);
+    float[][] swept = multigrid.swept();
+    GridLevel.Part sweep = grid.sweep(r, swept);
+    GridLevel.Part step = sweep;
     grid.imbalance(x, r);
     double before = 1;
     double longest = 1;
     double fresh = Double.MAX_VALUE;
     for (int iteration = 0; iteration < MOST; iteration++) {
-      float[][] z = multigrid.cycle(r);
-      double error = largest(z);
+      Arrays.fill(products, 0);
+      Arrays.fill(largest, 0);
+      multigrid.cycle(r, step, measure);
+      double error = maximum();
       if (!Double.isFinite(error)) {
         return -1;
       }
@@ -58,40 +70,40 @@ final class ConjugateGradients {
       if (iteration == 0) {
         fresh = error;
       }
-      double now = dot(r, z);
+      double now = sum();
       float beta = iteration == 0 ? 0 : (float) (now / before);
       before = now;
-      grid.each((y, from, to) -> RowLoops.scaleAndAdd(beta, z[y], p[y], from, to));
-      grid.apply(p, q);
-      float alpha = (float) (now / dot(p, q));
+      Arrays.fill(products, 0);
+      grid.apply(p, (y, from, to) -> RowLoops.scaleAndAdd(beta, z[y], p[y], from, to), q, products);
+      float alpha = (float) (now / sum());
       longest = Math.max(longest, alpha);
-      grid.each((y, from, to) -> RowLoops.step(alpha, p[y], x[y], q[y], r[y], from, to));
+      step =
+          (y, from, to) ->
+              RowLoops.step(alpha, p[y], x[y], q[y], r[y], grid.mask[y], swept[y], from, to);
       if (error < FRESH * fresh) {
         fresh = error;
+        grid.each(step);
+        step = sweep;
         grid.imbalance(x, r);
       }
     }
     return -1;
   }
 
-  private double dot(float[][] a, float[][] b) {
-    Arrays.fill(columns, 0);
-    grid.each((y, from, to) -> RowLoops.addProduct(a[y], b[y], columns, from, to));
+  private double sum() {
     double sum = 0;
-    for (float value : columns) {
+    for (float value : products) {
       sum += value;
     }
     return sum;
   }
 
   /** Not a number if a value is. */
-  private double largest(float[][] a) {
-    Arrays.fill(columns, 0);
-    grid.each((y, from, to) -> RowLoops.largest(a[y], columns, from, to));
-    float largest = 0;
-    for (float value : columns) {
-      largest = Math.max(largest, value);
+  private double maximum() {
+    float maximum = 0;
+    for (float value : largest) {
+      maximum = Math.max(maximum, value);
     }
-    return largest;
+    return maximum;
   }
 }

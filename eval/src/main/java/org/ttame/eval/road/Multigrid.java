@@ -4,16 +4,22 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One V-cycle of multigrid: a cheap, symmetric approximation of a grid operator's inverse, good for
- * smooth and rough parts alike. A sweep of Jacobi's method before and one after the coarser grid
- * (for the eight-neighbour operator of ROAD it takes two thirds off every rough part), the coarsest
- * grid of at most 16 points by Cholesky's method.
+ * One V-cycle of multigrid: a cheap, symmetric and positive approximation of a grid operator's
+ * inverse, good for smooth and rough parts alike. A sweep of Jacobi's method before and one after
+ * the coarser grid (for the eight-neighbour operator of ROAD it takes two thirds off every rough
+ * part), the coarsest grid of at most 16 points by Cholesky's method.
  */
 final class Multigrid {
   private final List<GridLevel> levels = new ArrayList<>();
+
+  /** Of each coarser grid, the finest one's is given. */
   private final List<float[][]> rights = new ArrayList<>();
+
   private final List<float[][]> values = new ArrayList<>();
-  private final List<float[][]> residuals = new ArrayList<>();
+
+  /** What the sweep before the coarser grid leaves, then the values after the other sweep. */
+  private final List<float[][]> results = new ArrayList<>();
+
   private final double[][] factor;
 
   /** Rows and columns of the coarsest grid's points. */
@@ -42,40 +48,49 @@ final class Multigrid {
   }
 
   private void add(GridLevel level) {
+    rights.add(levels.isEmpty() ? null : level.rows());
     levels.add(level);
-    rights.add(level.rows());
     values.add(level.rows());
-    residuals.add(level.rows());
+    results.add(level.rows());
   }
 
-  /**
-   * Solves approximately.
-   *
-   * @param b the right-hand side, zero where there are no points
-   * @return the values; overwritten by the next call
-   */
-  float[][] cycle(float[][] b) {
-    rights.set(0, b);
-    cycle(0);
+  /** Where the first sweep's values go; always the same array. */
+  float[][] swept() {
     return values.get(0);
   }
 
-  private void cycle(int depth) {
+  /** What the last {@link #cycle} gave; always the same array. */
+  float[][] result() {
+    return results.get(0);
+  }
+
+  /**
+   * Solves approximately; {@link #result} holds the values.
+   *
+   * @param b the right-hand side
+   * @param sweep what makes {@link #swept} of b, as {@link GridLevel#sweep} does; b itself too, if
+   *     it likes
+   * @param after to be called for the result's rows, each just after it was written
+   */
+  void cycle(float[][] b, GridLevel.Part sweep, GridLevel.Part after) {
+    cycle(0, b, sweep, after);
+  }
+
+  private void cycle(int depth, float[][] b, GridLevel.Part sweep, GridLevel.Part after) {
     GridLevel level = levels.get(depth);
-    float[][] b = rights.get(depth);
-    float[][] x = values.get(depth);
+    float[][] result = results.get(depth);
     if (depth == levels.size() - 1) {
-      solve(b, x);
+      level.each(sweep);
+      solve(b, result);
+      level.each(after);
       return;
     }
-    float[][] r = residuals.get(depth);
-    level.scale(b, x);
-    level.residual(b, x, r);
-    level.restrict(r, levels.get(depth + 1), rights.get(depth + 1));
-    cycle(depth + 1);
-    level.prolong(levels.get(depth + 1), values.get(depth + 1), x);
-    level.residual(b, x, r);
-    level.relax(r, x);
+    GridLevel coarse = levels.get(depth + 1);
+    float[][] x = values.get(depth);
+    float[][] rest = rights.get(depth + 1);
+    level.down(sweep, x, result, coarse, rest);
+    cycle(depth + 1, rest, coarse.sweep(rest, values.get(depth + 1)), GridLevel.NOTHING);
+    level.up(coarse, results.get(depth + 1), b, x, result, after);
   }
 
   private void solve(float[][] b, float[][] x) {

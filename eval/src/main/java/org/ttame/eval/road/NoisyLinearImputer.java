@@ -21,7 +21,7 @@ public final class NoisyLinearImputer {
   /** Standard deviation of the noise, on standardised values. */
   public static final double NOISE = 0.01;
 
-  private static final double TOLERANCE = 2e-6;
+  private static final double TOLERANCE = 5e-6;
 
   private final int height;
   private final int width;
@@ -29,6 +29,13 @@ public final class NoisyLinearImputer {
   private final boolean[] removed;
   private final MaskedGrid grid;
   private final ConjugateGradients solver;
+
+  /** How many pixels are not removed. */
+  private final int kept;
+
+  /** Of a channel, as the solver wants them. */
+  private final float[][] values;
+
   private int iterations;
 
   /**
@@ -53,9 +60,11 @@ public final class NoisyLinearImputer {
     for (boolean pixel : removed) {
       count += pixel ? 1 : 0;
     }
-    boolean solvable = count > 0 && count < removed.length;
+    kept = removed.length - count;
+    boolean solvable = count > 0 && kept > 0;
     grid = solvable ? new MaskedGrid(height, width, removed) : null;
     solver = solvable ? new ConjugateGradients(grid) : null;
+    values = solvable ? grid.rows() : null;
   }
 
   /**
@@ -107,40 +116,41 @@ public final class NoisyLinearImputer {
   }
 
   private void solve(float[] image, int channel, float[] result) {
-    float[][] values = grid.rows();
-    double sum = 0;
-    int kept = 0;
     for (int y = 0; y < height; y++) {
+      float[] row = values[y + 1];
       for (int x = 0; x < width; x++) {
         int pixel = y * width + x;
-        if (!removed[pixel]) {
-          float value = image[pixel * channels + channel];
-          values[y + 1][x + 1] = value;
-          sum += value;
-          kept++;
-        }
+        row[x + 1] = removed[pixel] ? 0 : image[pixel * channels + channel];
       }
     }
-    float mean = (float) (sum / kept);
-    grid.each(
-        (y, from, to) -> {
-          for (int k = from; k < to; k++) {
-            values[y][k] = removed[(y - 1) * width + k - 1] ? mean : values[y][k];
-          }
-        });
+    float mean = (float) (sum() / kept);
+    grid.each((y, from, to) -> RowLoops.addScaled(mean, grid.mask[y], values[y], from, to));
     iterations = solver.solve(values, TOLERANCE);
     if (iterations < 0) {
       throw new IllegalStateException(
           "The imputation of channel %d did not converge; are the image's values finite?"
               .formatted(channel));
     }
-    for (int y = 0; y < height; y++) {
-      for (int x = 0; x < width; x++) {
-        int pixel = y * width + x;
-        if (removed[pixel]) {
-          result[pixel * channels + channel] = values[y + 1][x + 1];
-        }
-      }
+    // What lies between are kept pixels, which have their own values.
+    grid.each(
+        (y, from, to) -> {
+          int first = ((y - 1) * width - 1) * channels + channel;
+          for (int k = from; k < to; k++) {
+            result[first + k * channels] = values[y][k];
+          }
+        });
+  }
+
+  /** Of all values. */
+  private double sum() {
+    float[] columns = new float[width + 2];
+    for (float[] row : values) {
+      RowLoops.addScaled(1, row, columns, 1, width + 1);
     }
+    double sum = 0;
+    for (float column : columns) {
+      sum += column;
+    }
+    return sum;
   }
 }

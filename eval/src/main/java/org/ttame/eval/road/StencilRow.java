@@ -15,14 +15,14 @@ final class StencilRow {
   final float[] belowRight;
 
   StencilRow(int width) {
-    centre = new float[width + 2];
-    left = new float[width + 2];
-    right = new float[width + 2];
-    aboveLeft = new float[width + 2];
-    aboveRight = new float[width + 2];
-    belowLeft = new float[width + 2];
-    below = new float[width + 2];
-    belowRight = new float[width + 2];
+    centre = new float[width + 3];
+    left = new float[width + 3];
+    right = new float[width + 3];
+    aboveLeft = new float[width + 3];
+    aboveRight = new float[width + 3];
+    belowLeft = new float[width + 3];
+    below = new float[width + 3];
+    belowRight = new float[width + 3];
   }
 
   /** Coefficients are symmetric: those to the left and above are their neighbours' own. */

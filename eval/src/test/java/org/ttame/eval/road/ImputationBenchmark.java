@@ -7,7 +7,8 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.ttame.eval.metric.RemovalOrder;
 
@@ -19,6 +20,8 @@ import org.ttame.eval.metric.RemovalOrder;
 public final class ImputationBenchmark {
   private static final int SIDE = 224;
   private static final int CHANNELS = 3;
+  private static final int TASKS = 18;
+  private static final int THREADS = 2;
 
   private ImputationBenchmark() {}
 
@@ -47,22 +50,32 @@ public final class ImputationBenchmark {
   }
 
   private static void impute(float[] image, float[] map) {
-    List<int[]> orders = List.of(RemovalOrder.MORF.order(map), RemovalOrder.LERF.order(map));
-    double[] sums =
-        IntStream.range(0, 18)
+    int[][] orders =
+        Arrays.stream(RemovalOrder.values())
             .parallel()
-            .mapToDouble(
-                k -> {
-                  boolean[] removed = RemovalOrder.first(orders.get(k % 2), 10.0 * (1 + k / 2));
-                  NoisyLinearImputer imputer =
-                      new NoisyLinearImputer(SIDE, SIDE, CHANNELS, removed);
-                  float[] result = imputer.impute(image);
-                  imputer.addNoise(result, k);
-                  return result[k];
-                })
-            .toArray();
-    if (Double.isNaN(sums[0])) {
+            .map(order -> order.order(map))
+            .toArray(int[][]::new);
+    double[] sums = new double[TASKS];
+    // A thread takes the largest mask that is left.
+    AtomicInteger next = new AtomicInteger(TASKS);
+    IntStream.range(0, THREADS)
+        .parallel()
+        .forEach(
+            thread -> {
+              for (int k = next.decrementAndGet(); k >= 0; k = next.decrementAndGet()) {
+                sums[k] = impute(image, orders[k % 2], 10.0 * (1 + k / 2), k);
+              }
+            });
+    if (!Double.isFinite(Arrays.stream(sums).sum())) {
       throw new IllegalStateException("The imputation failed");
     }
+  }
+
+  private static double impute(float[] image, int[] order, double percent, long seed) {
+    boolean[] removed = RemovalOrder.first(order, percent);
+    NoisyLinearImputer imputer = new NoisyLinearImputer(SIDE, SIDE, CHANNELS, removed);
+    float[] result = imputer.impute(image);
+    imputer.addNoise(result, seed);
+    return result[order[0] * CHANNELS];
   }
 }
