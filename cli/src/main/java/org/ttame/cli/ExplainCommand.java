@@ -20,6 +20,11 @@ final class ExplainCommand implements Command {
           "A,B,C",
           "png,npy,json",
           "png: overlay; npy: the map, float32 [h,w] in [0,1]; json: class, probability, passes");
+  private static final OptionSpec COMPARE =
+      OptionSpec.flag(
+          "compare",
+          "one picture an image, OUT/NAME.compare.png, with all maps side by side, and"
+              + " OUT/report.html; other files only if --format asks for them");
   private static final OptionSpec COLORMAP =
       OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec OUT =
@@ -39,6 +44,7 @@ final class ExplainCommand implements Command {
             MethodChoice.LCAM_RUN,
             MethodChoice.LAYER,
             MethodChoice.RISE_MASKS,
+            COMPARE,
             FORMAT,
             COLORMAP,
             OUT,
@@ -61,7 +67,9 @@ final class ExplainCommand implements Command {
         List.of(
             "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept; with several"
                 + " methods or classes OUT/NAME.METHOD.cIDX.png and so on. One network pass an image"
-                + " by ttame or lcam. Methods that need no run do with --weights FILE."));
+                + " by ttame or lcam. Methods that need no run do with --weights FILE.",
+            "--compare --class top:3 --method ttame,gradcam,iia: a row for each class, a column for"
+                + " each method."));
   }
 
   @Override
@@ -70,7 +78,8 @@ final class ExplainCommand implements Command {
     Set<MapFormat> formats;
     ColorMap colors;
     try {
-      formats = MapFormat.parse(arguments.text(FORMAT).orElseThrow());
+      boolean none = arguments.has(COMPARE) && !arguments.has(FORMAT);
+      formats = none ? Set.of() : MapFormat.parse(arguments.text(FORMAT).orElseThrow());
       colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
@@ -81,6 +90,7 @@ final class ExplainCommand implements Command {
         arguments.requiredPath(CommonOptions.IMAGES),
         ClassOption.parse(arguments),
         formats,
+        arguments.has(COMPARE),
         new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
         arguments.path(Labels.OPTION),
         arguments.path(OUT).orElseThrow(),

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.figure.ComparisonReport;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.output.ExplanationWriter;
 import org.ttame.eval.output.MapFormat;
@@ -23,7 +25,8 @@ import org.ttame.training.data.ImageList;
  * @param choice the classifier
  * @param images what to explain
  * @param classes whose maps
- * @param formats the files to write
+ * @param formats the files to write of each map; empty for none
+ * @param compare whether each image gets a picture of all its maps
  * @param overlay how pictures are drawn
  * @param labels names of the classes, if given
  * @param out where to write
@@ -36,6 +39,7 @@ record ExplainJob(
     Path images,
     ClassOption classes,
     Set<MapFormat> formats,
+    boolean compare,
     HeatmapOverlay overlay,
     Optional<Path> labels,
     Path out,
@@ -61,15 +65,19 @@ record ExplainJob(
       ClassFolders labelled = ClassFolders.of(found, Labels.find(labels, run, count), count);
       classes.require(labelled, count);
       List<String> names = labelled.names();
-      boolean qualified = classes.several() || made.explainers().size() > 1;
-      MethodRounds rounds =
-          new MethodRounds(
-              classifier,
-              new ExplanationWriter(
-                  new ExplanationWriter.Options(out, formats, overlay, qualified, names),
-                  Provenance.of(classifier, known)),
-              names,
-              console);
+      Provenance provenance = Provenance.of(classifier, known);
+      ComparisonReport comparison = new ComparisonReport(out);
+      List<MapSink> sinks = new ArrayList<>();
+      if (!formats.isEmpty()) {
+        boolean qualified = classes.several() || made.explainers().size() > 1;
+        ExplanationWriter.Options options =
+            new ExplanationWriter.Options(out, formats, overlay, qualified, names);
+        sinks.add(new MapSink.Files(new ExplanationWriter(options, provenance), names, console));
+      }
+      if (compare) {
+        sinks.add(new MapSink.Compared(comparison, overlay, names, console));
+      }
+      MethodRounds rounds = new MethodRounds(classifier, sinks);
       MaskedInput input = new MaskedInput(classifier.inputSpec(), classifier.defaultMasking());
       while (feed.hasNext()) {
         ImageFeed.Images batch = feed.next();
@@ -79,6 +87,9 @@ record ExplainJob(
         }
       }
       feed.requireAny();
+      if (compare) {
+        console.result("%s: all of it on one page".formatted(comparison.write(provenance)));
+      }
       console.result("%s: maps of %s for %s".formatted(out, rounds.sizes(), feed.summary()));
     }
   }

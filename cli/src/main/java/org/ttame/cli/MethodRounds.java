@@ -1,10 +1,8 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -22,17 +20,18 @@ import org.ttame.eval.output.ExplanationWriter;
 /** Explains batches and writes what came of it. */
 final class MethodRounds {
   private final FrozenClassifier classifier;
-  private final ExplanationWriter writer;
-  private final List<String> labels;
-  private final Console console;
+  private final List<MapSink> sinks;
   private final Set<String> sizes = new LinkedHashSet<>();
 
-  MethodRounds(
-      FrozenClassifier classifier, ExplanationWriter writer, List<String> labels, Console console) {
+  /**
+   * Rounds of a classifier.
+   *
+   * @param classifier stays the caller's
+   * @param sinks take what comes of them
+   */
+  MethodRounds(FrozenClassifier classifier, List<MapSink> sinks) {
     this.classifier = classifier;
-    this.writer = writer;
-    this.labels = labels;
-    this.console = console;
+    this.sinks = List.copyOf(sinks);
   }
 
   /** The sizes of the maps written, e.g. {@code 16×16}. */
@@ -89,6 +88,9 @@ final class MethodRounds {
         }
       }
     }
+    for (MapSink sink : sinks) {
+      sink.endBatch();
+    }
   }
 
   /** What a batch cost. */
@@ -107,24 +109,16 @@ final class MethodRounds {
     for (int b = 0; b < likely.length; b++) {
       likely[b] = probabilities[b][classes[b]];
     }
-    List<Path> files =
-        writer.write(
-            images.batch(),
-            new ExplanationWriter.Explained(
-                method,
-                maps,
-                classes,
-                likely,
-                (double) passes.forward() / classes.length,
-                (double) passes.backward() / classes.length));
-    for (int b = 0; b < files.size(); b++) {
-      console.result(
-          String.format(
-              Locale.ROOT,
-              "%s: %s, probability %.4f",
-              files.get(b),
-              Labels.describe(classes[b], labels),
-              likely[b]));
+    ExplanationWriter.Explained explained =
+        new ExplanationWriter.Explained(
+            method,
+            maps,
+            classes,
+            likely,
+            (double) passes.forward() / classes.length,
+            (double) passes.backward() / classes.length);
+    for (MapSink sink : sinks) {
+      sink.take(images.batch(), explained, probabilities);
     }
   }
 

@@ -173,4 +173,41 @@ class FiguresCommandTest {
     assertThat(lrp.code()).isEqualTo(1);
     assertThat(lrp.err()).contains("transformer-lrp explains vision transformers");
   }
+
+  @Test
+  void explainComparesMethodsAndClasses() throws IOException {
+    Path out = folder.resolve("compared");
+    String[] words = {
+      "explain",
+      "--run",
+      vgg,
+      "--images",
+      vgg + "/sample/scenes/test",
+      "--limit",
+      "3",
+      "--batch-size",
+      "2",
+      "--class",
+      "top:2",
+      "--method",
+      "gradcam,ttame",
+      "--compare",
+      "--out",
+      out.toString(),
+      "--threads",
+      "1"
+    };
+    Ttame.Result said = Ttame.run(words);
+    assertThat(said.code()).as("%s", said).isZero();
+    assertThat(said.out())
+        .contains("000200.compare.png: Maps of Grad-CAM, T-TAME. Most probable classes: ")
+        .contains("report.html: all of it on one page");
+    try (var files = Files.list(out)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder(
+              "000000.compare.png", "000200.compare.png", "000400.compare.png", "report.html");
+    }
+    // Three images: an input and two classes of two methods each.
+    assertThat(Files.readString(out.resolve("report.html")).split("<img ", -1)).hasSize(16);
+  }
 }

@@ -8,20 +8,16 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.Predictions;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
-import org.ttame.eval.render.BoxOutlines;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.HeatmapOverlay;
 
 /** Asks a classifier about images, and its methods for maps; batch by batch. */
 public final class AlbumMaker {
-  /** Smaller pictures are enlarged by a whole factor, so that something can be seen. */
-  private static final int READABLE_SIDE = 224;
-
   private final Subject subject;
   private final HeatmapOverlay overlay;
   private final MaskedInput input;
@@ -109,7 +105,7 @@ public final class AlbumMaker {
       List<Integer> truth = batch.truths().get(b);
       wanted.add(List.copyOf(need.of(place, truth, answers.get(b))));
       Scene scene =
-          new Scene(images.names().get(b), truth, answers.get(b), picture(images, b).toImage());
+          new Scene(images.names().get(b), truth, answers.get(b), ScenePictures.photo(images, b));
       scenes.add(scene);
       album.scenes().put(place, scene);
     }
@@ -138,18 +134,14 @@ public final class AlbumMaker {
     }
     ImageBatch some = some(images, members);
     int[] asked = members.stream().mapToInt(b -> classes.get(b).get(round)).toArray();
-    int factor = factor(images.side());
-    float[][] maps;
+    SaliencyMaps maps;
     try (INDArray standardised = input.clean(some)) {
-      SaliencyMaps saliency = explainer.explain(standardised, asked, some.names());
-      maps = saliency.upsampled(images.side() * factor);
+      maps = explainer.explain(standardised, asked, some.names());
     }
+    List<RgbImage> pictures = ScenePictures.maps(some, maps, asked, overlay);
     for (int i = 0; i < asked.length; i++) {
-      Canvas picture = overlay.draw(picture(some, i), maps[i]);
-      BoxOutlines.draw(picture, some.boxes(i), asked[i], factor);
-      scenes
-          .get(members.get(i))
-          .keep(new Scene.Wanted(explainer.name(), asked[i]), picture.toImage());
+      Scene.Wanted wanted = new Scene.Wanted(explainer.name(), asked[i]);
+      scenes.get(members.get(i)).keep(wanted, pictures.get(i));
     }
   }
 
@@ -185,13 +177,5 @@ public final class AlbumMaker {
         images.side(),
         unit,
         members.stream().map(images::boxes).toList());
-  }
-
-  private static Canvas picture(ImageBatch images, int b) {
-    return Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor(images.side()));
-  }
-
-  private static int factor(int side) {
-    return (READABLE_SIDE + side - 1) / side;
   }
 }

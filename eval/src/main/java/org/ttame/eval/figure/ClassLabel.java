@@ -1,6 +1,7 @@
 package org.ttame.eval.figure;
 
 import java.util.List;
+import java.util.Locale;
 
 /** What a class is called under a picture. */
 final class ClassLabel {
@@ -19,5 +20,11 @@ final class ClassLabel {
     String name = labels.get(classIndex);
     int comma = name.indexOf(',');
     return comma > 0 ? name.substring(0, comma) : name;
+  }
+
+  /** A class and its probability, to two digits; what would become 0.00 is said to be less. */
+  static String probable(int classIndex, double probability, List<String> labels) {
+    String number = probability < 0.005 ? "<0.01" : String.format(Locale.ROOT, "%.2f", probability);
+    return of(classIndex, labels) + " " + number;
   }
 }

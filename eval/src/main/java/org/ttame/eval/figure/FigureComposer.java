@@ -3,7 +3,6 @@ package org.ttame.eval.figure;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -165,7 +164,7 @@ public final class FigureComposer {
         switch (kind) {
           case SEVERAL_CLASSES -> "Maps of %s for each true class of an image.";
           default ->
-              "Maps of %s for the true class, and for the most probable class that is not there.";
+              "Maps of %s for the true class, of several the most probable, and for the most probable class that is not there.";
         };
     return what.formatted(firstMethods())
         + " Under each map its class, that class's probability, and whether it is the answer. "
@@ -228,8 +227,7 @@ public final class FigureComposer {
   }
 
   private String probable(Scene scene, int classIndex) {
-    return String.format(
-        Locale.ROOT, "%s %.2f", label(classIndex), scene.answer().probability(classIndex));
+    return ClassLabel.probable(classIndex, scene.answer().probability(classIndex), labels);
   }
 
   private List<String> titles() {

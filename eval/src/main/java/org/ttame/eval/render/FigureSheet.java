@@ -12,7 +12,7 @@ import org.ttame.core.image.RgbImage;
  * A figure for papers: a table of pictures as wide as a page of two columns, with heads over the
  * columns, lines under the pictures and the scale of the heatmaps' colours. A long table of few
  * columns is folded into two beside each other. One layout for PNG, SVG and PDF. Texts that do not
- * fit lose their middle; {@code report.html} has them whole.
+ * fit in two lines lose their middle; {@code report.html} has them whole.
  *
  * @param columns the heads
  * @param rows the pictures, row by row; a row may end early, and have places without a picture
@@ -204,12 +204,21 @@ public record FigureSheet(
 
     private double rowHeight(int row) {
       int lines =
-          rows.get(row).stream()
+          IntStream.range(0, rows.get(row).size())
+              .filter(c -> !isFreeBelow(row, c))
+              .mapToObj(c -> rows.get(row).get(c))
               .flatMap(Optional::stream)
-              .mapToInt(panel -> panel.lines().size())
+              .mapToInt(panel -> lines(panel).size())
               .max()
               .orElse(0);
       return pictureHeight(row) + lines * TEXT_LINE + (lines > 0 ? 2 : 0) + ROW_GAP;
+    }
+
+    /** Whether lines may go on beside the next row, since it has no picture there. */
+    private boolean isFreeBelow(int row, int column) {
+      return row + 1 < rows.size()
+          && column < rows.get(row + 1).size()
+          && rows.get(row + 1).get(column).isEmpty();
     }
 
     private double pictureHeight(int row) {
@@ -255,12 +264,29 @@ public record FigureSheet(
     private void draw(Pen pen, Panel panel, double x, double y, double rowPicture) {
       pen.picture(panel.picture(), x, y, side(), height(panel));
       double line = y + rowPicture + UNDER_PICTURE;
-      for (int i = 0; i < panel.lines().size(); i++) {
-        String text = Typeface.get().fitted(panel.lines().get(i), TEXT, side());
-        pen.label(text, x, line, TEXT, i == 0 ? INK : FAINT);
+      for (Line text : lines(panel)) {
+        pen.label(text.text(), x, line, TEXT, text.color());
         line += TEXT_LINE;
       }
     }
+
+    /** What stands under a picture: of each text no more than two lines. */
+    private List<Line> lines(Panel panel) {
+      Typeface typeface = Typeface.get();
+      List<Line> lines = new ArrayList<>();
+      for (String text : panel.lines()) {
+        int color = lines.isEmpty() ? INK : FAINT;
+        List<String> wrapped = typeface.wrapped(text, TEXT, side());
+        lines.add(new Line(wrapped.get(0), color));
+        if (wrapped.size() > 1) {
+          String rest = String.join(" ", wrapped.subList(1, wrapped.size()));
+          lines.add(new Line(typeface.fitted(rest, TEXT, side()), color));
+        }
+      }
+      return lines;
+    }
+
+    private record Line(String text, int color) {}
 
     private double scaleWidth() {
       Typeface typeface = Typeface.get();

@@ -1,0 +1,148 @@
+package org.ttame.eval.figure;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.ttame.core.image.RgbImage;
+import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.metric.ImageBatch;
+import org.ttame.eval.render.FigureSheet;
+import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.Panel;
+
+/**
+ * The images of a batch, each with its most probable classes and the maps of methods × classes side
+ * by side. Memory: the batch's pictures.
+ */
+public final class Comparison {
+  /** The section its figures belong to. */
+  public static final String SECTION = "images";
+
+  /** How many classes are named under an image. */
+  private static final int NAMED = 3;
+
+  private final ImageBatch images;
+  private final double[][] probabilities;
+  private final List<String> labels;
+  private final HeatmapOverlay overlay;
+  private final Map<String, List<Shown>> byMethod = new LinkedHashMap<>();
+
+  /**
+   * A method's maps of one class of each image.
+   *
+   * @param classes the classes
+   * @param pictures the maps over the images
+   */
+  @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+  private record Shown(int[] classes, List<RgbImage> pictures) {}
+
+  /**
+   * Nothing to compare yet.
+   *
+   * @param images B images
+   * @param probabilities B rows of the classes' probabilities
+   * @param labels names of the classes by index, or an empty list where they are not known
+   * @param overlay how maps are drawn
+   */
+  public Comparison(
+      ImageBatch images, double[][] probabilities, List<String> labels, HeatmapOverlay overlay) {
+    this.images = images;
+    this.probabilities = probabilities.clone();
+    this.labels = List.copyOf(labels);
+    this.overlay = overlay;
+  }
+
+  /**
+   * Adds a method's maps of one class of each image.
+   *
+   * @param method the method; each adds as many classes as the others, the same in the same order
+   * @param classes B classes
+   * @param maps B maps
+   */
+  public void add(String method, int[] classes, SaliencyMaps maps) {
+    byMethod
+        .computeIfAbsent(method, m -> new ArrayList<>())
+        .add(new Shown(classes.clone(), ScenePictures.maps(images, maps, classes, overlay)));
+  }
+
+  /**
+   * A figure for each image: of one method a row of classes, of several a column each and a row for
+   * each class.
+   */
+  public List<Figure> figures() {
+    return IntStream.range(0, images.size()).mapToObj(this::figure).toList();
+  }
+
+  private Figure figure(int b) {
+    List<String> heads = new ArrayList<>(List.of("input"));
+    List<List<Optional<Panel>>> rows =
+        byMethod.size() == 1 ? acrossClasses(b, heads) : acrossMethods(b, heads);
+    String methods =
+        byMethod.keySet().stream().map(ExplanationMethod::title).collect(Collectors.joining(", "));
+    String caption =
+        "Maps of %s. Most probable classes: %s."
+            .formatted(methods, String.join(", ", mostProbable(b)));
+    return new Figure(
+        SECTION,
+        "compare",
+        images.names().get(b),
+        caption,
+        new FigureSheet(heads, rows, Optional.of(overlay.colors())));
+  }
+
+  private List<List<Optional<Panel>>> acrossClasses(int b, List<String> heads) {
+    List<Optional<Panel>> row = new ArrayList<>(List.of(Optional.of(input(b))));
+    Map.Entry<String, List<Shown>> only = byMethod.entrySet().iterator().next();
+    for (Shown shown : only.getValue()) {
+      heads.add(probable(b, shown.classes()[b]));
+      row.add(
+          Optional.of(
+              new Panel(shown.pictures().get(b), List.of(ExplanationMethod.title(only.getKey())))));
+    }
+    return List.of(row);
+  }
+
+  private List<List<Optional<Panel>>> acrossMethods(int b, List<String> heads) {
+    byMethod.keySet().forEach(method -> heads.add(ExplanationMethod.title(method)));
+    int classes = byMethod.values().stream().mapToInt(List::size).max().orElseThrow();
+    List<List<Optional<Panel>>> rows = new ArrayList<>();
+    for (int c = 0; c < classes; c++) {
+      List<Optional<Panel>> row = new ArrayList<>();
+      row.add(c == 0 ? Optional.of(input(b)) : Optional.empty());
+      for (List<Shown> all : byMethod.values()) {
+        Shown shown = all.get(c);
+        row.add(
+            Optional.of(
+                new Panel(shown.pictures().get(b), List.of(probable(b, shown.classes()[b])))));
+      }
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  private Panel input(int b) {
+    String name = images.names().get(b);
+    List<String> lines = new ArrayList<>(List.of(name.substring(name.lastIndexOf('/') + 1)));
+    lines.addAll(mostProbable(b));
+    return new Panel(ScenePictures.photo(images, b), lines);
+  }
+
+  private List<String> mostProbable(int b) {
+    double[] row = probabilities[b];
+    return IntStream.range(0, row.length)
+        .boxed()
+        .sorted((one, other) -> Double.compare(row[other], row[one]))
+        .limit(NAMED)
+        .map(c -> probable(b, c))
+        .toList();
+  }
+
+  private String probable(int b, int classIndex) {
+    return ClassLabel.probable(classIndex, probabilities[b][classIndex], labels);
+  }
+}

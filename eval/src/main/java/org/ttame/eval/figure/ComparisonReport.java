@@ -1,0 +1,106 @@
+package org.ttame.eval.figure;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.core.image.PngWriter;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.output.OutputNames;
+import org.ttame.eval.output.Provenance;
+import org.ttame.eval.report.Html;
+import org.ttame.eval.report.Page;
+import org.ttame.eval.report.Section;
+import org.ttame.eval.report.Table;
+import org.ttame.eval.report.Template;
+
+/**
+ * What {@code explain --compare} writes: {@code NAME.compare.png} for every image, and {@code
+ * report.html} with the first of them, so that neither memory nor the page grows with their number.
+ * Every file is written whole or not at all.
+ */
+public final class ComparisonReport {
+  /** The page's name. */
+  public static final String FILE = "report.html";
+
+  /** So many images are on the page. */
+  public static final int MOST = 24;
+
+  private static final String TEMPLATES = "figures.html";
+
+  private final Path folder;
+  private final OutputNames names = new OutputNames();
+  private final List<Figure> shown = new ArrayList<>();
+  private final List<Html> files = new ArrayList<>();
+  private int images;
+
+  /**
+   * Nothing written yet.
+   *
+   * @param folder where to; made if missing
+   */
+  public ComparisonReport(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Writes the picture of an image.
+   *
+   * @param image its name
+   * @param figure its figure
+   * @return the file
+   * @throws IOException naming the file, if it cannot be written
+   */
+  public Path add(String image, Figure figure) throws IOException {
+    String file = names.of(image) + ".compare.png";
+    byte[] png = PngWriter.encode(figure.sheet().toCanvas().toImage());
+    Path path = folder.resolve(file);
+    WholeFile.write(path, out -> out.write(png));
+    if (images++ < MOST) {
+      shown.add(figure);
+      files.add(FigureSection.links(List.of(file)));
+    }
+    return path;
+  }
+
+  /**
+   * Writes the page.
+   *
+   * @param provenance who made it, from what
+   * @return the page
+   * @throws IOException naming the file, if it cannot be written
+   */
+  public Path write(Provenance provenance) throws IOException {
+    Path page = folder.resolve(FILE);
+    page(provenance).write(page);
+    return page;
+  }
+
+  Page page(Provenance provenance) {
+    List<Section> sections = new ArrayList<>();
+    sections.add(FigureSection.of(Comparison.SECTION, "Images", shown, files));
+    Map<String, String> known = new LinkedHashMap<>();
+    known.put("program", "T-TAME for Java " + provenance.build().describe());
+    known.put("ND4J", provenance.build().nd4j());
+    known.put("Java", System.getProperty("java.version"));
+    List<Html> parts = new ArrayList<>();
+    parts.add(Table.pairs("Program", "Program", Collections.unmodifiableMap(known)));
+    parts.add(Table.pairs("Classifier", "Classifier", provenance.backbone()));
+    parts.add(Table.pairs("Settings", "Settings", provenance.settings()));
+    sections.add(Section.of("provenance", "Provenance", Html.join(parts)));
+    String classifier = provenance.backbone().getOrDefault("name", "a classifier");
+    String count =
+        images <= MOST
+            ? "%d image%s.".formatted(images, images == 1 ? "" : "s")
+            : "The first %d of %,d images.".formatted(MOST, images);
+    return new Page(
+        "What %s used, compared".formatted(classifier),
+        Html.text(count),
+        sections,
+        Template.read(TEMPLATES, "compared")
+            .fill(Map.of("program", provenance.build().describe())));
+  }
+}

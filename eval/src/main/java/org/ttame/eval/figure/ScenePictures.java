@@ -1,0 +1,52 @@
+package org.ttame.eval.figure;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.ttame.core.image.RgbImage;
+import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.metric.ImageBatch;
+import org.ttame.eval.render.BoxOutlines;
+import org.ttame.eval.render.Canvas;
+import org.ttame.eval.render.HeatmapOverlay;
+
+/** What the classifier saw of images, and maps over it, as pictures. */
+final class ScenePictures {
+  /** Smaller pictures are enlarged by a whole factor, so that something can be seen. */
+  private static final int READABLE_SIDE = 224;
+
+  private ScenePictures() {}
+
+  /** An image of a batch. */
+  static RgbImage photo(ImageBatch images, int b) {
+    return canvas(images, b).toImage();
+  }
+
+  /**
+   * A map over each image of a batch, with the frames of known objects.
+   *
+   * @param images B images
+   * @param maps B maps
+   * @param classes the class explained in each
+   * @param overlay how they are drawn
+   */
+  static List<RgbImage> maps(
+      ImageBatch images, SaliencyMaps maps, int[] classes, HeatmapOverlay overlay) {
+    int factor = factor(images.side());
+    float[][] large = maps.upsampled(images.side() * factor);
+    List<RgbImage> pictures = new ArrayList<>();
+    for (int b = 0; b < images.size(); b++) {
+      Canvas picture = overlay.draw(canvas(images, b), large[b]);
+      BoxOutlines.draw(picture, images.boxes(b), classes[b], factor);
+      pictures.add(picture.toImage());
+    }
+    return pictures;
+  }
+
+  private static Canvas canvas(ImageBatch images, int b) {
+    return Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor(images.side()));
+  }
+
+  private static int factor(int side) {
+    return (READABLE_SIDE + side - 1) / side;
+  }
+}
