@@ -75,13 +75,13 @@ public final class IiaExplainer implements Explainer {
    * IIA as it is defined for a classifier's kind.
    *
    * @param classifier stays the caller's
-   * @param layer read if it is a convolutional network
+   * @param layer what is integrated over; of a transformer, the attention of the block it is of
    * @param form which form
    * @return {@link IiaExplainer} or {@link TransformerIiaExplainer}
    */
   public static Explainer of(FrozenClassifier classifier, FeatureLayer layer, Form form) {
     return classifier.transformer().isPresent()
-        ? new TransformerIiaExplainer(classifier, form)
+        ? new TransformerIiaExplainer(classifier, layer, form)
         : new IiaExplainer(classifier, layer, form);
   }
 

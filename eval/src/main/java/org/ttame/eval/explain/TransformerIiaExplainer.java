@@ -5,18 +5,19 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.AttentionBlock;
+import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.Transformer;
 import org.ttame.core.engine.GraphResult;
 
 /**
  * Iterated Integrated Attributions (Barkan et al. 2023) of a vision transformer: inputs x_i =
- * (i/5)·x, i = 0…5, and for each the last block's attention A scaled by j/5, j = 0…5; relu(∇A ⊙ A),
- * A as scaled and ∇A the gradient of the class's logit there, averaged over heads, scales and
- * inputs; that, with the identity added and rows divided by their sums, in its class token's row.
+ * (i/5)·x, i = 0…5, and for each a block's attention A scaled by j/5, j = 0…5; relu(∇A ⊙ A), A as
+ * scaled and ∇A the gradient of the class's logit there, averaged over heads, scales and inputs;
+ * that, with the identity added and rows divided by their sums, in its class token's row.
  *
  * <p>A scale of zero adds zero and is not run. Each input goes through the network once, and from
- * the last attention on five times more, back to it as well: 36 passes forwards, 30 backwards.
+ * that attention on five times more, back to it as well: 36 passes forwards, 30 backwards.
  *
  * <p>Paper and published program are told apart for convolutional networks only ({@link
  * IiaExplainer.Form}); for transformers this is the form of both.
@@ -27,17 +28,19 @@ public final class TransformerIiaExplainer implements Explainer {
   private final String name;
   private final FrozenClassifier classifier;
   private final Transformer transformer;
-  private final AttentionBlock last;
+  private final AttentionBlock block;
   private final MapWarnings warnings = new MapWarnings();
 
   /**
    * IIA for a vision transformer.
    *
    * @param classifier stays the caller's
+   * @param layer of the block whose attention is read: its output, or one within it
    * @param form whose name to go by
-   * @throws IllegalArgumentException if it is none
+   * @throws IllegalArgumentException if it is none, or the layer is of no block
    */
-  public TransformerIiaExplainer(FrozenClassifier classifier, IiaExplainer.Form form) {
+  public TransformerIiaExplainer(
+      FrozenClassifier classifier, FeatureLayer layer, IiaExplainer.Form form) {
     this.name = form.methodName();
     this.classifier = classifier;
     transformer =
@@ -49,7 +52,16 @@ public final class TransformerIiaExplainer implements Explainer {
                         ("This form of IIA integrates over attention, and %s has none; convolutional"
                                 + " networks have a form of their own")
                             .formatted(classifier.name())));
-    last = transformer.blocks().get(transformer.blocks().size() - 1);
+    block =
+        transformer.blocks().stream()
+            .filter(own -> (layer.node() + ".").startsWith(own.output() + "."))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        ("IIA reads the attention of a block, and layer %s of %s is of none; take a"
+                                + " block's output or its ln_1")
+                            .formatted(layer.node(), classifier.name())));
   }
 
   @Override
@@ -61,7 +73,7 @@ public final class TransformerIiaExplainer implements Explainer {
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("target", "logit");
-    settings.put("attention", last.probabilities());
+    settings.put("attention", block.probabilities());
     settings.put("inputs", String.valueOf(STEPS + 1));
     settings.put("attention_scales", String.valueOf(STEPS + 1));
     return settings;
@@ -76,7 +88,7 @@ public final class TransformerIiaExplainer implements Explainer {
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     int tokens = transformer.tokens();
     double[][] sums = new double[classes.length][tokens * tokens];
-    List<String> kept = List.of(last.input(), last.value().output(), last.probabilities());
+    List<String> kept = List.of(block.input(), block.value().output(), block.probabilities());
     for (int i = 0; i <= STEPS; i++) {
       try (INDArray part = images.mul(i / (double) STEPS);
           GraphResult inside = classifier.inside(part, kept)) {
@@ -100,15 +112,15 @@ public final class TransformerIiaExplainer implements Explainer {
 
   /** Runs the network from the scaled attention on. */
   private void add(GraphResult inside, double scale, int[] classes, double[][] sums) {
-    String attention = last.probabilities();
+    String attention = block.probabilities();
     try (INDArray scaled = inside.output(attention).mul(scale);
         GraphResult tail =
             classifier.logitGradients(
                 Map.of(
-                    last.input(),
-                    inside.output(last.input()),
-                    last.value().output(),
-                    inside.output(last.value().output()),
+                    block.input(),
+                    inside.output(block.input()),
+                    block.value().output(),
+                    inside.output(block.value().output()),
                     attention,
                     scaled),
                 classes,

@@ -135,6 +135,38 @@ class RivalMethodsTest {
   }
 
   @Test
+  void iiaReadsTheBlockOfTheLayer() throws IOException {
+    try (FrozenClassifier classifier = classifier("vit");
+        INDArray images = images()) {
+      List<FeatureLayer> layers = List.copyOf(classifier.layers().values());
+      FeatureLayer inner =
+          layers.stream()
+              .filter(layer -> layer.node().endsWith("_2.ln_1"))
+              .findFirst()
+              .orElseThrow();
+      FeatureLayer outer =
+          layers.stream().filter(layer -> layer.node().endsWith("_2")).findFirst().orElseThrow();
+      Explainer last =
+          IiaExplainer.of(classifier, CamLayers.standard(classifier), IiaExplainer.Form.PAPER);
+      Explainer third = IiaExplainer.of(classifier, inner, IiaExplainer.Form.PAPER);
+      Explainer same = IiaExplainer.of(classifier, outer, IiaExplainer.Form.PAPER);
+      assertThat(third.settings()).isEqualTo(same.settings()).isNotEqualTo(last.settings());
+      assertThat(third.settings().get("attention")).contains("_2.");
+      doesNotDependOnTheBatch(third, images);
+      int[] classes = {3, 7, 0};
+      assertThat(third.explain(images, classes, NAMES).map(0))
+          .isNotEqualTo(last.explain(images, classes, NAMES).map(0));
+      FeatureLayer strange =
+          new FeatureLayer("encoder.ln", "encoder.ln", inner.kind(), inner.channels(), 8, 8);
+      assertThatThrownBy(
+              () -> new TransformerIiaExplainer(classifier, strange, IiaExplainer.Form.PAPER))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("layer encoder.ln")
+          .hasMessageContaining("of none");
+    }
+  }
+
+  @Test
   void lrpCostsOnePassAndDoesNotDependOnTheBatch() throws IOException {
     try (FrozenClassifier classifier = classifier("vit");
         INDArray images = images();
@@ -166,7 +198,7 @@ class RivalMethodsTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("ln_1")
           .hasMessageContaining("gives tokens");
-      assertThatThrownBy(() -> new TransformerIiaExplainer(vgg, IiaExplainer.Form.PAPER))
+      assertThatThrownBy(() -> new TransformerIiaExplainer(vgg, tokens, IiaExplainer.Form.PAPER))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("vgg has none");
       assertThatThrownBy(() -> new TransformerLrpExplainer(vgg))
