@@ -10,18 +10,18 @@ import org.nd4j.linalg.api.buffer.DataType;
 /**
  * Surrounds kernels that read and write blocks of channels, {@code [B, C/8, H, W, 8]}, with steps
  * that rearrange. What one such kernel writes and another reads stays as it is, and so does what
- * goes through the gradient of a ReLU between them.
+ * goes through a pool, its gradient, or that of a ReLU between them.
  *
  * <p>Rearranged values that nobody turns out to read are left to whoever drops dead steps.
  */
 final class BlockedLayoutPass {
-  private final DnnKernels kernels;
+  private final BlockKernels kernels;
   private final List<PlanStep> result = new ArrayList<>();
 
   /** A value's blocks, by the value's root. */
   private final Map<PlanValue, PlanValue> blocks = new HashMap<>();
 
-  private BlockedLayoutPass(DnnKernels kernels) {
+  private BlockedLayoutPass(BlockKernels kernels) {
     this.kernels = kernels;
   }
 
@@ -32,32 +32,56 @@ final class BlockedLayoutPass {
    * @param kernels makes kernels that rearrange
    * @return the steps, with those that rearrange
    */
-  static List<PlanStep> apply(List<PlanStep> steps, DnnKernels kernels) {
+  static List<PlanStep> apply(List<PlanStep> steps, BlockKernels kernels) {
     BlockedLayoutPass pass = new BlockedLayoutPass(kernels);
     steps.forEach(pass::add);
     return pass.result;
   }
 
   private void add(PlanStep step) {
-    if (step.kernel == null || !(step.kernel.blocked() || isCarried(step))) {
+    Kernel kernel = inBlocks(step);
+    if (kernel == null) {
       result.add(step);
       return;
     }
     List<PlanValue> inputs = step.inputs.stream().map(value -> blocksOf(value, step)).toList();
     PlanValue output = step.outputs.get(0);
     PlanValue blocked = blocksLike(output);
-    PlanStep own = new PlanStep(step.name, step.kernel, inputs, blocked);
+    PlanStep own = new PlanStep(step.name, kernel, inputs, blocked);
     own.late = step.late;
     result.add(own);
     blocks.put(output.root(), blocked);
     rearrange(step, blocked, output, kernels.reorder(output.shape, false));
   }
 
-  /** Elementwise, and all that it reads is there in blocks: it may as well write some. */
-  private boolean isCarried(PlanStep step) {
-    return step.kind().equals(DnnKernels.RELU_GRADIENT)
-        && step.inputs.stream().allMatch(value -> known(value) != null)
-        && Arrays.equals(step.inputs.get(0).shape, step.outputs.get(0).shape);
+  /** What computes the step in blocks, or null if it is to stay as it is. */
+  private Kernel inBlocks(PlanStep step) {
+    try {
+      return switch (step.kind()) {
+        // Elementwise: if all that it reads is there in blocks, it may as well write some.
+        case DnnKernels.RELU_GRADIENT ->
+            step.inputs.stream().allMatch(value -> known(value) != null) ? step.kernel : null;
+        case "maxpool2d" -> {
+          PlanValue source = step.inputs.get(0);
+          Window window =
+              known(source) == null
+                  ? null
+                  : Window.ofPool(step, source.shape, step.outputs.get(0).shape);
+          yield window == null ? null : kernels.maxPool(window);
+        }
+        case "maxpool2d_bp" -> {
+          PlanValue source = step.inputs.get(0);
+          Window window =
+              known(source) == null
+                  ? null
+                  : Window.ofPool(step, source.shape, step.inputs.get(1).shape);
+          yield window == null ? null : kernels.maxPoolGradient(window);
+        }
+        default -> step.kernel != null && step.kernel.blocked() ? step.kernel : null;
+      };
+    } catch (OneDnn.UnsupportedException e) {
+      return null;
+    }
   }
 
   private PlanValue known(PlanValue value) {

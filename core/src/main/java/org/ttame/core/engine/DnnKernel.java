@@ -47,7 +47,7 @@ final class DnnKernel implements Kernel {
     return this;
   }
 
-  /** The step's output. */
+  /** The step's output; a part of a sequence may have none. */
   DnnKernel output(int role, dnnl_memory_desc_t layout) {
     output = new Argument(role, layout);
     return this;
@@ -59,12 +59,16 @@ final class DnnKernel implements Kernel {
     return this;
   }
 
+  /** Memory of the kernel's own, closed with it. */
+  DnnKernel owned(int role, dnnl_memory memory) {
+    owned.add(memory);
+    return constant(role, memory);
+  }
+
   /** A frozen bias; null for none. */
   DnnKernel bias(INDArray array, dnnl_memory_desc_t layout) {
     if (array != null) {
-      dnnl_memory memory = dnn.view(layout, array);
-      owned.add(memory);
-      constants.add(new Constant(DNNL_ARG_BIAS, memory));
+      owned(DNNL_ARG_BIAS, dnn.view(layout, array));
     }
     return this;
   }
@@ -97,7 +101,7 @@ final class DnnKernel implements Kernel {
           "%s reads %d arrays, got %d".formatted(kind, inputs.size(), from.size()));
     }
     release();
-    int count = inputs.size() + constants.size() + 1;
+    int count = inputs.size() + constants.size() + (output == null ? 0 : 1);
     dnnl_exec_arg_t list = new dnnl_exec_arg_t(count);
     int at = 0;
     for (int i = 0; i < inputs.size(); i++) {
@@ -106,7 +110,9 @@ final class DnnKernel implements Kernel {
     for (Constant constant : constants) {
       set(list, at++, constant.role(), constant.memory());
     }
-    set(list, at, output.role(), view(output, to));
+    if (output != null) {
+      set(list, at, output.role(), view(output, to));
+    }
     list.position(0);
     arguments = list;
     return () -> {

@@ -4,10 +4,8 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_1;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ab;
@@ -71,9 +69,6 @@ final class DnnKernels {
    */
   private static final long PAGE = 4096;
 
-  /** Channels a block. */
-  private static final long BLOCK = 8;
-
   private final OneDnn dnn;
   private final PackedWeights packed;
   private final boolean blocks;
@@ -91,62 +86,9 @@ final class DnnKernels {
     this.blocks = blocks;
   }
 
-  /** A convolution's size. */
-  static final class Window {
-    private final long[] input;
-    private final long[] output;
-    private final long[] kernel;
-    private final long[] stride;
-    private final long[] padding;
-
-    /**
-     * A size.
-     *
-     * @param input {@code [B, H, W, I]}
-     * @param output {@code [B, h, w, O]}
-     * @param kernel height and width
-     * @param stride height and width
-     * @param padding height and width, the same on both sides
-     */
-    Window(long[] input, long[] output, long[] kernel, long[] stride, long[] padding) {
-      this.input = input;
-      this.output = output;
-      this.kernel = kernel;
-      this.stride = stride;
-      this.padding = padding;
-    }
-
-    /**
-     * The convolution with turned weights that is this one's gradient; null where there is none, or
-     * nothing is gained: oneDNN's kernels for gradients of 3×3 take a third longer than the forward
-     * ones, those of 1×1 the same.
-     */
-    Window turned() {
-      boolean unit = stride[0] == 1 && stride[1] == 1;
-      boolean small = kernel[0] * kernel[1] == 1;
-      if (!unit || small || padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
-        return null;
-      }
-      long[] rest = {kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1]};
-      return new Window(/* input= */ output, /* output= */ input, kernel, stride, rest);
-    }
-
-    private long operations() {
-      return 2 * output[0] * output[1] * output[2] * output[3] * input[3] * kernel[0] * kernel[1];
-    }
-
-    private String name() {
-      return "%d×%d/%d".formatted(kernel[0], kernel[1], stride[0]);
-    }
-
-    private dnnl_memory_desc_t weights(int tag) {
-      return OneDnn.describe(tag, output[3], input[3], kernel[0], kernel[1]);
-    }
-
-    /** Whether there is something to gain and whole blocks: 1×1 is a product either way. */
-    private boolean fitsBlocks() {
-      return kernel[0] * kernel[1] > 1 && input[3] % BLOCK == 0 && output[3] % BLOCK == 0;
-    }
+  /** Kernels for what lies between convolutions of blocks. */
+  BlockKernels ofBlocks() {
+    return new BlockKernels(dnn);
   }
 
   /**
@@ -169,10 +111,10 @@ final class DnnKernels {
 
   private DnnKernel convolution(
       Window window, INDArray weights, INDArray bias, List<PostOperation> after, int tag) {
-    dnnl_memory_desc_t source = image(tag, window.input);
-    dnnl_memory_desc_t target = image(tag, window.output);
-    dnnl_memory_desc_t any = window.weights(dnnl_format_tag_any);
-    dnnl_memory_desc_t channels = OneDnn.describe(dnnl_a, window.output[3]);
+    dnnl_memory_desc_t source = OneDnn.image(tag, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(tag, window.output());
+    dnnl_memory_desc_t any = weights(window, dnnl_format_tag_any);
+    dnnl_memory_desc_t channels = OneDnn.describe(dnnl_a, window.output()[3]);
     try (dnnl_convolution_desc_t operation = new dnnl_convolution_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
       OneDnn.check(
@@ -184,12 +126,12 @@ final class DnnKernels {
               any,
               bias == null ? null : channels,
               target,
-              window.stride,
-              window.padding,
-              window.padding),
+              window.stride(),
+              window.padding(),
+              window.padding()),
           "convolution");
       dnnl_primitive_desc desc = plan(general, after, target, null);
-      dnnl_memory memory = pack(desc, weights, window.weights(dnnl_hwio));
+      dnnl_memory memory = pack(desc, weights, weights(window, dnnl_hwio));
       DnnKernel kernel =
           new DnnKernel(
               dnn,
@@ -223,15 +165,15 @@ final class DnnKernels {
   }
 
   private DnnKernel convolutionGradient(Window window, INDArray weights, int tag) {
-    dnnl_memory_desc_t source = image(tag, window.input);
-    dnnl_memory_desc_t target = image(tag, window.output);
-    dnnl_memory_desc_t any = window.weights(dnnl_format_tag_any);
+    dnnl_memory_desc_t source = OneDnn.image(tag, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(tag, window.output());
+    dnnl_memory_desc_t any = weights(window, dnnl_format_tag_any);
     try (dnnl_convolution_desc_t forward = new dnnl_convolution_desc_t();
         dnnl_convolution_desc_t backward = new dnnl_convolution_desc_t();
         const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
         const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
-      long[] stride = window.stride;
-      long[] padding = window.padding;
+      long[] stride = window.stride();
+      long[] padding = window.padding();
       OneDnn.check(
           dnnl_convolution_forward_desc_init(
               forward,
@@ -256,34 +198,13 @@ final class DnnKernels {
       } finally {
         dnnl_primitive_desc_destroy(hint);
       }
-      dnnl_memory memory = pack(desc, weights, window.weights(dnnl_hwio));
+      dnnl_memory memory = pack(desc, weights, weights(window, dnnl_hwio));
       return new DnnKernel(
               dnn, "convolution gradient " + window.name(), window.operations(), dnn.make(desc))
           .input(DNNL_ARG_DIFF_DST, target)
           .constant(DNNL_ARG_WEIGHTS, memory)
           .output(DNNL_ARG_DIFF_SRC, source);
     }
-  }
-
-  /**
-   * Turns values of which the channels of each pixel are neighbours into blocks of channels, or
-   * back.
-   *
-   * @param shape {@code [B, H, W, C]}, C a multiple of the block
-   * @param intoBlocks whether to, or back
-   */
-  Kernel reorder(long[] shape, boolean intoBlocks) {
-    dnnl_memory_desc_t plain = image(dnnl_nhwc, shape);
-    dnnl_memory_desc_t blocked = image(dnnl_nChw8c, shape);
-    dnnl_memory_desc_t from = intoBlocks ? plain : blocked;
-    dnnl_memory_desc_t to = intoBlocks ? blocked : plain;
-    return new DnnKernel(dnn, intoBlocks ? "into blocks" : "from blocks", 0, dnn.reorder(from, to))
-        .input(DNNL_ARG_FROM, from)
-        .output(DNNL_ARG_TO, to);
-  }
-
-  private static dnnl_memory_desc_t image(int tag, long[] shape) {
-    return OneDnn.describe(tag, shape[0], shape[3], shape[1], shape[2]);
   }
 
   /**
@@ -454,6 +375,11 @@ final class DnnKernels {
           .input(roles.get(1), values)
           .output(DNNL_ARG_DIFF_SRC, values);
     }
+  }
+
+  private static dnnl_memory_desc_t weights(Window window, int tag) {
+    long[] kernel = window.kernel();
+    return OneDnn.describe(tag, window.output()[3], window.input()[3], kernel[0], kernel[1]);
   }
 
   private dnnl_memory pack(dnnl_primitive_desc desc, INDArray weights, dnnl_memory_desc_t given) {

@@ -118,6 +118,16 @@ final class OneDnn {
     return desc;
   }
 
+  /**
+   * Describes images.
+   *
+   * @param tag how they lie in memory
+   * @param shape {@code [B, H, W, C]}
+   */
+  static dnnl_memory_desc_t image(int tag, long[] shape) {
+    return describe(tag, shape[0], shape[3], shape[1], shape[2]);
+  }
+
   /** Describes an array of float32 whose elements lie as they lie. */
   static dnnl_memory_desc_t describe(StackLayout layout) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();

@@ -139,7 +139,7 @@ final class OneDnnPass {
   private Chain convolution(PlanStep step, int place) {
     PlanValue weights = step.inputs.get(1);
     PlanValue bias = step.inputs.size() > 2 ? step.inputs.get(2) : null;
-    DnnKernels.Window window = window(step, step.inputs.get(0).shape, step.outputs.get(0).shape);
+    Window window = Window.ofConvolution(step, step.inputs.get(0).shape, step.outputs.get(0).shape);
     if (window == null || !frozen(weights) || (bias != null && !frozen(bias))) {
       return null;
     }
@@ -149,24 +149,6 @@ final class OneDnnPass {
     chain.inputs.add(step.inputs.get(0));
     chain.bias = bias == null ? null : bias.fixed;
     return chain;
-  }
-
-  /**
-   * The size of a convolution, or null if it is none of those that oneDNN does.
-   *
-   * @param step conv2d or conv2d_bp
-   * @param input the convolution's
-   * @param output the convolution's
-   */
-  static DnnKernels.Window window(PlanStep step, long[] input, long[] output) {
-    // kernel, stride, padding, dilation (each height, width), same mode, NHWC, layout of weights
-    long[] a = step.integerArguments();
-    boolean plain = a.length > 9 && a[6] == 1 && a[7] == 1 && a[8] == 0 && a[9] == 1;
-    if (!plain || (a.length > 10 && a[10] != 0)) {
-      return null;
-    }
-    return new DnnKernels.Window(
-        input, output, new long[] {a[0], a[1]}, new long[] {a[2], a[3]}, new long[] {a[4], a[5]});
   }
 
   private Chain product(PlanStep step, int place) {

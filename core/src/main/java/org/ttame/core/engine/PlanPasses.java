@@ -72,7 +72,7 @@ final class PlanPasses {
       List<PlanStep> gated = GatePass.apply(passes.steps, kept, kernels);
       List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
-      passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels));
+      passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels.ofBlocks()));
       passes.findReads();
       passes.dropDead();
     }
@@ -150,12 +150,12 @@ final class PlanPasses {
     if (kernels == null || target.type != DataType.FLOAT || !OneDnnPass.frozen(weights)) {
       return false;
     }
-    DnnKernels.Window window = OneDnnPass.window(step, target.shape, gradient.shape);
+    Window window = Window.ofConvolution(step, target.shape, gradient.shape);
     if (window == null) {
       return false;
     }
     try {
-      DnnKernels.Window turnedWindow = window.turned();
+      Window turnedWindow = window.turned();
       Kernel kernel =
           turnedWindow == null
               ? kernels.convolutionGradient(window, weights.fixed)

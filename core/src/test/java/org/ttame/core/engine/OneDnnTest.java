@@ -18,6 +18,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -89,6 +90,35 @@ class OneDnnTest {
           .filteredOn(kind -> kind.endsWith("blocks"))
           .containsExactly("into blocks", "from blocks", "from blocks");
     }
+  }
+
+  /** VGG's pools and ResNet's, between convolutions and after the last one. */
+  @ParameterizedTest
+  @CsvSource({"2, 2, 0, 12", "3, 2, 1, 12", "3, 2, 1, 11", "2, 2, 0, 13"})
+  void poolsOfBlocks(int kernel, int stride, int padding, int side) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, side, side, 8);
+    Pooling2DConfig pool =
+        Pooling2DConfig.builder()
+            .kH(kernel)
+            .kW(kernel)
+            .sH(stride)
+            .sW(stride)
+            .pH(padding)
+            .pW(padding)
+            .paddingMode(PaddingMode.VALID)
+            .isNHWC(true)
+            .build();
+    SDVariable a = graph.nn.relu(convolution(graph, x, 3, 1, 1, 8, 16, true), 0);
+    SDVariable b = graph.cnn().maxPooling2d(a, pool);
+    SDVariable c = graph.nn.relu(convolution(graph, b, 3, 1, 1, 16, 8, true), 0);
+    graph.cnn().maxPooling2d("y", c, pool);
+    objective(graph, "y");
+    Map<String, INDArray> inputs = Map.of("x", wave(2, side, side, 8));
+    assertThat(agree(graph, inputs, "y", "x", true))
+        .contains("max pool", "max pool gradient")
+        .doesNotContain("maxpool2d", "maxpool2d_bp");
+    assertThat(agree(graph, inputs, "y", "x", false)).contains("maxpool2d", "maxpool2d_bp");
   }
 
   /** The two shapes of a bottleneck's end: the residual is the input, or a convolution itself. */

@@ -1,0 +1,127 @@
+package org.ttame.core.engine;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WORKSPACE;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_nChw8c;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_backward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_forward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_max;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_query_workspace_md;
+
+import org.bytedeco.dnnl.const_dnnl_op_desc_t;
+import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_memory_desc_t;
+import org.bytedeco.dnnl.dnnl_pooling_desc_t;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.ttame.core.engine.KernelSequence.Stage;
+
+/**
+ * oneDNN's kernels for values in blocks of channels, and into and out of them; see {@link
+ * BlockedLayoutPass}. All throw {@link OneDnn.UnsupportedException} where oneDNN has nothing fast.
+ */
+final class BlockKernels {
+  private final OneDnn dnn;
+
+  BlockKernels(OneDnn dnn) {
+    this.dnn = dnn;
+  }
+
+  /**
+   * Turns values of which the channels of each pixel are neighbours into blocks of channels, or
+   * back.
+   *
+   * @param shape {@code [B, H, W, C]}, C a multiple of the block
+   * @param intoBlocks whether to, or back
+   */
+  Kernel reorder(long[] shape, boolean intoBlocks) {
+    dnnl_memory_desc_t plain = OneDnn.image(dnnl_nhwc, shape);
+    dnnl_memory_desc_t blocked = OneDnn.image(dnnl_nChw8c, shape);
+    dnnl_memory_desc_t from = intoBlocks ? plain : blocked;
+    dnnl_memory_desc_t to = intoBlocks ? blocked : plain;
+    return new DnnKernel(dnn, intoBlocks ? "into blocks" : "from blocks", 0, dnn.reorder(from, to))
+        .input(DNNL_ARG_FROM, from)
+        .output(DNNL_ARG_TO, to);
+  }
+
+  /** The largest value under each window. */
+  Kernel maxPool(Window window) {
+    dnnl_memory_desc_t source = OneDnn.image(dnnl_nChw8c, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(dnnl_nChw8c, window.output());
+    dnnl_primitive_desc desc = forward(window, source, target, dnnl_forward_inference);
+    return new DnnKernel(dnn, "max pool", 0, dnn.make(desc))
+        .input(DNNL_ARG_SRC, source)
+        .output(DNNL_ARG_DST, target);
+  }
+
+  /**
+   * The gradient of {@link #maxPool}: inputs what is pooled and the result's gradient, in this
+   * order. Which value was the largest is found anew, so that nothing has to be kept for it.
+   */
+  Kernel maxPoolGradient(Window window) {
+    dnnl_memory_desc_t source = OneDnn.image(dnnl_nChw8c, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(dnnl_nChw8c, window.output());
+    dnnl_primitive_desc again = forward(window, source, target, dnnl_forward_training);
+    dnnl_primitive_desc back;
+    dnnl_memory places;
+    try (dnnl_pooling_desc_t operation = new dnnl_pooling_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
+      OneDnn.check(
+          dnnl_pooling_backward_desc_init(
+              operation,
+              dnnl_pooling_max,
+              source,
+              target,
+              window.stride(),
+              window.kernel(),
+              window.padding(),
+              window.padding()),
+          "gradient of a pool");
+      back = dnn.plan(general, null, again);
+      places = dnn.allocate(dnnl_primitive_desc_query_md(again, dnnl_query_workspace_md, 0));
+    } catch (OneDnn.UnsupportedException e) {
+      dnnl_primitive_desc_destroy(again);
+      throw e;
+    }
+    DnnKernel find =
+        new DnnKernel(dnn, "places of the largest", 0, dnn.make(again))
+            .input(DNNL_ARG_SRC, source)
+            .owned(DNNL_ARG_DST, dnn.allocate(target))
+            .constant(DNNL_ARG_WORKSPACE, places);
+    DnnKernel spread =
+        new DnnKernel(dnn, "gradient of a pool", 0, dnn.make(back))
+            .input(DNNL_ARG_DIFF_DST, target)
+            .owned(DNNL_ARG_WORKSPACE, places)
+            .output(DNNL_ARG_DIFF_SRC, source);
+    return new KernelSequence("max pool gradient", new Stage(find, 0), new Stage(spread, 1));
+  }
+
+  private dnnl_primitive_desc forward(
+      Window window, dnnl_memory_desc_t source, dnnl_memory_desc_t target, int kind) {
+    try (dnnl_pooling_desc_t operation = new dnnl_pooling_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
+      OneDnn.check(
+          dnnl_pooling_forward_desc_init(
+              operation,
+              kind,
+              dnnl_pooling_max,
+              source,
+              target,
+              window.stride(),
+              window.kernel(),
+              window.padding(),
+              window.padding()),
+          "pool");
+      return dnn.plan(general, null, null);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package org.ttame.core.engine;
+
+/**
+ * The size of a convolution or a pool: images whose channels are the last axis, and what moves over
+ * them.
+ */
+final class Window {
+  /** Channels a block; see {@link BlockedLayoutPass}. */
+  private static final long BLOCK = 8;
+
+  private final long[] input;
+  private final long[] output;
+  private final long[] kernel;
+  private final long[] stride;
+  private final long[] padding;
+
+  private Window(long[] input, long[] output, long[] kernel, long[] stride, long[] padding) {
+    this.input = input;
+    this.output = output;
+    this.kernel = kernel;
+    this.stride = stride;
+    this.padding = padding;
+  }
+
+  /**
+   * The size of a convolution, or null if it is none of those that oneDNN does.
+   *
+   * @param step conv2d or conv2d_bp
+   * @param input the convolution's, {@code [B, H, W, I]}
+   * @param output the convolution's, {@code [B, h, w, O]}
+   */
+  static Window ofConvolution(PlanStep step, long[] input, long[] output) {
+    // kernel, stride, padding, dilation (each height, width), same mode, NHWC, layout of weights
+    long[] a = step.integerArguments();
+    boolean plain = a.length > 9 && isDense(a) && a[9] == 1 && (a.length < 11 || a[10] == 0);
+    return plain ? of(a, input, output) : null;
+  }
+
+  /**
+   * The size of a pool, or null if it is none of those that oneDNN does.
+   *
+   * @param step maxpool2d or maxpool2d_bp
+   * @param input the pool's, {@code [B, H, W, C]}
+   * @param output the pool's, {@code [B, h, w, C]}
+   */
+  static Window ofPool(PlanStep step, long[] input, long[] output) {
+    // kernel, stride, padding, dilation (each height, width), same mode, extra, NHWC
+    long[] a = step.integerArguments();
+    boolean plain = a.length > 10 && isDense(a) && a[10] == 1;
+    Window window = plain ? of(a, input, output) : null;
+    return window != null && window.covers(0) && window.covers(1) ? window : null;
+  }
+
+  private static boolean isDense(long[] a) {
+    return a[6] == 1 && a[7] == 1 && a[8] == 0;
+  }
+
+  private static Window of(long[] a, long[] input, long[] output) {
+    return new Window(
+        input, output, new long[] {a[0], a[1]}, new long[] {a[2], a[3]}, new long[] {a[4], a[5]});
+  }
+
+  /** Whether the output is as large as padding of the same size on both sides makes it. */
+  private boolean covers(int axis) {
+    long moves = input[axis + 1] + 2 * padding[axis] - kernel[axis];
+    return moves >= 0 && moves / stride[axis] + 1 == output[axis + 1];
+  }
+
+  /**
+   * The convolution with turned weights that is this one's gradient; null where there is none, or
+   * nothing is gained: oneDNN's kernels for gradients of 3×3 take a third longer than the forward
+   * ones, those of 1×1 the same.
+   */
+  Window turned() {
+    boolean unit = stride[0] == 1 && stride[1] == 1;
+    boolean small = kernel[0] * kernel[1] == 1;
+    if (!unit || small || padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
+      return null;
+    }
+    long[] rest = {kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1]};
+    return new Window(/* input= */ output, /* output= */ input, kernel, stride, rest);
+  }
+
+  /** {@code [B, H, W, I]}. */
+  long[] input() {
+    return input.clone();
+  }
+
+  /** {@code [B, h, w, O]}. */
+  long[] output() {
+    return output.clone();
+  }
+
+  /** Height and width. */
+  long[] kernel() {
+    return kernel.clone();
+  }
+
+  /** Height and width. */
+  long[] stride() {
+    return stride.clone();
+  }
+
+  /** Height and width, the same on both sides. */
+  long[] padding() {
+    return padding.clone();
+  }
+
+  /** A convolution's multiplications and additions. */
+  long operations() {
+    return 2 * output[0] * output[1] * output[2] * output[3] * input[3] * kernel[0] * kernel[1];
+  }
+
+  String name() {
+    return "%d×%d/%d".formatted(kernel[0], kernel[1], stride[0]);
+  }
+
+  /** Whether there is something to gain and whole blocks: 1×1 is a product either way. */
+  boolean fitsBlocks() {
+    return kernel[0] * kernel[1] > 1 && input[3] % BLOCK == 0 && output[3] % BLOCK == 0;
+  }
+}
