@@ -19,6 +19,7 @@ import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.output.Provenance;
+import org.ttame.eval.statistics.EvaluationStatistics;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -66,8 +67,9 @@ record EvaluateJob(
         EvaluationResult result =
             measuring.run(loaded, made.maps(), objects, report.observer(out, list));
         Provenance origin = Provenance.of(loaded, provenance);
-        EvaluationFiles.write(out, result, result.statistics(), measuring.skipped(), origin);
-        Path page = report.write(out, result, measuring.skipped(), origin, names);
+        EvaluationStatistics statistics = result.statistics();
+        EvaluationFiles.write(out, result, statistics, measuring.skipped(), origin);
+        Path page = report.write(out, result, statistics, measuring.skipped(), origin, names);
         for (MethodResult method : result.methods()) {
           method
               .warnings()

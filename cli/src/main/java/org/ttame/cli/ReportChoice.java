@@ -11,6 +11,7 @@ import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.report.EvaluationReport;
+import org.ttame.eval.statistics.EvaluationStatistics;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.SkippedCount;
 
@@ -62,10 +63,11 @@ record ReportChoice(int gallery, ColorMap colors, Optional<Path> labels) {
   Path write(
       Path out,
       EvaluationResult result,
+      EvaluationStatistics statistics,
       SkippedCount skipped,
       Provenance provenance,
       List<String> names)
       throws IOException {
-    return new EvaluationReport(result, skipped, provenance, names, colors).write(out);
+    return new EvaluationReport(result, statistics, skipped, provenance, names, colors).write(out);
   }
 }

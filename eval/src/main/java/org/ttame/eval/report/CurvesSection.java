@@ -27,7 +27,7 @@ final class CurvesSection {
   Optional<Section> section() {
     Map<String, List<MetricKey>> curves = new LinkedHashMap<>();
     result.keys().stream()
-        .filter(Column::isCurve)
+        .filter(MetricKey::isCurvePoint)
         .forEach(key -> curves.computeIfAbsent(key.metric(), m -> new ArrayList<>()).add(key));
     curves.values().removeIf(keys -> keys.size() < 2);
     if (curves.isEmpty()) {
@@ -38,8 +38,8 @@ final class CurvesSection {
     List<Html> tables = new ArrayList<>();
     curves.forEach(
         (metric, keys) -> {
-          String title = Column.of(MetricKey.of(metric)).title();
-          String better = Column.of(keys.get(0)).lowerIsBetter() ? "lower" : "higher";
+          String title = MetricKey.of(metric).title();
+          String better = keys.get(0).lowerIsBetter() ? "lower" : "higher";
           plots.add(
               plot.fill(
                   Map.of(

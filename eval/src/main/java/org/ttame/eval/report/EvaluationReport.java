@@ -19,6 +19,7 @@ import org.ttame.training.data.SkippedCount;
  * verdict, tables, curves, a gallery of images × methods, provenance.
  *
  * @param result what was found
+ * @param statistics its intervals
  * @param skipped the images that were left out
  * @param provenance who made it, from what
  * @param labels names of the classes by index, or an empty list where they are not known
@@ -26,6 +27,7 @@ import org.ttame.training.data.SkippedCount;
  */
 public record EvaluationReport(
     EvaluationResult result,
+    EvaluationStatistics statistics,
     SkippedCount skipped,
     Provenance provenance,
     List<String> labels,
@@ -35,6 +37,7 @@ public record EvaluationReport(
 
   public EvaluationReport {
     Objects.requireNonNull(result, "result");
+    Objects.requireNonNull(statistics, "statistics");
     Objects.requireNonNull(skipped, "skipped");
     Objects.requireNonNull(provenance, "provenance");
     Objects.requireNonNull(colors, "colors");
@@ -55,7 +58,6 @@ public record EvaluationReport(
   }
 
   Page page(GalleryFolder gallery) throws IOException {
-    EvaluationStatistics statistics = result.statistics();
     Verdict verdict = Verdict.of(result, statistics);
     List<Section> sections = new ArrayList<>();
     sections.add(SummarySection.of(result, skipped, provenance, statistics, verdict));

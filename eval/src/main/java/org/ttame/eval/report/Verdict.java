@@ -38,7 +38,7 @@ record Verdict(List<Found> columns) {
       for (MethodResult method : result.methods()) {
         Interval mean = statistics.mean(method.method(), column.key());
         if (!Double.isNaN(mean.mean())) {
-          means.put(method.method(), column.lowerIsBetter() ? mean.mean() : -mean.mean());
+          means.put(method.method(), column.key().lowerIsBetter() ? mean.mean() : -mean.mean());
         }
       }
       List<String> ranked =

@@ -77,8 +77,10 @@ final class Fixture {
   }
 
   static EvaluationReport report() {
+    EvaluationResult result = result();
     return new EvaluationReport(
-        result(),
+        result,
+        result.statistics(),
         new SkippedCount(),
         new Provenance(
             new BuildInfo("1.2.3", "0123456789abcdef", false, "1.0.0-M2.1"),
