@@ -34,6 +34,6 @@ done
 scenes=$out/paper/sample/scenes/test
 $ttame explain --run "$out/released" --images "$scenes" --limit "$limit" --format npy \
   --out "$out/released-maps" --quiet > "$out/explain.log"
-$ttame evaluate --run "$out/paper" --methods ttame,random --maps "$out/released-maps" \
+$ttame evaluate --run "$out/paper" --methods ttame,random --maps "released=$out/released-maps" \
   --data "$scenes" --limit "$limit" --metrics ad,ic,pointing,energy --out "$out/metrics" --quiet
 cat "$out/metrics/tables.md"

@@ -20,7 +20,7 @@ final class EvaluateCommand implements Command {
   @Override
   public CommandSpec spec() {
     List<OptionSpec> own = new ArrayList<>(List.of(CommonOptions.RUN, CommonOptions.DATA, METHODS));
-    own.add(MethodChoice.MAPS);
+    own.add(MapsChoice.OPTION);
     own.addAll(MetricChoice.OPTIONS);
     own.addAll(MethodChoice.OPTIONS);
     own.addAll(ReportChoice.OPTIONS);

@@ -23,7 +23,7 @@ import org.ttame.training.run.RunFolder;
  *
  * @param methods the methods in order; empty for what the run was trained as
  * @param controls whether that is joined by the untrained mechanism and by random maps
- * @param maps a folder of maps made elsewhere, measured after the methods
+ * @param maps maps made elsewhere, measured after the methods
  * @param run the run of T-TAME, or of L-CAM alone; empty where no method needs one
  * @param lcamRun a run of L-CAM beside {@code run}
  * @param layer the node that methods of one layer read; empty for the standard one
@@ -33,17 +33,12 @@ import org.ttame.training.run.RunFolder;
 record MethodChoice(
     List<ExplanationMethod> methods,
     boolean controls,
-    Optional<Path> maps,
+    Optional<MapsChoice> maps,
     Optional<RunChoice> run,
     Optional<Path> lcamRun,
     Optional<String> layer,
     OptionalInt riseMasks,
     long seed) {
-  static final OptionSpec MAPS =
-      OptionSpec.of(
-          "maps",
-          "DIR",
-          "maps made elsewhere, beside --methods or alone: DIR/NAME.npy for each image, any size");
   static final OptionSpec LCAM_RUN =
       OptionSpec.of(
           "lcam-run", "DIR", "a run of --variant lcam, for the method lcam beside another --run");
@@ -88,7 +83,7 @@ record MethodChoice(
           "%s lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'"
               .formatted(option.dashed()));
     }
-    Optional<Path> maps = arguments.path(MAPS);
+    Optional<MapsChoice> maps = MapsChoice.parse(arguments);
     if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
       throw new UsageException(
           "--run DIR is missing: a training run; or say with %s what else should explain"
@@ -134,7 +129,7 @@ record MethodChoice(
       known.put("lcam-run", lcamRun.get().toString());
       known.put("lcam-checkpoint", RunFolder.open(lcamRun.get()).preferred());
     }
-    maps.ifPresent(path -> known.put("maps", path.toString()));
+    maps.ifPresent(choice -> known.put("maps", choice.folder().toString()));
     return known;
   }
 
@@ -218,7 +213,8 @@ record MethodChoice(
         explainers.add(catalog.explainer(method));
       }
       if (choice.maps().isPresent()) {
-        folder = Optional.of(new MapFolderExplainer(MapFolderExplainer.NAME, choice.maps().get()));
+        MapsChoice maps = choice.maps().get();
+        folder = Optional.of(new MapFolderExplainer(maps.name(), maps.folder()));
         explainers.add(folder.get());
       }
     }

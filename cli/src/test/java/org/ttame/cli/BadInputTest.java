@@ -148,6 +148,7 @@ class BadInputTest {
         "evaluate --run r --data d --road-percentages 10         | belongs to --metrics road",
         "evaluate --run r --data d --metrics road --road-percentages 100 | 100.0 is not above 0",
         "evaluate --weights w --data d --maps m --boxes b        | --boxes belongs to",
+        "evaluate --weights w --data d --maps rise=m             | --maps rise=m: rise is a method's own",
         "evaluate --data d --maps m                              | --weights FILE or --run DIR",
         "evaluate --run r --data d --thresholds 0                | --thresholds",
         "evaluate --run r --data d --gallery -1                  | --gallery",

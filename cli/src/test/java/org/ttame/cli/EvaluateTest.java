@@ -178,10 +178,11 @@ class EvaluateTest {
         .isEqualTo(methods.get(0).path("metrics").findValues("value"));
 
     Files.delete(maps.resolve(rows("maps").get(1).split("\\.", 2)[0] + ".npy"));
-    Ttame.Result less = ok(words("fewer-maps", "--limit", "4", "--maps", maps.toString()));
+    Ttame.Result less = ok(words("fewer-maps", "--limit", "4", "--maps", "elsewhere=" + maps));
     assertThat(less.err()).contains("skipped: there is no map for");
     assertThat(less.out()).contains("fewer-maps: 3 images; 1 without a map left out");
     assertThat(rows("fewer-maps")).hasSize(1 + 3);
+    assertThat(metrics("fewer-maps").at("/methods/0/method").asText()).isEqualTo("elsewhere");
     assertThat(metrics("fewer-maps").at("/methods/0/warnings").toString())
         .contains("images had no map and were left out for every method\":1");
 
