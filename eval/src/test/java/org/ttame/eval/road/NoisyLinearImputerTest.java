@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ttame.testing.FormulaArrays;
 
 /** Golden values: make_road.py, by a direct sparse solver. */
@@ -101,6 +102,28 @@ class NoisyLinearImputerTest {
     float[] actual = new NoisyLinearImputer(side, side, 1, removed).impute(hidden);
     for (int i = 0; i < image.length; i++) {
       assertThat(actual[i]).isCloseTo(image[i], within(1e-5f));
+    }
+  }
+
+  /** Pixels from 0 to 255 are solved for as well: what can be reached is a matter of their size. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0.1, 0.3, 0.5, 0.7, 0.9})
+  void largeValues(double part) {
+    int side = 64;
+    float[] image = image(side, side);
+    float[] large = image.clone();
+    for (int i = 0; i < large.length; i++) {
+      large[i] *= 250;
+    }
+    for (String kind : List.of("scattered", "block")) {
+      boolean[] removed = mask(kind, part, side, side);
+      NoisyLinearImputer imputer = new NoisyLinearImputer(side, side, CHANNELS, removed);
+      float[] expected = imputer.impute(image);
+      float[] actual = imputer.impute(large);
+      assertThat(imputer.iterations()).isLessThan(20);
+      for (int i = 0; i < actual.length; i++) {
+        assertThat(actual[i] / 250).isCloseTo(expected[i], within(2e-5f));
+      }
     }
   }
 
