@@ -27,11 +27,12 @@ public final class ComparisonReport {
   public static final String FILE = "report.html";
 
   /** So many images are on the page. */
-  public static final int MOST = 24;
+  private static final int MOST = 24;
 
   private static final String TEMPLATES = "figures.html";
 
   private final Path folder;
+  private final int most;
   private final OutputNames names = new OutputNames();
   private final List<Figure> shown = new ArrayList<>();
   private final List<Html> files = new ArrayList<>();
@@ -43,7 +44,13 @@ public final class ComparisonReport {
    * @param folder where to; made if missing
    */
   public ComparisonReport(Path folder) {
+    this(folder, MOST);
+  }
+
+  /** With another number of images on the page. */
+  ComparisonReport(Path folder, int most) {
     this.folder = folder;
+    this.most = most;
   }
 
   /**
@@ -59,7 +66,7 @@ public final class ComparisonReport {
     byte[] png = PngWriter.encode(figure.sheet().toCanvas().toImage());
     Path path = folder.resolve(file);
     WholeFile.write(path, out -> out.write(png));
-    if (images++ < MOST) {
+    if (images++ < most) {
       shown.add(figure);
       files.add(FigureSection.links(List.of(file)));
     }
@@ -93,9 +100,9 @@ public final class ComparisonReport {
     sections.add(Section.of("provenance", "Provenance", Html.join(parts)));
     String classifier = provenance.backbone().getOrDefault("name", "a classifier");
     String count =
-        images <= MOST
+        images <= most
             ? "%d image%s.".formatted(images, images == 1 ? "" : "s")
-            : "The first %d of %,d images.".formatted(MOST, images);
+            : "The first %d of %,d images.".formatted(most, images);
     return new Page(
         "What %s used, compared".formatted(classifier),
         Html.text(count),
