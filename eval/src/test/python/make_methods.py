@@ -6,7 +6,8 @@ Run from the module's folder. Needs torch, torchvision, onnx and grad-cam.
   python src/test/python/make_methods.py FOLDER          FOLDER's vgg16.onnx and vit_b_16.onnx, made by full_size.py of
                                                          backbones, for FullSizeMethodsTest; ten minutes
 
-Weights are read from the ONNX files; everything is computed in double precision. Images follow from a formula that
+Weights are read from the ONNX files; everything is computed in double precision, but for Score-CAM at full size, which is
+computed in single. Images follow from a formula that
 the tests repeat. Of each map every fourth (sample) or fourteenth row and column is kept.
 """
 
@@ -269,6 +270,21 @@ class ZeroToken(AblationLayerVit):
         return output
 
 
+def ablation_of_vgg(model, x, target):
+    """relu of the sum over channels of (y - y without the channel)/y times the channel."""
+    with torch.no_grad():
+        a = model.features[:-1](x)
+        tail = lambda part: model.classifier(model.avgpool(model.features[-1:](part)).flatten(1))[:, target]  # noqa: E731
+        y = tail(a)
+        weights = []
+        for c in range(a.shape[1]):
+            without = a.clone()
+            without[:, c] = 0
+            weights.append((y - tail(without)) / y)
+        maps = (torch.stack(weights, 1)[:, :, None, None] * a).sum(1).relu()
+    return scaled(large(torch.from_numpy(scaled(maps)), x.shape[-1]))
+
+
 def patches(tensor):
     side = int((tensor.shape[1] - 1) ** 0.5)
     return tensor[:, 1:].reshape(len(tensor), side, side, -1).permute(0, 3, 1, 2)
@@ -303,12 +319,19 @@ def main():
     arrays = {}
     if len(sys.argv) > 1:
         folder = pathlib.Path(sys.argv[1])
-        # A transformer's masks are VGG's with other numbers, and would take an hour.
-        for name, skipped in (("vgg16", ()), ("vit_b_16", ("scorecam", "ablationcam"))):
+        x = images(1, 224, 28)
+        for name in ("vgg16", "vit_b_16"):
             model = read(getattr(torchvision.models, name)().eval(), folder / f"{name}.onnx", 224)
-            for key, maps in maps_of(model, images(1, 224, 28), CLASSES[:1], 100, 14, skipped).items():
-                arrays[f"{name}.{key}"] = maps
-                print(name, key, maps.mean(), flush=True)
+            maps = maps_of(model, x, CLASSES[:1], 100, 14, ("scorecam", "ablationcam"))
+            if name == "vgg16":
+                # The library runs the whole network for every channel; the formula needs what follows the layer.
+                maps["ablationcam"] = ablation_of_vgg(model, x, CLASSES[0])[:, ::14, ::14].astype(np.float32)
+                with ScoreCAM(model=model.float(), target_layers=[model.features[-2]]) as cam:
+                    cam.batch_size = 8
+                    maps["scorecam"] = cam(x.float(), [ClassifierOutputTarget(CLASSES[0])])[:, ::14, ::14]
+            for key, values in maps.items():
+                arrays[f"{name}.{key}"] = values
+                print(name, key, values.mean(), flush=True)
         np.savez(folder / "methods.npz", **arrays)
         return
     from families import FAMILIES
