@@ -66,7 +66,10 @@ def read(model, path, side):
         turned = iter([w for name, w in weights.items() if name.startswith("onnx::MatMul")])
         state = {key: weights.get(key) for key in model.state_dict()}
         for key in state:
-            if state[key] is None:
+            if state[key] is None and ".ln" in key:
+                # Of equal arrays the exporter keeps one: at the beginning all normalisations have ones.
+                state[key] = weights["encoder.layers.encoder_layer_0.ln_1.weight"]
+            elif state[key] is None:
                 state[key] = next(turned).T
         model.load_state_dict(state)
     else:
@@ -320,7 +323,7 @@ def main():
     if len(sys.argv) > 1:
         folder = pathlib.Path(sys.argv[1])
         x = images(1, 224, 28)
-        for name in ("vgg16", "vit_b_16"):
+        for name in ("vit_b_16", "vgg16"):
             model = read(getattr(torchvision.models, name)().eval(), folder / f"{name}.onnx", 224)
             maps = maps_of(model, x, CLASSES[:1], 100, 14, ("scorecam", "ablationcam"))
             if name == "vgg16":
@@ -332,7 +335,7 @@ def main():
             for key, values in maps.items():
                 arrays[f"{name}.{key}"] = values
                 print(name, key, values.mean(), flush=True)
-        np.savez(folder / "methods.npz", **arrays)
+            np.savez(folder / "methods.npz", **arrays)
         return
     from families import FAMILIES
     for name, family in FAMILIES.items():
