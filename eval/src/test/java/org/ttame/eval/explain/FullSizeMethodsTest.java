@@ -34,11 +34,11 @@ class FullSizeMethodsTest {
   private static final int BATCH = 8;
 
   /**
-   * In single precision, but for Ablation-CAM: without one of many channels a random network's
-   * logit changes in its last digits.
+   * In single precision, but for what is ill-conditioned: without one of many channels a random
+   * network's logit changes in its last digits, and LRP divides by sums close to zero.
    */
   @ParameterizedTest
-  @CsvSource({"vgg16, false", "vit_b_16, false", "vgg16, true"})
+  @CsvSource({"vit_b_16, false", "vit_b_16, true", "vgg16, false", "vgg16, true"})
   void agreeWithIndependentImplementations(String name, boolean exact) throws IOException {
     assumeTrue(FOLDER.isPresent(), "-Dttame.fullsize=FOLDER says where the golden values are");
     BackboneOptions options = BackboneOptions.defaults().withName(name);
@@ -49,7 +49,7 @@ class FullSizeMethodsTest {
                 exact ? options.inDoublePrecision() : options);
         INDArray single = MapAgreement.images(1, SIDE, 28);
         INDArray images = exact ? single.castTo(DataType.DOUBLE) : single.dup('c')) {
-      for (Explainer explainer : exact ? ablation(classifier) : methods(classifier)) {
+      for (Explainer explainer : exact ? illConditioned(classifier) : methods(classifier)) {
         SaliencyMaps maps = explainer.explain(images, new int[] {3}, List.of("a"));
         double worst = MapAgreement.worst(maps, golden.get(name + "." + explainer.name()));
         System.out.printf("%s %s: %.1e%n", name, explainer.name(), worst);
@@ -61,9 +61,12 @@ class FullSizeMethodsTest {
     }
   }
 
-  private static List<Explainer> ablation(FrozenClassifier classifier) {
+  private static List<Explainer> illConditioned(FrozenClassifier classifier) {
     FeatureLayer layer = CamLayers.standard(classifier);
-    return List.of(new AblationCamExplainer(classifier, layer, BATCH, PassListener.NONE));
+    return List.of(
+        classifier.transformer().isPresent()
+            ? new TransformerLrpExplainer(classifier)
+            : new AblationCamExplainer(classifier, layer, BATCH, PassListener.NONE));
   }
 
   private static List<Explainer> methods(FrozenClassifier classifier) {
@@ -71,12 +74,11 @@ class FullSizeMethodsTest {
     List<Explainer> methods = new ArrayList<>();
     methods.add(GradCamExplainer.gradCam(classifier, layer));
     methods.add(GradCamExplainer.plusPlus(classifier, layer));
-    methods.add(new RiseExplainer(classifier, 100, 5, BATCH, PassListener.NONE));
     for (IiaExplainer.Form form : IiaExplainer.Form.values()) {
       methods.add(IiaExplainer.of(classifier, layer, form));
     }
     if (classifier.transformer().isPresent()) {
-      methods.add(new TransformerLrpExplainer(classifier));
+      methods.add(new RiseExplainer(classifier, 100, 5, BATCH, PassListener.NONE));
     } else {
       methods.add(new ScoreCamExplainer(classifier, layer, BATCH, PassListener.NONE));
     }
