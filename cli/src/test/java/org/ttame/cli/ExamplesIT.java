@@ -24,7 +24,7 @@ class ExamplesIT {
     String said = run("compare-runs.sh", 0, "out");
     assertThat(said)
         .contains("| T-TAME |")
-        .contains("| maps |")
+        .contains("| released |")
         .contains("T-TAME less each other method, image by image");
     Path metrics = folder.resolve("out/metrics/metrics.json");
     JsonNode json = new ObjectMapper().readTree(metrics.toFile());
