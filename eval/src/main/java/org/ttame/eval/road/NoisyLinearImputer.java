@@ -11,7 +11,8 @@ import java.util.SplittableRandom;
  * <p>With a row for each removed pixel multiplied by the sum of its weights the system is (D − W)x
  * = b: symmetric and, as soon as one pixel is kept, positive definite. It is solved by {@link
  * ConjugateGradients}, preconditioned by a V-cycle of multigrid ({@link Multigrid}), until the
- * preconditioned residual, which estimates the error, is below {@value #TOLERANCE} everywhere. The
+ * preconditioned residual, which estimates the error, is below {@value #TOLERANCE} everywhere, or,
+ * where values are larger than {@value #USUAL}, that times the largest over {@value #USUAL}. The
  * result does not depend on threads.
  *
  * <p>If every pixel is removed there is nothing to go by: all become 0, the mean colour of
