@@ -42,16 +42,7 @@ final class AblateCommand implements Command {
             TrainingArguments.WEIGHT_DECAY,
             TrainingArguments.SAVE_EVERY,
             TrainingArguments.DECODE_THREADS),
-        List.of(
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.TRAINING,
         "ttame ablate --weights vgg16.onnx --data imagenet/train --val lists/val.txt --test"
             + " lists/test.txt",
         List.of(

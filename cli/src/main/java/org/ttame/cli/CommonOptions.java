@@ -64,5 +64,25 @@ final class CommonOptions {
   /** Options of every command that computes. */
   static final List<OptionSpec> COMPUTING = List.of(DEVICE, ENGINE, THREADS);
 
+  /** Shared options of the commands that train. */
+  static final List<OptionSpec> TRAINING =
+      List.of(MEAN, STD, SEED, LIMIT, STRICT, MAX_PIXELS, DEVICE, ENGINE, THREADS);
+
+  /** Shared options of the commands that make or judge maps of a run's classifier. */
+  static final List<OptionSpec> MEASURING =
+      List.of(
+          WEIGHTS,
+          BACKBONE,
+          MEAN,
+          STD,
+          SEED,
+          BATCH_SIZE,
+          LIMIT,
+          STRICT,
+          MAX_PIXELS,
+          DEVICE,
+          ENGINE,
+          THREADS);
+
   private CommonOptions() {}
 }

@@ -30,24 +30,12 @@ final class EvaluateCommand implements Command {
         "AD, IC, ROAD and more of a run's maps, other methods' or another program's",
         null,
         own,
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.BATCH_SIZE,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.MEASURING,
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
             "Writes OUT/report.html, metrics.json, metrics.csv, tables.md and tables.tex with"
                 + " intervals and differences between methods, per-image.csv, and ROAD's curves"
-                + " morf and lerf as png and svg. The class is the classifier's own prediction."
+                + " morf and lerf as png, svg and pdf. The class is the classifier's own prediction."
                 + " ROAD costs 18 passes an image and method.",
             "The same command again goes on where it was stopped.",
             "--maps alone, or methods that need no run, do with --weights FILE."));

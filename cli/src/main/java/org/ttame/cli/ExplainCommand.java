@@ -50,19 +50,7 @@ final class ExplainCommand implements Command {
             OUT,
             RunChoice.CHECKPOINT,
             Labels.OPTION),
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.BATCH_SIZE,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.MEASURING,
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
             "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept; with several"

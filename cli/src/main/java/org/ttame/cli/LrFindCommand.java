@@ -43,22 +43,14 @@ final class LrFindCommand implements Command {
             INIT,
             TrainingArguments.WEIGHT_DECAY,
             TrainingArguments.DECODE_THREADS),
-        List.of(
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.TRAINING,
         "ttame lr-find --weights vgg16.onnx --data imagenet/train --batch-size auto --out lr",
         List.of(
             "Without --weights and --data it tests on the bundled sample. The rate grows by the"
                 + " same factor from step to step; the test ends early where the loss diverges."
-                + " Writes OUT/lr-find.json, lr-find.csv and lr-find.png, with the rule of the"
-                + " suggestion.",
+                + " Ctrl-C ends it after the present step. Writes OUT/lr-find.json and lr-find.csv,"
+                + " with the rule of the suggestion and why it ended, and the curve as lr-find.png,"
+                + " .svg and .pdf.",
             "No run is touched: a mechanism with its initial values, or those of --init, is trained"
                 + " and thrown away."));
   }

@@ -68,27 +68,36 @@ record LrFindJob(
       TrainingOptions settled,
       Engine started,
       Console console)
-      throws IOException {
+      throws Exception {
     LearningRateFinder finder =
         new LearningRateFinder(classifier, materials.training(), settled, ramp);
     console.note(
         "%d steps of up to %d images of %s"
             .formatted(ramp.totalSteps(), settled.batchSize(), materials.training().describe()));
-    LearningRateFinder.Outcome outcome;
-    try (AttentionMechanism mechanism = mechanism(classifier, settled)) {
-      outcome = finder.run(mechanism, new Shown(console, ramp.totalSteps()));
-    }
+    StopHook.during(
+        finder::stop,
+        () -> {
+          LearningRateFinder.Outcome outcome;
+          try (AttentionMechanism mechanism = mechanism(classifier, settled)) {
+            outcome = finder.run(mechanism, new Shown(console, ramp.totalSteps()));
+          }
+          conclude(
+              outcome, Provenance.of(classifier, provenance(materials, settled, started)), console);
+          return outcome;
+        });
+  }
+
+  private void conclude(LearningRateFinder.Outcome outcome, Provenance provenance, Console console)
+      throws IOException {
     LearningRateCurve curve = outcome.curve();
     if (curve.points().isEmpty()) {
       throw new IOException(
-          "the first step's loss, at learning rate %s, is not finite: look for damaged images or weights"
-              .formatted(ramp.minLr()));
+          curve.ending() == LearningRateCurve.Ending.STOPPED
+              ? "stopped before the first step; nothing is written"
+              : "the first step's loss, at learning rate %s, is not finite: look for damaged images or weights"
+                  .formatted(ramp.minLr()));
     }
-    LearningRateFiles.write(
-        out,
-        curve,
-        outcome.skipped(),
-        Provenance.of(classifier, provenance(materials, settled, started)));
+    LearningRateFiles.write(out, curve, outcome.skipped(), provenance);
     say(curve, console);
     if (outcome.skipped().total() > 0) {
       console.result(outcome.skipped().describe());
@@ -104,7 +113,11 @@ record LrFindJob(
             "%d of %d steps%s; lowest smoothed loss %.4f at learning rate %.3g",
             curve.points().size(),
             ramp.totalSteps(),
-            curve.ending() == LearningRateCurve.Ending.DIVERGED ? ", then it diverged" : "",
+            switch (curve.ending()) {
+              case COMPLETE -> "";
+              case DIVERGED -> ", then it diverged";
+              case STOPPED -> ", then it was stopped";
+            },
             lowest.smoothed(),
             lowest.lr()));
     console.result(

@@ -43,19 +43,7 @@ final class SanityCommand implements Command {
             SHOWN,
             OUT,
             RunChoice.CHECKPOINT),
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.BATCH_SIZE,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.MEASURING,
         "ttame sanity --run runs/vgg16 --data lists/test.txt --limit 200 --methods ttame,gradcam",
         List.of(
             "Similarity to the original maps (Spearman, SSIM, HOG) with 95 % intervals at every"

@@ -52,16 +52,7 @@ final class SearchCommand implements Command {
         "grid search over epochs, learning rate and lambdas, selecting on validation images",
         null,
         own,
-        List.of(
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.TRAINING,
         "ttame search --weights vgg16.onnx --data imagenet/train --val lists/val.txt --max-lr"
             + " 1e-3,1e-2",
         List.of(

@@ -61,16 +61,7 @@ final class TrainCommand implements Command {
             TrainingArguments.RECORD_CLASSES,
             TrainingArguments.SAVE_EVERY,
             TrainingArguments.DECODE_THREADS),
-        List.of(
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.SEED,
-            CommonOptions.LIMIT,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        CommonOptions.TRAINING,
         "ttame train --weights vgg16.onnx --data imagenet/train --val lists/val.txt --batch-size"
             + " auto",
         List.of(

@@ -41,9 +41,6 @@ record TrainJob(
     Engine.Settings engine,
     Map<String, String> given)
     implements Command.Job {
-  /** How long Ctrl-C waits for the present step and its checkpoint. */
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
-
   /** Images a network pass where nothing is trained. */
   private static final int MEASURING_BATCH = 8;
 
@@ -180,12 +177,7 @@ record TrainJob(
     validation.ifPresent(
         images -> builder.validator(new AdIcValidator(images, PixelKeeping.EXACT)));
     try (TrainingRun training = resume ? builder.resume() : builder.start()) {
-      Thread hook = new Thread(() -> training.stop(PATIENCE), "ttame-stop");
-      Runtime.getRuntime().addShutdownHook(hook);
-      TrainingResult result = training.run();
-      if (result.finished()) {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      }
+      TrainingResult result = StopHook.during(() -> training.stop(Duration.ZERO), training::run);
       validation
           .map(ValidationImages::skipped)
           .filter(skipped -> skipped.total() > 0)

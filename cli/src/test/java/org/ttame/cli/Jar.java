@@ -78,6 +78,14 @@ final class Jar {
         .start();
   }
 
+  /** The same, with its error output in a file, so that the caller sees how it goes. */
+  Process start(Path err, String... words) throws IOException {
+    return builder(words)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(err.toFile())
+        .start();
+  }
+
   private ProcessBuilder builder(String... words) {
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -67,6 +67,28 @@ class LifeIT {
     }
   }
 
+  @Test
+  void aStoppedRangeTestKeepsItsCurve() throws Exception {
+    Path err = folder.resolve("err");
+    Process process =
+        new Jar(folder).start(err, "lr-find", "--out", "lr", "--steps", "2000", "--threads", "1");
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+    while (!Files.readString(err).contains("smoothed loss")) {
+      assertThat(process.isAlive()).as("the process ended by itself").isTrue();
+      assertThat(System.nanoTime()).as("no step in two minutes").isLessThan(deadline);
+      Thread.sleep(20);
+    }
+    process.destroy();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    ObjectNode json =
+        (ObjectNode) JSON.readTree(folder.resolve("lr").resolve("lr-find.json").toFile());
+    assertThat(json.path("ended").asText()).isEqualTo("stopped");
+    assertThat(json.path("steps").asInt()).isBetween(1, 1999);
+    assertThat(Files.readString(folder.resolve("lr").resolve("lr-find.csv")).lines())
+        .hasSize(json.path("steps").asInt() + 1);
+    assertThat(folder.resolve("lr").resolve("lr-find.png")).isNotEmptyFile();
+  }
+
   private static String[] with(String... more) {
     List<String> words = new ArrayList<>(List.of(TRAIN));
     words.addAll(List.of(more));

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,7 +26,9 @@ class LrFindCommandTest {
     String csv = Files.readString(out.resolve("lr-find.csv"));
     assertThat(csv.lines()).hasSize(9).startsWith("step,lr,loss,smoothed");
     assertThat(csv).contains("\n8,1,");
-    assertThat(out.resolve("lr-find.png")).isNotEmptyFile();
+    for (String ending : List.of("png", "svg", "pdf")) {
+      assertThat(out.resolve("lr-find." + ending)).isNotEmptyFile();
+    }
     JsonNode json = new ObjectMapper().readTree(out.resolve("lr-find.json").toFile());
     assertThat(json.path("ended").asText()).isEqualTo("complete");
     assertThat(json.path("rule").asText()).contains("steeply");

@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.render.LinePlot;
@@ -54,13 +53,7 @@ public final class EvaluationFiles {
       files.add(folder.resolve(name));
     }
     for (Map.Entry<String, LinePlot> curve : RoadCurves.of(result, statistics).entrySet()) {
-      Path png = folder.resolve(curve.getKey() + ".png");
-      byte[] pixels = PngWriter.encode(curve.getValue().toCanvas().toImage());
-      WholeFile.write(png, out -> out.write(pixels));
-      Path svg = folder.resolve(curve.getKey() + ".svg");
-      WholeFile.writeText(svg, curve.getValue().toSvg());
-      files.add(png);
-      files.add(svg);
+      files.addAll(PlotFiles.write(folder, curve.getKey(), curve.getValue()));
     }
     return files;
   }

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
-import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.render.LinePlot;
 import org.ttame.training.LearningRateCurve;
@@ -18,8 +17,8 @@ import org.ttame.training.LearningRateFinder;
 import org.ttame.training.data.SkippedCount;
 
 /**
- * {@code lr-find.json}, {@code lr-find.csv} and {@code lr-find.png}: a learning-rate range test for
- * programs, tables and people. Each is written whole or not at all.
+ * {@code lr-find.json}, {@code lr-find.csv} and {@code lr-find.png}, {@code .svg}, {@code .pdf}: a
+ * learning-rate range test for programs, tables and people. Each is written whole or not at all.
  */
 public final class LearningRateFiles {
   /** The record's name. */
@@ -56,8 +55,7 @@ public final class LearningRateFiles {
                   Csv.number(point.smoothed()))));
     }
     WholeFile.writeText(folder.resolve(CSV), csv.toString());
-    byte[] png = PngWriter.encode(plot(curve).toCanvas().toImage());
-    WholeFile.write(folder.resolve(PNG), out -> out.write(png));
+    PlotFiles.write(folder, "lr-find", plot(curve));
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     WholeFile.writeText(
         folder.resolve(JSON), mapper.writeValueAsString(json(curve, skipped, provenance)) + "\n");

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Curves over a common axis, as pixels or as SVG: one layout for both. Colours are those of Okabe
+ * Curves over a common axis, as pixels, SVG or PDF: one layout for all. Colours are those of Okabe
  * and Ito, which colour-blind readers tell apart.
  */
 public final class LinePlot {
@@ -112,6 +112,14 @@ public final class LinePlot {
     surface.fill(0, 0, width(), height(), PAPER, 1);
     draw(surface);
     return surface.document();
+  }
+
+  /** The same as the bytes of a PDF file of one page. */
+  public byte[] toPdf() {
+    try (PdfSurface surface = new PdfSurface(width(), height())) {
+      draw(surface);
+      return surface.document(Typeface.get().printable(title), "");
+    }
   }
 
   private static int width() {

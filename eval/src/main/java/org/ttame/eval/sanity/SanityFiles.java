@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.Csv;
+import org.ttame.eval.output.PlotFiles;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ContactSheet;
@@ -183,10 +184,7 @@ public final class SanityFiles {
         }
         plot.add(new LinePlot.Series(method, places, mean, low, high));
       }
-      String base = "curve-%s-%s".formatted(cascade.word(), measure.column());
-      byte[] png = PngWriter.encode(plot.toCanvas().toImage());
-      WholeFile.write(folder.resolve(base + ".png"), out -> out.write(png));
-      WholeFile.writeText(folder.resolve(base + ".svg"), plot.toSvg());
+      PlotFiles.write(folder, "curve-%s-%s".formatted(cascade.word(), measure.column()), plot);
     }
   }
 

@@ -12,6 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.apache.pdfbox.Loader;
+import org.apache.pdfbox.pdmodel.PDDocument;
+import org.apache.pdfbox.text.PDFTextStripper;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.image.ImageReader;
@@ -97,7 +100,13 @@ class EvaluationFilesTest {
     assertThat(files)
         .extracting(file -> file.getFileName().toString())
         .containsExactly(
-            "metrics.json", "metrics.csv", "tables.md", "tables.tex", "morf.png", "morf.svg");
+            "metrics.json",
+            "metrics.csv",
+            "tables.md",
+            "tables.tex",
+            "morf.png",
+            "morf.svg",
+            "morf.pdf");
     assertThat(files).allSatisfy(file -> assertThat(file).isNotEmptyFile());
 
     List<String> csv = Files.readAllLines(files.get(1));
@@ -126,6 +135,11 @@ class EvaluationFilesTest {
         .contains("T-TAME", "Grad-CAM++", "a_b%", "RISE", "MoRF of 2 images, lower is better")
         .contains("% of pixels removed", "20", "80");
     assertThat(svg.getElementsByTagName("polygon").getLength()).isEqualTo(4);
+    try (PDDocument pdf = Loader.loadPDF(files.get(6).toFile())) {
+      assertThat(pdf.getPage(0).getMediaBox().getWidth()).isEqualTo(png.width());
+      assertThat(new PDFTextStripper().getText(pdf))
+          .contains("MoRF of 2 images, lower is better", "a_b%", "% of pixels removed");
+    }
   }
 
   /** There are seven colours: the eighth curve has the first one's, in dashes. */

@@ -124,6 +124,7 @@ class SanityCheckTest {
         List.of(
             "curve-backbone-spearman.png",
             "curve-mechanism-hog.svg",
+            "curve-mechanism-ssim.pdf",
             "strip-backbone-gradcam.png",
             "strip-mechanism-ttame.png")) {
       assertThat(folder.resolve(name)).isNotEmptyFile();

@@ -1,0 +1,41 @@
+package org.ttame.eval.output;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.ttame.core.image.PngWriter;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.render.LinePlot;
+
+/** A plot as files for screens and for papers. */
+public final class PlotFiles {
+  private PlotFiles() {}
+
+  /**
+   * Writes {@code NAME.png}, {@code NAME.svg} and {@code NAME.pdf}, each whole or not at all.
+   *
+   * @param folder where to; made if missing
+   * @param name without an ending
+   * @param plot what to draw, with at least one curve
+   * @return the files
+   * @throws IOException naming the file, if one cannot be written
+   */
+  public static List<Path> write(Path folder, String name, LinePlot plot) throws IOException {
+    List<Path> files = new ArrayList<>();
+    for (String ending : List.of("png", "svg", "pdf")) {
+      Path file = folder.resolve(name + "." + ending);
+      switch (ending) {
+        case "png" -> write(file, PngWriter.encode(plot.toCanvas().toImage()));
+        case "svg" -> WholeFile.writeText(file, plot.toSvg());
+        default -> write(file, plot.toPdf());
+      }
+      files.add(file);
+    }
+    return files;
+  }
+
+  private static void write(Path file, byte[] bytes) throws IOException {
+    WholeFile.write(file, out -> out.write(bytes));
+  }
+}
