@@ -61,13 +61,26 @@ public final class Upsampling {
     try (INDArray dense = maps.dup('c')) {
       in = dense.data().asDouble();
     }
-    double[] out = new double[Math.toIntExact(maps.length() / ((long) h * w) * height * width)];
-    double[] line = new double[h * width];
-    for (int from = 0, to = 0; from < in.length; from += h * w, to += height * width) {
-      widen(in, from, w, columns, line);
-      lengthen(line, width, rows, out, to);
+    int length = Math.toIntExact(maps.length() / ((long) h * w) * height * width);
+    boolean rounded = maps.dataType() == DataType.FLOAT;
+    float[] floats = new float[rounded ? length : 0];
+    double[] doubles = new double[rounded ? 0 : length];
+    double[] wide = new double[h * width];
+    double[] line = new double[width];
+    for (int from = 0, to = 0; from < in.length; from += h * w) {
+      widen(in, from, w, columns, wide);
+      for (int j = 0; j < height; j++, to += width) {
+        between(wide, rows, j, line);
+        if (rounded) {
+          for (int k = 0; k < width; k++) {
+            floats[to + k] = (float) line[k];
+          }
+        } else {
+          System.arraycopy(line, 0, doubles, to, width);
+        }
+      }
     }
-    return typed(out, maps.dataType(), shape);
+    return rounded ? Nd4j.create(floats, shape, 'c') : typed(doubles, maps.dataType(), shape);
   }
 
   /**
@@ -101,25 +114,23 @@ public final class Upsampling {
     }
   }
 
-  private static void widen(double[] in, int from, int w, Taps columns, double[] line) {
+  private static void widen(double[] in, int from, int w, Taps columns, double[] wide) {
     int width = columns.size();
-    for (int to = 0, at = from; to < line.length; to += width, at += w) {
+    for (int to = 0, at = from; to < wide.length; to += width, at += w) {
       for (int k = 0; k < width; k++) {
         double part = columns.part[k];
-        line[to + k] = (1 - part) * in[at + columns.low[k]] + part * in[at + columns.high[k]];
+        wide[to + k] = (1 - part) * in[at + columns.low[k]] + part * in[at + columns.high[k]];
       }
     }
   }
 
-  private static void lengthen(double[] line, int width, Taps rows, double[] out, int from) {
-    for (int j = 0; j < rows.size(); j++) {
-      double part = rows.part[j];
-      int low = rows.low[j] * width;
-      int high = rows.high[j] * width;
-      int to = from + j * width;
-      for (int k = 0; k < width; k++) {
-        out[to + k] = (1 - part) * line[low + k] + part * line[high + k];
-      }
+  /** Row j of the result. */
+  private static void between(double[] wide, Taps rows, int j, double[] line) {
+    double part = rows.part[j];
+    int low = rows.low[j] * line.length;
+    int high = rows.high[j] * line.length;
+    for (int k = 0; k < line.length; k++) {
+      line[k] = (1 - part) * wide[low + k] + part * wide[high + k];
     }
   }
 

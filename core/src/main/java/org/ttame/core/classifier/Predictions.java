@@ -74,16 +74,29 @@ public final class Predictions {
     float[] values = values(logits);
     int[][] result = new int[(int) logits.size(0)][];
     for (int row = 0; row < result.length; row++) {
-      int offset = row * classes;
-      result[row] =
-          IntStream.range(0, classes)
-              .boxed()
-              .sorted((a, b) -> Float.compare(values[offset + b], values[offset + a]))
-              .limit(count)
-              .mapToInt(Integer::intValue)
-              .toArray();
+      result[row] = top(values, row * classes, classes, count);
     }
     return result;
+  }
+
+  /** Keeps the best so far in order: one pass for the few that are asked for. */
+  private static int[] top(float[] values, int offset, int classes, int count) {
+    int[] best = new int[count];
+    int found = 0;
+    for (int k = 0; k < classes; k++) {
+      float value = values[offset + k];
+      int at = found;
+      while (at > 0 && Float.compare(value, values[offset + best[at - 1]]) > 0) {
+        at--;
+      }
+      if (at == count) {
+        continue;
+      }
+      found = Math.min(found + 1, count);
+      System.arraycopy(best, at, best, at + 1, found - at - 1);
+      best[at] = k;
+    }
+    return best;
   }
 
   private static float[] values(INDArray logits) {
@@ -91,8 +104,11 @@ public final class Predictions {
       throw new IllegalArgumentException(
           "Logits must be [B, K], got rank %d".formatted(logits.rank()));
     }
-    return logits.ordering() == 'c' && !logits.isView()
-        ? logits.data().asFloat()
-        : logits.dup('c').data().asFloat();
+    if (logits.ordering() == 'c' && !logits.isView()) {
+      return logits.data().asFloat();
+    }
+    try (INDArray dense = logits.dup('c')) {
+      return dense.data().asFloat();
+    }
   }
 }

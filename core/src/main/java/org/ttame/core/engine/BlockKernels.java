@@ -40,7 +40,7 @@ final class BlockKernels {
    * Turns values of which the channels of each pixel are neighbours into blocks of channels, or
    * back.
    *
-   * @param shape {@code [B, H, W, C]}, C a multiple of the block
+   * @param shape {@code [B, H, W, C]}; the last block is filled up with zeros
    * @param intoBlocks whether to, or back
    */
   Kernel reorder(long[] shape, boolean intoBlocks) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
- * Surrounds kernels that read and write blocks of channels, {@code [B, C/8, H, W, 8]}, with steps
+ * Surrounds kernels that read and write blocks of channels, {@code [B, ⌈C/8⌉, H, W, 8]}, with steps
  * that rearrange. What one such kernel writes and another reads stays as it is, and so does what
  * goes through a pool, its gradient, or that of a ReLU between them.
  *
@@ -84,6 +84,7 @@ final class BlockedLayoutPass {
     }
   }
 
+  /** A value's blocks, if there are any and all are whole: the rest of a part must not be read. */
   private PlanValue known(PlanValue value) {
     PlanValue blocked = blocks.get(value.root());
     return blocked != null && Arrays.equals(blocked.shape, value.shape) ? blocked : null;
@@ -100,7 +101,7 @@ final class BlockedLayoutPass {
   }
 
   private static PlanValue blocksLike(PlanValue value) {
-    return PlanValue.computed(value.name + ":blocks", DataType.FLOAT, value.shape.clone());
+    return PlanValue.computed(value.name + ":blocks", DataType.FLOAT, Window.padded(value.shape));
   }
 
   private void rearrange(PlanStep beside, PlanValue from, PlanValue to, Kernel kernel) {

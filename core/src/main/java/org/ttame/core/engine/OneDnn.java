@@ -89,11 +89,11 @@ final class OneDnn {
   }
 
   /**
-   * Whether convolutions of blocks of channels are worth the rearranging. Without AVX-512 those of
-   * 3×3 take half to two thirds of the time that channels last take; with it there is no
-   * difference.
+   * Whether the processor is without AVX-512. Convolutions of blocks of channels are worth the
+   * rearranging then: those of 3×3 take half to two thirds of the time that channels last take.
+   * With AVX-512 there is no difference.
    */
-  static boolean prefersBlocks() {
+  static boolean hasNarrowVectors() {
     return (dnnl_get_effective_cpu_isa() & AVX_512) == 0;
   }
 

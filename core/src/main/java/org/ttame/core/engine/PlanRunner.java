@@ -52,19 +52,20 @@ final class PlanRunner implements GraphRunner {
    *     nobody wrote shows
    */
   PlanRunner(SameDiff graph, boolean direct, boolean poison) {
-    this(graph, direct ? OneDnn.instance() : Optional.empty(), OneDnn::prefersBlocks, poison);
+    this(graph, direct ? OneDnn.instance() : Optional.empty(), OneDnn::hasNarrowVectors, poison);
   }
 
   /**
-   * With the layout of convolutions given.
+   * With the choice of kernels given.
    *
    * @param dnn oneDNN, if it is to compute
-   * @param blocks whether its convolutions read and write blocks of channels; asked if it is there
+   * @param narrow whether to choose as without AVX-512, see {@link DnnKernels}; asked if it is
+   *     there
    */
-  PlanRunner(SameDiff graph, Optional<OneDnn> dnn, BooleanSupplier blocks, boolean poison) {
+  PlanRunner(SameDiff graph, Optional<OneDnn> dnn, BooleanSupplier narrow, boolean poison) {
     this.graph = Objects.requireNonNull(graph, "graph");
     this.kernels =
-        dnn.map(library -> new DnnKernels(library, packed, blocks.getAsBoolean())).orElse(null);
+        dnn.map(library -> new DnnKernels(library, packed, narrow.getAsBoolean())).orElse(null);
     this.poison = poison;
   }
 

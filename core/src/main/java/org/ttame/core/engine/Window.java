@@ -51,6 +51,19 @@ final class Window {
     return window != null && window.covers(0) && window.covers(1) ? window : null;
   }
 
+  /**
+   * A product {@code [M, K]·[K, N]} as a convolution of 1×1 over a column of M pixels.
+   *
+   * @param rows M
+   * @param inner K
+   * @param columns N
+   */
+  static Window ofProduct(long rows, long inner, long columns) {
+    long[] one = {1, 1};
+    return new Window(
+        new long[] {1, rows, 1, inner}, new long[] {1, rows, 1, columns}, one, one, new long[2]);
+  }
+
   private static boolean isDense(long[] a) {
     return a[6] == 1 && a[7] == 1 && a[8] == 0;
   }
@@ -115,8 +128,36 @@ final class Window {
     return "%d×%d/%d".formatted(kernel[0], kernel[1], stride[0]);
   }
 
-  /** Whether there is something to gain and whole blocks: 1×1 is a product either way. */
+  /**
+   * Whether there is something to gain from blocks: what is read is whole blocks, what is written,
+   * too, or less than one. 1×1 is a product either way.
+   */
   boolean fitsBlocks() {
-    return kernel[0] * kernel[1] > 1 && input[3] % BLOCK == 0 && output[3] % BLOCK == 0;
+    return isWide() && isWhole(input) && (isWhole(output) || output[3] < BLOCK);
+  }
+
+  /** The same of the gradient, which reads what is like the output and writes the input's. */
+  boolean gradientFitsBlocks() {
+    return isWide() && isWhole(output) && (isWhole(input) || input[3] < BLOCK);
+  }
+
+  /** A shape with channels for whole blocks, as their memory needs it. */
+  static long[] padded(long[] shape) {
+    long[] whole = shape.clone();
+    whole[3] = (shape[3] + BLOCK - 1) / BLOCK * BLOCK;
+    return whole;
+  }
+
+  private boolean isWide() {
+    return kernel[0] * kernel[1] > 1;
+  }
+
+  private static boolean isWhole(long[] shape) {
+    return shape[3] % BLOCK == 0;
+  }
+
+  /** Whether the channels of input and output are whole blocks. */
+  boolean hasWholeBlocks() {
+    return isWhole(input) && isWhole(output);
   }
 }

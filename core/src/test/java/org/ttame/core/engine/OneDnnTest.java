@@ -43,6 +43,7 @@ class OneDnnTest {
     "1, 2, 0, 16, 32, 9",
     "3, 1, 1, 3, 8, 12",
     "3, 1, 0, 8, 3, 7",
+    "3, 1, 1, 16, 12, 8",
     "3, 2, 1, 16, 16, 13",
     "3, 2, 1, 16, 16, 14",
     "5, 3, 2, 4, 6, 17",
@@ -247,11 +248,13 @@ class OneDnnTest {
     agree(graph, Map.of("x", wave(50, 40)), "y", "x");
   }
 
-  @Test
-  void aScalarIsNoBias() {
+  /** With and without whole blocks of columns. */
+  @ParameterizedTest
+  @ValueSource(ints = {48, 44})
+  void aScalarIsNoBias(int columns) {
     SameDiff graph = SameDiff.create();
     SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 40);
-    SDVariable product = graph.mmul(x, graph.constant(wave(40, 48)));
+    SDVariable product = graph.mmul(x, graph.constant(wave(40, columns)));
     product.add(graph.constant(Nd4j.scalar(0.5f))).rename("y");
     objective(graph, "y");
     agree(graph, Map.of("x", wave(50, 40)), "y", "x");
