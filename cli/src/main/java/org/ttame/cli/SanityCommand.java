@@ -12,7 +12,8 @@ final class SanityCommand implements Command {
           "checks",
           "A,B",
           "backbone (the classifier, from logits to input), mechanism (from fusion to the first"
-              + " branch), labels (a mechanism trained on shuffled answers; trains one)"
+              + " branch), labels (a mechanism trained on shuffled answers; trains one), seed (no"
+              + " check, but what labels is read against: one trained the same way)"
               + " (backbone,mechanism)");
   private static final OptionSpec METHODS =
       OptionSpec.of(
@@ -51,8 +52,8 @@ final class SanityCommand implements Command {
                 + " the original class. The image's own edges take part as a control that must"
                 + " fail.",
             "Writes OUT/sanity.json, sanity.csv, curves and picture strips. The same command again"
-                + " goes on where it was stopped. The check of labels trains as the run was"
-                + " trained, into OUT/shuffled."));
+                + " goes on where it was stopped. Labels and seed train as the run was"
+                + " trained, but from the next seed, into OUT/shuffled and OUT/reseeded."));
   }
 
   @Override
@@ -63,7 +64,7 @@ final class SanityCommand implements Command {
       checks.add(Cascade.BACKBONE);
       methods.run().ifPresent(run -> checks.add(Cascade.MECHANISM));
     }
-    List<String> words = List.of("backbone", "mechanism", "labels");
+    List<String> words = List.of("backbone", "mechanism", "labels", "seed");
     for (String word : arguments.list(CHECKS)) {
       Cascade check = Cascade.values()[words.indexOf(Arguments.oneOf(CHECKS, word, words))];
       if (check != Cascade.BACKBONE && methods.run().isEmpty()) {

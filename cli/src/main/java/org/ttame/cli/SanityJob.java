@@ -23,6 +23,7 @@ import org.ttame.eval.sanity.SanityFiles;
 import org.ttame.eval.sanity.SanityReport;
 import org.ttame.eval.sanity.SanityStage;
 import org.ttame.eval.sanity.SanityStage.Cascade;
+import org.ttame.training.Targets;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.run.RunFolder;
 
@@ -50,23 +51,36 @@ record SanityJob(
     ImageSettings settings,
     Engine.Settings engine)
     implements Command.Job {
-  /** Where the mechanism is trained that was told wrong answers. */
-  private static final String SHUFFLED = "shuffled";
+  /**
+   * A mechanism that is trained for the check.
+   *
+   * @param cascade which check
+   * @param name of its stage
+   * @param targets which answers it is given
+   * @param folder where
+   */
+  private record Retrained(Cascade cascade, String name, Targets targets, String folder) {}
+
+  private static final List<Retrained> RETRAINED =
+      List.of(
+          new Retrained(Cascade.LABELS, "shuffled answers", Targets.SHUFFLED, "shuffled"),
+          new Retrained(Cascade.SEED, "another seed", Targets.PREDICTED, "reseeded"));
 
   @Override
   public void run(Console console) throws Exception {
     ImageList list = settings.list(data);
-    Path shuffled = out.resolve(SHUFFLED);
-    if (checks.contains(Cascade.LABELS) && !trained(shuffled, console)) {
-      console.result("stopped while training; the same command goes on");
-      return;
+    for (Retrained control : RETRAINED) {
+      if (checks.contains(control.cascade()) && !trained(control, console)) {
+        console.result("stopped while training; the same command goes on");
+        return;
+      }
     }
     Engine.start(engine, console);
     try (FrozenClassifier loaded = classifier.load(console)) {
       ValidationImages images = new ValidationImages(list, loaded.inputSpec(), settings, console);
       List<AutoCloseable> open = new ArrayList<>();
       try {
-        List<SanityStage> stages = stages(loaded, shuffled, open);
+        List<SanityStage> stages = stages(loaded, open);
         int count = Math.min(shown, list.size());
         SanityCheck check =
             new SanityCheck(
@@ -83,6 +97,7 @@ record SanityJob(
         provenance.putAll(settings.provenance());
         SanityFiles.write(out, outcome, report, Provenance.of(loaded, provenance));
         report.verdicts().forEach(verdict -> console.result(verdict.sentence()));
+        report.references().forEach(console::result);
         console.result("A method " + SanityReport.RULE.formatted(threshold) + ".");
         console.result(
             "%s: %d images%s"
@@ -98,14 +113,15 @@ record SanityJob(
     }
   }
 
-  /** Trains, or goes on training, as the run was trained, on shuffled answers. */
-  private boolean trained(Path shuffled, Console console) throws Exception {
-    TrainCommand.shuffled(methods.run().orElseThrow().run(), shuffled, engine).run(console);
-    RunFolder folder = RunFolder.open(shuffled);
-    return folder.record().path("status").asText().equals("finished");
+  /** Trains, or goes on training; whether it came to its end. */
+  private boolean trained(Retrained control, Console console) throws Exception {
+    Path folder = out.resolve(control.folder());
+    TrainCommand.again(methods.run().orElseThrow().run(), control.targets(), folder, engine)
+        .run(console);
+    return RunFolder.open(folder).record().path("status").asText().equals("finished");
   }
 
-  private List<SanityStage> stages(FrozenClassifier loaded, Path shuffled, List<AutoCloseable> open)
+  private List<SanityStage> stages(FrozenClassifier loaded, List<AutoCloseable> open)
       throws IOException {
     List<SanityStage> stages = new ArrayList<>();
     if (checks.contains(Cascade.BACKBONE)) {
@@ -135,16 +151,18 @@ record SanityJob(
                 () -> mechanism(loaded, cascade.at(random))));
       }
     }
-    if (checks.contains(Cascade.LABELS)) {
-      stages.add(
-          new SanityStage(
-              Cascade.LABELS,
-              1,
-              "shuffled answers",
-              () -> {
-                RunFolder folder = RunFolder.open(shuffled);
-                return mechanism(loaded, folder.mechanism(loaded, folder.preferred()));
-              }));
+    for (Retrained control : RETRAINED) {
+      if (checks.contains(control.cascade())) {
+        stages.add(
+            new SanityStage(
+                control.cascade(),
+                1,
+                control.name(),
+                () -> {
+                  RunFolder folder = RunFolder.open(out.resolve(control.folder()));
+                  return mechanism(loaded, folder.mechanism(loaded, folder.preferred()));
+                }));
+      }
     }
     return stages;
   }

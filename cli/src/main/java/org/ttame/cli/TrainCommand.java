@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.ttame.training.Targets;
+import org.ttame.training.TrainingOptions;
 
 /** {@code ttame train}. */
 final class TrainCommand implements Command {
@@ -108,13 +109,15 @@ final class TrainCommand implements Command {
   }
 
   /**
-   * Trains as a run was trained, but on shuffled answers; goes on where that was stopped.
+   * Trains as a run was trained, but from the next seed: what it has in common with the run is then
+   * learnt, not drawn. Goes on where that was stopped.
    *
    * @param run whose options, classifier and images are taken
-   * @param folder where the control is trained
+   * @param targets which answers it is given
+   * @param folder where it is trained
    * @param engine what to compute on
    */
-  static Job shuffled(Path run, Path folder, Engine.Settings engine) {
+  static Job again(Path run, Targets targets, Path folder, Engine.Settings engine) {
     return console -> {
       Arguments kept = RunOptions.resumed(run, new Arguments(Map.of(), List.of()));
       TrainJob as;
@@ -124,11 +127,13 @@ final class TrainCommand implements Command {
         throw new WorkFailedException(
             "the run in %s cannot be trained again: %s".formatted(run, e.getMessage()));
       }
+      TrainingOptions options =
+          as.options().toBuilder().targets(targets).seed(as.options().seed() + 1).build();
       new TrainJob(
               Optional.of(folder),
               as.resume(),
               as.source(),
-              as.options().toBuilder().targets(Targets.SHUFFLED).build(),
+              options,
               as.autoBatch(),
               as.init(),
               0,

@@ -13,7 +13,7 @@ class SanityCommandTest {
   @TempDir Path folder;
 
   @Test
-  void checksClassifierMechanismAndLabels() throws IOException {
+  void checksClassifierMechanismAndLabelsBesideAnotherSeed() throws IOException {
     String run = folder.resolve("run").toString();
     Ttame.Result trained =
         Ttame.run(
@@ -39,7 +39,7 @@ class SanityCommandTest {
       "--limit",
       "3",
       "--checks",
-      "backbone,mechanism,labels",
+      "backbone,mechanism,labels,seed",
       "--methods",
       "gradcam",
       "--threads",
@@ -54,13 +54,22 @@ class SanityCommandTest {
         .contains("backbone, edges: FAILS; no map ever changes")
         .contains("mechanism, ttame: ")
         .contains("labels, ttame: ")
+        .contains("seed, ttame: no check, but")
+        .contains("from another seed, maps correlate by")
         .contains("below 0.5");
     assertThat(out.resolve("strip-labels-ttame.png")).isNotEmptyFile();
     ObjectMapper mapper = new ObjectMapper();
     JsonNode control = mapper.readTree(out.resolve("shuffled/run.json").toFile());
     assertThat(control.path("settings").path("targets").asText()).isEqualTo("shuffled");
+    assertThat(control.path("settings").path("seed").asText()).isEqualTo("43");
+    JsonNode reseeded = mapper.readTree(out.resolve("reseeded/run.json").toFile());
+    assertThat(reseeded.path("settings").has("targets")).isFalse();
+    assertThat(reseeded.path("settings").path("seed").asText()).isEqualTo("43");
     JsonNode json = mapper.readTree(out.resolve("sanity.json").toFile());
     assertThat(json.path("provenance").path("settings").path("seed").asText()).isEqualTo("42");
+    assertThat(json.path("verdicts").findValuesAsText("cascade"))
+        .contains("labels")
+        .doesNotContain("seed");
 
     Ttame.Result again = Ttame.run(words);
     assertThat(again.code()).as("%s", again).isZero();

@@ -19,7 +19,7 @@ import org.ttame.eval.statistics.Interval;
  * The numbers of a sanity check with their intervals, and its verdicts.
  *
  * @param rows a row for each stage, method, class and measure
- * @param verdicts one for each method and cascade
+ * @param verdicts one for each method and cascade that is a check
  * @param threshold of the verdicts
  */
 public record SanityReport(List<Row> rows, List<Verdict> verdicts, double threshold) {
@@ -105,9 +105,35 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
     }
     List<Verdict> verdicts = new ArrayList<>();
     methods.forEach(
-        (cascade, names) ->
-            names.forEach(name -> verdicts.add(verdict(rows, cascade, name, threshold))));
+        (cascade, names) -> {
+          if (cascade.isCheck()) {
+            names.forEach(name -> verdicts.add(verdict(rows, cascade, name, threshold)));
+          }
+        });
     return new SanityReport(rows, verdicts, threshold);
+  }
+
+  /** One line for each method whose mechanism was trained again, the same way. */
+  public List<String> references() {
+    return rows.stream()
+        .filter(
+            row ->
+                !row.stage().cascade().isCheck()
+                    && row.column().answer() == Answer.FIXED
+                    && row.column().measure() == MapSimilarity.SPEARMAN)
+        .map(
+            row ->
+                String.format(
+                    Locale.ROOT,
+                    "%s, %s: no check, but what others are read against: trained again, from %s,"
+                        + " maps correlate by %.3f [%.3f, %.3f]",
+                    row.stage().cascade().word(),
+                    row.column().method(),
+                    row.stage().name(),
+                    row.mean().mean(),
+                    row.mean().low(),
+                    row.mean().high()))
+        .toList();
   }
 
   private static Verdict verdict(List<Row> rows, Cascade cascade, String method, double threshold) {

@@ -21,7 +21,12 @@ public record SanityStage(Cascade cascade, int number, String name, Setting sett
     /** The attention mechanism, from fusion to the first branch. */
     MECHANISM("mechanism"),
     /** What the mechanism was trained to explain. */
-    LABELS("labels");
+    LABELS("labels"),
+    /**
+     * Nothing but chance: a mechanism trained the same way from other initial values. No check, but
+     * what the others are to be read against: how alike maps are that say the same.
+     */
+    SEED("seed");
 
     private final String word;
 
@@ -32,6 +37,11 @@ public record SanityStage(Cascade cascade, int number, String name, Setting sett
     /** The name in options and files. */
     public String word() {
       return word;
+    }
+
+    /** Whether something is lost, so that maps must change. */
+    public boolean isCheck() {
+      return this != SEED;
     }
   }
 
