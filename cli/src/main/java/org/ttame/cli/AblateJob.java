@@ -78,7 +78,10 @@ record AblateJob(
     }
   }
 
-  /** Runs an experiment that Ctrl-C stops at a checkpoint. */
+  /**
+   * Runs an experiment that Ctrl-C stops at a checkpoint. A measurement, which leaves nothing half
+   * done, is not waited for, as {@link StopHook} would.
+   */
   static List<TrialResult> run(Experiment experiment, Console console) throws Exception {
     Thread hook = new Thread(() -> experiment.stop(PATIENCE), "ttame-stop");
     Runtime.getRuntime().addShutdownHook(hook);

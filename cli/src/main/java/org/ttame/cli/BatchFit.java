@@ -3,12 +3,11 @@ package org.ttame.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.function.IntToLongFunction;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
-import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.training.InitialMechanism;
 import org.ttame.training.Trainer;
 import org.ttame.training.TrainingOptions;
 
@@ -35,11 +34,7 @@ final class BatchFit {
 
   /** Plans, and says what was found. */
   static int find(FrozenClassifier classifier, TrainingOptions options, Console console) {
-    List<FeatureLayer> layers =
-        options.layers().isEmpty()
-            ? classifier.defaultLayers()
-            : classifier.layers(options.layers());
-    AttentionSpec spec = AttentionSpec.of(layers, classifier.classes(), options.variant());
+    AttentionSpec spec = InitialMechanism.spec(classifier, options);
     int side = classifier.inputSpec().side();
     long waiting = (long) WAITING * side * side * 3 * Float.BYTES;
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0);

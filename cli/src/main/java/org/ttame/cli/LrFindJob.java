@@ -8,15 +8,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.Backbones;
 import org.ttame.core.attention.AttentionMechanism;
-import org.ttame.core.attention.AttentionSpec;
-import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.npz.Npz;
 import org.ttame.eval.output.LearningRateFiles;
 import org.ttame.eval.output.Provenance;
+import org.ttame.training.InitialMechanism;
 import org.ttame.training.LearningRateCurve;
 import org.ttame.training.LearningRateFinder;
 import org.ttame.training.TrainingOptions;
@@ -78,7 +75,9 @@ record LrFindJob(
         finder::stop,
         () -> {
           LearningRateFinder.Outcome outcome;
-          try (AttentionMechanism mechanism = mechanism(classifier, settled)) {
+          try (AttentionMechanism mechanism =
+              InitialMechanism.create(
+                  InitialMechanism.spec(classifier, settled), settled.seed(), init)) {
             outcome = finder.run(mechanism, new Shown(console, ramp.totalSteps()));
           }
           conclude(
@@ -126,26 +125,6 @@ record LrFindJob(
                 Locale.ROOT, "suggestion: --max-lr %.2g", curve.suggestion().getAsDouble())
             : "no suggestion: the smoothed loss falls nowhere; try another --min-lr and --max-lr,"
                 + " or more --steps");
-  }
-
-  private AttentionMechanism mechanism(FrozenClassifier classifier, TrainingOptions settled)
-      throws IOException {
-    List<FeatureLayer> layers =
-        settled.layers().isEmpty()
-            ? classifier.defaultLayers()
-            : classifier.layers(settled.layers());
-    AttentionSpec spec = AttentionSpec.of(layers, classifier.classes(), settled.variant());
-    if (init.isEmpty()) {
-      return AttentionMechanism.create(spec, settled.seed());
-    }
-    Map<String, INDArray> arrays = Npz.read(init.get());
-    try {
-      return AttentionMechanism.fromNpz(spec, arrays);
-    } catch (IllegalArgumentException e) {
-      throw new IOException("--init %s: %s".formatted(init.get(), e.getMessage()), e);
-    } finally {
-      arrays.values().forEach(INDArray::close);
-    }
   }
 
   private Map<String, String> provenance(

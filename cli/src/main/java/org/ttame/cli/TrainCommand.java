@@ -109,8 +109,9 @@ final class TrainCommand implements Command {
   }
 
   /**
-   * Trains as a run was trained, but from the next seed: what it has in common with the run is then
-   * learnt, not drawn. Goes on where that was stopped.
+   * Trains as a run was trained, but from the next seed: initial values, order and crops of images
+   * are drawn anew, so that what it has in common with the run is learnt (or came from the run's
+   * {@code --init}). Goes on where that was stopped.
    *
    * @param run whose options, classifier and images are taken
    * @param targets which answers it is given

@@ -46,12 +46,6 @@ class EvaluateTest {
     return words.toArray(String[]::new);
   }
 
-  private static Ttame.Result ok(String... words) {
-    Ttame.Result result = Ttame.run(words);
-    assertThat(result.code()).as("%s", result).isZero();
-    return result;
-  }
-
   private static JsonNode metrics(String out) throws IOException {
     return JSON.readTree(folder.resolve(out).resolve("metrics.json").toFile());
   }
@@ -75,8 +69,8 @@ class EvaluateTest {
       "--road-percentages",
       "50"
     };
-    ok(words("whole", more));
-    ok(words("stopped", more));
+    Ttame.ok(words("whole", more));
+    Ttame.ok(words("stopped", more));
     Path csv = folder.resolve("stopped/per-image.csv");
     Path batches = folder.resolve("stopped/batches.jsonl");
     String text = Files.readString(csv);
@@ -87,7 +81,7 @@ class EvaluateTest {
     Files.writeString(batches, lines.get(0) + "\n" + lines.get(1).substring(0, 15));
     Files.delete(folder.resolve("stopped/metrics.json"));
 
-    Ttame.Result again = ok(words("stopped", with(more, "--json")));
+    Ttame.Result again = Ttame.ok(words("stopped", with(more, "--json")));
     assertThat(again.err()).contains("going on: 2 of 6 images are measured");
     assertThat(again.err()).contains("stopped: 6 images");
     assertThat(JSON.readTree(again.out())).isEqualTo(metrics("stopped"));
@@ -109,8 +103,8 @@ class EvaluateTest {
   @Test
   void doesNotDependOnBatchesOrThreads() throws IOException {
     String[] one = {"--limit", "5", "--methods", "gradcam,rise", "--rise-masks", "12"};
-    ok(words("by-one", with(one, "--batch-size", "1", "--threads", "1")));
-    ok(words("by-five", with(one, "--batch-size", "5", "--threads", "2")));
+    Ttame.ok(words("by-one", with(one, "--batch-size", "1", "--threads", "1")));
+    Ttame.ok(words("by-five", with(one, "--batch-size", "5", "--threads", "2")));
     List<String> a = rows("by-one");
     List<String> b = new ArrayList<>(rows("by-five"));
     assertThat(a).hasSameSizeAs(b);
@@ -131,7 +125,7 @@ class EvaluateTest {
   @Test
   void refusesToGoOnWithOtherSettings() throws IOException {
     String[] more = {"--limit", "2", "--methods", "random", "--thresholds", "50"};
-    ok(words("settings", more));
+    Ttame.ok(words("settings", more));
     List<String> before = rows("settings");
     String[][] others = {
       {"--seed", "7", "seed 42; now it is 7"},
@@ -154,7 +148,7 @@ class EvaluateTest {
   @Test
   void measuresMapsMadeElsewhere() throws IOException {
     Path maps = folder.resolve("gradcam-maps");
-    ok(
+    Ttame.ok(
         "explain",
         "--weights",
         weights.toString(),
@@ -169,7 +163,7 @@ class EvaluateTest {
         "--out",
         maps.toString());
     String[] more = {"--limit", "4", "--methods", "gradcam", "--maps", maps.toString()};
-    ok(words("maps", more));
+    Ttame.ok(words("maps", more));
     JsonNode methods = metrics("maps").path("methods");
     assertThat(methods.get(1).path("method").asText()).isEqualTo("maps");
     assertThat(methods.get(1).path("forward_passes").asDouble()).isZero();
@@ -178,7 +172,8 @@ class EvaluateTest {
         .isEqualTo(methods.get(0).path("metrics").findValues("value"));
 
     Files.delete(maps.resolve(rows("maps").get(1).split("\\.", 2)[0] + ".npy"));
-    Ttame.Result less = ok(words("fewer-maps", "--limit", "4", "--maps", "elsewhere=" + maps));
+    Ttame.Result less =
+        Ttame.ok(words("fewer-maps", "--limit", "4", "--maps", "elsewhere=" + maps));
     assertThat(less.err()).contains("skipped: there is no map for");
     assertThat(less.out()).contains("fewer-maps: 3 images; 1 without a map left out");
     assertThat(rows("fewer-maps")).hasSize(1 + 3);
@@ -200,7 +195,7 @@ class EvaluateTest {
   @Test
   void measuresInBoxes() throws IOException {
     String[] more = {"--limit", "8", "--methods", "random", "--metrics", "pointing,energy"};
-    ok(words("boxes", more));
+    Ttame.ok(words("boxes", more));
     assertThat(rows("boxes").get(0)).endsWith("backward_passes,pointing,energy");
     JsonNode measured = metrics("boxes").at("/methods/0/metrics");
     assertThat(measured.get(1).path("n").asInt()).isBetween(4, 8);
@@ -211,7 +206,7 @@ class EvaluateTest {
     Path everywhere = folder.resolve("everywhere.csv");
     Files.writeString(
         everywhere, "x0,y0,x1,y1,class,image\n0,0,100,100,%s,%s\n".formatted(seen, image));
-    ok(words("everywhere", with(more, "--boxes", everywhere.toString())));
+    Ttame.ok(words("everywhere", with(more, "--boxes", everywhere.toString())));
     JsonNode all = metrics("everywhere").at("/methods/0/metrics");
     for (JsonNode metric : all) {
       assertThat(metric.path("n").asInt()).isEqualTo(1);

@@ -41,16 +41,10 @@ class ImportTest {
     scenes = sample.images("test").path(0).getParent().toString();
   }
 
-  private static Ttame.Result ok(String... words) {
-    Ttame.Result result = Ttame.run(words);
-    assertThat(result.code()).as("%s", result).isZero();
-    return result;
-  }
-
   private static String imported(String family) throws IOException {
     Path file = folder.resolve(family + ".ttame");
     if (!Files.exists(file)) {
-      ok("import", "--weights", sample.backbone(family).toString(), "--out", file.toString());
+      Ttame.ok("import", "--weights", sample.backbone(family).toString(), "--out", file.toString());
     }
     return file.toString();
   }
@@ -66,7 +60,7 @@ class ImportTest {
 
   private static JsonNode predictions(String weights, String name) throws IOException {
     Path out = folder.resolve(name);
-    ok(
+    Ttame.ok(
         "predict",
         "--weights",
         weights,
@@ -86,14 +80,14 @@ class ImportTest {
   void saysWhatItWroteAndInspectWhereItCameFrom() throws IOException {
     Path onnx = sample.backbone("vgg");
     Path file = folder.resolve("told.ttame");
-    String told = ok("import", "--weights", onnx.toString(), "--out", file.toString()).out();
+    String told = Ttame.ok("import", "--weights", onnx.toString(), "--out", file.toString()).out();
     String sha256 = Sha256.of(onnx);
     assertThat(told)
         .startsWith(file + ": vgg, 10 classes, ")
         .containsPattern(" \\d{1,3}(,\\d{3})+ parameters, ")
         .contains(sha256);
     String parameters = told.replaceAll("(?s).* ([0-9,]+) parameters.*", "$1");
-    assertThat(ok("inspect", file.toString()).out())
+    assertThat(Ttame.ok("inspect", file.toString()).out())
         .containsPattern("(?m)^imported-file +vgg.onnx$")
         .containsPattern("(?m)^imported-sha256 +" + sha256 + "$")
         .containsPattern("(?m)^sha256 +" + Sha256.of(file) + "$")
@@ -101,14 +95,14 @@ class ImportTest {
         .containsOnlyOnce(parameters)
         .containsPattern("(?m)^parameters +" + parameters + "$")
         .contains("features.5");
-    assertThat(ok("inspect", onnx.toString()).out()).containsOnlyOnce(parameters);
+    assertThat(Ttame.ok("inspect", onnx.toString()).out()).containsOnlyOnce(parameters);
   }
 
   @Test
   void isTrainedForAndExplained() throws IOException {
     String weights = imported("vgg");
     String run = folder.resolve("run").toString();
-    ok(
+    Ttame.ok(
         "train",
         "--weights",
         weights,
@@ -123,8 +117,8 @@ class ImportTest {
         "--run",
         run);
     Path maps = folder.resolve("maps");
-    ok("explain", "--run", run, "--images", scenes, "--limit", "1", "--out", maps.toString());
-    ok(
+    Ttame.ok("explain", "--run", run, "--images", scenes, "--limit", "1", "--out", maps.toString());
+    Ttame.ok(
         "explain",
         "--run",
         run,
@@ -139,7 +133,7 @@ class ImportTest {
     try (Stream<Path> files = Files.list(maps)) {
       assertThat(files).hasSize(3);
     }
-    assertThat(ok("inspect", run).out())
+    assertThat(Ttame.ok("inspect", run).out())
         .containsPattern("(?m)^backbone.provenance.imported-file +vgg.onnx$")
         .containsPattern("(?m)^backbone.provenance.parameters +\\d{1,3}(,\\d{3})+$")
         .containsPattern("(?m)^attention.parameters +\\d{1,3}(,\\d{3})+$");
@@ -148,7 +142,7 @@ class ImportTest {
   @Test
   void standardisationIsKept() throws IOException {
     Path file = folder.resolve("standard.ttame");
-    ok(
+    Ttame.ok(
         "import",
         "--weights",
         sample.backbone("vgg").toString(),
@@ -158,7 +152,7 @@ class ImportTest {
         "1,2,4",
         "--out",
         file.toString());
-    assertThat(ok("inspect", file.toString()).out())
+    assertThat(Ttame.ok("inspect", file.toString()).out())
         .contains("[0.5, 0.25, 0.125]")
         .contains("[1.0, 2.0, 4.0]");
   }
@@ -168,11 +162,11 @@ class ImportTest {
     Path zip = folder.resolve("net.zip");
     saveNetwork(zip);
     Path file = folder.resolve("net.ttame");
-    assertThat(ok("import", "--zoo", zip.toString(), "--out", file.toString()).out())
+    assertThat(Ttame.ok("import", "--zoo", zip.toString(), "--out", file.toString()).out())
         .startsWith(file + ": vgg, 4 classes, ")
         .contains(Sha256.of(zip));
     assertThat(predictions(file.toString(), "zoo")).isEqualTo(predictions(zip.toString(), "zip"));
-    assertThat(ok("inspect", file.toString()).out()).containsPattern("(?m)^format +DL4J$");
+    assertThat(Ttame.ok("inspect", file.toString()).out()).containsPattern("(?m)^format +DL4J$");
   }
 
   private static void saveNetwork(Path zip) throws IOException {

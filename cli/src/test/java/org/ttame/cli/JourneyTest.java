@@ -8,25 +8,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.ttame.backbones.BackboneOptions;
-import org.ttame.backbones.Backbones;
-import org.ttame.core.attention.AttentionMechanism;
-import org.ttame.core.attention.MapExplainer;
-import org.ttame.core.classifier.ClassifierOutput;
-import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npy;
-import org.ttame.core.npz.Npz;
-import org.ttame.training.run.RunFolder;
 
 /** Every command after another, on a run of a few steps. */
 class JourneyTest {
@@ -58,12 +46,6 @@ class JourneyTest {
     return folder.resolve(name);
   }
 
-  private static Ttame.Result ok(String... words) {
-    Ttame.Result result = Ttame.run(words);
-    assertThat(result.code()).as("%s", result).isZero();
-    return result;
-  }
-
   @Test
   void trainingEndsWithMetricsAndHeatmaps() throws IOException {
     assertThat(trained.code()).as("%s", trained).isZero();
@@ -86,7 +68,7 @@ class JourneyTest {
   @Test
   void aFinishedRunResumesToTheSameEnd() throws IOException {
     byte[] before = attention();
-    Ttame.Result again = ok("train", "--run", run.toString(), "--resume", "--report", "0");
+    Ttame.Result again = Ttame.ok("train", "--run", run.toString(), "--resume", "--report", "0");
     assertThat(again.out()).contains("3 steps");
     assertThat(attention()).isEqualTo(before);
     assertThat(Files.readAllLines(run.resolve("steps.jsonl"))).hasSize(3);
@@ -103,7 +85,7 @@ class JourneyTest {
   @Test
   void explainsEveryImageInOnePass() throws IOException {
     Path maps = out("maps");
-    ok(
+    Ttame.ok(
         "explain",
         "--run",
         run.toString(),
@@ -136,7 +118,7 @@ class JourneyTest {
   @Test
   void severalClassesHaveNamesOfTheirOwn() throws IOException {
     Path maps = out("maps-top");
-    ok(
+    Ttame.ok(
         "explain",
         "--run",
         run.toString(),
@@ -161,7 +143,7 @@ class JourneyTest {
   void explainsByMethodsThatNeedNoRun() throws IOException {
     Path maps = out("maps-methods");
     Ttame.Result said =
-        ok(
+        Ttame.ok(
             "explain",
             "--weights",
             run.resolve("sample/vgg.onnx").toString(),
@@ -196,7 +178,7 @@ class JourneyTest {
   @Test
   void explainsByTheRunBesideOthers() throws IOException {
     Path maps = out("maps-beside");
-    ok(
+    Ttame.ok(
         "explain",
         "--run",
         run.toString(),
@@ -223,7 +205,7 @@ class JourneyTest {
   void predictsWithLabelsAndLogits() throws IOException {
     Path predictions = out("predictions");
     Ttame.Result said =
-        ok(
+        Ttame.ok(
             "predict",
             "--run",
             run.toString(),
@@ -259,10 +241,12 @@ class JourneyTest {
       out("accuracy").toString()
     };
     Files.writeString(list, image.toAbsolutePath() + " 0\n");
-    String said = ok(words).out();
+    String said = Ttame.ok(words).out();
     int predicted = Integer.parseInt(said.replaceAll("(?s).*?: (\\d+) \\(.*", "$1"));
     Files.writeString(list, image.toAbsolutePath() + " " + predicted + "\n");
-    assertThat(ok(words).out()).contains("accuracy: 100.00 % first").contains("1 labelled image");
+    assertThat(Ttame.ok(words).out())
+        .contains("accuracy: 100.00 % first")
+        .contains("1 labelled image");
   }
 
   @Test
@@ -285,7 +269,7 @@ class JourneyTest {
       "--out",
       metrics.toString()
     };
-    Ttame.Result said = ok(words);
+    Ttame.Result said = Ttame.ok(words);
     assertThat(said.out())
         .contains("AD(50%)")
         .doesNotContain("AD(100%)")
@@ -297,7 +281,7 @@ class JourneyTest {
     assertThat(page).containsOnlyOnce("id=\"gallery\"").contains("AD(50%) ↓", "epoch");
     assertThat(page.split("<li class=\"card\"", -1)).hasSize(1 + 2);
 
-    Ttame.Result again = ok(words);
+    Ttame.Result again = Ttame.ok(words);
     assertThat(again.err()).contains("the evaluation is complete");
     assertThat(again.out()).isEqualTo(said.out());
     // Only the engine's memory may differ: nothing ran.
@@ -311,7 +295,7 @@ class JourneyTest {
   void evaluatesBesideRivalMethodsWithRoad() throws IOException {
     Path metrics = out("road");
     Ttame.Result said =
-        ok(
+        Ttame.ok(
             "evaluate",
             "--run",
             run.toString(),
@@ -339,137 +323,12 @@ class JourneyTest {
   }
 
   @Test
-  void exportsWhatInitReadsBackExactly() throws IOException {
-    Path exported = out("attention.npz");
-    ok("export", "--run", run.toString(), "--out", exported.toString());
-    Path second = out("second");
-    Ttame.Result result =
-        ok(
-            "train",
-            "--run",
-            second.toString(),
-            "--init",
-            exported.toString(),
-            "--max-steps",
-            "1",
-            "--limit",
-            "4",
-            "--report",
-            "0",
-            "--max-lr",
-            "1e-30",
-            "--weight-decay",
-            "0");
-    assertThat(result.out()).contains("1 steps");
-    Map<String, INDArray> before = Npz.read(exported);
-    Map<String, INDArray> after = Npz.read(second.resolve("checkpoints/epoch-1/attention.npz"));
-    assertThat(after.keySet()).isEqualTo(before.keySet());
-    before.forEach(
-        (name, array) -> {
-          if (!name.contains("running")) {
-            assertThat(after.get(name).dup('c').data().asFloat())
-                .as(name)
-                .isEqualTo(array.dup('c').data().asFloat());
-          }
-        });
-  }
-
-  /** No step is taken, for want of images; the state before the first is what init made of it. */
-  @Test
-  void initKeepsEveryBit() throws IOException {
-    Path exported = out("all.npz");
-    ok("export", "--run", run.toString(), "--out", exported.toString());
-    Path text = Files.writeString(out("text.jpg"), "This is not a picture.\n");
-    String second = out("no-step").toString();
-    Ttame.Result result =
-        Ttame.run(
-            "train",
-            "--weights",
-            run.resolve("sample/vgg.onnx").toString(),
-            "--data",
-            text.toString(),
-            "--init",
-            exported.toString(),
-            "--run",
-            second);
-    assertThat(result.code()).isEqualTo(1);
-    Path again = out("again.npz");
-    ok("export", "--run", second, "--checkpoint", "step-0", "--out", again.toString());
-    Map<String, INDArray> before = Npz.read(exported);
-    Map<String, INDArray> after = Npz.read(again);
-    assertThat(after.keySet()).isEqualTo(before.keySet());
-    assertThat(before).containsKeys("branch.0.bn.running_mean", "fusion.weight");
-    before.forEach(
-        (name, array) -> {
-          assertThat(after.get(name).shape()).as(name).isEqualTo(array.shape());
-          assertThat(after.get(name).dup('c').data().asFloat())
-              .as(name)
-              .isEqualTo(array.dup('c').data().asFloat());
-        });
-  }
-
-  @Test
-  void exportsAGraphThatGivesTheSameMaps() throws IOException {
-    comparesGraphWithExplainer(run, "sample/vgg.onnx");
-  }
-
-  @Test
-  void exportsAGraphOfTokensThatGivesTheSameMaps() throws IOException {
-    Path tokens = out("tokens");
-    ok(
-        "train",
-        "--backbone",
-        "vit_b_16",
-        "--run",
-        tokens.toString(),
-        "--max-steps",
-        "1",
-        "--limit",
-        "4",
-        "--report",
-        "0");
-    comparesGraphWithExplainer(tokens, "sample/vit.onnx");
-  }
-
-  private static void comparesGraphWithExplainer(Path trainedRun, String weights)
-      throws IOException {
-    Path file = trainedRun.resolve("attention.sd");
-    String name = trainedRun.toString();
-    ok("export", "--run", name, "--format", "samediff", "--out", file.toString());
-    SameDiff graph = SameDiff.load(file.toFile(), false);
-    RunFolder opened = RunFolder.open(trainedRun);
-    int[][] classes = {{3, 1}, {9, 0}};
-    try (FrozenClassifier classifier =
-            Backbones.load(trainedRun.resolve(weights), BackboneOptions.defaults());
-        AttentionMechanism mechanism = opened.mechanism(classifier, opened.preferred());
-        MapExplainer explainer = new MapExplainer(classifier, mechanism)) {
-      int side = classifier.inputSpec().side();
-      try (INDArray images = Nd4j.randn(2, side, side, 3);
-          ClassifierOutput output = classifier.forward(images, mechanism.spec().features());
-          INDArray expected = explainer.rawMaps(output.features(), classes)) {
-        Map<String, INDArray> inputs = new HashMap<>();
-        inputs.put("classes", Nd4j.createFromArray(classes));
-        for (int i = 0; i < output.features().size(); i++) {
-          inputs.put("feature." + i, output.features().get(i));
-        }
-        assertThat(graph.inputs()).containsExactlyInAnyOrderElementsOf(inputs.keySet());
-        INDArray maps = graph.output(inputs, "maps").get("maps");
-        assertThat(maps.shape())
-            .containsExactly(2, 2, mechanism.mapHeight(), mechanism.mapWidth())
-            .isEqualTo(expected.shape());
-        assertThat(expected.stdNumber().doubleValue()).isGreaterThan(1e-3);
-        assertThat(maps.sub(expected).amaxNumber().doubleValue()).isLessThan(1e-5);
-      }
-    }
-  }
-
-  @Test
   void inspectsFilesAndRuns() {
-    assertThat(ok("inspect", run.resolve("sample/vgg.onnx").toString()).out())
+    assertThat(Ttame.ok("inspect", run.resolve("sample/vgg.onnx").toString()).out())
         .contains("features.5")
         .contains("32×16×16")
         .contains("trainable parameters");
-    assertThat(ok("inspect", run.toString()).out())
+    assertThat(Ttame.ok("inspect", run.toString()).out())
         .contains("3 of 3")
         .contains("settings.seed")
         .contains("epoch-1");
@@ -478,7 +337,7 @@ class JourneyTest {
   @Test
   void splitsAFolder() throws IOException {
     Path lists = out("lists");
-    ok(
+    Ttame.ok(
         "split",
         "--data",
         scenes.toString(),
@@ -490,7 +349,7 @@ class JourneyTest {
         lists.toString());
     assertThat(Files.readAllLines(lists.resolve("val.txt"))).hasSize(2);
     assertThat(Files.readAllLines(lists.resolve("test.txt"))).hasSize(3);
-    ok(
+    Ttame.ok(
         "predict",
         "--run",
         run.toString(),

@@ -1,5 +1,7 @@
 package org.ttame.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -27,5 +29,12 @@ final class Ttame {
             .run(List.of(words));
     return new Result(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  /** The same, of a command that must succeed. */
+  static Result ok(String... words) {
+    Result result = run(words);
+    assertThat(result.code()).as("%s", result).isZero();
+    return result;
   }
 }

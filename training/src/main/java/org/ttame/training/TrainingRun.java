@@ -18,7 +18,6 @@ import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.masking.Masking;
-import org.ttame.core.npz.Npz;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageFileLoader;
@@ -83,13 +82,7 @@ public final class TrainingRun implements AutoCloseable {
     plan = TrainingPlan.of(images.size(), options);
     skipped = new SkippedImages(images);
     selection = new EpochSelection(checkpoints);
-    AttentionSpec spec =
-        AttentionSpec.of(
-            options.layers().isEmpty()
-                ? classifier.defaultLayers()
-                : classifier.layers(options.layers()),
-            classifier.classes(),
-            options.variant());
+    AttentionSpec spec = InitialMechanism.spec(classifier, options);
     ClassDraws draws =
         builder.draws == null
             ? ClassDraws.of(
@@ -101,7 +94,10 @@ public final class TrainingRun implements AutoCloseable {
     AttentionMechanism made = null;
     Trainer prepared = null;
     try {
-      made = mechanism(spec, builder.initFile, last);
+      made =
+          last == null
+              ? InitialMechanism.create(spec, options.seed(), Optional.ofNullable(builder.initFile))
+              : InitialMechanism.of(spec, last.attention(), last.folder());
       prepared = new Trainer(classifier, made, options, plan.totalSteps(), recorded(draws));
       ObjectNode now =
           RunRecord.of(
@@ -325,24 +321,6 @@ public final class TrainingRun implements AutoCloseable {
                 new IOException(
                     "The run in '%s' has no checkpoint to go on from; start it anew in another folder"
                         .formatted(folder.path())));
-  }
-
-  private AttentionMechanism mechanism(AttentionSpec spec, Path initFile, Checkpoint last)
-      throws IOException {
-    if (last == null && initFile == null) {
-      return AttentionMechanism.create(spec, options.seed());
-    }
-    Map<String, INDArray> arrays = last == null ? Npz.read(initFile) : last.attention();
-    try {
-      return AttentionMechanism.fromNpz(spec, arrays);
-    } catch (IllegalArgumentException e) {
-      throw new IOException(
-          "'%s' cannot be trained on: %s"
-              .formatted(last == null ? initFile : last.folder(), e.getMessage()),
-          e);
-    } finally {
-      arrays.values().forEach(INDArray::close);
-    }
   }
 
   private void restore(Checkpoint last) throws IOException {

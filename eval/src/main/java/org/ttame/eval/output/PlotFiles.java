@@ -2,7 +2,6 @@ package org.ttame.eval.output;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
@@ -22,17 +21,13 @@ public final class PlotFiles {
    * @throws IOException naming the file, if one cannot be written
    */
   public static List<Path> write(Path folder, String name, LinePlot plot) throws IOException {
-    List<Path> files = new ArrayList<>();
-    for (String ending : List.of("png", "svg", "pdf")) {
-      Path file = folder.resolve(name + "." + ending);
-      switch (ending) {
-        case "png" -> write(file, PngWriter.encode(plot.toCanvas().toImage()));
-        case "svg" -> WholeFile.writeText(file, plot.toSvg());
-        default -> write(file, plot.toPdf());
-      }
-      files.add(file);
-    }
-    return files;
+    Path png = folder.resolve(name + ".png");
+    write(png, PngWriter.encode(plot.toCanvas().toImage()));
+    Path svg = folder.resolve(name + ".svg");
+    WholeFile.writeText(svg, plot.toSvg());
+    Path pdf = folder.resolve(name + ".pdf");
+    write(pdf, plot.toPdf());
+    return List.of(png, svg, pdf);
   }
 
   private static void write(Path file, byte[] bytes) throws IOException {

@@ -1,0 +1,65 @@
+package org.ttame.training;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.npz.Npz;
+
+/** The attention mechanism that a training begins with. */
+public final class InitialMechanism {
+  private InitialMechanism() {}
+
+  /**
+   * What is to be trained: the layers that the options name, or the classifier's default ones, in
+   * the options' variant.
+   *
+   * @throws IllegalArgumentException naming the layer, if the classifier has none of that name
+   */
+  public static AttentionSpec spec(FrozenClassifier classifier, TrainingOptions options) {
+    List<FeatureLayer> layers =
+        options.layers().isEmpty()
+            ? classifier.defaultLayers()
+            : classifier.layers(options.layers());
+    return AttentionSpec.of(layers, classifier.classes(), options.variant());
+  }
+
+  /**
+   * Makes it.
+   *
+   * @param spec what is to be trained
+   * @param seed of values that are drawn
+   * @param init an npz file with the values instead, if given
+   * @return the caller closes it
+   * @throws IOException naming the file, if it cannot be read or does not fit
+   */
+  public static AttentionMechanism create(AttentionSpec spec, long seed, Optional<Path> init)
+      throws IOException {
+    return init.isEmpty()
+        ? AttentionMechanism.create(spec, seed)
+        : of(spec, Npz.read(init.get()), init.get());
+  }
+
+  /**
+   * Makes it of arrays.
+   *
+   * @param arrays closed here
+   * @param source where they are from, for people
+   */
+  static AttentionMechanism of(AttentionSpec spec, Map<String, INDArray> arrays, Path source)
+      throws IOException {
+    try {
+      return AttentionMechanism.fromNpz(spec, arrays);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("'%s' cannot be trained on: %s".formatted(source, e.getMessage()), e);
+    } finally {
+      arrays.values().forEach(INDArray::close);
+    }
+  }
+}
