@@ -103,6 +103,11 @@ public final class FrozenClassifier implements AutoCloseable {
     return classes;
   }
 
+  /** The type of its images and of all that it computes: FLOAT, or DOUBLE if so loaded. */
+  public DataType dataType() {
+    return graph.getVariable(input).dataType();
+  }
+
   /** What it expects of an image. */
   public InputSpec inputSpec() {
     return inputSpec;
@@ -163,7 +168,7 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public long plannedStepBytes(int batch, List<FeatureLayer> wanted) {
     int side = inputSpec.side();
-    DataType type = graph.getVariable(input).dataType();
+    DataType type = dataType();
     try (INDArray images = Nd4j.createUninitialized(type, batch, side, side, 3);
         INDArray target = Nd4j.createUninitialized(type, batch, classes)) {
       long forward =
@@ -398,6 +403,11 @@ public final class FrozenClassifier implements AutoCloseable {
       throw new IllegalArgumentException(
           "%s takes images of shape [B, %d, %d, 3], got %s"
               .formatted(name, side, side, java.util.Arrays.toString(images.shape())));
+    }
+    if (images.dataType() != dataType()) {
+      throw new IllegalArgumentException(
+          "%s computes in %s, the images are %s; cast them"
+              .formatted(name, dataType(), images.dataType()));
     }
   }
 

@@ -1,6 +1,7 @@
 package org.ttame.core.classifier;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
@@ -68,6 +69,15 @@ class FrozenClassifierTest {
       }
     }
     assertThat(classifier.passes().backward()).isEqualTo(2);
+  }
+
+  @Test
+  void refusesImagesOfAnotherPrecision() {
+    try (INDArray single = images.castTo(DataType.FLOAT)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> classifier.forward(single, List.of()))
+          .withMessage("tiny computes in DOUBLE, the images are FLOAT; cast them");
+    }
   }
 
   /** Logits of 0, 300 and -200: in float32 two of the three probabilities are zero. */

@@ -3,8 +3,10 @@ package org.ttame.eval.explain;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -65,33 +67,33 @@ public final class AblationCamExplainer implements Explainer {
 
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    int side = classifier.inputSpec().side();
-    float[] all;
+    float[][] maps = new float[classes.length][];
     double[] scores = new double[classes.length];
+    INDArray all;
     try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
-      all = LayerMaps.values(output.features().get(0));
+      all = output.features().get(0).dup('c');
       for (int b = 0; b < scores.length; b++) {
         scores[b] = output.logits().getDouble(b, classes[b]);
       }
     }
-    int length = all.length / classes.length;
-    float[][] maps = new float[classes.length][];
-    for (int b = 0; b < maps.length; b++) {
-      float[] activations = java.util.Arrays.copyOfRange(all, b * length, (b + 1) * length);
-      double[] weights = weights(LayerMaps.image(images, b), activations, classes[b], scores[b]);
-      maps[b] = map(activations, weights);
+    try (all) {
+      for (int b = 0; b < maps.length; b++) {
+        INDArray activations = all.slice(b);
+        double[] weights = weights(images.slice(b), activations, classes[b], scores[b]);
+        maps[b] = map(LayerMaps.values(activations), weights);
+      }
     }
-    return LayerMaps.atImageSize(layer, side, maps, warnings);
+    return LayerMaps.atImageSize(layer, classifier.inputSpec().side(), maps, warnings);
   }
 
-  private double[] weights(float[] image, float[] activations, int target, double score) {
+  private double[] weights(INDArray image, INDArray activations, int target, double score) {
     int channels = layer.channels();
     double[] weights = new double[channels];
     for (int first = 0; first < channels; first += batch) {
       int count = Math.min(batch, channels - first);
-      try (INDArray copies = repeated(image, count);
+      try (INDArray images = copies(image, count);
           INDArray input = ablated(activations, first, count);
-          ClassifierOutput output = classifier.withActivations(copies, layer, input)) {
+          ClassifierOutput output = classifier.withActivations(images, layer, input)) {
         for (int m = 0; m < count; m++) {
           weights[first + m] =
               warnings.finite((score - output.logits().getDouble(m, target)) / score);
@@ -102,31 +104,30 @@ public final class AblationCamExplainer implements Explainer {
     return weights;
   }
 
-  private INDArray repeated(float[] image, int count) {
-    int side = classifier.inputSpec().side();
-    float[] values = new float[count * image.length];
+  /**
+   * Copies in the array's own precision: what one channel changes is a difference of two scores.
+   */
+  private static INDArray copies(INDArray array, int count) {
+    long[] shape = LongStream.concat(LongStream.of(count), LongStream.of(array.shape())).toArray();
+    INDArray copies = Nd4j.create(array.dataType(), shape);
     for (int m = 0; m < count; m++) {
-      System.arraycopy(image, 0, values, m * image.length, image.length);
+      copies.slice(m).assign(array);
     }
-    return Nd4j.create(values, new long[] {count, side, side, 3}, 'c');
+    return copies;
   }
 
   /** Copies of the activations, each without one channel. */
-  private INDArray ablated(float[] activations, int first, int count) {
-    int channels = layer.channels();
-    float[] values = new float[count * activations.length];
+  private INDArray ablated(INDArray activations, int first, int count) {
+    INDArray copies = copies(activations, count);
+    long places = activations.length() / layer.channels();
+    INDArray rows = copies.reshape('c', count * places, layer.channels());
     for (int m = 0; m < count; m++) {
-      int from = m * activations.length;
-      System.arraycopy(activations, 0, values, from, activations.length);
-      for (int i = from + first + m; i < from + activations.length; i += channels) {
-        values[i] = 0;
-      }
+      rows.get(
+              NDArrayIndex.interval(m * places, (m + 1) * places),
+              NDArrayIndex.point(first + (long) m))
+          .assign(0);
     }
-    long[] shape =
-        layer.kind() == FeatureKind.TOKENS
-            ? new long[] {count, activations.length / channels, channels}
-            : new long[] {count, layer.height(), layer.width(), channels};
-    return Nd4j.create(values, shape, 'c');
+    return copies;
   }
 
   private float[] map(float[] activations, double[] weights) {

@@ -1,6 +1,8 @@
 package org.ttame.eval.explain;
 
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.FeatureLayer;
 
 /** What methods that make maps at a layer's resolution have in common. */
@@ -34,6 +36,17 @@ final class LayerMaps {
   static float[] values(INDArray array) {
     try (INDArray dense = array.dup('c')) {
       return dense.data().asFloat();
+    }
+  }
+
+  /** An array of values, in the type that a classifier computes in; the caller closes it. */
+  static INDArray array(float[] values, DataType type, long... shape) {
+    INDArray floats = Nd4j.create(values, shape, 'c');
+    if (type == DataType.FLOAT) {
+      return floats;
+    }
+    try (floats) {
+      return floats.castTo(type);
     }
   }
 

@@ -2,7 +2,6 @@ package org.ttame.eval.explain;
 
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 
@@ -68,7 +67,7 @@ final class MaskedPasses {
           count * pixels * 3 == values.length
               ? values
               : java.util.Arrays.copyOf(values, count * pixels * 3);
-      try (INDArray input = Nd4j.create(exact, new long[] {count, side, side, 3}, 'c');
+      try (INDArray input = LayerMaps.array(exact, classifier.dataType(), count, side, side, 3);
           ClassifierOutput output = classifier.glance(input, List.of())) {
         sink.take(first, count, masks, output.logits());
       }

@@ -63,6 +63,30 @@ class RivalMethodsTest {
   }
 
   /**
+   * A classifier in double precision is explained in it, too; Ablation-CAM at full size needs it.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"vgg", "vit"})
+  void agreeInDoublePrecision(String family) throws IOException {
+    Map<String, INDArray> golden = Npz.read(Path.of("src/test/resources", GOLDEN));
+    Path file = new SampleData(folder.resolve("sample")).backbone(family);
+    try (FrozenClassifier classifier =
+            Backbones.load(file, BackboneOptions.defaults().inDoublePrecision());
+        INDArray single = images();
+        INDArray images = single.castTo(DataType.DOUBLE)) {
+      for (Explainer explainer : explainers(classifier, 300, 7)) {
+        SaliencyMaps maps = explainer.explain(images, new int[] {3, 7, 0}, NAMES);
+        assertThat(MapAgreement.worst(maps, golden.get(family + "." + explainer.name())))
+            .as(explainer.name())
+            .isLessThan(1e-4);
+        explainer.close();
+      }
+    } finally {
+      golden.values().forEach(INDArray::close);
+    }
+  }
+
+  /**
    * LRP divides by sums that may come close to zero: PyTorch's own single and double precision are
    * 7e-4 apart here.
    */
