@@ -148,7 +148,7 @@ public final class Trainer implements AutoCloseable {
           InputGradient ce = classifier.crossEntropyGradient(forward.maskedImages(), target)) {
         double loss = graph.options().total(ce.crossEntropy(), forward.area(), forward.variation());
         checkFinite(step, lr, "loss", loss);
-        try (StepGradients gradients = forward.backward(ce.gradient())) {
+        try (StepGradients gradients = forward.backwardBorrowing(ce.gradient())) {
           for (Map.Entry<String, INDArray> gradient : gradients.gradients().entrySet()) {
             // A sum is finite only if every value is: gradients are far from 1e38.
             double sum = gradient.getValue().sumNumber().doubleValue();

@@ -66,15 +66,22 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
    * @return {@code [K, ΣC]}; the caller closes it
    */
   public INDArray weightGradient(AttentionMechanism mechanism, List<INDArray> gradients) {
+    INDArray sum = zerosLike(mechanism.array(ArrayLayout.FUSION_WEIGHT));
+    addWeightGradient(sum, gradients);
+    return sum;
+  }
+
+  void addWeightGradient(INDArray sum, List<INDArray> gradients) {
     INDArray[] flat =
         gradients.stream()
             .map(g -> g.reshape('c', index.length(), g.size(2)))
             .toArray(INDArray[]::new);
     if (flat.length == 1) {
-      return scatter(mechanism.array(ArrayLayout.FUSION_WEIGHT), flat[0]);
+      scatter(sum, flat[0]);
+      return;
     }
     try (INDArray joined = Nd4j.concat(1, flat)) {
-      return scatter(mechanism.array(ArrayLayout.FUSION_WEIGHT), joined);
+      scatter(sum, joined);
     }
   }
 
@@ -86,8 +93,13 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
    * @return {@code [K]}; the caller closes it
    */
   public INDArray biasGradient(AttentionMechanism mechanism, INDArray gradient) {
-    return scatter(
-        mechanism.array(ArrayLayout.FUSION_BIAS), gradient.reshape(new long[] {index.length()}));
+    INDArray sum = zerosLike(mechanism.array(ArrayLayout.FUSION_BIAS));
+    addBiasGradient(sum, gradient);
+    return sum;
+  }
+
+  void addBiasGradient(INDArray sum, INDArray gradient) {
+    scatter(sum, gradient.reshape(new long[] {index.length()}));
   }
 
   @Override
@@ -130,8 +142,11 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
     return out;
   }
 
-  private INDArray scatter(INDArray like, INDArray updates) {
-    INDArray sum = Nd4j.zeros(like.dataType(), like.shape());
+  private static INDArray zerosLike(INDArray array) {
+    return Nd4j.zeros(array.dataType(), array.shape());
+  }
+
+  private void scatter(INDArray sum, INDArray updates) {
     // The flag serialises the additions: a class may occur many times, and sums must repeat
     // exactly.
     Nd4j.exec(
@@ -140,6 +155,5 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
             .addOutputs(sum)
             .addBooleanArguments(true)
             .build());
-    return sum;
   }
 }

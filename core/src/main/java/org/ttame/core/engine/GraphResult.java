@@ -28,8 +28,8 @@ public final class GraphResult implements AutoCloseable {
   }
 
   /** Arrays that are and stay somebody else's; they cannot be detached. */
-  static GraphResult borrowed(Map<String, INDArray> outputs) {
-    return new GraphResult(outputs, Map.of(), false);
+  static GraphResult borrowed(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
+    return new GraphResult(outputs, gradients, false);
   }
 
   /**
@@ -56,9 +56,7 @@ public final class GraphResult implements AutoCloseable {
 
   /** As {@link #output}; from now on the caller closes the array. */
   public INDArray detachOutput(String name) {
-    if (!owner) {
-      throw new IllegalStateException("\"" + name + "\" is borrowed; copy it");
-    }
+    requireOwner(name);
     INDArray array = output(name);
     outputs.remove(name);
     return array;
@@ -66,9 +64,16 @@ public final class GraphResult implements AutoCloseable {
 
   /** As {@link #gradient}; from now on the caller closes the array. */
   public INDArray detachGradient(String name) {
+    requireOwner(name);
     INDArray array = gradient(name);
     gradients.remove(name);
     return array;
+  }
+
+  private void requireOwner(String name) {
+    if (!owner) {
+      throw new IllegalStateException("\"" + name + "\" is borrowed; copy it");
+    }
   }
 
   @Override

@@ -21,6 +21,17 @@ public interface PendingGradients extends AutoCloseable {
    */
   GraphResult finish(Map<String, INDArray> late);
 
+  /**
+   * As {@link #finish}, but hands out the runner's own memory where it can.
+   *
+   * @param late the values of the late placeholders
+   * @return gradients and objective, not to be written to; dead as soon as the runner runs again or
+   *     is closed
+   */
+  default GraphResult finishBorrowing(Map<String, INDArray> late) {
+    return finish(late);
+  }
+
   @Override
   void close();
 }

@@ -181,8 +181,9 @@ final class Plan implements AutoCloseable {
 
   /**
    * Finds inputs that need no copy: who hands in the very array of the run before is likely to do
-   * so again, and steps can read it where it is. No step writes to an input. Where late inputs are
-   * to come, arrays are copied: what happens to them until then is their owner's business.
+   * so again, and steps can read it where it is. No step writes to an input. What is read once more
+   * after the late inputs have come is copied: what happens to it until then is its owner's
+   * business.
    *
    * @return whether these are the ones that the steps are bound to
    */
@@ -191,7 +192,7 @@ final class Plan implements AutoCloseable {
     now.forEach(
         (name, array) -> {
           PlanValue value = inputs.get(name);
-          if (value == null || earlySteps < steps.size()) {
+          if (value == null || (earlySteps < steps.size() && value.lastUsed >= earlySteps)) {
             return;
           }
           boolean dense = array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -85,7 +86,7 @@ final class PlanRunner implements GraphRunner {
     }
     Map<String, INDArray> values = new LinkedHashMap<>();
     outputs.forEach(name -> values.put(name, plan.array(name)));
-    return GraphResult.borrowed(values);
+    return GraphResult.borrowed(values, Map.of());
   }
 
   /** The plan that has run, or null where the graph needs a session. */
@@ -116,7 +117,7 @@ final class PlanRunner implements GraphRunner {
     plan.runLate(Map.of(), profile);
     Map<String, INDArray> values = copies(plan, outputs);
     values.computeIfAbsent(objective, plan::copy);
-    return new GraphResult(values, gradientCopies(plan, request));
+    return new GraphResult(values, gradientsOf(request, plan::copy));
   }
 
   @Override
@@ -144,6 +145,19 @@ final class PlanRunner implements GraphRunner {
 
       @Override
       public GraphResult finish(Map<String, INDArray> lateInputs) {
+        goBack(lateInputs);
+        return new GraphResult(
+            Map.of(objective, plan.copy(objective)), gradientsOf(request, plan::copy));
+      }
+
+      @Override
+      public GraphResult finishBorrowing(Map<String, INDArray> lateInputs) {
+        goBack(lateInputs);
+        return GraphResult.borrowed(
+            Map.of(objective, plan.array(objective)), gradientsOf(request, plan::array));
+      }
+
+      private void goBack(Map<String, INDArray> lateInputs) {
         if (pending != token) {
           throw new IllegalStateException(
               "The runner has run something else since this run began, or it was finished already");
@@ -154,8 +168,6 @@ final class PlanRunner implements GraphRunner {
               "Expected late inputs %s, got %s".formatted(late, lateInputs.keySet()));
         }
         plan.runLate(lateInputs, profile);
-        return new GraphResult(
-            Map.of(objective, plan.copy(objective)), gradientCopies(plan, request));
       }
 
       @Override
@@ -224,11 +236,12 @@ final class PlanRunner implements GraphRunner {
     return result;
   }
 
-  private Map<String, INDArray> gradientCopies(Plan plan, PlanRequest request) {
+  private Map<String, INDArray> gradientsOf(
+      PlanRequest request, Function<String, INDArray> output) {
     Map<String, INDArray> result = new LinkedHashMap<>();
     gradientNames
         .get(request)
-        .forEach((variable, gradient) -> result.put(variable, plan.copy(gradient)));
+        .forEach((variable, gradient) -> result.put(variable, output.apply(gradient)));
     return result;
   }
 

@@ -202,6 +202,19 @@ public final class AttentionTrainingGraph implements AutoCloseable {
       return step.finish(pending, rows, cotangent);
     }
 
+    /**
+     * As {@link #backward}, but lends the graph's own memory: millions of gradients are neither
+     * copied nor is memory for them taken at every step. For who uses them at once.
+     *
+     * @param cotangent as of {@link #backward}
+     * @return gradients, not to be written to, dead as soon as the graph goes forwards again or is
+     *     closed; and statistics, which the caller closes
+     */
+    public StepGradients backwardBorrowing(INDArray cotangent) {
+      requireShape("The cotangent", maskedImages().shape(), cotangent);
+      return step.finishBorrowing(pending, rows, cotangent);
+    }
+
     @Override
     public void close() {
       pending.close();

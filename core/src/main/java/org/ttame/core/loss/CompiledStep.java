@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -13,6 +14,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.FusionGradient;
 import org.ttame.core.attention.FusionRows;
 import org.ttame.core.attention.TrainableMaps;
 import org.ttame.core.attention.Upsampling;
@@ -42,6 +44,11 @@ final class CompiledStep implements AutoCloseable {
   private final List<String> outputs = new ArrayList<>(List.of(MASKED, AREA, VARIATION));
   private final List<String> differentiated = new ArrayList<>();
   private final int batch;
+
+  /** Memory of gradients that are lent: made when the first are. */
+  private FusionGradient fusion;
+
+  private final Map<String, INDArray> zeros = new HashMap<>();
 
   CompiledStep(
       AttentionMechanism mechanism,
@@ -135,34 +142,76 @@ final class CompiledStep implements AutoCloseable {
   }
 
   StepGradients finish(PendingGradients pending, FusionRows rows, INDArray cotangent) {
-    double area = pending.output(AREA).getDouble(0);
-    double variation = pending.output(VARIATION).getDouble(0);
-    Map<String, INDArray> statistics = maps.batchStatistics(mechanism, batch, pending::output);
     try (GraphResult result = pending.finish(Map.of(COTANGENT, cotangent))) {
-      Map<String, INDArray> gradients = new LinkedHashMap<>();
-      for (String name : mechanism.parameters().keySet()) {
-        gradients.put(name, gradient(name, result, rows));
-      }
-      return new StepGradients(area, variation, gradients, statistics);
+      Map<String, INDArray> gradients =
+          gradients(
+              name ->
+                  switch (name) {
+                    case FusionGradient.WEIGHT ->
+                        rows.weightGradient(mechanism, rowGradients(result));
+                    case FusionGradient.BIAS ->
+                        rows.biasGradient(mechanism, result.gradient(maps.fusionBias()));
+                    default ->
+                        maps.parameters().containsKey(name)
+                            ? result.detachGradient(name)
+                            : zerosFor(name);
+                  });
+      return step(pending, gradients, () -> StepGradients.release(gradients));
     }
   }
 
-  private INDArray gradient(String name, GraphResult result, FusionRows rows) {
-    if (maps.parameters().containsKey(name)) {
-      return result.detachGradient(name);
+  StepGradients finishBorrowing(PendingGradients pending, FusionRows rows, INDArray cotangent) {
+    if (fusion == null) {
+      fusion = new FusionGradient(mechanism);
     }
-    return switch (name) {
-      case "fusion.weight" ->
-          rows.weightGradient(mechanism, maps.fusionRows().stream().map(result::gradient).toList());
-      case "fusion.bias" -> rows.biasGradient(mechanism, result.gradient(maps.fusionBias()));
-      // A bias that batch normalisation cancels.
-      default -> Nd4j.zeros(mechanism.dataType(), mechanism.parameters().get(name).shape());
-    };
+    GraphResult result = pending.finishBorrowing(Map.of(COTANGENT, cotangent));
+    fusion.set(rows, rowGradients(result), result.gradient(maps.fusionBias()));
+    Map<String, INDArray> gradients =
+        gradients(
+            name ->
+                switch (name) {
+                  case FusionGradient.WEIGHT -> fusion.weight();
+                  case FusionGradient.BIAS -> fusion.bias();
+                  default ->
+                      maps.parameters().containsKey(name)
+                          ? result.gradient(name)
+                          : zeros.computeIfAbsent(name, this::zerosFor);
+                });
+    return step(pending, gradients, result::close);
+  }
+
+  private Map<String, INDArray> gradients(Function<String, INDArray> gradient) {
+    Map<String, INDArray> gradients = new LinkedHashMap<>();
+    mechanism.parameters().keySet().forEach(name -> gradients.put(name, gradient.apply(name)));
+    return gradients;
+  }
+
+  private StepGradients step(
+      PendingGradients pending, Map<String, INDArray> gradients, Runnable giveBack) {
+    return new StepGradients(
+        pending.output(AREA).getDouble(0),
+        pending.output(VARIATION).getDouble(0),
+        gradients,
+        maps.batchStatistics(mechanism, batch, pending::output),
+        giveBack);
+  }
+
+  private List<INDArray> rowGradients(GraphResult result) {
+    return maps.fusionRows().stream().map(result::gradient).toList();
+  }
+
+  /** The gradient of a bias that batch normalisation cancels. */
+  private INDArray zerosFor(String name) {
+    return Nd4j.zeros(mechanism.dataType(), mechanism.parameters().get(name).shape());
   }
 
   @Override
   public void close() {
     runner.close();
+    if (fusion != null) {
+      fusion.close();
+    }
+    zeros.values().forEach(INDArray::close);
     for (SDVariable variable : graph.variables()) {
       if (variable.isConstant() && variable.getArr().closeable()) {
         variable.getArr().close();

@@ -4,22 +4,33 @@ import java.util.Collections;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** What a training step needs from the way back. Owns its arrays. */
+/**
+ * What a training step needs from the way back. Owns its arrays, but for gradients that are lent,
+ * see {@link AttentionTrainingGraph.Forward#backwardBorrowing}.
+ */
 public final class StepGradients implements AutoCloseable {
   private final double area;
   private final double variation;
   private final Map<String, INDArray> gradients;
   private final Map<String, INDArray> statistics;
+  private final Runnable giveBack;
 
+  /**
+   * Takes ownership of the statistics.
+   *
+   * @param giveBack called when the gradients are needed no more
+   */
   StepGradients(
       double area,
       double variation,
       Map<String, INDArray> gradients,
-      Map<String, INDArray> statistics) {
+      Map<String, INDArray> statistics,
+      Runnable giveBack) {
     this.area = area;
     this.variation = variation;
     this.gradients = Collections.unmodifiableMap(gradients);
     this.statistics = Collections.unmodifiableMap(statistics);
+    this.giveBack = giveBack;
   }
 
   /** The area term E(Ψ), Eq. 16. */
@@ -51,13 +62,11 @@ public final class StepGradients implements AutoCloseable {
 
   @Override
   public void close() {
-    gradients.values().forEach(StepGradients::release);
-    statistics.values().forEach(StepGradients::release);
+    giveBack.run();
+    release(statistics);
   }
 
-  private static void release(INDArray array) {
-    if (!array.wasClosed()) {
-      array.close();
-    }
+  static void release(Map<String, INDArray> arrays) {
+    arrays.values().stream().filter(array -> !array.wasClosed()).forEach(INDArray::close);
   }
 }

@@ -165,6 +165,9 @@ class PlanRunnerTest {
             plan.begin(Map.of("x", input), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
         PendingGradients pending =
             plan.begin(Map.of("x", input), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
+        PlanRunner lender = new PlanRunner(graph, false, true);
+        PendingGradients lent =
+            lender.begin(Map.of("x", same), Set.of("g"), LOSS, List.of("y"), List.of("w", "x"));
         GraphResult expected =
             session.gradients(
                 Map.of("x", same, "g", late), LOSS, List.of("y"), List.of("w", "x"))) {
@@ -179,6 +182,11 @@ class PlanRunnerTest {
       }
       assertThatThrownBy(() -> pending.finish(Map.of("g", late)))
           .isInstanceOf(IllegalStateException.class);
+      try (GraphResult actual = lent.finishBorrowing(Map.of("g", late))) {
+        assertThat(actual.gradient("w")).isEqualTo(expected.gradient("w"));
+        assertThat(actual.gradient("x")).isEqualTo(expected.gradient("x"));
+        assertThatThrownBy(() -> actual.detachGradient("w")).hasMessageContaining("borrowed");
+      }
     }
   }
 
