@@ -177,10 +177,14 @@ final class OneDnnPass {
     return chain;
   }
 
-  /** Products of which neither side is frozen. */
+  /** Other products: of what changes, or of few rows. */
   private Chain products(PlanStep step, int place) {
     PlanValue z = step.outputs.get(0);
-    if (step.inputs.size() != 2
+    // A row times frozen weights takes as long as it takes to read those, and ND4J reads them in
+    // half of oneDNN's time.
+    boolean row = z.shape.length == 2 && z.shape[0] == 1 && frozen(step.inputs.get(1));
+    if (row
+        || step.inputs.size() != 2
         || !isPlainProduct(step)
         || !step.inputs.stream().allMatch(OneDnnPass::dense)) {
       return null;

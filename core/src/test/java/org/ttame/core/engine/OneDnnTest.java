@@ -248,6 +248,19 @@ class OneDnnTest {
     agree(graph, Map.of("x", wave(50, 40)), "y", "x");
   }
 
+  /** A single row waits for memory, which ND4J reads faster; two are oneDNN's. */
+  @ParameterizedTest
+  @CsvSource({"1, matmul, products", "2, products, matmul"})
+  void aSingleRowIsNd4js(int rows, String kind, String other) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 320);
+    graph.mmul(x, graph.constant(wave(320, 256))).rename("y");
+    objective(graph, "y");
+    assertThat(agree(graph, Map.of("x", wave(rows, 320)), "y", "x"))
+        .contains(kind)
+        .doesNotContain(other);
+  }
+
   /** With and without whole blocks of columns. */
   @ParameterizedTest
   @ValueSource(ints = {48, 44})
