@@ -24,6 +24,9 @@ final class OneDnnPass {
   /** Multiplications a matrix below which it is left to ND4J. */
   private static final long LEAST_MULTIPLICATIONS = 10_000;
 
+  /** Bytes of weights that a core's cache keeps from one run to the next. */
+  private static final long CACHED_WEIGHTS = 1 << 20;
+
   private final DnnKernels kernels;
   private final Set<PlanValue> kept = new HashSet<>();
   private final Map<PlanValue, Integer> reads = new HashMap<>();
@@ -180,10 +183,11 @@ final class OneDnnPass {
   /** Other products: of what changes, or of few rows. */
   private Chain products(PlanStep step, int place) {
     PlanValue z = step.outputs.get(0);
-    // A row times frozen weights takes as long as it takes to read those, and ND4J reads them in
-    // half of oneDNN's time.
-    boolean row = z.shape.length == 2 && z.shape[0] == 1 && frozen(step.inputs.get(1));
-    if (row
+    PlanValue weights = step.inputs.get(1);
+    // A row times many frozen weights takes as long as it takes to read those, and ND4J reads them
+    // in half of oneDNN's time.
+    boolean row = z.shape.length == 2 && z.shape[0] == 1;
+    if ((row && frozen(weights) && weights.bytes() > CACHED_WEIGHTS)
         || step.inputs.size() != 2
         || !isPlainProduct(step)
         || !step.inputs.stream().allMatch(OneDnnPass::dense)) {
