@@ -1,5 +1,6 @@
 package org.ttame.eval;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,11 +68,7 @@ public record MethodResult(
             .mapToDouble(record -> record.values()[column])
             .filter(value -> !Double.isNaN(value))
             .toArray();
-    double sum = 0;
-    for (double value : values) {
-      sum += value;
-    }
-    return new Summary(values.length == 0 ? Double.NaN : sum / values.length, values.length);
+    return new Summary(Arrays.stream(values).average().orElse(Double.NaN), values.length);
   }
 
   /** FP: forward passes an explanation took, on average; NaN without images. */

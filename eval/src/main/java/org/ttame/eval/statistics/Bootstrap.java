@@ -74,7 +74,7 @@ public record Bootstrap(int resamples, long seed) {
    * @param means B means, in any order
    */
   Interval interval(double[] values, double[] means) {
-    double mean = values.length == 0 ? Double.NaN : Arrays.stream(values).sum() / values.length;
+    double mean = Arrays.stream(values).average().orElse(Double.NaN);
     if (values.length < 2) {
       return new Interval(mean, values.length, Double.NaN, Double.NaN);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -42,6 +43,21 @@ class EvaluationStatisticsTest {
     assertThat(statistics.differences())
         .extracting(d -> d.method() + "-" + d.other() + " " + d.key().column())
         .containsExactly("a-b ad_50", "a-b pointing");
+  }
+
+  /**
+   * The console and the files show one mean, to the last bit: 0.1 ten times adds up to 1 in both.
+   */
+  @Test
+  void meansAreThoseOfTheMethod() {
+    double[][] tenths = new double[10][];
+    Arrays.fill(tenths, new double[] {0.1, 1e-3});
+    EvaluationResult result = result(method("a", "i", tenths));
+    for (MetricKey key : List.of(AD, POINTING)) {
+      double mean = result.method("a").summary(key).mean();
+      assertThat(result.statistics().mean("a", key).mean()).isEqualTo(mean);
+      assertThat(mean).isEqualTo(key.equals(AD) ? 0.1 : 1e-3);
+    }
   }
 
   /** Where a number applies to other images of each method, pairs are those that have both. */
