@@ -1,6 +1,6 @@
 #!/bin/sh
-# Trains T-TAME and L-CAM-Img on the embedded sample and measures them beside every rival method, on
-# the held-out scenes: the tables of eval/docs/methods.md.
+# Trains T-TAME and, for convolutional networks, L-CAM-Img on the embedded sample and measures them
+# beside every rival method, on the held-out scenes: the tables of eval/docs/methods.md.
 #
 #   cli/examples/compare-methods.sh OUT
 #
@@ -24,7 +24,12 @@ ttame=${TTAME:-java -jar "$(dirname "$0")/../target/ttame-cli.jar"}
 
 for backbone in ${BACKBONES:-vgg16 resnet50 vit_b_16}; do
   folder=$out/$backbone
-  for variant in proposed lcam; do
+  # What only networks of one kind have.
+  case $backbone in
+    vit*) variants=proposed own=transformer-lrp lcam= ;;
+    *) variants="proposed lcam" own=iia-released,lcam lcam=$folder/lcam ;;
+  esac
+  for variant in $variants; do
     run=$folder/$variant
     if [ -e "$run/run.json" ]; then
       $ttame train --run "$run" --resume --report 0 --quiet ${OPTIONS:-}
@@ -33,12 +38,8 @@ for backbone in ${BACKBONES:-vgg16 resnet50 vit_b_16}; do
         ${OPTIONS:-} ${TRAIN:-}
     fi
   done
-  case $backbone in
-    vit*) own=transformer-lrp ;;
-    *) own=iia-released ;;
-  esac
-  $ttame evaluate --run "$folder/proposed" --lcam-run "$folder/lcam" \
-    --methods "ttame,gradcam,gradcam++,scorecam,ablationcam,rise,iia,$own,lcam,untrained,random" \
+  $ttame evaluate --run "$folder/proposed" ${lcam:+--lcam-run "$lcam"} \
+    --methods "ttame,gradcam,gradcam++,scorecam,ablationcam,rise,iia,$own,untrained,random" \
     --metrics ad,ic,road,pointing,energy --rise-masks "${MASKS:-1000}" \
     --data "$folder/proposed/sample/scenes/test" --limit "${LIMIT:-600}" \
     --out "$folder/metrics" --quiet ${OPTIONS:-}

@@ -45,11 +45,19 @@ class ExamplesIT {
     for (String method : List.of("T-TAME", "RISE", "Ablation-CAM", "Transformer LRP", "L-CAM")) {
       assertThat(said).contains("| " + method);
     }
-    Path metrics = folder.resolve("out/vit_b_16/metrics/metrics.json");
+    assertThat(measured("vgg16")).contains("lcam", "iia-released").hasSize(11);
+    assertThat(measured("vit_b_16"))
+        .contains("transformer-lrp")
+        .doesNotContain("lcam", "iia-released")
+        .hasSize(10);
+    assertThat(run("compare-methods.sh", 2)).contains("usage: compare-methods.sh OUT");
+  }
+
+  private List<String> measured(String backbone) throws Exception {
+    Path metrics = folder.resolve("out/%s/metrics/metrics.json".formatted(backbone));
     JsonNode json = new ObjectMapper().readTree(metrics.toFile());
     assertThat(json.path("images").asInt()).isEqualTo(6);
-    assertThat(json.path("methods")).hasSize(11);
-    assertThat(run("compare-methods.sh", 2)).contains("usage: compare-methods.sh OUT");
+    return json.path("methods").findValuesAsText("method");
   }
 
   private String run(String script, int expected, String... words) throws Exception {
@@ -67,7 +75,7 @@ class ExamplesIT {
     builder.environment().put("TTAME", java + " -Xmx2g -jar " + System.getProperty("ttame.jar"));
     builder.environment().put("TRAIN", "--max-steps 3 --limit 16 --threads 1");
     builder.environment().put("LIMIT", "6");
-    builder.environment().put("BACKBONES", "vit_b_16");
+    builder.environment().put("BACKBONES", "vgg16 vit_b_16");
     builder.environment().put("MASKS", "5");
     Process process = builder.start();
     assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();

@@ -8,6 +8,8 @@ import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
@@ -18,16 +20,24 @@ public final class InitialMechanism {
 
   /**
    * What is to be trained: the layers that the options name, or the classifier's default ones, in
-   * the options' variant.
+   * the options' variant. L-CAM's default is the one that the CAM family reads: VGG's ReLU before
+   * the last pool, the last stage of a ResNet.
    *
-   * @throws IllegalArgumentException naming the layer, if the classifier has none of that name
+   * @throws IllegalArgumentException naming the layer, if the classifier has none of that name, or
+   *     if the variant does not explain classifiers of this kind
    */
   public static AttentionSpec spec(FrozenClassifier classifier, TrainingOptions options) {
     List<FeatureLayer> layers =
         options.layers().isEmpty()
-            ? classifier.defaultLayers()
+            ? defaultLayers(classifier, options.variant())
             : classifier.layers(options.layers());
     return AttentionSpec.of(layers, classifier.classes(), options.variant());
+  }
+
+  private static List<FeatureLayer> defaultLayers(FrozenClassifier classifier, Variant variant) {
+    return variant == Variant.LCAM
+        ? List.of(CamLayers.standard(classifier))
+        : classifier.defaultLayers();
   }
 
   /**

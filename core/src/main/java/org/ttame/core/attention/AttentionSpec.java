@@ -3,6 +3,7 @@ package org.ttame.core.attention;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 
 /**
@@ -29,6 +30,12 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
                   variant.mapsOf(features.size()),
                   features.size(),
                   nodes(features)));
+    }
+    if (variant == Variant.LCAM && features.get(0).kind() == FeatureKind.TOKENS) {
+      throw new IllegalArgumentException(
+          "L-CAM-Img explains convolutional networks by their last feature map; %s is a vision"
+                  .formatted(nodes(features))
+              + " transformer's, which has none: take another variant");
     }
     if (classes < 1) {
       throw new IllegalArgumentException("A mechanism needs a class to explain, got " + classes);

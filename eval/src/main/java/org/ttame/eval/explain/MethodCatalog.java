@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 

@@ -3,6 +3,7 @@ package org.ttame.eval.explain;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.ttame.core.classifier.CamLayers;
 
 /**
  * What {@link MethodCatalog} makes methods with.

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -13,9 +12,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
 import org.ttame.core.attention.AttentionMechanism;
-import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.training.InitialMechanism;
+import org.ttame.training.TrainingOptions;
 import org.ttame.training.sample.SampleData;
 
 class MethodCatalogTest {
@@ -100,12 +100,28 @@ class MethodCatalogTest {
         .hasMessageContaining("magic is no method; there are ttame, untrained");
   }
 
+  @Test
+  void lcamReadsTheLastConvolutionsMapAndNoTokens() throws IOException {
+    TrainingOptions lcam = TrainingOptions.builder().variant(Variant.LCAM).build();
+    SampleData sample = new SampleData(folder.resolve("sample"));
+    try (FrozenClassifier vgg = classifier();
+        FrozenClassifier resnet =
+            Backbones.load(sample.backbone("resnet"), BackboneOptions.defaults());
+        FrozenClassifier vit = Backbones.load(sample.backbone("vit"), BackboneOptions.defaults())) {
+      // features.14 is the ReLU before features.15, the last pool.
+      assertThat(InitialMechanism.spec(vgg, lcam).features())
+          .containsExactly(vgg.layer("features.14"));
+      assertThat(InitialMechanism.spec(resnet, lcam).features())
+          .containsExactly(resnet.layer("layer4"));
+      assertThatThrownBy(() -> InitialMechanism.spec(vit, lcam))
+          .hasMessageContaining("L-CAM-Img explains convolutional networks")
+          .hasMessageContaining("take another variant");
+    }
+  }
+
   private static AttentionMechanism mechanism(FrozenClassifier classifier, Variant variant) {
-    List<org.ttame.core.classifier.FeatureLayer> layers =
-        variant == Variant.LCAM
-            ? List.of(CamLayers.standard(classifier))
-            : classifier.defaultLayers();
-    return AttentionMechanism.create(new AttentionSpec(layers, classifier.classes(), variant), 3);
+    return AttentionMechanism.create(
+        InitialMechanism.spec(classifier, TrainingOptions.builder().variant(variant).build()), 3);
   }
 
   private static FrozenClassifier classifier() throws IOException {

@@ -2,6 +2,7 @@ package org.ttame.eval.sanity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -20,10 +21,10 @@ import org.ttame.backbones.CascadingRandomisation;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.ImageStream;
-import org.ttame.eval.explain.CamLayers;
 import org.ttame.eval.explain.EdgeExplainer;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.GradCamExplainer;
@@ -160,6 +161,55 @@ class SanityCheckTest {
         assertThat(same(at, "branch.0.conv.weight")).isEqualTo(lost < 4);
       }
     }
+  }
+
+  /** A run begins with the values of its seed; the cascade must not put just those back. */
+  @Test
+  void theRandomValuesAreNotThoseTheRunBeganWith() {
+    try (AttentionMechanism at = new MechanismRandomisation(mechanism, 1).at(4)) {
+      assertThat(same(at, "fusion.weight")).isFalse();
+      assertThat(same(at, "branch.0.conv.weight")).isFalse();
+    }
+  }
+
+  /**
+   * Maps that are unlike prove nothing if a mechanism trained properly from another seed has maps
+   * as unlike.
+   */
+  @Test
+  void labelsAreReadAgainstAnotherSeed() {
+    double[] low = {0.1, 0.2, 0.0, 0.15, 0.1};
+    double[] high = {0.7, 0.8, 0.6, 0.9, 0.75};
+    SanityReport.Verdict learnt = SanityReport.of(labels(low, high), 0.5).verdicts().get(0);
+    assertThat(learnt.passed()).isTrue();
+    assertThat(learnt.belowSeed().orElseThrow().mean()).isCloseTo(0.64, within(1e-12));
+    assertThat(learnt.sentence()).contains("passes").contains("below another seed's by 0.640 [");
+    SanityReport.Verdict drawn = SanityReport.of(labels(low, low), 0.5).verdicts().get(0);
+    assertThat(drawn.passed()).isFalse();
+    SanityReport.Verdict alike = SanityReport.of(labels(high, high), 0.5).verdicts().get(0);
+    assertThat(alike.passed()).isFalse();
+    SanityCheck.Outcome alone =
+        new SanityCheck.Outcome(
+            8, List.of(), List.of(), Map.of(), List.of(found(Cascade.LABELS, low)));
+    assertThat(SanityReport.of(alone, 0.5).verdicts()).isEmpty();
+  }
+
+  private static SanityCheck.Outcome labels(double[] shuffled, double[] reseeded) {
+    return new SanityCheck.Outcome(
+        8,
+        List.of("a", "b", "c", "d", "e"),
+        List.of(),
+        Map.of(),
+        List.of(found(Cascade.LABELS, shuffled), found(Cascade.SEED, reseeded)));
+  }
+
+  private static SanityCheck.Found found(Cascade cascade, double[] spearman) {
+    StageResult.Column column =
+        new StageResult.Column("ttame", Answer.FIXED, MapSimilarity.SPEARMAN);
+    return new SanityCheck.Found(
+        new SanityStage(cascade, 1, "trained again", () -> null),
+        new StageResult(Map.of(column, java.util.Arrays.stream(spearman).boxed().toList()), 100),
+        Map.of());
   }
 
   private static boolean same(AttentionMechanism other, String name) {

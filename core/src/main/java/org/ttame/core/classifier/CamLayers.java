@@ -1,9 +1,6 @@
-package org.ttame.eval.explain;
+package org.ttame.core.classifier;
 
 import java.util.List;
-import org.ttame.core.classifier.FeatureKind;
-import org.ttame.core.classifier.FeatureLayer;
-import org.ttame.core.classifier.FrozenClassifier;
 
 /**
  * Which layer the CAM family reads unless told otherwise. Of a convolutional network the last
