@@ -12,8 +12,8 @@ final class SanityCommand implements Command {
           "checks",
           "A,B",
           "backbone (the classifier, from logits to input), mechanism (from fusion to the first"
-              + " branch), labels (a mechanism trained on shuffled answers; trains one), seed (no"
-              + " check, but what labels is read against: one trained the same way)"
+              + " branch), labels (a mechanism trained on shuffled answers, read against seed; trains"
+              + " both), seed (no check: one trained as the run was, from another seed)"
               + " (backbone,mechanism)");
   private static final OptionSpec METHODS =
       OptionSpec.of(
@@ -53,7 +53,8 @@ final class SanityCommand implements Command {
                 + " fail.",
             "Writes OUT/sanity.json, sanity.csv, curves and picture strips. The same command again"
                 + " goes on where it was stopped. Labels and seed train as the run was"
-                + " trained, but from the next seed, into OUT/shuffled and OUT/reseeded."));
+                + " trained, but from the next seed and on shuffled images, into OUT/shuffled and"
+                + " OUT/reseeded."));
   }
 
   @Override
@@ -71,6 +72,9 @@ final class SanityCommand implements Command {
         throw new UsageException("--checks %s needs --run DIR: a training run".formatted(word));
       }
       checks.add(check);
+    }
+    if (checks.contains(Cascade.LABELS)) {
+      checks.add(Cascade.SEED);
     }
     double threshold = arguments.positive(THRESHOLD);
     if (threshold >= 1) {

@@ -99,6 +99,9 @@ record SanityJob(
         report.verdicts().forEach(verdict -> console.result(verdict.sentence()));
         report.references().forEach(console::result);
         console.result("A method " + SanityReport.RULE.formatted(threshold) + ".");
+        if (checks.contains(Cascade.LABELS)) {
+          console.result("Passing " + SanityReport.LABELS_RULE + ".");
+        }
         console.result(
             "%s: %d images%s"
                 .formatted(

@@ -111,7 +111,8 @@ final class TrainCommand implements Command {
   /**
    * Trains as a run was trained, but from the next seed: initial values, order and crops of images
    * are drawn anew, so that what it has in common with the run is learnt (or came from the run's
-   * {@code --init}). Goes on where that was stopped.
+   * {@code --init}). The order is drawn even if the run's was not, for answers are dealt out within
+   * a batch, which in listed order may be of one class. Goes on where that was stopped.
    *
    * @param run whose options, classifier and images are taken
    * @param targets which answers it is given
@@ -128,8 +129,18 @@ final class TrainCommand implements Command {
         throw new WorkFailedException(
             "the run in %s cannot be trained again: %s".formatted(run, e.getMessage()));
       }
+      if (targets == Targets.SHUFFLED && as.options().batchSize() == 1) {
+        throw new WorkFailedException(
+            "the run in %s was trained on one image a step, among which no answers can be shuffled;"
+                    .formatted(run)
+                + " labels can be checked of a run with a larger --batch-size");
+      }
       TrainingOptions options =
-          as.options().toBuilder().targets(targets).seed(as.options().seed() + 1).build();
+          as.options().toBuilder()
+              .targets(targets)
+              .seed(as.options().seed() + 1)
+              .shuffle(true)
+              .build();
       new TrainJob(
               Optional.of(folder),
               as.resume(),

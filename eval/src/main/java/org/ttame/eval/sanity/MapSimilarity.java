@@ -1,5 +1,6 @@
 package org.ttame.eval.sanity;
 
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import org.ttame.eval.metric.RankCorrelation;
@@ -35,10 +36,17 @@ public enum MapSimilarity {
    * @param a S·S values in [0,1], row by row
    * @param b as many
    * @param side S
-   * @return a value for each measure, 1 for equal maps unless they are constant
+   * @return a value for each measure: 1 for equal maps, constant ones, too, since they did not
+   *     change; where only one is constant, 0 for {@link #SPEARMAN} and {@link #HOG}
    */
   public static Map<MapSimilarity, Double> between(float[] a, float[] b, int side) {
     Map<MapSimilarity, Double> all = new EnumMap<>(MapSimilarity.class);
+    if (Arrays.equals(a, b)) {
+      for (MapSimilarity measure : values()) {
+        all.put(measure, 1.0);
+      }
+      return all;
+    }
     all.put(SPEARMAN, RankCorrelation.between(RankCorrelation.ranks(a), RankCorrelation.ranks(b)));
     all.put(SSIM, StructuralSimilarity.between(a, b, side));
     all.put(HOG, HogDescriptor.correlation(HogDescriptor.of(a, side), HogDescriptor.of(b, side)));

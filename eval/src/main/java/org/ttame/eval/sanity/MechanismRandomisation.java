@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
 
@@ -22,11 +23,13 @@ public final class MechanismRandomisation {
    * A cascade.
    *
    * @param trained stays the caller's, and as it is
-   * @param seed of the random values, which are those a new mechanism begins with
+   * @param seed of the random values. They are of the kind that a mechanism begins with, and others
+   *     than those that a training from this very seed began with: putting those back would undo
+   *     training rather than randomise, and leave alike what they alone decide
    */
   public MechanismRandomisation(AttentionMechanism trained, long seed) {
     this.trained = trained;
-    this.seed = seed;
+    this.seed = new SplittableRandom(seed).nextLong();
     stages.add(FUSION);
     if (trained.spec().variant().hasBranches()) {
       for (int i = trained.spec().features().size() - 1; i >= 0; i--) {

@@ -114,6 +114,7 @@ public final class SanityFiles {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("images", outcome.names().size());
     root.put("rule", SanityReport.RULE.formatted(report.threshold()));
+    root.put("labels_rule", SanityReport.LABELS_RULE);
     root.put("threshold", report.threshold());
     root.put("interval", "95 % bootstrap percentile interval over images");
     Map<String, Object> measures = new LinkedHashMap<>();
@@ -130,6 +131,7 @@ public final class SanityFiles {
       entry.put("passed", verdict.passed());
       entry.put("first_change", verdict.firstChange().orElse(null));
       entry.putAll(numbers(verdict.last()));
+      verdict.belowSeed().ifPresent(below -> entry.put("below_another_seed", numbers(below)));
       verdicts.add(entry);
     }
     root.put("verdicts", verdicts);

@@ -28,6 +28,11 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
       "passes if, with everything random and the class held fixed, the upper end of the 95 %%"
           + " interval of the mean Spearman rank correlation with the original maps is below %s";
 
+  /** What a mechanism trained on shuffled answers has to show besides, for people. */
+  public static final String LABELS_RULE =
+      "for labels also needs a correlation below that of a mechanism trained properly from the same"
+          + " other seed: the 95 % interval of the difference, image by image, is above 0";
+
   /**
    * A number.
    *
@@ -46,9 +51,16 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
    * @param passed whether it does
    * @param firstChange the first stage at which a map of the original class changes; empty for none
    * @param last mean rank correlation with everything lost
+   * @param belowSeed for labels, how far that is below the rank correlation of a mechanism trained
+   *     properly from the same other seed, over the same images; empty for other cascades
    */
   public record Verdict(
-      Cascade cascade, String method, boolean passed, Optional<String> firstChange, Interval last) {
+      Cascade cascade,
+      String method,
+      boolean passed,
+      Optional<String> firstChange,
+      Interval last,
+      Optional<Interval> belowSeed) {
     /** One line. */
     public String sentence() {
       String change =
@@ -57,7 +69,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
               .orElse("no map ever changes");
       return String.format(
           Locale.ROOT,
-          "%s, %s: %s; %s; Spearman at the end %.3f [%.3f, %.3f]%s",
+          "%s, %s: %s; %s; Spearman at the end %.3f [%.3f, %.3f]%s%s",
           cascade.word(),
           method,
           passed ? "passes" : "FAILS",
@@ -65,11 +77,31 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
           last.mean(),
           last.low(),
           last.high(),
+          belowSeed.map(Verdict::below).orElse(""),
           method.equals(EdgeExplainer.NAME)
               ? passed
                   ? ": the control passes, so this check checks nothing"
                   : " (the control, as it must)"
               : "");
+    }
+
+    private Verdict asFarBelowAnotherSeed(Interval difference) {
+      return new Verdict(
+          cascade,
+          method,
+          passed && lowest(difference) > 0,
+          firstChange,
+          last,
+          Optional.of(difference));
+    }
+
+    private static String below(Interval difference) {
+      return String.format(
+          Locale.ROOT,
+          ", below another seed's by %.3f [%.3f, %.3f]",
+          difference.mean(),
+          difference.low(),
+          difference.high());
     }
   }
 
@@ -81,7 +113,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
   /**
    * Computes.
    *
-   * @param outcome what was found
+   * @param outcome what was found; labels get a verdict only beside another seed
    * @param threshold of the verdicts
    */
   public static SanityReport of(SanityCheck.Outcome outcome, double threshold) {
@@ -106,7 +138,16 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
     List<Verdict> verdicts = new ArrayList<>();
     methods.forEach(
         (cascade, names) -> {
-          if (cascade.isCheck()) {
+          if (cascade == Cascade.LABELS) {
+            names.forEach(
+                name ->
+                    belowSeed(outcome, name)
+                        .ifPresent(
+                            below ->
+                                verdicts.add(
+                                    verdict(rows, cascade, name, threshold)
+                                        .asFarBelowAnotherSeed(below))));
+          } else if (cascade.isCheck()) {
             names.forEach(name -> verdicts.add(verdict(rows, cascade, name, threshold)));
           }
         });
@@ -144,9 +185,36 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
             .map(row -> row.stage().name())
             .findFirst();
     Interval last = judged.get(judged.size() - 1).mean();
-    // A single image has no interval: its value is judged.
-    double upper = Double.isNaN(last.high()) ? last.mean() : last.high();
-    return new Verdict(cascade, method, upper < threshold, firstChange, last);
+    return new Verdict(
+        cascade, method, highest(last) < threshold, firstChange, last, Optional.empty());
+  }
+
+  /** How far labels correlate less than another seed does; empty if either was not measured. */
+  private static Optional<Interval> belowSeed(SanityCheck.Outcome outcome, String method) {
+    Column column = new Column(method, Answer.FIXED, MapSimilarity.SPEARMAN);
+    Optional<double[]> labels = last(outcome, Cascade.LABELS, column);
+    Optional<double[]> seed = last(outcome, Cascade.SEED, column);
+    return labels.isPresent() && seed.isPresent()
+        ? Optional.of(Bootstrap.standard().difference(seed.get(), labels.get()))
+        : Optional.empty();
+  }
+
+  private static Optional<double[]> last(
+      SanityCheck.Outcome outcome, Cascade cascade, Column column) {
+    return outcome.stages().stream()
+        .filter(found -> found.stage().cascade() == cascade)
+        .filter(found -> found.result().columns().containsKey(column))
+        .map(found -> found.result().column(column))
+        .reduce((before, after) -> after);
+  }
+
+  /** A single image has no interval: its value is judged. */
+  private static double highest(Interval interval) {
+    return Double.isNaN(interval.high()) ? interval.mean() : interval.high();
+  }
+
+  private static double lowest(Interval interval) {
+    return Double.isNaN(interval.low()) ? interval.mean() : interval.low();
   }
 
   /** The rows of a curve, stage by stage. */

@@ -46,6 +46,14 @@ class MapSimilarityTest {
     assertThat(flat.get(MapSimilarity.HOG)).isZero();
   }
 
+  /** A method whose maps are always flat does not change, and must not pass for one that does. */
+  @Test
+  void aFlatMapThatStaysFlatIsUnchanged() {
+    assertThat(MapSimilarity.between(new float[32 * 32], new float[32 * 32], 32).values())
+        .hasSize(3)
+        .allSatisfy(value -> assertThat(value).isEqualTo(1));
+  }
+
   @Test
   void cellsAreSixteenPixelsAtTheUsualSize() {
     assertThat(HogDescriptor.cell(224)).isEqualTo(16);
