@@ -114,7 +114,8 @@ final class BoxTable {
   }
 
   /**
-   * The objects, moved into the crop that a classifier sees of an image.
+   * The objects, moved into the crop that a classifier sees of an image, without those that the
+   * crop leaves out: no map could find them.
    *
    * @param limits what an image may ask for
    */
@@ -136,6 +137,7 @@ final class BoxTable {
                           plan.mapY(box.y0()),
                           plan.mapX(box.x1()),
                           plan.mapY(box.y1())))
+              .filter(box -> box.isInSight(spec.side()))
               .toList();
         };
   }

@@ -62,7 +62,11 @@ record EvaluateJob(
       List<Metric> measures = metrics.make(loaded, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(loaded, made.explainers(), measures);
       try (EvaluationFolder folder =
-          EvaluationFolder.open(out, evaluation.nothing(), identity(loaded, list))) {
+          EvaluationFolder.open(
+              out,
+              evaluation.nothing(),
+              identity(loaded, list),
+              made.maps().map(maps -> maps::sum))) {
         Measuring measuring = new Measuring(evaluation, folder, list, settings, console, passes);
         EvaluationResult result =
             measuring.run(loaded, made.maps(), objects, report.observer(out, list));

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -191,6 +192,40 @@ class EvaluateTest {
     assertThat(none.err()).contains("none of the 4 images").contains("has a map: expected");
   }
 
+  /** Somebody mends a program, writes its maps anew and types the same command. */
+  @Test
+  void refusesToGoOnWithOtherMaps() throws IOException {
+    Path maps = folder.resolve("changing-maps");
+    Ttame.ok(
+        "explain",
+        "--weights",
+        weights.toString(),
+        "--images",
+        scenes.toString(),
+        "--limit",
+        "3",
+        "--method",
+        "gradcam",
+        "--format",
+        "npy",
+        "--out",
+        maps.toString());
+    String[] line =
+        words("changing", "--limit", "3", "--maps", maps.toString(), "--batch-size", "2");
+    Ttame.ok(line);
+    List<String> before = rows("changing");
+    assertThat(Ttame.ok(line).err()).contains("the evaluation is complete");
+    Path last = maps.resolve(before.get(3).split("\\.", 2)[0] + ".npy");
+    Path other = maps.resolve(before.get(1).split("\\.", 2)[0] + ".npy");
+    Files.copy(other, last, StandardCopyOption.REPLACE_EXISTING);
+    Ttame.Result refused = Ttame.run(line);
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err())
+        .contains("changing' holds numbers of other maps: among those of ")
+        .contains("have changed since they were measured; choose another --out");
+    assertThat(rows("changing")).isEqualTo(before);
+  }
+
   /** The sample's scenes have a table of boxes among them. */
   @Test
   void measuresInBoxes() throws IOException {
@@ -212,6 +247,15 @@ class EvaluateTest {
       assertThat(metric.path("n").asInt()).isEqualTo(1);
       assertThat(metric.path("value").asDouble()).isCloseTo(100, within(1e-9));
     }
+
+    // What the classifier does not see of the picture no map can find.
+    Path outside = folder.resolve("outside.csv");
+    Files.writeString(
+        outside, "x0,y0,x1,y1,class,image\n200,0,300,100,%s,%s\n".formatted(seen, image));
+    Ttame.ok(words("outside", with(more, "--boxes", outside.toString())));
+    assertThat(metrics("outside").at("/methods/0/metrics").findValues("n"))
+        .hasSize(2)
+        .allSatisfy(n -> assertThat(n.asInt()).isZero());
 
     Files.writeString(everywhere, "image,class,x0,y0,x1,y1\na.jpg,0,5,0,5,1\n");
     Ttame.Result flat = Ttame.run(words("flat", with(more, "--boxes", everywhere.toString())));

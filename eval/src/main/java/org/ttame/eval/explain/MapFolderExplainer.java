@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.npz.Npy;
+import org.ttame.core.provenance.Sha256;
 
 /**
  * Maps made by any other program: one npy file an image, of any size, named after the image as
@@ -89,6 +90,17 @@ public final class MapFolderExplainer implements Explainer {
    */
   public boolean has(String image) {
     return Files.exists(whole(image)) || Files.exists(expected(image));
+  }
+
+  /**
+   * Tells an image's map from another one that may take its place.
+   *
+   * @param image the image's name
+   * @return the file's SHA-256, empty where there is no map
+   * @throws IOException naming the file, if it cannot be read
+   */
+  public String sum(String image) throws IOException {
+    return has(image) ? Sha256.of(find(image)) : "";
   }
 
   /**

@@ -21,6 +21,20 @@ public record Box(int classIndex, double x0, double y0, double x1, double y1) {
     }
   }
 
+  /**
+   * Whether any pixel's centre of an image lies in the box, so that a map could find it.
+   *
+   * @param side of the image
+   */
+  public boolean isInSight(int side) {
+    return reaches(x0, x1, side) && reaches(y0, y1, side);
+  }
+
+  private static boolean reaches(double from, double to, int side) {
+    double first = Math.ceil(Math.max(from, 0) - 0.5);
+    return first < side && first + 0.5 < to;
+  }
+
   /** Whether the centre of the pixel in this column and row lies in the box. */
   public boolean contains(int column, int row) {
     double x = column + 0.5;

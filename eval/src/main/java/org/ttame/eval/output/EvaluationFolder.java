@@ -21,8 +21,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.ImageRecord;
@@ -37,9 +39,10 @@ import org.ttame.eval.metric.MetricKey;
  *   <li>{@code evaluation.json}: the settings the numbers depend on, written at the start; whoever
  *       goes on must have the same.
  *   <li>{@code per-image.csv}: what was measured.
- *   <li>{@code batches.jsonl}: a line a batch, written after the batch's rows: what it cost, and
- *       how long {@code per-image.csv} was with it. Rows beyond the last whole line's length were
- *       being written when the evaluation was stopped; they are cut off and measured again.
+ *   <li>{@code batches.jsonl}: a line a batch, written after the batch's rows: what it cost, how
+ *       long {@code per-image.csv} was with it and, for maps made elsewhere, their sum. Rows beyond
+ *       the last whole line's length were being written when the evaluation was stopped; they are
+ *       cut off and measured again.
  * </ul>
  */
 public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoCloseable {
@@ -49,21 +52,53 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   /** What each batch cost. */
   public static final String BATCHES = "batches.jsonl";
 
+  /** In a batch's line: the sum of its maps. */
+  private static final String MAPS = "maps_sha256";
+
   private static final int FORMAT = 1;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path folder;
+  private final Optional<MapSums> maps;
   private final FileChannel csv;
   private final FileChannel batches;
   private final EvaluationResult finished;
 
+  /** Tells maps made elsewhere, which somebody may make anew, from those that were measured. */
+  @FunctionalInterface
+  public interface MapSums {
+    /**
+     * The sum of a map.
+     *
+     * @param image the image's name
+     * @return what is another for another map
+     * @throws IOException naming the file, if it cannot be read
+     */
+    String of(String image) throws IOException;
+  }
+
   private EvaluationFolder(
-      Path folder, FileChannel csv, FileChannel batches, EvaluationResult nothing)
+      Path folder,
+      Optional<MapSums> maps,
+      FileChannel csv,
+      FileChannel batches,
+      EvaluationResult nothing)
       throws IOException {
     this.folder = folder;
+    this.maps = maps;
     this.csv = csv;
     this.batches = batches;
     finished = read(nothing);
+  }
+
+  /**
+   * Opens a folder, to begin in it or to go on, for an evaluation of methods that make their maps.
+   *
+   * @see #open(Path, EvaluationResult, Map, Optional)
+   */
+  public static EvaluationFolder open(
+      Path folder, EvaluationResult nothing, Map<String, String> settings) throws IOException {
+    return open(folder, nothing, settings, Optional.empty());
   }
 
   /**
@@ -72,12 +107,15 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
    * @param folder made if missing
    * @param nothing the evaluation's result before any image: its methods and numbers
    * @param settings what else the numbers depend on, by names that people understand
+   * @param maps tells maps made elsewhere from those that were measured, where such take part
    * @return the folder, with what was finished in it
    * @throws IOException if it cannot be read or written, if another process works in it, or if it
-   *     holds an evaluation of other settings; then naming the first one that differs
+   *     holds an evaluation of other settings, then naming the first one that differs, or of other
+   *     maps
    */
   public static EvaluationFolder open(
-      Path folder, EvaluationResult nothing, Map<String, String> settings) throws IOException {
+      Path folder, EvaluationResult nothing, Map<String, String> settings, Optional<MapSums> maps)
+      throws IOException {
     Path record = folder.resolve(SETTINGS);
     Path rows = folder.resolve(PerImageCsv.FILE);
     Map<String, String> all = settings(nothing, settings);
@@ -102,7 +140,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
         root.set("settings", JSON.valueToTree(all));
         WholeFile.writeText(record, root.toPrettyString() + "\n");
       }
-      return new EvaluationFolder(folder, csv, batches, nothing);
+      return new EvaluationFolder(folder, maps, csv, batches, nothing);
     } catch (IOException | RuntimeException e) {
       close(csv);
       close(batches);
@@ -130,6 +168,9 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       write(csv, rows.toString());
       ObjectNode line = JSON.createObjectNode();
       line.put("images", batch.images());
+      if (maps.isPresent()) {
+        line.put(MAPS, sum(images(batch)));
+      }
       line.put("bytes", csv.size());
       line.put("clean_passes", batch.cleanPasses());
       line.put("metric_passes", batch.metricPasses());
@@ -158,6 +199,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   private EvaluationResult read(EvaluationResult nothing) throws IOException {
     String header = Csv.row(PerImageCsv.header(nothing.keys()));
     List<EvaluationResult> costs = new ArrayList<>(List.of(nothing));
+    List<JsonNode> measured = new ArrayList<>();
     long rows = header.getBytes(StandardCharsets.UTF_8).length;
     long whole = 0;
     String text = Files.readString(folder.resolve(BATCHES));
@@ -169,6 +211,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
         break;
       }
       costs.add(cost(cost, nothing));
+      measured.add(cost);
       rows = cost.path("bytes").asLong();
       whole += line.getBytes(StandardCharsets.UTF_8).length + 1;
     }
@@ -179,7 +222,42 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       return nothing;
     }
     csv.truncate(rows);
-    return EvaluationResult.join(List.of(EvaluationResult.join(costs), records(nothing)));
+    EvaluationResult records = records(nothing);
+    requireSameMaps(images(records), measured);
+    return EvaluationResult.join(List.of(EvaluationResult.join(costs), records));
+  }
+
+  private void requireSameMaps(List<String> images, List<JsonNode> measured) throws IOException {
+    int at = 0;
+    for (JsonNode batch : measured) {
+      List<String> those = images.subList(at, at + batch.path("images").asInt());
+      at += those.size();
+      if (maps.isPresent() && !batch.path(MAPS).asText().equals(sum(those))) {
+        throw new IOException(
+            ("'%s' holds numbers of other maps: among those of %s the files have changed since they"
+                    + " were measured; choose another --out")
+                .formatted(folder, described(those)));
+      }
+    }
+  }
+
+  private static String described(List<String> images) {
+    return images.size() == 1
+        ? images.get(0)
+        : "%s and the %d images after it".formatted(images.get(0), images.size() - 1);
+  }
+
+  private String sum(List<String> images) throws IOException {
+    Sha256 sum = new Sha256();
+    for (String image : images) {
+      sum.line(image);
+      sum.line(maps.orElseThrow().of(image));
+    }
+    return sum.hex();
+  }
+
+  private static List<String> images(EvaluationResult result) {
+    return result.methods().get(0).records().stream().map(ImageRecord::image).toList();
   }
 
   private EvaluationResult cost(JsonNode line, EvaluationResult nothing) {
