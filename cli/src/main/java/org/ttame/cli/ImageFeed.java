@@ -157,8 +157,11 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
   void requireAny() throws IOException {
     if (read == 0) {
       throw new IOException(
-          "none of the %d images of %s could be read: %s"
-              .formatted(skipped.total(), list.source(), skipped.kinds()));
+          skipped.total() == 1
+              ? "the only image of %s could not be read: %s"
+                  .formatted(list.source(), skipped.kinds())
+              : "none of the %d images of %s could be read: %s"
+                  .formatted(skipped.total(), list.source(), skipped.kinds()));
     }
   }
 

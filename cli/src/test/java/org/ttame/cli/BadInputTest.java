@@ -66,7 +66,7 @@ class BadInputTest {
         "predict --weights @empty --images @images                  | empty            | ",
         "predict --weights @vgg.onnx --images @none                 | none             | exist",
         "predict --weights @vgg.onnx --images @empty                | empty            | no image",
-        "predict --weights @vgg.onnx --images @unreadable --out @p1 | unreadable       | none of the 1",
+        "predict --weights @vgg.onnx --images @unreadable --out @p1 | unreadable       | the only image of",
         "predict --weights @vgg.onnx --images @images --strict --out @p2 | images      | jpg",
         "predict --weights @vgg.onnx --images @images --out @file   | file             | ",
         "predict --weights @vgg.onnx --images @images --labels @two.txt --out @p3 | two.txt | 10 classes",

@@ -21,13 +21,21 @@ final class EpochSelection {
     this.checkpoints = checkpoints;
   }
 
-  /** Takes up the validations of the epochs a run had done by some step. */
+  /**
+   * Takes up the validations of the epochs a run had done by some step. Marks the best one anew:
+   * the run may have been killed between writing a validation and saying so.
+   */
   void restore(long step) throws IOException {
+    Checkpoint bestSoFar = null;
     for (Checkpoint checkpoint : checkpoints.epochs()) {
       Optional<JsonNode> validation = checkpoint.validation();
       if (validation.isPresent() && checkpoint.state().step() <= step) {
-        consider(checkpoint.state().epoch(), Validation.of(validation.get()));
+        boolean better = consider(checkpoint.state().epoch(), Validation.of(validation.get()));
+        bestSoFar = better ? checkpoint : bestSoFar;
       }
+    }
+    if (bestSoFar != null) {
+      checkpoints.markBest(bestSoFar);
     }
   }
 

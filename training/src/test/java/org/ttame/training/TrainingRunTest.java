@@ -287,6 +287,19 @@ class TrainingRunTest {
   }
 
   @Test
+  void killedBeforeItMarkedTheBestEpochARunMarksItOnResuming() throws IOException {
+    try (TrainingRun run = builder("unmarked", OPTIONS).validator(falling()).start()) {
+      run.run();
+    }
+    Path best = temp.resolve("unmarked/checkpoints/best");
+    Files.writeString(best, "epoch-1\n");
+    try (TrainingRun run = builder("unmarked", OPTIONS).validator(falling()).resume()) {
+      assertThat(run.run().bestEpoch()).isEqualTo(2);
+    }
+    assertThat(best).hasContent("epoch-2");
+  }
+
+  @Test
   void aRunOfOtherSettingsOrImagesDoesNotGoOn() throws IOException {
     stopAfter("other", 2);
     TrainingOptions longer = OPTIONS.toBuilder().epochs(3).batchSize(5).build();

@@ -67,18 +67,29 @@ final class ScoresSection {
     for (MethodResult method : result.methods()) {
       List<Table.Cell> cells = new ArrayList<>();
       for (Verdict.Found found : verdict.columns()) {
-        int rank = found.ranked().indexOf(method.method());
         Interval mean = statistics.mean(method.method(), found.column().key());
-        boolean ranking = found.ranked().size() > 1;
         cells.add(
             new Table.Cell(
-                score(Numbers.mean(mean), Numbers.range(mean)),
-                ranking && rank == 0 ? "best" : ranking && rank == 1 ? "second" : ""));
+                score(Numbers.mean(mean), Numbers.range(mean)), rank(found, Numbers.mean(mean))));
       }
       cells.add(Table.Cell.of(passes(method)));
       table.row(Html.name(method.method()), cells);
     }
     return table.markup();
+  }
+
+  /** Numbers that read the same share their rank, as in the tables of {@code PaperTable}. */
+  private String rank(Verdict.Found found, String number) {
+    if (found.ranked().size() < 2) {
+      return "";
+    }
+    List<String> numbers =
+        found.ranked().stream()
+            .map(method -> Numbers.mean(statistics.mean(method, found.column().key())))
+            .distinct()
+            .toList();
+    int rank = numbers.indexOf(number);
+    return rank == 0 ? "best" : rank == 1 ? "second" : "";
   }
 
   private Html differences() {

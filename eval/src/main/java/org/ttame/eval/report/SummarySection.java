@@ -94,6 +94,11 @@ final class SummarySection {
             + " surrounds them; the mean over the percentages removed.";
     meanings.put("morf", road);
     meanings.put("lerf", road);
+    String causal =
+        "Insertion and deletion: 100 times the area under the curve of the probability while the"
+            + " map's pixels, the most relevant first, are shown on a blurred image or taken away.";
+    meanings.put("insertion", causal);
+    meanings.put("deletion", causal);
     meanings.put(
         "pointing",
         "Pointing: in how many percent of the images with a known object of the class the map's"

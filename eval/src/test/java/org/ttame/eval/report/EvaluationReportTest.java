@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.eval.EvaluationResult;
+import org.ttame.eval.ImageRecord;
+import org.ttame.eval.MethodResult;
 import org.ttame.eval.metric.MetricKey;
 
 class EvaluationReportTest {
@@ -51,6 +55,26 @@ class EvaluationReportTest {
         .contains(
             "<td class=\"second\"><span>%.2f</span>"
                 .formatted(mean("gradcam", MetricKey.at("ad", 15))));
+  }
+
+  @Test
+  void numbersThatReadTheSameShareTheirRank() {
+    List<MetricKey> keys = List.of(MetricKey.at("ad", 50));
+    double[] values = {12.34, 12.3401, 20};
+    List<MethodResult> methods = new ArrayList<>();
+    for (int m = 0; m < values.length; m++) {
+      String name = Fixture.METHODS.get(m);
+      ImageRecord record = new ImageRecord("a", name, 0, 0.5, 1, 0, new double[] {values[m]});
+      methods.add(new MethodResult(name, Map.of(), keys, List.of(record), 1));
+    }
+    EvaluationResult result = new EvaluationResult(keys, Map.of(), methods, 1, 1, 1, 1);
+    String html =
+        new ScoresSection(result, result.statistics(), Verdict.of(result, result.statistics()))
+            .section()
+            .body()
+            .markup();
+    assertThat(html.split("<td class=\"best\"><span>12.34</span>", -1)).hasSize(3);
+    assertThat(html).contains("<td class=\"second\"><span>20.00</span>");
   }
 
   @Test
