@@ -104,7 +104,8 @@ final class GatePass {
         PlanValue u = erf.inputs.get(0);
         List<PlanStep> bell = bell(product.inputs.get(j), u, end);
         PlanStep tilted = inner(product.inputs.get(1 - j), "multiply", end);
-        if (bell != null && tilted != null && other(tilted, g) == u.root()) {
+        boolean dense = OneDnnPass.dense(u) && OneDnnPass.dense(g);
+        if (dense && bell != null && tilted != null && other(tilted, g) == u.root()) {
           List<PlanStep> between = new ArrayList<>(bell);
           between.addAll(List.of(sum, product, scaled, tilted));
           return new Gradient(u, erf, g, between);

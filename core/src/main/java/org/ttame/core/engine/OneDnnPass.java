@@ -77,6 +77,11 @@ final class OneDnnPass {
     int place;
     INDArray bias;
 
+    /**
+     * Whether what follows must have the result's very shape: blocks of channels are made of it.
+     */
+    boolean shapeKept;
+
     /** Where the result lies, of a stack of products; null for chains that take what follows. */
     StackLayout target;
 
@@ -143,12 +148,16 @@ final class OneDnnPass {
     PlanValue weights = step.inputs.get(1);
     PlanValue bias = step.inputs.size() > 2 ? step.inputs.get(2) : null;
     Window window = Window.ofConvolution(step, step.inputs.get(0).shape, step.outputs.get(0).shape);
-    if (window == null || !frozen(weights) || (bias != null && !frozen(bias))) {
+    if (window == null
+        || !dense(step.inputs.get(0))
+        || !frozen(weights)
+        || (bias != null && !frozen(bias))) {
       return null;
     }
     Chain chain =
         new Chain(
             step, place, own -> kernels.convolution(window, weights.fixed, own.bias, own.after));
+    chain.shapeKept = true;
     chain.inputs.add(step.inputs.get(0));
     chain.bias = bias == null ? null : bias.fixed;
     return chain;
@@ -160,7 +169,11 @@ final class OneDnnPass {
     PlanValue result = step.outputs.get(0);
     long[] flags = step.integerArguments();
     boolean plain = (flags.length == 0 || flags[0] == 0) && isPlainProduct(step);
-    if (!plain || x.shape.length != 2 || result.shape.length != 2 || !frozen(weights)) {
+    if (!plain
+        || x.shape.length != 2
+        || result.shape.length != 2
+        || !dense(x)
+        || !frozen(weights)) {
       return null;
     }
     long rows = result.shape[0];
@@ -241,7 +254,7 @@ final class OneDnnPass {
   }
 
   /** Whether a value lies in memory as its shape says, so that a kernel may read it. */
-  private static boolean dense(PlanValue value) {
+  static boolean dense(PlanValue value) {
     PlanValue root = value.root();
     return value.type == DataType.FLOAT
         && (root.kind == PlanValue.Kind.COMPUTED
@@ -362,7 +375,7 @@ final class OneDnnPass {
       if (chain != null
           && !chain.after.contains(PostOperation.ADD)
           && other.root() != step.inputs.get(i).root()
-          && other.type == DataType.FLOAT
+          && dense(other)
           && other.sameShape(step.outputs.get(0))) {
         chain.inputs.add(other);
         extend(chain, step, place, PostOperation.ADD, List.of());
@@ -386,7 +399,8 @@ final class OneDnnPass {
             && chain.last().late == step.late
             && reads.getOrDefault(value.root(), 0) == times
             && !kept.contains(value.root())
-            && value.length() == step.outputs.get(0).length();
+            && value.length() == step.outputs.get(0).length()
+            && (!chain.shapeKept || chain.result().sameShape(step.outputs.get(0)));
     return own ? chain : null;
   }
 

@@ -1,5 +1,6 @@
 package org.ttame.core.engine;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.nd4j.autodiff.functions.DifferentialFunction;
@@ -16,6 +17,7 @@ import org.nd4j.linalg.api.ops.executioner.OpExecutioner;
 import org.nd4j.linalg.api.ops.impl.controlflow.compat.BaseCompatOp;
 import org.nd4j.linalg.api.ops.impl.layers.ExternalErrorsFunction;
 import org.nd4j.linalg.api.ops.impl.shape.tensorops.BaseTensorOp;
+import org.nd4j.linalg.api.ops.impl.transforms.same.Abs;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -29,9 +31,39 @@ final class OperationCall {
   private static final Set<String> STATEFUL =
       Set.of("assign", "create_view", "invoke", "dropout", "dropout_inverted", "print_variable");
 
+  /** Operations that read values of any type to know the shape of their result. */
+  private static final Set<String> SHAPED_BY_VALUES =
+      Set.of(
+          "where_np",
+          "unique",
+          "unique_with_counts",
+          "listdiff",
+          "range",
+          "lin_space",
+          "linspace",
+          "boolean_mask",
+          "choose",
+          "non_max_suppression",
+          "non_max_suppression_v3",
+          "non_max_suppression_overlaps");
+
   /** Reductions that leave a vector alone when it has nothing to reduce. */
   private static final Set<String> LINEAR_REDUCTIONS =
-      Set.of("reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "sum", "mean", "max", "min");
+      Set.of(
+          "reduce_sum",
+          "reduce_mean",
+          "reduce_max",
+          "reduce_min",
+          "reduce_prod",
+          "sum",
+          "mean",
+          "max",
+          "min",
+          "prod");
+
+  /** Reductions that leave sizes when a vector has nothing to reduce. */
+  private static final Set<String> NORMS =
+      Set.of("reduce_norm1", "reduce_norm2", "reduce_normmax", "norm1", "norm2", "normmax");
 
   private final OpExecutioner executioner = Nd4j.getExecutioner();
 
@@ -56,6 +88,45 @@ final class OperationCall {
       throw new UnplannableGraphException(
           "operation \"%s\" (%s) cannot be replayed".formatted(op.getOwnName(), op.opName()));
     }
+  }
+
+  /**
+   * Refuses operations whose results' shapes depend on values of whatever type.
+   *
+   * @param inputs how many inputs it has
+   * @throws UnplannableGraphException if the operation is one
+   */
+  void checkShaped(DifferentialFunction op, int inputs) {
+    // Of three inputs it chooses between two; of one it lists places.
+    boolean lists = op.opName().equalsIgnoreCase("where") && inputs == 1;
+    if (lists || SHAPED_BY_VALUES.contains(op.opName())) {
+      throw new UnplannableGraphException(
+          "the shape of operation \"%s\" (%s) depends on values"
+              .formatted(op.getOwnName(), op.opName()));
+    }
+  }
+
+  /**
+   * Refuses reductions of vectors that ND4J takes a wrong short cut for, as its session does.
+   *
+   * @param inputs arrays of the inputs' shapes
+   * @param outputs shapes of the outputs
+   * @throws UnplannableGraphException if the operation is one
+   */
+  void checkReduction(
+      DifferentialFunction op, List<INDArray> inputs, List<LongShapeDescriptor> outputs) {
+    if (op instanceof ReduceOp
+        && isNothingToReduce(inputs.get(0), length(outputs.get(0).getShape()))
+        && !LINEAR_REDUCTIONS.contains(op.opName())
+        && !NORMS.contains(op.opName())) {
+      throw new UnplannableGraphException(
+          "operation \"%s\" (%s) reduces a vector over an axis of length one"
+              .formatted(op.getOwnName(), op.opName()));
+    }
+  }
+
+  private static long length(long[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
   }
 
   /** Shapes of an operation's outputs. */
@@ -96,14 +167,12 @@ final class OperationCall {
       return () -> executioner.exec(call, context);
     }
     INDArray output = outputs.get(0);
-    if (op instanceof ReduceOp && isNothingToReduce(inputs.get(0), output)) {
+    if (op instanceof ReduceOp && isNothingToReduce(inputs.get(0), output.length())) {
       // ND4J takes a short cut here that does not write to the context's output.
-      if (!LINEAR_REDUCTIONS.contains(op.opName())) {
-        throw new UnplannableGraphException(
-            "operation \"%s\" (%s) reduces a vector over an axis of length one"
-                .formatted(op.getOwnName(), op.opName()));
-      }
       INDArray from = inputs.get(0).reshape(output.shape());
+      if (NORMS.contains(op.opName())) {
+        return () -> executioner.exec(new Abs(from, output));
+      }
       return () -> output.assign(from);
     }
     setInputs(context, (BaseOp) op, inputs);
@@ -112,8 +181,8 @@ final class OperationCall {
     return () -> executioner.exec(call, context);
   }
 
-  private static boolean isNothingToReduce(INDArray from, INDArray to) {
-    return from.isVector() && from.length() == to.length() && to.length() > 1;
+  private static boolean isNothingToReduce(INDArray from, long kept) {
+    return from.isVector() && from.length() == kept && kept > 1;
   }
 
   private static void setArguments(OpContext context, DynamicCustomOp op, List<INDArray> inputs) {

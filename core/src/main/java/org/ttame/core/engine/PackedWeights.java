@@ -79,9 +79,29 @@ final class PackedWeights implements AutoCloseable {
     return to;
   }
 
+  /** Of how many weights there are layouts; for tests. */
+  int size() {
+    return known.size();
+  }
+
+  /**
+   * Forgets weights that are gone, and every layout of them.
+   *
+   * @param weights no kernel reads them any more
+   */
+  void forget(INDArray weights) {
+    destroy(known.remove(weights));
+  }
+
+  private static void destroy(List<Packed> layouts) {
+    if (layouts != null) {
+      layouts.forEach(packed -> dnnl_memory_destroy(packed.memory()));
+    }
+  }
+
   @Override
   public void close() {
-    known.values().forEach(list -> list.forEach(packed -> dnnl_memory_destroy(packed.memory())));
+    known.values().forEach(PackedWeights::destroy);
     known.clear();
   }
 }

@@ -32,6 +32,10 @@ final class Plan implements AutoCloseable {
   private final Map<String, INDArray> boundLeaves = new HashMap<>();
   private final Map<PlanValue, INDArray> given = new HashMap<>();
   private final Map<PlanValue, INDArray> direct = new HashMap<>();
+
+  /** Whether a leaf was copied to be read under another shape: what it holds next is not seen. */
+  private boolean copiesLeaves;
+
   private int boundGeneration = -1;
 
   /**
@@ -109,6 +113,11 @@ final class Plan implements AutoCloseable {
     fixedArrays.forEach(GraphResult::release);
   }
 
+  /** What was computed while planning. */
+  List<INDArray> fixedArrays() {
+    return fixedArrays;
+  }
+
   /** The steps, for tests and profiles. */
   List<PlanStep> steps() {
     return steps;
@@ -166,6 +175,7 @@ final class Plan implements AutoCloseable {
     bound.clear();
     arrays.clear();
     boundLeaves.clear();
+    copiesLeaves = false;
     for (PlanStep step : steps) {
       List<INDArray> from = step.inputs.stream().map(value -> array(value, memory)).toList();
       List<INDArray> to = step.outputs.stream().map(value -> array(value, memory)).toList();
@@ -210,8 +220,9 @@ final class Plan implements AutoCloseable {
   }
 
   private boolean leavesUnchanged() {
-    return boundLeaves.entrySet().stream()
-        .allMatch(leaf -> graph.getVariable(leaf.getKey()).getArr() == leaf.getValue());
+    return !copiesLeaves
+        && boundLeaves.entrySet().stream()
+            .allMatch(leaf -> graph.getVariable(leaf.getKey()).getArr() == leaf.getValue());
   }
 
   private INDArray array(PlanValue value, PlanMemory memory) {
@@ -225,7 +236,12 @@ final class Plan implements AutoCloseable {
           case LEAF -> {
             INDArray leaf = graph.getVariable(root.name).getArr();
             boundLeaves.put(root.name, leaf);
-            yield value == root ? leaf : leaf.reshape('c', value.shape);
+            if (value == root) {
+              yield leaf;
+            }
+            // Of an array in another order only a copy has the values in this one.
+            copiesLeaves |= leaf.ordering() != 'c' || !Shape.hasDefaultStridesForShape(leaf);
+            yield leaf.reshape('c', value.shape);
           }
           case FIXED -> value == root ? root.fixed : root.fixed.reshape('c', value.shape);
           case INPUT, COMPUTED -> {

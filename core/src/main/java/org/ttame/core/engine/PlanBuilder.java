@@ -164,8 +164,12 @@ final class PlanBuilder implements AutoCloseable {
     outgrown.clear();
   }
 
-  private static PlanValue input(String name, INDArray array) {
-    return new PlanValue(name, PlanValue.Kind.INPUT, array.dataType(), array.shape(), null);
+  /** Has the variable's type: an array of another one is converted on its way in. */
+  private PlanValue input(String name, INDArray array) {
+    SDVariable variable = source.getVariable(name);
+    boolean known = variable != null && variable.dataType() != null;
+    DataType type = known ? variable.dataType() : array.dataType();
+    return new PlanValue(name, PlanValue.Kind.INPUT, type, array.shape(), null);
   }
 
   private Set<String> ancestors(Iterable<String> variables) {
@@ -256,8 +260,11 @@ final class PlanBuilder implements AutoCloseable {
       compute(op, inputs, names);
       return;
     }
+    calls.checkShaped(op, inputs.size());
     List<INDArray> stand = inputs.stream().map(this::standIn).toList();
     List<LongShapeDescriptor> shapes = calls.outputShapes(op, stand);
+    requireShapeOfShapes(op, inputs, shapes);
+    calls.checkReduction(op, stand, shapes);
     if (shapes.size() != names.size()) {
       throw new UnplannableGraphException(
           "operation \"%s\" (%s) has %d outputs and %d shapes"
@@ -273,7 +280,9 @@ final class PlanBuilder implements AutoCloseable {
       }
       PlanValue output = PlanValue.computed(names.get(i), type, shape);
       outputs.add(output);
-      values.put(names.get(i), output);
+      if (!isGiven(names.get(i))) {
+        values.put(names.get(i), output);
+      }
     }
     PlanStep step = new PlanStep(opName, op, inputs, outputs);
     if (isReshape(step)) {
@@ -281,6 +290,65 @@ final class PlanBuilder implements AutoCloseable {
     } else {
       steps.add(step);
     }
+  }
+
+  /** Whether a value comes from outside, even if an operation that others need computes it, too. */
+  private boolean isGiven(String name) {
+    PlanValue known = values.get(name);
+    return known != null && known.kind == PlanValue.Kind.INPUT;
+  }
+
+  /**
+   * Makes sure that an operation's shapes follow from shapes, not from values that are known only
+   * when it runs: numbers of segments, lengths, a shape to take. Such values are whole numbers; the
+   * shapes are asked for with several of them.
+   *
+   * @param shapes what was found with values of nobody's making
+   * @throws UnplannableGraphException if they depend on values
+   */
+  private void requireShapeOfShapes(
+      DifferentialFunction op, List<PlanValue> inputs, List<LongShapeDescriptor> shapes) {
+    for (int pattern = 0; pattern < 3; pattern++) {
+      List<INDArray> own = new ArrayList<>();
+      List<INDArray> stand = new ArrayList<>();
+      for (PlanValue value : inputs) {
+        boolean whole = value.fixed == null && !value.type.isFPType();
+        INDArray array = whole ? whole(value, pattern) : standIn(value);
+        stand.add(array);
+        if (whole) {
+          own.add(array);
+        }
+      }
+      try {
+        if (own.isEmpty()) {
+          return;
+        }
+        if (!same(shapes, calls.outputShapes(op, stand))) {
+          throw new UnplannableGraphException(
+              "the shape of operation \"%s\" (%s) depends on values"
+                  .formatted(op.getOwnName(), op.opName()));
+        }
+      } finally {
+        own.forEach(GraphResult::release);
+      }
+    }
+  }
+
+  /** Zeros, ones, or both in turn. */
+  private static INDArray whole(PlanValue value, int pattern) {
+    INDArray array = Nd4j.zeros(value.type, value.shape);
+    for (long i = pattern == 0 ? array.length() : 0; i < array.length(); i += pattern) {
+      array.putScalar(i, 1);
+    }
+    return array;
+  }
+
+  private static boolean same(List<LongShapeDescriptor> some, List<LongShapeDescriptor> others) {
+    boolean same = some.size() == others.size();
+    for (int i = 0; same && i < some.size(); i++) {
+      same = Arrays.equals(some.get(i).getShape(), others.get(i).getShape());
+    }
+    return same;
   }
 
   /**
@@ -372,10 +440,12 @@ final class PlanBuilder implements AutoCloseable {
     for (int i = 0; i < names.size(); i++) {
       INDArray array = outputs.get(i);
       fixedArrays.add(array);
-      values.put(
-          names.get(i),
-          new PlanValue(
-              names.get(i), PlanValue.Kind.FIXED, array.dataType(), array.shape(), array));
+      if (!isGiven(names.get(i))) {
+        values.put(
+            names.get(i),
+            new PlanValue(
+                names.get(i), PlanValue.Kind.FIXED, array.dataType(), array.shape(), array));
+      }
     }
   }
 

@@ -388,7 +388,8 @@ final class PlanPasses {
         continue;
       }
       PlanValue seen = outputs.getOrDefault(step.inputs.get(0), step.inputs.get(0));
-      if (kernels != null && seen.type == DataType.FLOAT) {
+      boolean dense = OneDnnPass.dense(seen) && OneDnnPass.dense(step.inputs.get(1));
+      if (kernels != null && dense) {
         add(
             step,
             kernels.reluGradient(seen.length()),

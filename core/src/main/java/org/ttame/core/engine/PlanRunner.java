@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -222,6 +223,11 @@ final class PlanRunner implements GraphRunner {
     return plan.steps().stream().map(PlanStep::kind).toList();
   }
 
+  /** Of how many weights there are packed copies; for tests. */
+  int packedWeights() {
+    return packed.size();
+  }
+
   private void prepare(Plan plan) {
     pending = null;
     if (poison) {
@@ -261,6 +267,10 @@ final class PlanRunner implements GraphRunner {
         var eldest = plans.entrySet().iterator();
         var entry = eldest.next();
         entry.getValue().close();
+        for (INDArray gone : entry.getValue().fixedArrays()) {
+          turned.forget(gone, packed::forget);
+          packed.forget(gone);
+        }
         gradientNames.remove(entry.getKey());
         eldest.remove();
       }
@@ -332,7 +342,6 @@ final class PlanRunner implements GraphRunner {
     if (variable == null || !variable.isPlaceHolder()) {
       throw new IllegalArgumentException("The graph has no placeholder \"" + name + "\"");
     }
-    long batch = inputs.values().stream().mapToLong(array -> array.size(0)).findFirst().orElse(1);
     long[] shape = variable.placeholderShape().clone();
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] < 0) {
@@ -340,9 +349,28 @@ final class PlanRunner implements GraphRunner {
           throw new IllegalArgumentException(
               "The late placeholder \"%s\" leaves more than its batch size open".formatted(name));
         }
-        shape[i] = batch;
+        shape[i] = batch(name, inputs);
       }
     }
     return Nd4j.createUninitialized(variable.dataType(), shape);
+  }
+
+  /** The batch size: what the inputs have where their placeholders leave it open. */
+  private long batch(String late, Map<String, INDArray> inputs) {
+    Set<Long> sizes = new TreeSet<>();
+    inputs.forEach(
+        (name, array) -> {
+          SDVariable variable = graph.getVariable(name);
+          long[] shape = variable.isPlaceHolder() ? variable.placeholderShape() : null;
+          if (array.rank() > 0 && (shape == null || shape[0] < 0)) {
+            sizes.add(array.size(0));
+          }
+        });
+    if (sizes.size() != 1) {
+      throw new IllegalArgumentException(
+          "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say it: %s"
+              .formatted(late, sizes));
+    }
+    return sizes.iterator().next();
   }
 }

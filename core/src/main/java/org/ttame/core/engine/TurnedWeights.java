@@ -1,6 +1,7 @@
 package org.ttame.core.engine;
 
 import java.util.IdentityHashMap;
+import java.util.function.Consumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -38,6 +39,20 @@ final class TurnedWeights implements AutoCloseable {
       }
     }
     return result;
+  }
+
+  /**
+   * Forgets weights that are gone.
+   *
+   * @param weights whose
+   * @param before hears of the turned ones before they are gone, too
+   */
+  void forget(INDArray weights, Consumer<INDArray> before) {
+    INDArray gone = turned.remove(weights);
+    if (gone != null) {
+      before.accept(gone);
+      GraphResult.release(gone);
+    }
   }
 
   @Override

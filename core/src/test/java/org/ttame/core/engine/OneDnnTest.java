@@ -93,6 +93,78 @@ class OneDnnTest {
     }
   }
 
+  /** Blocks are made of a result's own shape: what follows under another one is no part of them. */
+  @ParameterizedTest
+  @CsvSource({"81, 16, 1", "9, 18, 8"})
+  void aConvolutionUnderAnotherShape(int second, int third, int fourth) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 9, 9, 8);
+    SDVariable c = convolution(graph, x, 3, 1, 1, 8, 16, true);
+    SDVariable shaped = graph.reshape(c, -1, second, third, fourth);
+    graph.nn.relu(shaped, 0).rename("y");
+    objective(graph, "y");
+    agree(graph, Map.of("x", wave(2, 9, 9, 8)), "y", "x");
+  }
+
+  /** oneDNN would read them in the other order. */
+  @Test
+  void arraysInFortranOrder() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, 64, 64);
+    INDArray residual = wave(64, 64).dup('f');
+    SDVariable sum = linear(graph, x, 64, 64).add(graph.var("residual", residual));
+    SDVariable gated = graph.nn.relu(graph.var("gate", wave(64, 64).dup('f')), 0);
+    sum.add(gated).rename("y");
+    objective(graph, "y");
+    for (String by : List.of("x", "residual", "gate")) {
+      agree(graph, Map.of("x", wave(64, 64)), "y", by);
+    }
+  }
+
+  @Test
+  void inputsOfAnotherTypeAreConverted() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 9, 9, 3);
+    convolution(graph, x, 3, 1, 1, 3, 16, true).rename("y");
+    INDArray bytes = Nd4j.createUninitialized(DataType.UINT8, 2, 9, 9, 3);
+    for (int i = 0; i < bytes.length(); i++) {
+      bytes.putScalar(i, i * 37 % 256);
+    }
+    for (INDArray given : List.of(bytes, bytes.castTo(DataType.DOUBLE))) {
+      try (GraphRunner runner = new PlanRunner(graph, true, true);
+          GraphResult expected = runner.run(Map.of("x", bytes.castTo(DataType.FLOAT)), "y")) {
+        // Twice, for an array that comes again is read where it is, if that is possible.
+        for (int run = 0; run < 2; run++) {
+          try (GraphResult actual = runner.run(Map.of("x", given), "y")) {
+            assertThat(actual.output("y")).isEqualTo(expected.output("y"));
+          }
+        }
+      }
+    }
+  }
+
+  /** Weights that are computed of constants belong to a plan; so do their packed copies. */
+  @Test
+  void weightsOfPlansThatAreGoneAreForgotten() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 64);
+    SDVariable w = graph.constant("w", wave(64, 64)).mul(0.5);
+    graph.mmul(x, w).rename("y");
+    try (PlanRunner runner = new PlanRunner(graph, true, true);
+        GraphRunner session = new SameDiffRunner(graph)) {
+      for (int round = 0; round < 2; round++) {
+        for (int rows = 32; rows < 32 + 15; rows++) {
+          Map<String, INDArray> inputs = Map.of("x", wave(rows, 64));
+          try (GraphResult actual = runner.run(inputs, "y");
+              GraphResult expected = session.run(inputs, "y")) {
+            assertClose("y", actual.output("y"), expected.output("y"));
+          }
+        }
+      }
+      assertThat(runner.packedWeights()).isBetween(1, 12);
+    }
+  }
+
   /** VGG's pools and ResNet's, between convolutions and after the last one. */
   @ParameterizedTest
   @CsvSource({"2, 2, 0, 12", "3, 2, 1, 12", "3, 2, 1, 11", "2, 2, 0, 13"})
