@@ -73,6 +73,7 @@ final class AblateCommand implements Command {
             arguments.path(OUT).orElseThrow()),
         options,
         TrainingArguments.isAuto(arguments),
-        Engine.Settings.parse(arguments));
+        Engine.Settings.parse(arguments),
+        arguments.given());
   }
 }

@@ -23,13 +23,15 @@ import org.ttame.training.data.ImageList;
  * @param options settings of every training
  * @param autoBatch whether the batch size is to be found
  * @param engine what to compute on
+ * @param given the command line, of which trials keep what they are trained with
  */
 record AblateJob(
     TrainJob.Source source,
     ExperimentData data,
     TrainingOptions options,
     boolean autoBatch,
-    Engine.Settings engine)
+    Engine.Settings engine,
+    Map<String, String> given)
     implements Command.Job {
   /** How long Ctrl-C waits for the present step and its checkpoint. */
   static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -40,11 +42,7 @@ record AblateJob(
     Materials materials = Materials.of(source, data.out());
     ImageList measured = data.measured(materials);
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
-      TrainingOptions settled = options;
-      if (autoBatch) {
-        int size = BatchFit.find(classifier, options, console);
-        settled = options.toBuilder().batchSize(size).build();
-      }
+      TrainingOptions settled = data.settled(options, autoBatch, classifier, console);
       AblationPlan plan = AblationPlan.of(classifier, settled);
       Experiment experiment =
           new Experiment(
@@ -58,7 +56,7 @@ record AblateJob(
                   started,
                   console),
               plan.trials());
-      List<TrialResult> results = run(experiment, console);
+      List<TrialResult> results = run(experiment, RunOptions.with(started, given), console);
       if (results.size() < plan.trials().size()) {
         console.result(
             "stopped after %d of %d trainings; the same command goes on"
@@ -82,10 +80,11 @@ record AblateJob(
    * Runs an experiment that Ctrl-C stops at a checkpoint. A measurement, which leaves nothing half
    * done, is not waited for, as {@link StopHook} would.
    */
-  static List<TrialResult> run(Experiment experiment, Console console) throws Exception {
+  static List<TrialResult> run(Experiment experiment, Map<String, String> given, Console console)
+      throws Exception {
     Thread hook = new Thread(() -> experiment.stop(PATIENCE), "ttame-stop");
     Runtime.getRuntime().addShutdownHook(hook);
-    List<TrialResult> results = experiment.run(new ExperimentProgress(console));
+    List<TrialResult> results = experiment.run(new ExperimentProgress(console, given));
     if (results.size() == experiment.trials().size()) {
       Runtime.getRuntime().removeShutdownHook(hook);
     }

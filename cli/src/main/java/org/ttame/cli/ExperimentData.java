@@ -1,16 +1,19 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.experiment.Experiment;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.ImageList;
+import org.ttame.training.run.RunFolder;
 
 /**
  * Where an experiment's images come from and its results go.
@@ -27,6 +30,40 @@ record ExperimentData(Optional<Path> test, Optional<Integer> testLimit, Path out
   ImageList measured(Materials materials) throws IOException {
     ImageList all = test.isPresent() ? ImageList.of(test.get()) : materials.held().orElseThrow();
     return testLimit.isPresent() ? all.limit(testLimit.get()) : all;
+  }
+
+  /**
+   * The settings with a batch size that is found if it is to be: the one that the trials were begun
+   * with, if some were, whatever memory there is now.
+   *
+   * @param auto whether it is to be found
+   */
+  TrainingOptions settled(
+      TrainingOptions options, boolean auto, FrozenClassifier classifier, Console console)
+      throws IOException {
+    if (!auto) {
+      return options;
+    }
+    Optional<String> begun = begunBatch();
+    int size =
+        begun.isPresent()
+            ? Integer.parseInt(begun.get())
+            : BatchFit.find(classifier, options, console);
+    return options.toBuilder().batchSize(size).build();
+  }
+
+  private Optional<String> begunBatch() throws IOException {
+    Path trials = out.resolve(Experiment.TRIALS);
+    if (!Files.isDirectory(trials)) {
+      return Optional.empty();
+    }
+    List<Path> runs;
+    try (Stream<Path> entries = Files.list(trials)) {
+      runs = entries.filter(run -> Files.exists(run.resolve("run.json"))).sorted().toList();
+    }
+    return runs.isEmpty()
+        ? Optional.empty()
+        : Optional.ofNullable(RunFolder.open(runs.get(0)).settings().getProperty("batch-size"));
   }
 
   /**

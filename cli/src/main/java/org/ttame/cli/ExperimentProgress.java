@@ -1,22 +1,37 @@
 package org.ttame.cli;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.ttame.eval.experiment.ExperimentListener;
 import org.ttame.eval.experiment.Trial;
 import org.ttame.eval.experiment.TrialResult;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.training.TrainingListener;
+import org.ttame.training.run.RunFolder;
 
 /** Shows an experiment's plan, and how it goes. */
 final class ExperimentProgress implements ExperimentListener {
   private final Console console;
+  private final Map<String, String> given;
   private int total;
   private long done;
 
-  ExperimentProgress(Console console) {
+  /**
+   * Of a command.
+   *
+   * @param given its command line, of which each trial's folder keeps what it is trained with
+   */
+  ExperimentProgress(Console console, Map<String, String> given) {
     this.console = console;
+    this.given = Map.copyOf(given);
+  }
+
+  @Override
+  public void begins(Trial trial, RunFolder folder) throws IOException {
+    RunOptions.write(folder.path(), given, trial.options());
   }
 
   @Override

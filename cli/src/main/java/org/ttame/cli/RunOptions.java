@@ -11,6 +11,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import org.ttame.core.storage.WholeFile;
+import org.ttame.training.TrainingOptions;
 
 /**
  * The command line that a run was started with, kept in its folder as a file that {@code --config}
@@ -27,6 +28,18 @@ final class RunOptions {
   private static final Set<String> PATHS = Set.of("weights", "data", "val", "init", "labels");
 
   private RunOptions() {}
+
+  /**
+   * A command line with the number of threads that it came to.
+   *
+   * @param started how many
+   * @param given the command line
+   */
+  static Map<String, String> with(Engine started, Map<String, String> given) {
+    Map<String, String> kept = new LinkedHashMap<>(given);
+    kept.put("threads", String.valueOf(started.threads()));
+    return kept;
+  }
 
   /**
    * Writes the options of a new run.
@@ -50,6 +63,26 @@ final class RunOptions {
     // The first line is the date, which says nothing about the run.
     String lines = text.toString().replaceFirst("^#.*\\R", "");
     WholeFile.writeText(folder.resolve(FILE), lines);
+  }
+
+  /**
+   * Writes the options of a run that a command trains among others.
+   *
+   * @param folder the run
+   * @param given the command's line; what {@code train} does not know of it is left out
+   * @param options what this run is trained with
+   */
+  static void write(Path folder, Map<String, String> given, TrainingOptions options)
+      throws IOException {
+    Map<String, String> kept = new LinkedHashMap<>(given);
+    Properties settings = options.toProperties();
+    settings.stringPropertyNames().forEach(name -> kept.put(name, settings.getProperty(name)));
+    // On the command line these are switches, and no layer is no option.
+    kept.put("no-shuffle", String.valueOf(!options.shuffle()));
+    kept.remove("shuffle");
+    kept.values().removeAll(List.of("false", ""));
+    kept.keySet().retainAll(TrainCommand.optionNames());
+    write(folder, kept);
   }
 
   /**

@@ -163,7 +163,9 @@ record SanityJob(
                 control.name(),
                 () -> {
                   RunFolder folder = RunFolder.open(out.resolve(control.folder()));
-                  return mechanism(loaded, folder.mechanism(loaded, folder.preferred()));
+                  // An epoch is chosen as the run's was: trials of a search have their last one.
+                  String epoch = methods.run().orElseThrow().folder().preferred();
+                  return mechanism(loaded, folder.mechanism(loaded, epoch));
                 }));
       }
     }

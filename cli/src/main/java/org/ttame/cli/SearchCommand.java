@@ -92,6 +92,7 @@ final class SearchCommand implements Command {
         axes,
         TrainingArguments.isAuto(arguments),
         arguments.path(OUT).orElseThrow(),
-        Engine.Settings.parse(arguments));
+        Engine.Settings.parse(arguments),
+        arguments.given());
   }
 }

@@ -26,6 +26,7 @@ import org.ttame.training.data.ImageList;
  * @param autoBatch whether the batch size is to be found
  * @param out where trainings and results go
  * @param engine what to compute on
+ * @param given the command line, of which trials keep what they are trained with
  */
 record SearchJob(
     TrainJob.Source source,
@@ -33,7 +34,8 @@ record SearchJob(
     List<SearchPlan.Axis> axes,
     boolean autoBatch,
     Path out,
-    Engine.Settings engine)
+    Engine.Settings engine,
+    Map<String, String> given)
     implements Command.Job {
   /** The threshold that trials are selected by. */
   private static final List<Double> THRESHOLDS = List.of(15.0);
@@ -44,19 +46,16 @@ record SearchJob(
     Materials materials = Materials.of(source, out);
     ImageList measured = materials.validation().orElseThrow();
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
-      TrainingOptions settled = base;
-      if (autoBatch) {
-        int size = BatchFit.find(classifier, base, console);
-        settled = base.toBuilder().batchSize(size).build();
-      }
-      SearchPlan plan = SearchPlan.of(settled, axes);
       ExperimentData data = new ExperimentData(Optional.empty(), Optional.empty(), out);
+      TrainingOptions settled = data.settled(base, autoBatch, classifier, console);
+      SearchPlan plan = SearchPlan.of(settled, axes);
       Experiment experiment =
           new Experiment(
               data.setup(
                   classifier, materials, measured, false, THRESHOLDS, settled, started, console),
               plan.trials());
-      List<TrialResult> results = AblateJob.run(experiment, console);
+      List<TrialResult> results =
+          AblateJob.run(experiment, RunOptions.with(started, given), console);
       if (results.size() < plan.trials().size()) {
         console.result(
             "stopped after %d of %d trainings; the same command goes on"

@@ -2,9 +2,12 @@ package org.ttame.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
 
@@ -70,6 +73,12 @@ final class TrainCommand implements Command {
                 + " the family of --backbone (vgg16 unless given) on bundled images.",
             "Ctrl-C saves and stops; 'ttame train --run DIR --resume' goes on. Labels of images are"
                 + " not used: the target is the classifier's own prediction."));
+  }
+
+  /** The names of all its options. */
+  static Set<String> optionNames() {
+    return new TrainCommand()
+        .spec().options().stream().map(OptionSpec::name).collect(Collectors.toSet());
   }
 
   @Override
@@ -141,6 +150,9 @@ final class TrainCommand implements Command {
               .seed(as.options().seed() + 1)
               .shuffle(true)
               .build();
+      Map<String, String> given = new LinkedHashMap<>(as.given());
+      given.put("seed", String.valueOf(options.seed()));
+      given.remove("no-shuffle");
       new TrainJob(
               Optional.of(folder),
               as.resume(),
@@ -150,7 +162,7 @@ final class TrainCommand implements Command {
               as.init(),
               0,
               engine,
-              as.given())
+              given)
           .run(console);
     };
   }

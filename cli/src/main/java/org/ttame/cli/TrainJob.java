@@ -12,6 +12,7 @@ import org.ttame.backbones.Backbones;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
@@ -113,8 +114,14 @@ record TrainJob(
     TrainingResult result = train(classifier, materials, folder, settled, around(started), console);
     if (!result.finished()) {
       console.result(
-          "stopped after step %d of %d; 'ttame train --run %s --resume' goes on"
-              .formatted(result.stepsDone(), result.plan().totalSteps(), folder.path()));
+          "stopped after step %d of %d%s"
+              .formatted(
+                  result.stepsDone(),
+                  result.plan().totalSteps(),
+                  // Other targets belong to a check, which goes on itself.
+                  settled.targets() == Targets.PREDICTED
+                      ? "; 'ttame train --run %s --resume' goes on".formatted(folder.path())
+                      : ""));
       return;
     }
     console.result(
@@ -133,8 +140,7 @@ record TrainJob(
   /** Writes down what the run needs to be resumed and read. */
   private void keep(RunFolder folder, Materials materials, TrainingOptions settled, Engine started)
       throws IOException {
-    Map<String, String> kept = new LinkedHashMap<>(given);
-    kept.put("threads", String.valueOf(started.threads()));
+    Map<String, String> kept = RunOptions.with(started, given);
     kept.put("batch-size", String.valueOf(settled.batchSize()));
     RunOptions.write(folder.path(), kept);
     materials.keepLabels(folder.path());

@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.util.BitSet;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.ImageStream;
 import org.ttame.training.data.Batch;
@@ -38,6 +39,15 @@ final class ValidationImages implements AdIcValidator.Images {
   @Override
   public ImageStream open() {
     return new ImageStream(ImageFeed.source(list, spec, settings), list).onSkipped(this::skip);
+  }
+
+  @Override
+  public String fingerprint() {
+    Sha256 sum = new Sha256();
+    for (int i = 0; i < list.size(); i++) {
+      sum.line(list.name(i));
+    }
+    return sum.hex();
   }
 
   /** Those met so far that could not be read. */

@@ -52,6 +52,32 @@ class AblateCommandTest {
     assertThat(again.out()).contains("7 trainings, 7 done, 0 steps to go");
     assertThat(out.resolve("ablation.md")).hasContent(tables);
 
+    // A trial is a run like any other, which can be trained again for a check.
+    Path trial = out.resolve("trials/stage-outputs.sigmoid");
+    assertThat(trial.resolve("command.properties"))
+        .content()
+        .contains("variant=sigmoid", "backbone=resnet50", "limit=4", "batch-size=8", "threads=1")
+        .doesNotContain("test-limit", "out=");
+    Path sanity = folder.resolve("sanity");
+    Ttame.Result checked =
+        Ttame.run(
+            "sanity",
+            "--run",
+            trial.toString(),
+            "--data",
+            out.resolve("sample/scenes/test").toString(),
+            "--limit",
+            "2",
+            "--checks",
+            "labels",
+            "--threads",
+            "1",
+            "--out",
+            sanity.toString());
+    assertThat(checked.code()).as("%s", checked).isZero();
+    assertThat(checked.out()).contains("labels, ttame: ").contains("seed, ttame: no check");
+    assertThat(sanity.resolve("shuffled/run.json")).content().contains("\"sigmoid\"");
+
     words.addAll(List.of("--max-lr", "0.5"));
     Ttame.Result other = Ttame.run(words.toArray(String[]::new));
     assertThat(other.code()).isEqualTo(1);

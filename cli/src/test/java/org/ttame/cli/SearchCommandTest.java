@@ -55,6 +55,10 @@ class SearchCommandTest {
     assertThat(json.path("best").asText()).isEqualTo(best);
     assertThat(Files.readAllLines(out.resolve("search.csv"))).hasSize(5);
 
+    assertThat(out.resolve("trials/epochs-2_max-lr-1e-3/command.properties"))
+        .content()
+        .contains("epochs=2", "max-lr=0.001", "limit=8");
+
     Ttame.Result again = Ttame.run(words);
     assertThat(again.code()).isZero();
     assertThat(again.out())

@@ -45,6 +45,11 @@ public final class AdIcValidator implements Validator {
      * @throws IOException if they cannot be read
      */
     ImageStream open() throws IOException;
+
+    /** What tells them from others, e.g. a sum over their names; empty if there is nothing. */
+    default String fingerprint() {
+      return "";
+    }
   }
 
   /**
@@ -56,6 +61,11 @@ public final class AdIcValidator implements Validator {
   public AdIcValidator(Images images, PixelKeeping keeping) {
     this.images = Objects.requireNonNull(images, "images");
     this.keeping = Objects.requireNonNull(keeping, "keeping");
+  }
+
+  @Override
+  public String fingerprint() {
+    return images.fingerprint();
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -72,6 +73,13 @@ final class RunRecord {
     new TreeMap<>(around).forEach(settings::put);
   }
 
+  /** Adds what epochs are chosen by, if they are. */
+  static void addValidation(ObjectNode record, Validator validator) {
+    if (validator != null && !validator.fingerprint().isEmpty()) {
+      record.putObject("validation").put("names_sha256", validator.fingerprint());
+    }
+  }
+
   /** Adds the file that initial values came from, if there is one. */
   static void addInit(ObjectNode record, RunFolder folder, Path initFile) throws IOException {
     if (initFile != null) {
@@ -100,6 +108,9 @@ final class RunRecord {
     begun.remove("failure");
     begun.withArray("resumed").add(Instant.now().toString());
     begun.set("program", now.get("program"));
+    if (now.has("validation")) {
+      begun.set("validation", now.get("validation"));
+    }
     return begun;
   }
 
@@ -139,6 +150,21 @@ final class RunRecord {
         begun.path("backbone").path("sha256"),
         now.path("backbone").path("sha256"),
         differences);
+    for (String name : List.of("mean", "std")) {
+      // As text: numbers that were read have another type than those that were not.
+      compare(
+          name,
+          TextNode.valueOf(begun.path("backbone").path(name).toString()),
+          TextNode.valueOf(now.path("backbone").path(name).toString()),
+          differences);
+    }
+    if (begun.has("validation") && now.has("validation")) {
+      compare(
+          "the sum of the validation images' names",
+          begun.path("validation").path("names_sha256"),
+          now.path("validation").path("names_sha256"),
+          differences);
+    }
     compare("the layers' shapes", begun.path("layers"), now.path("layers"), differences);
     return differences;
   }

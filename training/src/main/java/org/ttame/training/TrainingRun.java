@@ -102,6 +102,7 @@ public final class TrainingRun implements AutoCloseable {
       ObjectNode now =
           RunRecord.of(
               folder, classifier, builder.backboneFile, made, masking, images, options, plan);
+      RunRecord.addValidation(now, validator);
       record = resume ? RunRecord.goOn(folder, now) : now;
       mechanism = made;
       trainer = prepared;

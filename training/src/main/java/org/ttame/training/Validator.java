@@ -19,4 +19,13 @@ public interface Validator {
    */
   Validation validate(FrozenClassifier classifier, AttentionMechanism mechanism, Masking masking)
       throws IOException;
+
+  /**
+   * What tells its images from others, so that epochs of a run are not compared on several sets.
+   *
+   * @return a sum, e.g. over the images' names; empty if there is none
+   */
+  default String fingerprint() {
+    return "";
+  }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -314,6 +315,43 @@ class TrainingRunTest {
         .hasMessageContaining("--resume");
     assertThatThrownBy(() -> RunFolder.open(temp.resolve("nowhere")))
         .hasMessageContaining("holds no training run");
+  }
+
+  /** Epochs chosen on several sets of images are not comparable. */
+  @Test
+  void aRunDoesNotGoOnWithOtherValidationImages() throws IOException {
+    try (TrainingRun run = builder("chosen", OPTIONS).validator(on("these")).start()) {
+      run.run();
+    }
+    builder("chosen", OPTIONS).validator(on("these")).resume().close();
+    assertThatThrownBy(() -> builder("chosen", OPTIONS).validator(on("those")).resume())
+        .hasMessageContaining("the validation images' names was these and is those");
+    JsonNode record = JSON.readTree(temp.resolve("chosen/run.json").toFile());
+    ObjectNode other = record.deepCopy();
+    other.withObject("/backbone").putArray("mean").add(0.1).add(0.2).add(0.3);
+    assertThat(RunRecord.differences(record, record)).isEmpty();
+    assertThat(RunRecord.differences(record, other))
+        .singleElement()
+        .asString()
+        .startsWith("mean was [")
+        .endsWith(" and is [0.1,0.2,0.3]");
+  }
+
+  private Validator on(String images) {
+    Validator validator = falling();
+    return new Validator() {
+      @Override
+      public Validation validate(
+          FrozenClassifier c, AttentionMechanism m, org.ttame.core.masking.Masking masking)
+          throws IOException {
+        return validator.validate(c, m, masking);
+      }
+
+      @Override
+      public String fingerprint() {
+        return images;
+      }
+    };
   }
 
   @Test

@@ -101,7 +101,11 @@ public final class Experiment {
     depends.put("backbone_sha256", Sha256.of(setup.backboneFile()));
     depends.put("training_names_sha256", fingerprint(setup.training()));
     depends.put("measured_names_sha256", fingerprint(setup.measured()));
-    depends.put("epoch_by_validation", String.valueOf(setup.validation().isPresent()));
+    depends.put("mean", setup.classifier().inputSpec().mean().toString());
+    depends.put("std", setup.classifier().inputSpec().std().toString());
+    depends.put(
+        "validation_names_sha256",
+        setup.validation().map(AdIcValidator.Images::fingerprint).orElse("none"));
     depends.put(
         "thresholds",
         setup.thresholds().stream().map(String::valueOf).collect(Collectors.joining(",")));
@@ -206,6 +210,9 @@ public final class Experiment {
     Trial trial = planned.trial();
     boolean begun = planned.state() == State.BEGUN;
     RunFolder folder = begun ? RunFolder.open(folder(trial)) : RunFolder.create(folder(trial));
+    if (!begun) {
+      listener.begins(trial, folder);
+    }
     TrainingRun.Builder builder =
         TrainingRun.builder(setup.classifier(), setup.training(), trial.options(), folder)
             .backboneFile(setup.backboneFile())

@@ -1,8 +1,10 @@
 package org.ttame.eval.experiment;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import org.ttame.training.TrainingListener;
+import org.ttame.training.run.RunFolder;
 
 /** Hears how an experiment goes. All methods are called from its own thread. */
 public interface ExperimentListener {
@@ -27,6 +29,16 @@ public interface ExperimentListener {
 
   /** The plan, before anything is done. */
   default void planned(List<Planned> plan) {}
+
+  /**
+   * A training is about to begin in a folder of its own: the time to leave there what a program
+   * needs to take it up as a run.
+   *
+   * @param trial the trial
+   * @param folder where it is trained
+   * @throws IOException naming the file, if it cannot be written
+   */
+  default void begins(Trial trial, RunFolder folder) throws IOException {}
 
   /**
    * A training begins or goes on.
