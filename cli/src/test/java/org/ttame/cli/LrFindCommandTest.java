@@ -22,7 +22,10 @@ class LrFindCommandTest {
     };
     Ttame.Result said = Ttame.run(words);
     assertThat(said.code()).as("%s", said).isZero();
-    assertThat(said.out()).contains("8 of 8 steps").contains("suggestion").contains("lr-find.png");
+    assertThat(said.out())
+        .contains("8 of 8 steps")
+        .containsPattern("suggestion: --max-lr [0-9.e-]+|no suggestion: ")
+        .contains("lr-find.png");
     String csv = Files.readString(out.resolve("lr-find.csv"));
     assertThat(csv.lines()).hasSize(9).startsWith("step,lr,loss,smoothed");
     assertThat(csv).contains("\n8,1,");

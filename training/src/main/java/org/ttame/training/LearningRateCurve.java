@@ -19,8 +19,8 @@ public record LearningRateCurve(List<Point> points, Ending ending) {
   /** How the suggestion is made, for people. */
   public static final String RULE =
       "the learning rate where the smoothed loss falls most steeply with log10(learning rate):"
-          + " smallest least-squares slope over a window of a tenth of the steps, up to the lowest"
-          + " smoothed loss";
+          + " smallest least-squares slope over a window of a tenth of the steps taken, at least"
+          + " five, up to the lowest smoothed loss";
 
   private static final double BETA = 0.9;
   private static final int WINDOWS = 10;

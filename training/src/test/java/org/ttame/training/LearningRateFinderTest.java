@@ -17,8 +17,11 @@ import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.loss.LossMode;
+import org.ttame.core.loss.LossOptions;
 import org.ttame.training.LearningRateCurve.Ending;
 import org.ttame.training.LearningRateCurve.Point;
+import org.ttame.training.data.Augment;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.optimizer.ExponentialRamp;
@@ -27,6 +30,15 @@ import org.ttame.training.run.StepRecord;
 class LearningRateFinderTest {
   private static final TrainingOptions OPTIONS =
       TrainingOptions.builder().batchSize(4).decodeThreads(2).build();
+
+  private static final LearningRateFinder.Listener QUIET =
+      new LearningRateFinder.Listener() {
+        @Override
+        public void stepped(StepRecord step, double smoothed) {}
+
+        @Override
+        public void skipped(Batch.BadImage image) {}
+      };
 
   @TempDir Path folder;
   private FrozenClassifier classifier;
@@ -81,7 +93,31 @@ class LearningRateFinderTest {
   }
 
   @Test
-  void endsWhereTheSmoothedLossIsFarAboveItsLowest() {
+  void endsWhereTheSmoothedLossIsFarAboveItsLowestAndFinite() throws IOException {
+    ImageList images = ImageList.of(Fixtures.pictures(folder, 8));
+    // So large a weight of the area that maps which grow dark or bright decide the loss.
+    TrainingOptions steep =
+        OPTIONS.toBuilder()
+            .loss(new LossOptions(LossMode.PAPER, 0, 1000, 0, 4))
+            .augment(Augment.NONE)
+            .build();
+    LearningRateFinder finder =
+        new LearningRateFinder(classifier, images, steep, new ExponentialRamp(80, 1e-4, 1e6));
+    LearningRateCurve curve = finder.run(mechanism, QUIET).curve();
+    assertThat(curve.ending()).isEqualTo(Ending.DIVERGED);
+    List<Point> points = curve.points();
+    assertThat(points).hasSizeBetween(2, 79);
+    // Not for want of a number: the last loss is one.
+    Point last = points.get(points.size() - 1);
+    assertThat(last.loss()).isFinite();
+    double lowest = points.stream().mapToDouble(Point::smoothed).min().orElseThrow();
+    assertThat(last.smoothed()).isGreaterThan(4 * lowest);
+    assertThat(points.subList(0, points.size() - 1))
+        .allSatisfy(point -> assertThat(point.smoothed()).isFinite());
+  }
+
+  @Test
+  void smoothsLossesWithoutABias() {
     LearningRateCurve.Recorder recorder = new LearningRateCurve.Recorder();
     assertThat(recorder.add(0.1, 2)).isCloseTo(2, within(1e-12));
     // (0.9·0.1·2 + 0.1·6)/(1 − 0.81)
@@ -117,14 +153,6 @@ class LearningRateFinderTest {
 
   private LearningRateFinder.Outcome run(ImageList images, ExponentialRamp ramp)
       throws IOException {
-    LearningRateFinder.Listener quiet =
-        new LearningRateFinder.Listener() {
-          @Override
-          public void stepped(StepRecord step, double smoothed) {}
-
-          @Override
-          public void skipped(Batch.BadImage image) {}
-        };
-    return new LearningRateFinder(classifier, images, OPTIONS, ramp).run(mechanism, quiet);
+    return new LearningRateFinder(classifier, images, OPTIONS, ramp).run(mechanism, QUIET);
   }
 }
