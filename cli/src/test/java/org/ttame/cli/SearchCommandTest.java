@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.ttame.training.sample.SampleData;
 
 class SearchCommandTest {
   @TempDir Path folder;
@@ -64,6 +65,56 @@ class SearchCommandTest {
     assertThat(again.out())
         .contains("4 trainings, 4 done, 0 steps to go")
         .contains("best: " + best);
+  }
+
+  /** As README says: lists, a training for each number of epochs, the best one measured once. */
+  @Test
+  void thePapersProtocolFromTheListsToTheTestImages() throws IOException {
+    SampleData sample = new SampleData(folder.resolve("sample"));
+    String weights = sample.backbone("vgg").toString();
+    String train = sample.images("train").source().toString();
+    String held = sample.images("test").source().toString();
+    String lists = folder.resolve("lists").toString();
+    Ttame.ok("split", "--data", held, "--validation", "4", "--test", "5", "--out", lists);
+    List<String> words =
+        List.of(
+            "search",
+            "--weights",
+            weights,
+            "--data",
+            train,
+            "--val",
+            lists + "/val.txt",
+            "--epochs",
+            "1,2",
+            "--limit",
+            "8",
+            "--batch-size",
+            "8",
+            "--threads",
+            "1",
+            "--out",
+            folder.resolve("protocol").toString());
+    Ttame.ok(words.toArray(String[]::new));
+    JsonNode search = new ObjectMapper().readTree(folder.resolve("protocol/search.json").toFile());
+    assertThat(search.path("trials").findValuesAsText("trial"))
+        .containsExactly("epochs-1", "epochs-2");
+    String best = search.path("best").asText();
+    Path out = folder.resolve("measured");
+    Ttame.ok(
+        "evaluate",
+        "--run",
+        folder.resolve("protocol/trials").resolve(best).toString(),
+        "--data",
+        lists + "/test.txt",
+        "--methods",
+        "ttame",
+        "--threads",
+        "1",
+        "--out",
+        out.toString());
+    JsonNode metrics = new ObjectMapper().readTree(out.resolve("metrics.json").toFile());
+    assertThat(metrics.path("images").asInt()).isEqualTo(5);
   }
 
   @ParameterizedTest
