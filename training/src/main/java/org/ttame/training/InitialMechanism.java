@@ -31,7 +31,7 @@ public final class InitialMechanism {
         options.layers().isEmpty()
             ? defaultLayers(classifier, options.variant())
             : classifier.layers(options.layers());
-    return AttentionSpec.of(layers, classifier.classes(), options.variant());
+    return AttentionSpec.of(layers, classifier.classes(), options.variant()).requireApplicable();
   }
 
   private static List<FeatureLayer> defaultLayers(FrozenClassifier classifier, Variant variant) {

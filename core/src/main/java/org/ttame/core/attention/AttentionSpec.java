@@ -31,12 +31,6 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
                   features.size(),
                   nodes(features)));
     }
-    if (variant == Variant.LCAM && features.get(0).kind() == FeatureKind.TOKENS) {
-      throw new IllegalArgumentException(
-          "L-CAM-Img explains convolutional networks by their last feature map; %s is a vision"
-                  .formatted(nodes(features))
-              + " transformer's, which has none: take another variant");
-    }
     if (classes < 1) {
       throw new IllegalArgumentException("A mechanism needs a class to explain, got " + classes);
     }
@@ -60,6 +54,23 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
     }
     return new AttentionSpec(
         selected.subList(selected.size() - kept, selected.size()), classes, variant);
+  }
+
+  /**
+   * Makes sure that the variant is a method for classifiers of this kind. The arithmetic is there
+   * for all.
+   *
+   * @return this
+   * @throws IllegalArgumentException if it is L-CAM-Img of a vision transformer
+   */
+  public AttentionSpec requireApplicable() {
+    if (variant == Variant.LCAM && features.get(0).kind() == FeatureKind.TOKENS) {
+      throw new IllegalArgumentException(
+          "L-CAM-Img explains convolutional networks by their last feature map; %s is a vision"
+                  .formatted(nodes(features))
+              + " transformer's, which has none: take another variant");
+    }
+    return this;
   }
 
   /** h of the maps it makes: that of the largest feature map. */

@@ -92,7 +92,11 @@ public final class MethodCatalog implements AutoCloseable {
         untrained.add(blank);
         yield new TtameExplainer(method.optionName(), classifier, blank);
       }
-      case LCAM -> new TtameExplainer(method.optionName(), classifier, lcamMechanism());
+      case LCAM -> {
+        AttentionMechanism trained = lcamMechanism();
+        trained.spec().requireApplicable();
+        yield new TtameExplainer(method.optionName(), classifier, trained);
+      }
       case RANDOM -> random();
       case GRADCAM -> GradCamExplainer.gradCam(classifier, layer());
       case GRADCAM_PLUS_PLUS -> GradCamExplainer.plusPlus(classifier, layer());

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
 import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.training.InitialMechanism;
@@ -116,6 +117,12 @@ class MethodCatalogTest {
       assertThatThrownBy(() -> InitialMechanism.spec(vit, lcam))
           .hasMessageContaining("L-CAM-Img explains convolutional networks")
           .hasMessageContaining("take another variant");
+      AttentionSpec tokens = AttentionSpec.of(vit.defaultLayers(), vit.classes(), Variant.LCAM);
+      try (AttentionMechanism trained = AttentionMechanism.create(tokens, 1);
+          MethodCatalog catalog = new MethodCatalog(vit, MethodOptions.of(1, 4)).lcam(trained)) {
+        assertThatThrownBy(() -> catalog.explainer(ExplanationMethod.LCAM))
+            .hasMessageContaining("L-CAM-Img explains convolutional networks");
+      }
     }
   }
 
