@@ -145,10 +145,7 @@ class EvaluateTest {
     assertThat(rows("settings")).isEqualTo(before);
   }
 
-  /** Maps that explain wrote, measured as another program's, have the method's own numbers. */
-  @Test
-  void measuresMapsMadeElsewhere() throws IOException {
-    Path maps = folder.resolve("gradcam-maps");
+  private static void explain(int limit, Path maps) {
     Ttame.ok(
         "explain",
         "--weights",
@@ -156,13 +153,20 @@ class EvaluateTest {
         "--images",
         scenes.toString(),
         "--limit",
-        "4",
+        String.valueOf(limit),
         "--method",
         "gradcam",
         "--format",
         "npy",
         "--out",
         maps.toString());
+  }
+
+  /** Maps that explain wrote, measured as another program's, have the method's own numbers. */
+  @Test
+  void measuresMapsMadeElsewhere() throws IOException {
+    Path maps = folder.resolve("gradcam-maps");
+    explain(4, maps);
     String[] more = {"--limit", "4", "--methods", "gradcam", "--maps", maps.toString()};
     Ttame.ok(words("maps", more));
     JsonNode methods = metrics("maps").path("methods");
@@ -196,20 +200,7 @@ class EvaluateTest {
   @Test
   void refusesToGoOnWithOtherMaps() throws IOException {
     Path maps = folder.resolve("changing-maps");
-    Ttame.ok(
-        "explain",
-        "--weights",
-        weights.toString(),
-        "--images",
-        scenes.toString(),
-        "--limit",
-        "3",
-        "--method",
-        "gradcam",
-        "--format",
-        "npy",
-        "--out",
-        maps.toString());
+    explain(3, maps);
     String[] line =
         words("changing", "--limit", "3", "--maps", maps.toString(), "--batch-size", "2");
     Ttame.ok(line);
