@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
@@ -101,11 +100,7 @@ record EvaluateJob(
     identity.put("mean", loaded.inputSpec().mean().toString());
     identity.put("std", loaded.inputSpec().std().toString());
     identity.putAll(methods.identity());
-    Sha256 names = new Sha256();
-    for (int i = 0; i < list.size(); i++) {
-      names.line(list.name(i));
-    }
-    identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), names.hex()));
+    identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), list.namesSha256()));
     identity.put("seed", String.valueOf(methods.seed()));
     identity.putAll(metrics.identity(list));
     identity.putAll(settings.provenance());

@@ -69,11 +69,7 @@ final class FigureImages {
     /** What tells these images from others, wherever they lie. */
     Map<String, String> identity(ImageList list) throws IOException {
       Map<String, String> identity = new LinkedHashMap<>();
-      Sha256 names = new Sha256();
-      for (int i = 0; i < list.size(); i++) {
-        names.line(list.name(i));
-      }
-      identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), names.hex()));
+      identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), list.namesSha256()));
       Optional<Path> table = table(list);
       if (table.isPresent()) {
         identity.put("boxes' SHA-256", Sha256.of(table.get()));

@@ -10,7 +10,6 @@ import java.util.Set;
 import org.ttame.backbones.CascadingRandomisation;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.explain.EdgeExplainer;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.MethodCatalog;
@@ -240,11 +239,7 @@ record SanityJob(
     identity.put("methods", methods.methods().toString());
     identity.put("layer", methods.layer().orElse("standard"));
     identity.put("rise-masks", methods.riseMasks().toString());
-    Sha256 names = new Sha256();
-    for (int i = 0; i < list.size(); i++) {
-      names.line(list.name(i));
-    }
-    identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), names.hex()));
+    identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), list.namesSha256()));
     identity.put("shown", String.valueOf(shown));
     identity.put("seed", String.valueOf(methods.seed()));
     return identity;

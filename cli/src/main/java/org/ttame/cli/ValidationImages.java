@@ -2,7 +2,6 @@ package org.ttame.cli;
 
 import java.util.BitSet;
 import org.ttame.core.classifier.InputSpec;
-import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.ImageStream;
 import org.ttame.training.data.Batch;
@@ -43,11 +42,7 @@ final class ValidationImages implements AdIcValidator.Images {
 
   @Override
   public String fingerprint() {
-    Sha256 sum = new Sha256();
-    for (int i = 0; i < list.size(); i++) {
-      sum.line(list.name(i));
-    }
-    return sum.hex();
+    return list.namesSha256();
   }
 
   /** Those met so far that could not be read. */

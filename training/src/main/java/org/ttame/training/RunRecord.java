@@ -61,7 +61,7 @@ final class RunRecord {
         .putObject("data")
         .put("source", images.source().toAbsolutePath().normalize().toString())
         .put("images", images.size())
-        .put("names_sha256", fingerprint(images));
+        .put("names_sha256", images.namesSha256());
     record.put("steps_per_epoch", plan.stepsPerEpoch());
     record.put("planned_steps", plan.totalSteps());
     return record;
@@ -224,13 +224,5 @@ final class RunRecord {
       layers.addObject().put("node", layer.node()).put("shape", layer.shape());
     }
     return layers;
-  }
-
-  private static String fingerprint(ImageList images) {
-    Sha256 sum = new Sha256();
-    for (int i = 0; i < images.size(); i++) {
-      sum.line(images.name(i));
-    }
-    return sum.hex();
   }
 }

@@ -262,8 +262,7 @@ final class PlanBuilder implements AutoCloseable {
     }
     calls.checkShaped(op, inputs.size());
     List<INDArray> stand = inputs.stream().map(this::standIn).toList();
-    List<LongShapeDescriptor> shapes = calls.outputShapes(op, stand);
-    requireShapeOfShapes(op, inputs, shapes);
+    List<LongShapeDescriptor> shapes = shapes(op, inputs, stand);
     calls.checkReduction(op, stand, shapes);
     if (shapes.size() != names.size()) {
       throw new UnplannableGraphException(
@@ -299,6 +298,34 @@ final class PlanBuilder implements AutoCloseable {
   }
 
   /**
+   * The shapes of an operation's outputs.
+   *
+   * @throws UnplannableGraphException if they depend on values: whole numbers that are nobody's may
+   *     even be refused, as a shape to take
+   */
+  private List<LongShapeDescriptor> shapes(
+      DifferentialFunction op, List<PlanValue> inputs, List<INDArray> stand) {
+    if (inputs.stream().noneMatch(PlanBuilder::isWholeUnknown)) {
+      return calls.outputShapes(op, stand);
+    }
+    try {
+      List<LongShapeDescriptor> shapes = calls.outputShapes(op, stand);
+      requireShapeOfShapes(op, inputs, shapes);
+      return shapes;
+    } catch (UnplannableGraphException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new UnplannableGraphException(
+          "the shape of operation \"%s\" (%s) depends on values"
+              .formatted(op.getOwnName(), op.opName()));
+    }
+  }
+
+  private static boolean isWholeUnknown(PlanValue value) {
+    return value.fixed == null && !value.type.isFPType();
+  }
+
+  /**
    * Makes sure that an operation's shapes follow from shapes, not from values that are known only
    * when it runs: numbers of segments, lengths, a shape to take. Such values are whole numbers; the
    * shapes are asked for with several of them.
@@ -312,7 +339,7 @@ final class PlanBuilder implements AutoCloseable {
       List<INDArray> own = new ArrayList<>();
       List<INDArray> stand = new ArrayList<>();
       for (PlanValue value : inputs) {
-        boolean whole = value.fixed == null && !value.type.isFPType();
+        boolean whole = isWholeUnknown(value);
         INDArray array = whole ? whole(value, pattern) : standIn(value);
         stand.add(array);
         if (whole) {
@@ -320,9 +347,6 @@ final class PlanBuilder implements AutoCloseable {
         }
       }
       try {
-        if (own.isEmpty()) {
-          return;
-        }
         if (!same(shapes, calls.outputShapes(op, stand))) {
           throw new UnplannableGraphException(
               "the shape of operation \"%s\" (%s) depends on values"

@@ -95,6 +95,18 @@ class UnusualGraphTest {
       }
       assertThat(runner.describe()).startsWith("SameDiff session").contains("depends on values");
     }
+    SameDiff shaped = SameDiff.create();
+    SDVariable flat = shaped.placeHolder("x", DataType.FLOAT, 12);
+    shaped.reshape("y", flat, shaped.placeHolder("shape", DataType.INT32, 2));
+    try (GraphRunner runner = new PlanRunner(shaped, false, true)) {
+      for (int rows : new int[] {3, 4}) {
+        INDArray shape = Nd4j.createFromArray(rows, 12 / rows);
+        try (GraphResult y = runner.run(Map.of("x", wave(12), "shape", shape), "y")) {
+          assertThat(y.output("y").shape()).containsExactly(rows, 12 / rows);
+        }
+      }
+      assertThat(runner.describe()).startsWith("SameDiff session").contains("depends on values");
+    }
     // Whole numbers that are only read leave the plan as it is.
     SameDiff gathered = SameDiff.create();
     SDVariable rows = gathered.placeHolder("x", DataType.FLOAT, 4, 2);

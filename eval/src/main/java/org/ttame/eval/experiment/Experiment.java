@@ -99,8 +99,8 @@ public final class Experiment {
     }
     depends = new LinkedHashMap<>();
     depends.put("backbone_sha256", Sha256.of(setup.backboneFile()));
-    depends.put("training_names_sha256", fingerprint(setup.training()));
-    depends.put("measured_names_sha256", fingerprint(setup.measured()));
+    depends.put("training_names_sha256", setup.training().namesSha256());
+    depends.put("measured_names_sha256", setup.measured().namesSha256());
     depends.put("mean", setup.classifier().inputSpec().mean().toString());
     depends.put("std", setup.classifier().inputSpec().std().toString());
     depends.put(
@@ -277,13 +277,5 @@ public final class Experiment {
 
   private static double seconds(long began) {
     return (System.nanoTime() - began) / 1e9;
-  }
-
-  private static String fingerprint(ImageList images) {
-    Sha256 sum = new Sha256();
-    for (int i = 0; i < images.size(); i++) {
-      sum.line(images.name(i));
-    }
-    return sum.hex();
   }
 }

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import org.ttame.core.provenance.Sha256;
 
 /**
  * The images of a {@code --data} argument, in an order that depends on their names alone.
@@ -193,6 +194,19 @@ public final class ImageList {
       keptLabels[i] = labels[indices[i]];
     }
     return new ImageList(source, base, kept, keptLabels, classNames);
+  }
+
+  /**
+   * Tells this set of images from others, wherever it lies and however it was named.
+   *
+   * @return SHA-256 of the names in order, in hexadecimal
+   */
+  public String namesSha256() {
+    Sha256 sum = new Sha256();
+    for (int i = 0; i < size(); i++) {
+      sum.line(name(i));
+    }
+    return sum.hex();
   }
 
   /** One line for people: {@code 1281167 images in 1000 class folders of 'train'}. */
