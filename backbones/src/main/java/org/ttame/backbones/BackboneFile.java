@@ -228,8 +228,8 @@ public final class BackboneFile implements BackboneSource {
       Map<String, String> provenance = new LinkedHashMap<>();
       header
           .path("provenance")
-          .fields()
-          .forEachRemaining(field -> provenance.put(field.getKey(), field.getValue().asText()));
+          .properties()
+          .forEach(field -> provenance.put(field.getKey(), field.getValue().asText()));
       Architecture architecture = ArchitectureJson.read(header.path("architecture"));
       return new BackboneFile(
           file,

@@ -49,8 +49,8 @@ public record Validation(double ad15, double ic15, int images, Map<String, Doubl
   static Validation of(JsonNode json) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     json.path("metrics")
-        .fields()
-        .forEachRemaining(field -> metrics.put(field.getKey(), field.getValue().asDouble()));
+        .properties()
+        .forEach(field -> metrics.put(field.getKey(), field.getValue().asDouble()));
     return new Validation(
         json.path("ad15").asDouble(Double.NaN),
         json.path("ic15").asDouble(Double.NaN),

@@ -267,8 +267,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       Map<String, Long> warnings = new LinkedHashMap<>();
       entry
           .path("warnings")
-          .fields()
-          .forEachRemaining(field -> warnings.put(field.getKey(), field.getValue().asLong()));
+          .properties()
+          .forEach(field -> warnings.put(field.getKey(), field.getValue().asLong()));
       methods.add(
           new MethodResult(
               method.method(),
@@ -362,8 +362,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     }
     Map<String, String> then = new LinkedHashMap<>();
     root.path("settings")
-        .fields()
-        .forEachRemaining(field -> then.put(field.getKey(), field.getValue().asText()));
+        .properties()
+        .forEach(field -> then.put(field.getKey(), field.getValue().asText()));
     Set<String> names = new LinkedHashSet<>(now.keySet());
     names.addAll(then.keySet());
     for (String name : names) {

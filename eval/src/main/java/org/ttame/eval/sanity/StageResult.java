@@ -92,8 +92,8 @@ record StageResult(Map<Column, List<Double>> columns, double answersKept) {
     }
     Map<Column, List<Double>> columns = new LinkedHashMap<>();
     json.path("values")
-        .fields()
-        .forEachRemaining(
+        .properties()
+        .forEach(
             field -> {
               List<Double> list = new ArrayList<>();
               field.getValue().forEach(value -> list.add(value.asDouble()));

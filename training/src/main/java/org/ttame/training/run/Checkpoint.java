@@ -77,8 +77,8 @@ public record Checkpoint(Path folder) {
     try {
       SortedMap<Integer, Kind> skipped = new TreeMap<>();
       json.required("skipped")
-          .fields()
-          .forEachRemaining(
+          .properties()
+          .forEach(
               image ->
                   skipped.put(
                       Integer.valueOf(image.getKey()), Kind.valueOf(image.getValue().asText())));

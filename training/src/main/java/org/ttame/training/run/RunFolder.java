@@ -155,8 +155,8 @@ public final class RunFolder {
   public Properties settings() throws IOException {
     Properties settings = new Properties();
     required("settings")
-        .fields()
-        .forEachRemaining(field -> settings.setProperty(field.getKey(), field.getValue().asText()));
+        .properties()
+        .forEach(field -> settings.setProperty(field.getKey(), field.getValue().asText()));
     settings.keySet().removeAll(AROUND);
     return settings;
   }

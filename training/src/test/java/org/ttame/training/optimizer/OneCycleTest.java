@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Iterator;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,8 +20,7 @@ class OneCycleTest {
     try (InputStream in = OneCycleTest.class.getResourceAsStream("/optimizer/one-cycle.json")) {
       JsonNode tables = new ObjectMapper().readTree(in);
       assertThat(tables.size()).isEqualTo(11);
-      for (Iterator<Map.Entry<String, JsonNode>> it = tables.fields(); it.hasNext(); ) {
-        Map.Entry<String, JsonNode> table = it.next();
+      for (Map.Entry<String, JsonNode> table : tables.properties()) {
         int total = Integer.parseInt(table.getKey());
         OneCycle schedule = new OneCycle(total, 1e-3);
         assertThat(table.getValue()).hasSize(total);
