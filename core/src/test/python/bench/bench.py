@@ -4,8 +4,8 @@
                                                [--weights FOLDER] [--out FILE.json] [--only forward,step,explain]
     python core/src/test/python/bench/bench.py --table FILE.json
 
-Run it from the project's folder, after `mvn -ntp package`, with nothing else running. Needs torch,
-torchvision, onnx and onnxruntime. Random weights are exported from torchvision once; weights do not
+Run it from the project's folder, after `mvn -ntp package`, with nothing else running, by the Python
+that ../peers/install.sh makes. Random weights are exported from torchvision once; weights do not
 change how long work takes.
 
 For each row every engine is a process of its own that has loaded and warmed up; then one after the
