@@ -10,6 +10,7 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.eval.figure.ComparisonReport;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.output.ExplanationWriter;
@@ -84,6 +85,8 @@ record ExplainJob(
         ClassChoice wanted = classes.of(labelled.images(), batch.indices());
         try (INDArray standardised = input.clean(batch.batch())) {
           rounds.explain(made.explainers(), batch, standardised, wanted);
+        } catch (NonFiniteException e) {
+          throw e.of(classifier.name(), batch.batch().names());
         }
       }
       feed.requireAny();

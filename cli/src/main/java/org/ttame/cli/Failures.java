@@ -56,6 +56,7 @@ final class Failures {
         || failure instanceof UncheckedIOException
         || failure instanceof IllegalArgumentException
         || failure instanceof WorkFailedException
+        || failure instanceof org.ttame.core.classifier.NonFiniteException
         || failure instanceof org.ttame.training.DivergenceException
         || failure instanceof OutOfMemoryError;
   }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.classifier.Predictions;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.metric.MaskedInput;
@@ -88,6 +89,8 @@ record PredictJob(
         try (INDArray standardised = input.clean(images.batch());
             ClassifierOutput output = classifier.forward(standardised, List.of())) {
           write(json, list, images.indices(), output.logits(), names, score, console);
+        } catch (NonFiniteException e) {
+          throw e.of(classifier.name(), images.batch().names());
         }
       }
       feed.requireAny();

@@ -13,6 +13,7 @@ import org.ttame.core.attention.MapExplainer;
 import org.ttame.core.attention.MinMax;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.classifier.Predictions;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.SaliencyMaps;
@@ -78,8 +79,13 @@ public final class AdIcValidator implements Validator {
     try (ImageStream stream = images.open();
         MapExplainer explainer = new MapExplainer(classifier, mechanism)) {
       while (stream.hasNext()) {
-        ScoringBatch batch = explain(classifier, mechanism, explainer, input, stream.next());
-        values.addAll(List.of(metric.score(batch)));
+        ImageBatch batch = stream.next();
+        try {
+          ScoringBatch scoring = explain(classifier, mechanism, explainer, input, batch);
+          values.addAll(List.of(metric.score(scoring)));
+        } catch (NonFiniteException e) {
+          throw e.of(classifier.name(), batch.names());
+        }
       }
     } catch (UncheckedIOException e) {
       throw e.getCause();

@@ -11,6 +11,7 @@ import java.util.function.Consumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.classifier.PassCounter;
 import org.ttame.core.classifier.Predictions;
 import org.ttame.core.masking.Masking;
@@ -106,6 +107,7 @@ public final class Evaluation {
    * @param observer sees each batch's maps before that
    * @return all that was found, before and now
    * @throws UncheckedIOException if the observer fails
+   * @throws NonFiniteException naming the images whose logits or maps are NaN or infinite
    * @throws IllegalArgumentException if the earlier part had other methods or numbers
    */
   public EvaluationResult goOn(
@@ -116,7 +118,13 @@ public final class Evaluation {
     List<EvaluationResult> parts = new ArrayList<>(List.of(before));
     long start = System.nanoTime();
     while (batches.hasNext()) {
-      EvaluationResult part = measure(batches.next(), observer, start);
+      ImageBatch batch = batches.next();
+      EvaluationResult part;
+      try {
+        part = measure(batch, observer, start);
+      } catch (NonFiniteException e) {
+        throw e.of(classifier.name(), batch.names());
+      }
       sink.accept(part);
       parts.add(part);
       start = System.nanoTime();
@@ -138,11 +146,6 @@ public final class Evaluation {
         double[][] probabilities = Predictions.softmax(output.logits());
         for (int b = 0; b < confidences.length; b++) {
           confidences[b] = probabilities[b][classes[b]];
-          if (Double.isNaN(confidences[b])) {
-            throw new IllegalStateException(
-                "%s gives no probability for the image %s: its logits are not finite"
-                    .formatted(classifier.name(), batch.names().get(b)));
-          }
         }
       }
       for (Explainer explainer : explainers) {

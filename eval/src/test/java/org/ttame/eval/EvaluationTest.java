@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.RandomMapsExplainer;
 import org.ttame.eval.metric.AdIc;
@@ -182,8 +183,8 @@ class EvaluationTest {
     Arrays.fill(unit, Float.NaN);
     ImageBatch broken = ImageBatch.of(List.of("broken.png"), SIDE, unit);
     assertThatThrownBy(() -> evaluation.run(List.of(broken).iterator(), r -> {}))
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("broken.png");
+        .isInstanceOf(NonFiniteException.class)
+        .hasMessageContaining(classifier.name() + " gives logits of broken.png that hold NaN");
   }
 
   private static Iterator<ImageBatch> batches(int size) {

@@ -1,6 +1,11 @@
 package org.ttame.training;
 
-/** The loss of a step, or its gradient, is no longer a finite number. Nothing was changed by it. */
+import org.ttame.core.classifier.NonFiniteException;
+
+/**
+ * The loss of a step, its gradient or the classifier's answer is no finite number. Nothing was
+ * changed by it.
+ */
 public final class DivergenceException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -15,6 +20,19 @@ public final class DivergenceException extends RuntimeException {
   DivergenceException(long step, String message) {
     super(message);
     this.step = step;
+  }
+
+  /**
+   * Names the step at which a classifier gave no answer; its training has no part in that.
+   *
+   * @param step 1 for the first
+   * @param cause names classifier and images
+   */
+  static DivergenceException at(long step, NonFiniteException cause) {
+    DivergenceException located =
+        new DivergenceException(step, "At step %d %s".formatted(step, cause.getMessage()));
+    located.initCause(cause);
+    return located;
   }
 
   /** The same, with where the last good state is. */

@@ -7,6 +7,7 @@ import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchSource;
@@ -113,7 +114,7 @@ public final class LearningRateFinder {
           if (batch.size() == 0) {
             continue;
           }
-          StepRecord step = trainer.step(batch.step(), batch.images());
+          StepRecord step = step(trainer, batch);
           double smoothed = recorder.add(step.lr(), step.loss());
           listener.stepped(step, smoothed);
           if (smoothed > DIVERGED * recorder.lowest()) {
@@ -129,6 +130,14 @@ public final class LearningRateFinder {
     LearningRateCurve.Ending ending =
         stopAsked ? LearningRateCurve.Ending.STOPPED : LearningRateCurve.Ending.COMPLETE;
     return new Outcome(recorder.end(ending), skipped.count());
+  }
+
+  private StepRecord step(Trainer trainer, Batch batch) {
+    try {
+      return trainer.step(batch.step(), batch.images());
+    } catch (NonFiniteException e) {
+      throw e.of(classifier.name(), batch.indices().stream().map(images::name).toList());
+    }
   }
 
   private static AttentionMechanism copy(AttentionMechanism from) {

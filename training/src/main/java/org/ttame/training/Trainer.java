@@ -9,6 +9,7 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.ClassSampler;
@@ -133,6 +134,7 @@ public final class Trainer implements AutoCloseable {
    * @param unitImages {@code [B, S, S, 3]}, RGB in [0,1]; stays the caller's
    * @return what it did; its epoch is 1, its speed that of the computing alone
    * @throws DivergenceException if loss or gradient is not finite; the mechanism is then unchanged
+   * @throws NonFiniteException if a logit of the images as they are is not: no training can help
    */
   public StepRecord step(long step, INDArray unitImages) {
     final long began = System.nanoTime();
@@ -141,7 +143,7 @@ public final class Trainer implements AutoCloseable {
     try (INDArray standardised = standardise(unitImages);
         // Read by graph.forward, before the classifier runs again.
         ClassifierOutput clean = classifier.glance(standardised, mechanism.spec().features())) {
-      int[] target = targets.of(seed, step, clean.predictedClasses());
+      int[] target = targets.of(seed, step, clean.requireFinite().predictedClasses());
       int[][] psi = draws.draw(step, target);
       try (AttentionTrainingGraph.Forward forward =
               graph.forward(clean.features(), unitImages, psi);

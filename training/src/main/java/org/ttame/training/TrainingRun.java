@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -16,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.masking.Masking;
 import org.ttame.training.data.Batch;
@@ -263,7 +265,13 @@ public final class TrainingRun implements AutoCloseable {
   private StepRecord step(Batch batch) {
     long forward = classifier.passes().forward();
     long backward = classifier.passes().backward();
-    StepRecord step = trainer.step(batch.step(), batch.images());
+    StepRecord step;
+    try {
+      step = trainer.step(batch.step(), batch.images());
+    } catch (NonFiniteException e) {
+      List<String> names = batch.indices().stream().map(images::name).toList();
+      throw DivergenceException.at(batch.step() + 1, e.of(classifier.name(), names));
+    }
     forwardPasses += classifier.passes().forward() - forward;
     backwardPasses += classifier.passes().backward() - backward;
     return step;

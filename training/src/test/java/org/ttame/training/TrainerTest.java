@@ -16,6 +16,7 @@ import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 
 class TrainerTest {
   private static final TrainingOptions OPTIONS = TrainingOptions.builder().maxLr(0.05).build();
@@ -93,6 +94,24 @@ class TrainerTest {
           .isInstanceOf(DivergenceException.class)
           .hasMessageContaining("step 3")
           .hasMessageContaining("--max-lr");
+      assertThat(mechanism.parameters().get("fusion.weight")).isEqualTo(before);
+      assertThat(trainer.velocities().get("fusion.weight").amaxNumber().doubleValue()).isZero();
+    }
+  }
+
+  /** The classifier's answer to a clean image: no learning rate is to blame. */
+  @Test
+  void anImageWithoutAnAnswerIsNamedAndChangesNothing() {
+    try (INDArray images = Fixtures.noise(2, 3);
+        INDArray before = mechanism.parameters().get("fusion.weight").dup();
+        Trainer trainer = new Trainer(classifier, mechanism, OPTIONS, 5)) {
+      for (long i = images.length() / 2; i < images.length(); i++) {
+        images.putScalar(i, Float.NaN);
+      }
+      assertThatThrownBy(() -> trainer.step(2, images))
+          .isInstanceOf(NonFiniteException.class)
+          .hasMessageContaining("image 2 of the batch")
+          .hasMessageContaining("NaN");
       assertThat(mechanism.parameters().get("fusion.weight")).isEqualTo(before);
       assertThat(trainer.velocities().get("fusion.weight").amaxNumber().doubleValue()).isZero();
     }

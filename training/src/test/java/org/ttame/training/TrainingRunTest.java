@@ -181,6 +181,7 @@ class TrainingRunTest {
       assertThatThrownBy(run::run)
           .isInstanceOf(DivergenceException.class)
           .hasMessageContaining("step 2")
+          .hasMessageContaining("05.png")
           .hasMessageContaining("last good state, after step 0");
     }
     JsonNode record = JSON.readTree(temp.resolve("nan/run.json").toFile());

@@ -91,8 +91,8 @@ public final class AttentionMechanism implements AutoCloseable {
    * @param arrays by name, in PyTorch's layout; stay the caller's. {@code num_batches_tracked},
    *     which PyTorch's state dictionaries carry, is ignored
    * @return the mechanism, float32; the caller closes it
-   * @throws IllegalArgumentException if an array is missing, has another shape, is not finite, or
-   *     belongs to a mechanism of another form
+   * @throws IllegalArgumentException if an array is missing, has another shape, is not finite,
+   *     holds a negative variance, or belongs to a mechanism of another form
    */
   public static AttentionMechanism fromNpz(AttentionSpec spec, Map<String, INDArray> arrays) {
     return fromNpz(spec, arrays, DataType.FLOAT);
@@ -135,6 +135,12 @@ public final class AttentionMechanism implements AutoCloseable {
       throw new IllegalArgumentException(
           "\"%s\" holds values that are not finite; the file is damaged or its training diverged"
               .formatted(name));
+    }
+    double least = array.minNumber().doubleValue();
+    if (entry.role() == ArrayLayout.Role.RUNNING_VAR && least < 0) {
+      throw new IllegalArgumentException(
+          "\"%s\" holds the variance %s, and none is below zero; the file is damaged"
+              .formatted(name, least));
     }
   }
 

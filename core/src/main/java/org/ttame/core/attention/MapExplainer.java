@@ -13,6 +13,7 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
@@ -74,12 +75,18 @@ public final class MapExplainer implements AutoCloseable {
    * @param images standardised, {@code [B, S, S, 3]}; stay the caller's
    * @param choice the classes to explain
    * @return logits and maps; the caller closes them
+   * @throws NonFiniteException if a logit or a map's value is NaN or infinite
    */
   public Explanation explain(INDArray images, ClassChoice choice) {
     try (ClassifierOutput output = classifier.glance(images, layers)) {
-      int[][] classes = choice.classes(output.logits());
+      int[][] classes = choice.classes(output.requireFinite().logits());
       INDArray raw = rawMaps(output.features(), classes);
-      return new Explanation(output.logits().dup('c'), classes, raw, MinMax.scale(raw));
+      try {
+        return new Explanation(output.logits().dup('c'), classes, raw, MinMax.scale(raw));
+      } catch (NonFiniteException e) {
+        raw.close();
+        throw e;
+      }
     }
   }
 

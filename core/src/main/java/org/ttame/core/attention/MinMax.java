@@ -3,6 +3,7 @@ package org.ttame.core.attention;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.classifier.NonFiniteException;
 
 /** Scales maps to [0,1], each by its own smallest and largest value. */
 public final class MinMax {
@@ -14,7 +15,7 @@ public final class MinMax {
    * @param maps finite values, {@code [..., h, w]}, rank 2 or more; stays the caller's
    * @return (x − min)/(max − min) of each {@code [h, w]} slice, zeros where it is constant; same
    *     shape, float32, a new array; the caller closes it
-   * @throws IllegalArgumentException if a value is NaN or infinite
+   * @throws NonFiniteException if a value is NaN or infinite
    */
   public static INDArray scale(INDArray maps) {
     long[] shape = maps.shape();
@@ -33,9 +34,8 @@ public final class MinMax {
       double high = Double.NEGATIVE_INFINITY;
       for (int i = start; i < start + pixels; i++) {
         if (!Double.isFinite(values[i])) {
-          throw new IllegalArgumentException(
-              "A map holds the value %s; the mechanism's weights or its input are damaged"
-                  .formatted(values[i]));
+          int image = shape.length == 2 ? 0 : Math.toIntExact(start * shape[0] / values.length);
+          throw new NonFiniteException(NonFiniteException.What.MAPS, values[i], image);
         }
         low = Math.min(low, values[i]);
         high = Math.max(high, values[i]);

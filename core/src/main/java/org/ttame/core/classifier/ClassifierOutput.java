@@ -40,6 +40,17 @@ public final class ClassifierOutput implements AutoCloseable {
     return Predictions.argMax(logits);
   }
 
+  /**
+   * Refuses an answer that is none.
+   *
+   * @return this
+   * @throws NonFiniteException if a logit is NaN or infinite
+   */
+  public ClassifierOutput requireFinite() {
+    NonFiniteException.check(logits);
+    return this;
+  }
+
   @Override
   public void close() {
     result.close();

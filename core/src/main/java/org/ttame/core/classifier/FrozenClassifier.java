@@ -231,16 +231,24 @@ public final class FrozenClassifier implements AutoCloseable {
    * @param images standardised, {@code [B, S, S, 3]}
    * @param wanted layers whose feature maps to return
    * @return logits and feature maps; the caller closes them
+   * @throws NonFiniteException if a logit is NaN or infinite
    */
   public ClassifierOutput forward(INDArray images, List<FeatureLayer> wanted) {
     check(images);
     GraphResult result = runner.run(Map.of(input, images), outputs(wanted));
     passes.countForward(images.size(0));
-    return output(result, wanted);
+    ClassifierOutput output = output(result, wanted);
+    try {
+      return output.requireFinite();
+    } catch (NonFiniteException e) {
+      output.close();
+      throw e;
+    }
   }
 
   /**
-   * Classifies a batch without copying what comes out: for who reads it once and at once.
+   * Classifies a batch without copying what comes out: for who reads it once and at once. Logits
+   * are as they come: of many masks one may be worthless ({@link ClassifierOutput#requireFinite}).
    *
    * @param images standardised, {@code [B, S, S, 3]}
    * @param wanted layers whose feature maps to return

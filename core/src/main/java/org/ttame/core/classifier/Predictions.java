@@ -99,7 +99,7 @@ public final class Predictions {
     return best;
   }
 
-  private static float[] values(INDArray logits) {
+  static float[] values(INDArray logits) {
     if (logits.rank() != 2) {
       throw new IllegalArgumentException(
           "Logits must be [B, K], got rank %d".formatted(logits.rank()));

@@ -18,6 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.npz.Npz;
 
 class AttentionMechanismTest {
@@ -160,6 +161,18 @@ class AttentionMechanismTest {
     arrays.put("fusion.weight", good.get("fusion.weight").dup().putScalar(17, Float.NaN));
     assertThatThrownBy(() -> AttentionMechanism.fromNpz(spec, arrays))
         .hasMessageContaining("\"fusion.weight\" holds values that are not finite");
+    arrays.put("fusion.weight", good.get("fusion.weight"));
+    String variance = "branch.1.bn.running_var";
+    arrays.put(variance, good.get(variance).dup().putScalar(2, -0.25f));
+    assertThatThrownBy(() -> AttentionMechanism.fromNpz(spec, arrays))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "\"branch.1.bn.running_var\" holds the variance -0.25, and none is below zero; the file"
+                + " is damaged");
+    arrays.put(variance, good.get(variance).dup().putScalar(2, Float.NaN));
+    assertThatThrownBy(() -> AttentionMechanism.fromNpz(spec, arrays))
+        .hasMessageContaining("\"branch.1.bn.running_var\" holds values that are not finite");
+    arrays.put(variance, good.get(variance));
     arrays.remove("fusion.weight");
     assertThatThrownBy(() -> AttentionMechanism.fromNpz(spec, arrays))
         .hasMessageStartingWith(
@@ -225,7 +238,7 @@ class AttentionMechanismTest {
               Nd4j.createFromArray(new float[][][] {{{0, 1}, {0.25f, 0.5f}}, {{0, 0}, {0, 0}}}));
     }
     assertThatThrownBy(() -> MinMax.scale(Nd4j.createFromArray(new float[][] {{0, Float.NaN}})))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(NonFiniteException.class)
         .hasMessageContaining("NaN");
   }
 }

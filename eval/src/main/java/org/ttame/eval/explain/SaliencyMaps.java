@@ -45,7 +45,8 @@ public final class SaliencyMaps {
    * @param width w
    * @param values B maps of h·w finite values, row by row
    * @return the scaled maps
-   * @throws IllegalArgumentException if a map has another size or is not finite
+   * @throws IllegalArgumentException if a map has another size
+   * @throws org.ttame.core.classifier.NonFiniteException if a value is NaN or infinite
    */
   public static SaliencyMaps minMax(int height, int width, float[][] values) {
     for (float[] map : values) {

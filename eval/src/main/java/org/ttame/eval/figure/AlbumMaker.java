@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.classifier.Predictions;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.masking.Masking;
@@ -137,6 +138,8 @@ public final class AlbumMaker {
     SaliencyMaps maps;
     try (INDArray standardised = input.clean(some)) {
       maps = explainer.explain(standardised, asked, some.names());
+    } catch (NonFiniteException e) {
+      throw e.of(subject.classifier().name(), some.names());
     }
     List<RgbImage> pictures = ScenePictures.maps(some, maps, asked, overlay);
     for (int i = 0; i < asked.length; i++) {
@@ -153,6 +156,8 @@ public final class AlbumMaker {
         answers.add(new Answer(row));
       }
       return answers;
+    } catch (NonFiniteException e) {
+      throw e.of(subject.classifier().name(), images.names());
     }
   }
 

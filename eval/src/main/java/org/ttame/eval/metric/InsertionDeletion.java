@@ -106,11 +106,6 @@ public final class InsertionDeletion implements Metric {
       double[] probabilities = new double[size];
       for (int b = 0; b < size; b++) {
         probabilities[b] = all[b][batch.classes()[b]];
-        if (Double.isNaN(probabilities[b])) {
-          throw new IllegalStateException(
-              "%s gives no probability for the changed image %s: its logits are not finite"
-                  .formatted(classifier.name(), batch.images().names().get(b)));
-        }
       }
       return probabilities;
     }

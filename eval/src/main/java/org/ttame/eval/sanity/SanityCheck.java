@@ -13,6 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.npz.Npy;
 import org.ttame.eval.AdIcValidator;
@@ -181,6 +182,8 @@ public final class SanityCheck {
               known.pictures.add(batch.image(b));
             }
           }
+        } catch (NonFiniteException e) {
+          throw e.of(classifier.name(), batch.names());
         }
         listener.measured(known.names.size());
       }
@@ -230,6 +233,8 @@ public final class SanityCheck {
               }
             }
           }
+        } catch (NonFiniteException e) {
+          throw e.of(methods.classifier().name(), batch.names());
         }
         at += batch.size();
         listener.measured(at);
