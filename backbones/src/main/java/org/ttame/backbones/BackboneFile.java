@@ -27,6 +27,7 @@ import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.graph.WeightSource;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.storage.WholeFile;
 
@@ -263,15 +264,16 @@ public final class BackboneFile implements BackboneSource {
       int read = channel.read(bytes, position + bytes.position());
       if (read < 0) {
         throw new BackboneException(
-            "%s is cut short: it should reach to byte %,d and has %,d; copy it again or repeat the import"
-                .formatted(file, position + bytes.limit(), channel.size()));
+            Text.format(
+                "%s is cut short: it should reach to byte %,d and has %,d; copy it again or repeat the import",
+                file, position + bytes.limit(), channel.size()));
       }
     }
   }
 
   private static BackboneException damaged(Path file, String how) {
     return new BackboneException(
-        "%s is damaged: %s; copy it again or repeat the import".formatted(file, how));
+        Text.format("%s is damaged: %s; copy it again or repeat the import", file, how));
   }
 
   @Override
@@ -294,7 +296,7 @@ public final class BackboneFile implements BackboneSource {
     Entry entry = entries.get(name);
     List<Long> wanted = java.util.Arrays.stream(shape).boxed().toList();
     if (entry == null || !entry.parameter().shape().equals(wanted)) {
-      throw damaged(file, "it has no array %s of shape %s".formatted(name, wanted));
+      throw damaged(file, Text.format("it has no array %s of shape %s", name, wanted));
     }
     INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
     boolean done = false;

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionException;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.onnx.OnnxBackbone;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 
@@ -197,14 +198,16 @@ public final class Backbones {
       String expected = options.name().get();
       if (!expected.equals(architecture.name()) && !expected.equals(architecture.family())) {
         throw new BackboneException(
-            "%s holds a %s (%s), not a %s; leave --backbone out or give another file"
-                .formatted(file, architecture.name(), architecture.describe(), expected));
+            Text.format(
+                "%s holds a %s (%s), not a %s; leave --backbone out or give another file",
+                file, architecture.name(), architecture.describe(), expected));
       }
     }
     if (options.classes().isPresent() && options.classes().getAsInt() != architecture.classes()) {
       throw new BackboneException(
-          "%s tells %d classes apart where %d are expected"
-              .formatted(file, architecture.classes(), options.classes().getAsInt()));
+          Text.format(
+              "%s tells %d classes apart where %d are expected",
+              file, architecture.classes(), options.classes().getAsInt()));
     }
   }
 }

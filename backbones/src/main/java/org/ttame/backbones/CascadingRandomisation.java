@@ -15,6 +15,7 @@ import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.InitialValues;
 import org.ttame.backbones.graph.Parameter;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 
@@ -83,7 +84,8 @@ public final class CascadingRandomisation {
   private String origin(int count) {
     return count == 0
         ? "none"
-        : "%s to %s, seed %d".formatted(stages.get(0).name(), stages.get(count - 1).name(), seed);
+        : Text.format(
+            "%s to %s, seed %d", stages.get(0).name(), stages.get(count - 1).name(), seed);
   }
 
   static List<Stage> stages(Architecture architecture) {

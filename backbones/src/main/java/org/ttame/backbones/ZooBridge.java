@@ -21,6 +21,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.onnx.OnnxBackbone;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -59,8 +60,9 @@ public final class ZooBridge implements BackboneSource {
       mean = List.copyOf(mean);
       if (mean.size() != 3 || !(scale > 0)) {
         throw new IllegalArgumentException(
-            "Preprocessing needs three means and a positive scale, got %s and %s"
-                .formatted(mean, scale));
+            Text.format(
+                "Preprocessing needs three means and a positive scale, got %s and %s",
+                mean, scale));
       }
     }
 
@@ -113,19 +115,20 @@ public final class ZooBridge implements BackboneSource {
       ZipEntry configuration = zip.getEntry("configuration.json");
       if (configuration == null || zip.getEntry("coefficients.bin") == null) {
         throw new BackboneException(
-            "%s is a zip, but no saved DL4J network; unpack it and give the .onnx file"
-                .formatted(file));
+            Text.format(
+                "%s is a zip, but no saved DL4J network; unpack it and give the .onnx file", file));
       }
       try (InputStream json = zip.getInputStream(configuration)) {
         sequential = new ObjectMapper().readTree(json).path("vertices").isMissingNode();
       } catch (JsonProcessingException e) {
         throw new BackboneException(
-            "%s holds a DL4J network whose configuration is damaged; copy it again".formatted(file),
+            Text.format(
+                "%s holds a DL4J network whose configuration is damaged; copy it again", file),
             e);
       }
     } catch (ZipException e) {
       throw new BackboneException(
-          "%s begins as a zip, but is damaged or cut short; copy it again".formatted(file), e);
+          Text.format("%s begins as a zip, but is damaged or cut short; copy it again", file), e);
     }
     ComputationGraph network;
     try {
@@ -135,7 +138,7 @@ public final class ZooBridge implements BackboneSource {
               : ModelSerializer.restoreComputationGraph(file.toFile(), false);
     } catch (IOException | RuntimeException e) {
       throw new BackboneException(
-          "%s could not be read as a DL4J network: %s".formatted(file, e.getMessage()), e);
+          Text.format("%s could not be read as a DL4J network: %s", file, e.getMessage()), e);
     }
     boolean done = false;
     try {

@@ -14,6 +14,7 @@ import org.deeplearning4j.common.resources.DL4JResources;
 import org.deeplearning4j.common.resources.ResourceType;
 import org.deeplearning4j.zoo.PretrainedType;
 import org.deeplearning4j.zoo.model.VGG16;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -62,8 +63,9 @@ public final class ZooDownload {
           });
     } catch (IOException e) {
       throw new BackboneException(
-          "%s could not be downloaded: %s; fetch it by other means and import the file"
-              .formatted(address, reason(e)),
+          Text.format(
+              "%s could not be downloaded: %s; fetch it by other means and import the file",
+              address, reason(e)),
           e);
     }
     return file;
@@ -93,6 +95,6 @@ public final class ZooDownload {
     Throwable cause = failure.getCause() == null ? failure : failure.getCause();
     return cause.getClass() == IOException.class
         ? cause.getMessage()
-        : "%s (%s)".formatted(cause.getClass().getSimpleName(), cause.getMessage());
+        : Text.format("%s (%s)", cause.getClass().getSimpleName(), cause.getMessage());
   }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Scanner;
 import org.junit.jupiter.api.Tag;
@@ -125,8 +126,11 @@ class FullSizeTest {
       }
     }
     System.out.printf(
+        Locale.ROOT,
         "%s: logits differ by %.1e, maps by %.1e of their largest value%n",
-        network, worst, worstMap);
+        network,
+        worst,
+        worstMap);
   }
 
   /** Peak resident memory of a fresh program that loads VGG-16, under 2.5 times the file. */
@@ -139,6 +143,7 @@ class FullSizeTest {
     double[] fromFile = load(imported);
     double bytes = Files.size(onnx);
     System.out.printf(
+        Locale.ROOT,
         "vgg16, %.0f MB: peak %.0f MB (%.2f of the file) in %.2f s from ONNX, %.0f MB in %.2f s from a backbone file%n",
         bytes / 1e6,
         fromOnnx[0] / 1e6,

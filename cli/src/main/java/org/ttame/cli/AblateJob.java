@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.AblationFiles;
 import org.ttame.eval.experiment.AblationPlan;
@@ -59,8 +60,9 @@ record AblateJob(
       List<TrialResult> results = run(experiment, RunOptions.with(started, given), console);
       if (results.size() < plan.trials().size()) {
         console.result(
-            "stopped after %d of %d trainings; the same command goes on"
-                .formatted(results.size(), plan.trials().size()));
+            Text.format(
+                "stopped after %d of %d trainings; the same command goes on",
+                results.size(), plan.trials().size()));
         return;
       }
       Map<String, String> settings = new LinkedHashMap<>();

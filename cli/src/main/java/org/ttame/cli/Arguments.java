@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.core.Text;
 
 /**
  * The options of one call, from the command line and, where it is silent, from {@code --config};
@@ -56,19 +57,20 @@ final class Arguments {
         .orElseThrow(
             () ->
                 new UsageException(
-                    "%s %s is missing: %s"
-                        .formatted(option.dashed(), option.value(), option.description())));
+                    Text.format(
+                        "%s %s is missing: %s",
+                        option.dashed(), option.value(), option.description())));
   }
 
   /** Reads a path, naming where it was typed when it is none. */
   static Path toPath(String where, String text) throws UsageException {
     if (text.isBlank()) {
-      throw new UsageException("%s is empty; it takes a path".formatted(where));
+      throw new UsageException(Text.format("%s is empty; it takes a path", where));
     }
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new UsageException("%s %s is not a path".formatted(where, text));
+      throw new UsageException(Text.format("%s %s is not a path", where, text));
     }
   }
 
@@ -95,7 +97,7 @@ final class Arguments {
       // Said below, in one place.
     }
     throw new UsageException(
-        "%s %s is not a whole number of at least %d".formatted(where, text, least));
+        Text.format("%s %s is not a whole number of at least %d", where, text, least));
   }
 
   /** Any whole number of 64 bits; the option has a default. */
@@ -104,7 +106,7 @@ final class Arguments {
     try {
       return Long.parseLong(text.trim());
     } catch (NumberFormatException e) {
-      throw new UsageException("%s %s is not a whole number".formatted(option.dashed(), text));
+      throw new UsageException(Text.format("%s %s is not a whole number", option.dashed(), text));
     }
   }
 
@@ -115,7 +117,7 @@ final class Arguments {
     if (number > 0) {
       return number;
     }
-    throw new UsageException("%s %s is not above zero".formatted(option.dashed(), text));
+    throw new UsageException(Text.format("%s %s is not above zero", option.dashed(), text));
   }
 
   static double toNumber(String where, String text) throws UsageException {
@@ -127,7 +129,7 @@ final class Arguments {
     } catch (NumberFormatException e) {
       // Said below, in one place.
     }
-    throw new UsageException("%s %s is not a number".formatted(where, text));
+    throw new UsageException(Text.format("%s %s is not a number", where, text));
   }
 
   /** Comma-separated words without repeats; empty where the option is neither given nor set. */
@@ -141,12 +143,13 @@ final class Arguments {
       String trimmed = word.trim();
       if (trimmed.isEmpty()) {
         throw new UsageException(
-            "%s %s has an empty entry; separate the entries by single commas"
-                .formatted(option.dashed(), text.get()));
+            Text.format(
+                "%s %s has an empty entry; separate the entries by single commas",
+                option.dashed(), text.get()));
       }
       if (words.contains(trimmed)) {
         throw new UsageException(
-            "%s %s names %s twice".formatted(option.dashed(), text.get(), trimmed));
+            Text.format("%s %s names %s twice", option.dashed(), text.get(), trimmed));
       }
       words.add(trimmed);
     }
@@ -178,14 +181,14 @@ final class Arguments {
       return lower;
     }
     throw new UsageException(
-        "%s %s is none of %s".formatted(option.dashed(), word, String.join(", ", allowed)));
+        Text.format("%s %s is none of %s", option.dashed(), word, String.join(", ", allowed)));
   }
 
   /** Refuses two options that contradict each other. */
   void exclusive(OptionSpec one, OptionSpec other) throws UsageException {
     if (has(one) && has(other)) {
       throw new UsageException(
-          "%s and %s exclude each other; give one".formatted(one.dashed(), other.dashed()));
+          Text.format("%s and %s exclude each other; give one", one.dashed(), other.dashed()));
     }
   }
 

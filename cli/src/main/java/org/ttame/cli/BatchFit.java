@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.IntToLongFunction;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -41,16 +42,18 @@ final class BatchFit {
         Trainer trainer = new Trainer(classifier, mechanism, options, 1)) {
       if (trainer.plannedBytes(1) == 0) {
         console.note(
-            "batch size %d: this classifier runs in SameDiff's session, which tells no needs"
-                .formatted(UNPLANNED));
+            Text.format(
+                "batch size %d: this classifier runs in SameDiff's session, which tells no needs",
+                UNPLANNED));
         return UNPLANNED;
       }
       IntToLongFunction need = size -> trainer.plannedBytes(size) + size * waiting;
       long free = freeBytes();
       int size = fit(need, free);
       console.note(
-          "batch size %d: a step takes %d MiB beside the weights, %d MiB are free"
-              .formatted(size, need.applyAsLong(size) >> 20, free >> 20));
+          Text.format(
+              "batch size %d: a step takes %d MiB beside the weights, %d MiB are free",
+              size, need.applyAsLong(size) >> 20, free >> 20));
       return size;
     }
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.eval.bench.Work;
 
 /** {@code ttame bench}. */
@@ -83,7 +84,7 @@ final class BenchCommand implements Command {
     for (double size : arguments.numbers(BATCH_SIZES)) {
       if (size < 1 || size != (int) size) {
         throw new UsageException(
-            "--batch-sizes: %s is not a whole number of at least 1".formatted(size));
+            Text.format("--batch-sizes: %s is not a whole number of at least 1", size));
       }
       batches.add((int) size);
     }

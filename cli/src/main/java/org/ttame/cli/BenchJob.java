@@ -9,9 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.storage.WholeFile;
@@ -79,7 +79,7 @@ record BenchJob(
       double peak = MatrixPeak.gigaflops();
       record.put("sgemm_gflops", peak);
       console.result(
-          line(
+          Text.format(
               "%s, %d threads, %s; sgemm %.0f GFLOP/s",
               classifier.name(), started.threads(), started.describeBinary(), peak));
       ArrayNode rows = record.putArray("measured");
@@ -95,7 +95,7 @@ record BenchJob(
           }
         }
       }
-      console.result(line("peak resident memory %.0f MiB", ResidentMemory.peak() / MIB));
+      console.result(Text.format("peak resident memory %.0f MiB", ResidentMemory.peak() / MIB));
       record.put("peak_resident_bytes", ResidentMemory.peak());
     }
     if (out.isPresent()) {
@@ -119,7 +119,7 @@ record BenchJob(
       EngineProfile where = bench.profile(kind);
       double gigaflops = where.operations() / timing.median() / 1e9;
       console.result(
-          line(
+          Text.format(
               "%-11s batch %2d: %7.0f ms (%.0f to %.0f), %6.2f images/s, %.1f GFLOP at %.0f GFLOP/s"
                   + " = %.0f %% of sgemm",
               kind.optionName(),
@@ -154,19 +154,19 @@ record BenchJob(
         continue;
       }
       console.result(
-          line(
+          Text.format(
               "  %-20s %4d × %9.1f ms%s",
               entry.kind(),
               entry.calls(),
               entry.seconds() * 1e3,
-              entry.operations() == 0 ? "" : line(", %.0f GFLOP/s", entry.gigaflops())));
+              entry.operations() == 0 ? "" : Text.format(", %.0f GFLOP/s", entry.gigaflops())));
       rows.addObject()
           .put("kind", entry.kind())
           .put("calls", entry.calls())
           .put("ms", entry.seconds() * 1e3)
           .put("gflops", entry.gigaflops());
     }
-    console.result(line("  %-20s %14.1f ms", "all operations", where.seconds() * 1e3));
+    console.result(Text.format("  %-20s %14.1f ms", "all operations", where.seconds() * 1e3));
   }
 
   private void endure(Workbench bench, ArrayNode rows, Console console) {
@@ -178,7 +178,7 @@ record BenchJob(
               endurance.orElseThrow(),
               console.progress(kind.optionName(), endurance.get())::at);
       console.result(
-          line(
+          Text.format(
               "%-8s batch %2d: %d times; first %d and last %d: %.1f and %.1f MiB resident, %.1f and"
                   + " %.1f ms; all took %.3f times ten times the first tenth",
               kind.optionName(),
@@ -224,13 +224,9 @@ record BenchJob(
           case "memory" -> console.result(String.valueOf(ResidentMemory.peak()));
           default ->
               throw new WorkFailedException(
-                  "--lockstep understands 'run' and 'memory', not '%s'".formatted(line));
+                  Text.format("--lockstep understands 'run' and 'memory', not '%s'", line));
         }
       }
     }
-  }
-
-  private static String line(String format, Object... values) {
-    return String.format(Locale.ROOT, format, values);
   }
 }

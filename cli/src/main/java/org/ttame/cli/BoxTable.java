@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.CropPlan;
 import org.ttame.core.image.ImageLimits;
@@ -49,7 +50,7 @@ final class BoxTable {
     try {
       lines = Files.readAllLines(file);
     } catch (CharacterCodingException e) {
-      throw new IOException("%s is not text in UTF-8".formatted(file), e);
+      throw new IOException(Text.format("%s is not text in UTF-8", file), e);
     }
     List<String> header =
         lines.isEmpty()
@@ -57,8 +58,9 @@ final class BoxTable {
             : Arrays.stream(lines.get(0).split(",", -1)).map(String::strip).toList();
     if (!header.containsAll(COLUMNS)) {
       throw new IOException(
-          "%s is no table of boxes: its first line should name the columns %s"
-              .formatted(file, String.join(",", COLUMNS)));
+          Text.format(
+              "%s is no table of boxes: its first line should name the columns %s",
+              file, String.join(",", COLUMNS)));
     }
     Map<String, List<Box>> boxes = new HashMap<>();
     for (int n = 1; n < lines.size(); n++) {
@@ -68,8 +70,9 @@ final class BoxTable {
       String[] cells = lines.get(n).split(",", -1);
       if (cells.length != header.size()) {
         throw new IOException(
-            "%s, line %d: expected %d cells, got %d"
-                .formatted(file, n + 1, header.size(), cells.length));
+            Text.format(
+                "%s, line %d: expected %d cells, got %d",
+                file, n + 1, header.size(), cells.length));
       }
       String image = cells[header.indexOf("image")].strip();
       try {
@@ -83,7 +86,7 @@ final class BoxTable {
                     Double.parseDouble(cells[header.indexOf("x1")]),
                     Double.parseDouble(cells[header.indexOf("y1")])));
       } catch (IllegalArgumentException e) {
-        throw new IOException("%s, line %d: %s".formatted(file, n + 1, e.getMessage()), e);
+        throw new IOException(Text.format("%s, line %d: %s", file, n + 1, e.getMessage()), e);
       }
     }
     return new BoxTable(boxes);
@@ -106,8 +109,9 @@ final class BoxTable {
       for (Box box : entry.getValue()) {
         if (box.classIndex() >= classes) {
           throw new IOException(
-              "%s has an object of class %d in %s, but the classifier's classes are 0 to %d"
-                  .formatted(file, box.classIndex(), entry.getKey(), classes - 1));
+              Text.format(
+                  "%s has an object of class %d in %s, but the classifier's classes are 0 to %d",
+                  file, box.classIndex(), entry.getKey(), classes - 1));
         }
       }
     }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -72,8 +73,9 @@ record ClassFolders(ImageList images, List<String> names, Optional<String> probl
     for (int i = 0; i < images.size(); i++) {
       if (images.label(i) >= classes) {
         throw new IOException(
-            "'%s' gives %s the label %d, but the classifier's classes are 0 to %d; correct the list or give the classifier it was made for"
-                .formatted(images.source(), images.name(i), images.label(i), classes - 1));
+            Text.format(
+                "'%s' gives %s the label %d, but the classifier's classes are 0 to %d; correct the list or give the classifier it was made for",
+                images.source(), images.name(i), images.label(i), classes - 1));
       }
     }
   }
@@ -96,7 +98,8 @@ record ClassFolders(ImageList images, List<String> names, Optional<String> probl
         list.relabelled(place -> ImageList.NO_LABEL),
         known,
         Optional.of(
-            "which of the classifier's %d classes the %d class folders of '%s' stand for is not known; name them as the lines of --labels FILE or by the classes' indices, or give a list of 'path label' lines instead"
-                .formatted(classes, list.classNames().size(), list.source())));
+            Text.format(
+                "which of the classifier's %d classes the %d class folders of '%s' stand for is not known; name them as the lines of --labels FILE or by the classes' indices, or give a list of 'path label' lines instead",
+                classes, list.classNames().size(), list.source())));
   }
 }

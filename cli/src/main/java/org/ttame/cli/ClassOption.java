@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.io.IOException;
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.training.data.ImageList;
 
@@ -40,7 +41,8 @@ record ClassOption(Kind kind, int number) {
     }
     if (!text.matches("\\d+")) {
       throw new UsageException(
-          "--class %s is neither predicted, label, top:K nor the index of a class".formatted(text));
+          Text.format(
+              "--class %s is neither predicted, label, top:K nor the index of a class", text));
     }
     return new ClassOption(Kind.INDEX, Arguments.toInteger("--class", text, 0));
   }
@@ -88,8 +90,9 @@ record ClassOption(Kind kind, int number) {
       rows[i][0] = list.label(indices.get(i));
       if (rows[i][0] == ImageList.NO_LABEL) {
         throw new IOException(
-            "--class label: %s has no label; give class folders or a list of 'path label' lines"
-                .formatted(list.name(indices.get(i))));
+            Text.format(
+                "--class label: %s has no label; give class folders or a list of 'path label' lines",
+                list.name(indices.get(i))));
       }
     }
     return rows;

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.training.run.RunFolder;
 
@@ -50,8 +51,8 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     if (name.isPresent()) {
       if (FAMILIES.stream().noneMatch(name.get().toLowerCase(Locale.ROOT)::startsWith)) {
         throw new UsageException(
-            "--backbone %s is no family; there are vgg16, resnet50 and vit_b_16"
-                .formatted(name.get()));
+            Text.format(
+                "--backbone %s is no family; there are vgg16, resnet50 and vit_b_16", name.get()));
       }
       options = options.withName(name.get());
     }
@@ -78,14 +79,14 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     long began = System.nanoTime();
     FrozenClassifier classifier = Backbones.load(file, options);
     console.note(
-        "%s from %s, %d classes, %d×%d pixels, read in %.1f s"
-            .formatted(
-                classifier.name(),
-                file,
-                classifier.classes(),
-                classifier.inputSpec().side(),
-                classifier.inputSpec().side(),
-                (System.nanoTime() - began) / 1e9));
+        Text.format(
+            "%s from %s, %d classes, %d×%d pixels, read in %.1f s",
+            classifier.name(),
+            file,
+            classifier.classes(),
+            classifier.inputSpec().side(),
+            classifier.inputSpec().side(),
+            (System.nanoTime() - began) / 1e9));
     return classifier;
   }
 
@@ -105,12 +106,14 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
             .orElseThrow(
                 () ->
                     new IOException(
-                        "The run in %s does not say which file its classifier came from; give --weights"
-                            .formatted(folder.path())));
+                        Text.format(
+                            "The run in %s does not say which file its classifier came from; give --weights",
+                            folder.path())));
     if (!Files.exists(file)) {
       throw new IOException(
-          "%s, the classifier of the run in %s, is gone; say with --weights where it is now"
-              .formatted(file, folder.path()));
+          Text.format(
+              "%s, the classifier of the run in %s, is gone; say with --weights where it is now",
+              file, folder.path()));
     }
     return file;
   }

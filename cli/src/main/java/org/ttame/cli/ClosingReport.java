@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.Study;
@@ -80,8 +81,9 @@ final class ClosingReport {
       feed.requireAny();
       console.result("");
       console.result(
-          "on %d held-out images (AD: lower is better; IC and pointing: higher):"
-              .formatted(outcome.result().images()));
+          Text.format(
+              "on %d held-out images (AD: lower is better; IC and pointing: higher):",
+              outcome.result().images()));
       outcome.table().lines().forEach(console::result);
       if (feed.skipped().total() > 0) {
         console.result("of the held-out images, " + feed.skipped().describe());

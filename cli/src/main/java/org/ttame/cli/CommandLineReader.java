@@ -17,6 +17,7 @@ import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
 import org.apache.commons.cli.ParseException;
 import org.apache.commons.cli.UnrecognizedOptionException;
+import org.ttame.core.Text;
 
 /** Turns what was typed after the command's name into {@link Arguments}. */
 final class CommandLineReader {
@@ -34,13 +35,14 @@ final class CommandLineReader {
     for (Option option : line.getOptions()) {
       String value = option.hasArg() ? option.getValue() : "true";
       if (values.put(option.getLongOpt(), value) != null) {
-        throw new UsageException("--%s is given twice".formatted(option.getLongOpt()));
+        throw new UsageException(Text.format("--%s is given twice", option.getLongOpt()));
       }
     }
     if (spec.operand() == null && !line.getArgList().isEmpty()) {
       throw new UsageException(
-          "'%s' belongs to no option; options begin with two dashes"
-              .formatted(line.getArgList().get(0)));
+          Text.format(
+              "'%s' belongs to no option; options begin with two dashes",
+              line.getArgList().get(0)));
     }
     String config = values.get(CommonOptions.CONFIG.name());
     if (config != null) {
@@ -64,9 +66,9 @@ final class CommandLineReader {
     } catch (UnrecognizedOptionException e) {
       throw new UsageException(unknown(spec, e.getOption()));
     } catch (MissingArgumentException e) {
-      throw new UsageException("--%s needs a value".formatted(e.getOption().getLongOpt()));
+      throw new UsageException(Text.format("--%s needs a value", e.getOption().getLongOpt()));
     } catch (AlreadySelectedException e) {
-      throw new UsageException("--%s is given twice".formatted(e.getOption().getLongOpt()));
+      throw new UsageException(Text.format("--%s is given twice", e.getOption().getLongOpt()));
     } catch (ParseException e) {
       throw new UsageException(e.getMessage());
     }
@@ -77,7 +79,7 @@ final class CommandLineReader {
     try (Reader reader = Files.newBufferedReader(file)) {
       properties.load(reader);
     } catch (IOException | IllegalArgumentException e) {
-      throw new UsageException("--config %s: %s".formatted(file, Failures.sentence(e)));
+      throw new UsageException(Text.format("--config %s: %s", file, Failures.sentence(e)));
     }
     Map<String, String> values = new LinkedHashMap<>();
     for (String name : properties.stringPropertyNames()) {
@@ -85,10 +87,11 @@ final class CommandLineReader {
           spec.options().stream()
               .filter(candidate -> candidate.name().equals(name))
               .findFirst()
-              .orElseThrow(() -> new UsageException("%s: %s".formatted(file, unknown(spec, name))));
+              .orElseThrow(
+                  () -> new UsageException(Text.format("%s: %s", file, unknown(spec, name))));
       String value = properties.getProperty(name).trim();
       if (option.isFlag() && !value.equals("true") && !value.equals("false")) {
-        throw new UsageException("%s: %s=%s must be true or false".formatted(file, name, value));
+        throw new UsageException(Text.format("%s: %s=%s must be true or false", file, name, value));
       }
       values.put(name, value);
     }
@@ -104,7 +107,7 @@ final class CommandLineReader {
             .filter(candidate -> distance(candidate, name) <= 2)
             .map(candidate -> "; did you mean --" + candidate + "?")
             .orElse("");
-    return "%s has no option %s%s".formatted(spec.name(), typed, nearest);
+    return Text.format("%s has no option %s%s", spec.name(), typed, nearest);
   }
 
   /** Levenshtein's distance. */

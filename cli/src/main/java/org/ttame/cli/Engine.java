@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
+import org.ttame.core.Text;
 import org.ttame.core.engine.EngineChoice;
 import org.ttame.core.engine.NativeBinary;
 
@@ -63,8 +64,9 @@ record Engine(NativeBinary binary, String backend, int threads) {
     NativeBinary binary = NativeBinary.select();
     if (binary.slow()) {
       console.warn(
-          "the slow native build is in use: %s. Convolutions take four to eight times longer."
-              .formatted(binary.reason()));
+          Text.format(
+              "the slow native build is in use: %s. Convolutions take four to eight times longer.",
+              binary.reason()));
     }
     int threads = settings.threads().orElseGet(Engine::physicalCores);
     String backend = Nd4j.getEnvironment().isCPU() ? "CPU" : "CUDA";
@@ -77,7 +79,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
 
   /** The native build in words: which and why. */
   String describeBinary() {
-    return "%s (%s)".formatted(binary.displayName(), binary.reason());
+    return Text.format("%s (%s)", binary.displayName(), binary.reason());
   }
 
   /** A build has one backend: ND4J wants no two on the class path. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
@@ -80,8 +81,8 @@ record EvaluateJob(
         }
         Consumer<String> say = json ? console::note : console::result;
         MetricsTable.format(result).lines().forEach(say);
-        say.accept("%s: %s".formatted(out, measuring.summary(result)));
-        say.accept("%s: all of it on one page".formatted(page));
+        say.accept(Text.format("%s: %s", out, measuring.summary(result)));
+        say.accept(Text.format("%s: all of it on one page", page));
         if (json) {
           Files.readAllLines(out.resolve(MetricsFiles.JSON)).forEach(console::result);
         }
@@ -100,7 +101,8 @@ record EvaluateJob(
     identity.put("mean", loaded.inputSpec().mean().toString());
     identity.put("std", loaded.inputSpec().std().toString());
     identity.putAll(methods.identity());
-    identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), list.namesSha256()));
+    identity.put(
+        "images", Text.format("%d (SHA-256 of names %s)", list.size(), list.namesSha256()));
     identity.put("seed", String.valueOf(methods.seed()));
     identity.putAll(metrics.identity(list));
     identity.putAll(settings.provenance());

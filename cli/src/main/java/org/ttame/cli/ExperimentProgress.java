@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.experiment.ExperimentListener;
 import org.ttame.eval.experiment.Trial;
 import org.ttame.eval.experiment.TrialResult;
@@ -39,26 +40,26 @@ final class ExperimentProgress implements ExperimentListener {
     total = plan.size();
     done = plan.stream().filter(planned -> planned.state() == State.DONE).count();
     long steps = plan.stream().filter(p -> p.state() != State.DONE).mapToLong(Planned::steps).sum();
-    console.result("%d trainings, %d done, %d steps to go:".formatted(total, done, steps));
+    console.result(Text.format("%d trainings, %d done, %d steps to go:", total, done, steps));
     for (int i = 0; i < plan.size(); i++) {
       Planned planned = plan.get(i);
       console.result(
-          "  %2d. %s, %d steps, %s"
-              .formatted(
-                  i + 1,
-                  planned.trial().name(),
-                  planned.steps(),
-                  switch (planned.state()) {
-                    case DONE -> "done";
-                    case BEGUN -> "goes on";
-                    case OPEN -> "to do";
-                  }));
+          Text.format(
+              "  %2d. %s, %d steps, %s",
+              i + 1,
+              planned.trial().name(),
+              planned.steps(),
+              switch (planned.state()) {
+                case DONE -> "done";
+                case BEGUN -> "goes on";
+                case OPEN -> "to do";
+              }));
     }
   }
 
   @Override
   public TrainingListener training(int number, Trial trial) {
-    console.note("training %d of %d: %s".formatted(number, total, trial.name()));
+    console.note(Text.format("training %d of %d: %s", number, total, trial.name()));
     return new TrainProgress(console);
   }
 
@@ -70,18 +71,15 @@ final class ExperimentProgress implements ExperimentListener {
   @Override
   public void finished(int number, TrialResult result, Duration left) {
     StringBuilder line = new StringBuilder();
-    line.append("%d of %d, %s:".formatted(number, total, result.trial().name()));
+    line.append(Text.format("%d of %d, %s:", number, total, result.trial().name()));
     if (result.diverged()) {
       line.append(" diverged: ").append(result.failure());
     }
     for (MetricKey key : result.values().keySet()) {
       line.append(
-          String.format(
-              Locale.ROOT,
+          Text.format(
               " %s(%s%%) %.2f",
-              key.metric().toUpperCase(Locale.ROOT),
-              key.thresholdText(),
-              result.mean(key)));
+              key.metric().toUpperCase(Locale.ROOT), key.thresholdText(), result.mean(key)));
     }
     if (!left.isZero() && number < total) {
       line.append("; ").append(Progress.duration(left.toMillis() / 1e3)).append(" left");

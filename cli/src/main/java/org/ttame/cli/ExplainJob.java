@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
@@ -91,9 +92,9 @@ record ExplainJob(
       }
       feed.requireAny();
       if (compare) {
-        console.result("%s: all of it on one page".formatted(comparison.write(provenance)));
+        console.result(Text.format("%s: all of it on one page", comparison.write(provenance)));
       }
-      console.result("%s: maps of %s for %s".formatted(out, rounds.sizes(), feed.summary()));
+      console.result(Text.format("%s: maps of %s for %s", out, rounds.sizes(), feed.summary()));
     }
   }
 }

@@ -12,6 +12,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -41,8 +42,9 @@ record ExportJob(RunChoice run, String format, Path out, Engine.Settings engine)
         writeGraph(mechanism);
       }
       console.result(
-          "%s: %s of %s, checkpoint %s"
-              .formatted(out, mechanism.spec().variant().optionName(), run.run(), checkpoint));
+          Text.format(
+              "%s: %s of %s, checkpoint %s",
+              out, mechanism.spec().variant().optionName(), run.run(), checkpoint));
     }
   }
 

@@ -8,6 +8,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import org.ttame.core.Text;
 
 /** Turns whatever was thrown into one sentence. */
 final class Failures {
@@ -19,29 +20,30 @@ final class Failures {
       return sentence(failure.getCause());
     }
     if (failure instanceof NoSuchFileException missing && missing.getReason() == null) {
-      return "%s does not exist".formatted(missing.getFile());
+      return Text.format("%s does not exist", missing.getFile());
     }
     if (failure instanceof AccessDeniedException denied && denied.getReason() == null) {
-      return "%s may not be read or written; check its permissions".formatted(denied.getFile());
+      return Text.format("%s may not be read or written; check its permissions", denied.getFile());
     }
     if (failure instanceof NotDirectoryException file && file.getReason() == null) {
-      return "%s is not a directory".formatted(file.getFile());
+      return Text.format("%s is not a directory", file.getFile());
     }
     if (failure instanceof FileAlreadyExistsException file && file.getReason() == null) {
-      return "%s exists and is not a directory".formatted(file.getFile());
+      return Text.format("%s exists and is not a directory", file.getFile());
     }
     if (failure instanceof DirectoryNotEmptyException file) {
-      return "%s is not empty".formatted(file.getFile());
+      return Text.format("%s is not empty", file.getFile());
     }
     if (failure instanceof FileSystemException file && file.getReason() != null) {
-      return "%s: %s".formatted(file.getFile(), file.getReason());
+      return Text.format("%s: %s", file.getFile(), file.getReason());
     }
     if (failure instanceof CharacterCodingException) {
       return "it is not text in UTF-8";
     }
     if (failure instanceof OutOfMemoryError) {
-      return "out of memory (%s); lower --batch-size, or give Java more with java -Xmx4g -jar …"
-          .formatted(failure.getMessage());
+      return Text.format(
+          "out of memory (%s); lower --batch-size, or give Java more with java -Xmx4g -jar …",
+          failure.getMessage());
     }
     String message = failure.getMessage();
     if (message == null || message.isBlank()) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.provenance.Sha256;
@@ -51,7 +52,7 @@ final class FigureImages {
       Path sample = run.resolve(SampleMaterials.FOLDER);
       if (!Files.isDirectory(sample)) {
         throw new UsageException(
-            "--images PATH is missing: %s was not trained on the bundled sample".formatted(run));
+            Text.format("--images PATH is missing: %s was not trained on the bundled sample", run));
       }
       ImageList scenes = new SampleData(sample).images("test");
       return settings.limit().isPresent() ? scenes.limit(settings.limit().getAsInt()) : scenes;
@@ -69,7 +70,8 @@ final class FigureImages {
     /** What tells these images from others, wherever they lie. */
     Map<String, String> identity(ImageList list) throws IOException {
       Map<String, String> identity = new LinkedHashMap<>();
-      identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), list.namesSha256()));
+      identity.put(
+          "images", Text.format("%d (SHA-256 of names %s)", list.size(), list.namesSha256()));
       Optional<Path> table = table(list);
       if (table.isPresent()) {
         identity.put("boxes' SHA-256", Sha256.of(table.get()));

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneOptions;
+import org.ttame.core.Text;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -73,7 +74,7 @@ record FigureRuns(
     boolean transformer = classifier.transformer().isPresent();
     if (!transformer && wanted.remove(ExplanationMethod.TRANSFORMER_LRP) && !methods.isEmpty()) {
       String sentence =
-          "transformer-lrp explains vision transformers, and %s is none".formatted(choice.run());
+          Text.format("transformer-lrp explains vision transformers, and %s is none", choice.run());
       if (wanted.isEmpty() || runs.size() == 1) {
         throw new IOException("--methods: " + sentence);
       }
@@ -106,9 +107,9 @@ record FigureRuns(
       identity.put("run " + (r + 1), runs.get(r).toString());
       identity.put(
           "checkpoint " + (r + 1),
-          "%s (SHA-256 %s)"
-              .formatted(
-                  checkpoint, choice.folder().checkpoints().get(checkpoint).attentionSha256()));
+          Text.format(
+              "%s (SHA-256 %s)",
+              checkpoint, choice.folder().checkpoints().get(checkpoint).attentionSha256()));
     }
     identity.put(
         "methods",
@@ -125,11 +126,11 @@ record FigureRuns(
   String title(int number, FrozenClassifier classifier, List<String> taken) {
     String name = classifier.name();
     Path folder = runs.get(number).toAbsolutePath().normalize().getFileName();
-    for (String title : List.of(name, "%s (%s)".formatted(name, folder))) {
+    for (String title : List.of(name, Text.format("%s (%s)", name, folder))) {
       if (!taken.contains(title)) {
         return title;
       }
     }
-    return "%s (run %d)".formatted(name, number + 1);
+    return Text.format("%s (run %d)", name, number + 1);
   }
 }

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.eval.explain.Explainer;
@@ -152,12 +152,9 @@ record FiguresJob(
       throws IOException {
     if (number > 0 && classifier.classes() != found.classes) {
       throw new IOException(
-          "%s has %d classes, %s %d; figures compare classifiers of the same classes"
-              .formatted(
-                  runs.runs().get(0),
-                  found.classes,
-                  runs.runs().get(number),
-                  classifier.classes()));
+          Text.format(
+              "%s has %d classes, %s %d; figures compare classifiers of the same classes",
+              runs.runs().get(0), found.classes, runs.runs().get(number), classifier.classes()));
     }
     found.classes = classifier.classes();
   }
@@ -224,7 +221,7 @@ record FiguresJob(
       throws IOException {
     for (Missing one : found.missing) {
       String name = one.kind().optionName();
-      console.warn(String.format(Locale.ROOT, "no figure %s: %s", name, one.reason()));
+      console.warn(Text.format("no figure %s: %s", name, one.reason()));
     }
     FigureSet set =
         new FigureSet(
@@ -237,13 +234,13 @@ record FiguresJob(
     Path page = FigureFiles.write(out, set, formats);
     for (Figure figure : found.figures) {
       console.result(
-          "%s: %d pictures"
-              .formatted(
-                  out.resolve(FigureFiles.FOLDER).resolve(figure.name()),
-                  figure.sheet().pictures()));
+          Text.format(
+              "%s: %d pictures",
+              out.resolve(FigureFiles.FOLDER).resolve(figure.name()), figure.sheet().pictures()));
     }
     console.result(
-        "%s: all of it on one page%s"
-            .formatted(page, found.skipped.total() == 0 ? "" : "; " + found.skipped.describe()));
+        Text.format(
+            "%s: all of it on one page%s",
+            page, found.skipped.total() == 0 ? "" : "; " + found.skipped.describe()));
   }
 }

@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.function.IntFunction;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
@@ -158,10 +159,11 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
     if (read == 0) {
       throw new IOException(
           skipped.total() == 1
-              ? "the only image of %s could not be read: %s"
-                  .formatted(list.source(), skipped.kinds())
-              : "none of the %d images of %s could be read: %s"
-                  .formatted(skipped.total(), list.source(), skipped.kinds()));
+              ? Text.format(
+                  "the only image of %s could not be read: %s", list.source(), skipped.kinds())
+              : Text.format(
+                  "none of the %d images of %s could be read: %s",
+                  skipped.total(), list.source(), skipped.kinds()));
     }
   }
 
@@ -177,9 +179,9 @@ final class ImageFeed implements Iterator<ImageFeed.Images>, AutoCloseable {
 
   /** How many images there were, for people. */
   String summary() {
-    return "%d image%s%s"
-        .formatted(
-            read, read == 1 ? "" : "s", skipped.total() == 0 ? "" : "; " + skipped.describe());
+    return Text.format(
+        "%d image%s%s",
+        read, read == 1 ? "" : "s", skipped.total() == 0 ? "" : "; " + skipped.describe());
   }
 
   @Override

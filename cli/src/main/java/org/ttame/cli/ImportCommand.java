@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.core.Text;
 
 /** {@code ttame import}. */
 final class ImportCommand implements Command {
@@ -64,7 +65,7 @@ final class ImportCommand implements Command {
   private static Path beside(Path source) throws UsageException {
     Path name = source.getFileName();
     if (name == null) {
-      throw new UsageException("%s names no file".formatted(source));
+      throw new UsageException(Text.format("%s names no file", source));
     }
     return Path.of(name.toString().replaceFirst("(?<=.)\\.(onnx|zip)$", "") + ENDING);
   }

@@ -3,12 +3,12 @@ package org.ttame.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Optional;
 import org.ttame.backbones.BackboneInfo;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
 import org.ttame.backbones.ZooDownload;
+import org.ttame.core.Text;
 
 /**
  * The work of {@code import}.
@@ -23,19 +23,18 @@ record ImportJob(Optional<Path> file, Path out, BackboneOptions options, Engine.
   @Override
   public void run(Console console) throws Exception {
     if (Files.isDirectory(out)) {
-      throw new IOException("--out %s is a folder; name the file to write".formatted(out));
+      throw new IOException(Text.format("--out %s is a folder; name the file to write", out));
     }
     Engine.start(engine, console);
     Path source = file.isPresent() ? file.get() : download(console);
     if (Files.exists(source) && Files.exists(out) && Files.isSameFile(source, out)) {
       throw new IOException(
-          "--out %s is the file that is to be imported; name another".formatted(out));
+          Text.format("--out %s is the file that is to be imported; name another", out));
     }
     Backbones.importTo(source, out, options);
     BackboneInfo written = Backbones.inspect(out);
     console.result(
-        String.format(
-            Locale.ROOT,
+        Text.format(
             "%s: %s, %d classes, %,d parameters, from %s, SHA-256 %s",
             out,
             written.architecture().name(),

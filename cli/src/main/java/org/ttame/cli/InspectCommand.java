@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.core.Text;
 
 /** {@code ttame inspect}. */
 final class InspectCommand implements Command {
@@ -36,7 +37,8 @@ final class InspectCommand implements Command {
     if (weights.isPresent() || run.isPresent()) {
       if (!arguments.operands().isEmpty()) {
         throw new UsageException(
-            "inspect looks at one thing; '%s' is too many".formatted(arguments.operands().get(0)));
+            Text.format(
+                "inspect looks at one thing; '%s' is too many", arguments.operands().get(0)));
       }
     } else if (arguments.operands().size() == 1) {
       Path thing = Arguments.toPath("FILE|RUN", arguments.operands().get(0));

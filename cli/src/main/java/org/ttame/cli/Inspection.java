@@ -3,10 +3,10 @@ package org.ttame.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -48,8 +48,9 @@ final class Inspection {
       line(
           console,
           "input",
-          "%d×%d of images whose shorter side is resized to %d"
-              .formatted(side, side, classifier.inputSpec().resizeSide()));
+          Text.format(
+              "%d×%d of images whose shorter side is resized to %d",
+              side, side, classifier.inputSpec().resizeSide()));
       line(console, "mean", classifier.inputSpec().mean());
       line(console, "std", classifier.inputSpec().std());
       line(console, "masking", classifier.defaultMasking().optionName());
@@ -58,24 +59,21 @@ final class Inspection {
       List<FeatureLayer> standard = classifier.defaultLayers();
       for (FeatureLayer layer : classifier.layers().values()) {
         console.result(
-            "  %s %-38s %s%s"
-                .formatted(
-                    standard.contains(layer) ? "*" : " ",
-                    layer.node(),
-                    layer.shape(),
-                    layer.kind() == FeatureKind.TOKENS ? ", tokens" : ""));
+            Text.format(
+                "  %s %-38s %s%s",
+                standard.contains(layer) ? "*" : " ",
+                layer.node(),
+                layer.shape(),
+                layer.kind() == FeatureKind.TOKENS ? ", tokens" : ""));
       }
       AttentionSpec spec = AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED);
       try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0)) {
         line(
             console,
             "attention on those",
-            String.format(
-                Locale.ROOT,
+            Text.format(
                 "%,d trainable parameters, maps of %d×%d",
-                mechanism.parameterCount(),
-                mechanism.mapHeight(),
-                mechanism.mapWidth()));
+                mechanism.parameterCount(), mechanism.mapHeight(), mechanism.mapWidth()));
       }
     }
   }
@@ -91,9 +89,9 @@ final class Inspection {
     line(
         console,
         "steps",
-        "%s of %s"
-            .formatted(
-                record.path("steps_done").asText("0"), record.path("planned_steps").asText("?")));
+        Text.format(
+            "%s of %s",
+            record.path("steps_done").asText("0"), record.path("planned_steps").asText("?")));
     printTree(console, "", record, List.of("backbone", "layers", "attention", "masking", "data"));
     printTree(console, "", record, List.of("settings", "program", "passes", "best"));
     Checkpoints checkpoints = folder.checkpoints();
@@ -125,11 +123,11 @@ final class Inspection {
   /** A value for people: counts of parameters have too many digits to be read ungrouped. */
   private static String readable(String name, String value) {
     return name.equals("parameters") && COUNT.matcher(value).matches()
-        ? String.format(Locale.ROOT, "%,d", Long.parseLong(value))
+        ? Text.format("%,d", Long.parseLong(value))
         : value;
   }
 
   private static void line(Console console, String name, Object value) {
-    console.result("%-26s %s".formatted(name, value));
+    console.result(Text.format("%-26s %s", name, value));
   }
 }

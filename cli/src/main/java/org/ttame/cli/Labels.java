@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.core.Text;
 
 /**
  * The names of classes: the lines of {@code --labels}, or the run's own; {@link ClassFolders} may
@@ -35,8 +36,9 @@ final class Labels {
       List<String> names = read(file.get());
       if (names.size() != classes) {
         throw new IOException(
-            "%s has %d lines, the classifier %d classes; it should have one name a line"
-                .formatted(file.get(), names.size(), classes));
+            Text.format(
+                "%s has %d lines, the classifier %d classes; it should have one name a line",
+                file.get(), names.size(), classes));
       }
       return names;
     }
@@ -56,7 +58,7 @@ final class Labels {
           .filter(line -> !line.isEmpty())
           .toList();
     } catch (CharacterCodingException e) {
-      throw new IOException("%s is not text in UTF-8".formatted(file), e);
+      throw new IOException(Text.format("%s is not text in UTF-8", file), e);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.training.optimizer.ExponentialRamp;
 
 /** {@code ttame lr-find}. */
@@ -61,7 +62,7 @@ final class LrFindCommand implements Command {
     double least = arguments.positive(MIN_LR);
     double most = arguments.positive(MAX_LR);
     if (least >= most) {
-      throw new UsageException("--min-lr %s is not below --max-lr %s".formatted(least, most));
+      throw new UsageException(Text.format("--min-lr %s is not below --max-lr %s", least, most));
     }
     return new LrFindJob(
         source,

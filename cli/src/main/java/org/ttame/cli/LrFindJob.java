@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.output.LearningRateFiles;
@@ -69,8 +69,9 @@ record LrFindJob(
     LearningRateFinder finder =
         new LearningRateFinder(classifier, materials.training(), settled, ramp);
     console.note(
-        "%d steps of up to %d images of %s"
-            .formatted(ramp.totalSteps(), settled.batchSize(), materials.training().describe()));
+        Text.format(
+            "%d steps of up to %d images of %s",
+            ramp.totalSteps(), settled.batchSize(), materials.training().describe()));
     StopHook.during(
         finder::stop,
         () -> {
@@ -93,8 +94,9 @@ record LrFindJob(
       throw new IOException(
           curve.ending() == LearningRateCurve.Ending.STOPPED
               ? "stopped before the first step; nothing is written"
-              : "the first step's loss, at learning rate %s, is not finite: look for damaged images or weights"
-                  .formatted(ramp.minLr()));
+              : Text.format(
+                  "the first step's loss, at learning rate %s, is not finite: look for damaged images or weights",
+                  ramp.minLr()));
     }
     LearningRateFiles.write(out, curve, outcome.skipped(), provenance);
     say(curve, console);
@@ -107,8 +109,7 @@ record LrFindJob(
   private void say(LearningRateCurve curve, Console console) {
     LearningRateCurve.Point lowest = curve.lowest();
     console.result(
-        String.format(
-            Locale.ROOT,
+        Text.format(
             "%d of %d steps%s; lowest smoothed loss %.4f at learning rate %.3g",
             curve.points().size(),
             ramp.totalSteps(),
@@ -121,8 +122,7 @@ record LrFindJob(
             lowest.lr()));
     console.result(
         curve.suggestion().isPresent()
-            ? String.format(
-                Locale.ROOT, "suggestion: --max-lr %.2g", curve.suggestion().getAsDouble())
+            ? Text.format("suggestion: --max-lr %.2g", curve.suggestion().getAsDouble())
             : "no suggestion: the smoothed loss falls nowhere; try another --min-lr and --max-lr,"
                 + " or more --steps");
   }
@@ -160,9 +160,7 @@ record LrFindJob(
 
     @Override
     public void stepped(StepRecord step, double smoothed) {
-      progress.at(
-          step.step(),
-          String.format(Locale.ROOT, "lr %.2e  smoothed loss %.4f", step.lr(), smoothed));
+      progress.at(step.step(), Text.format("lr %.2e  smoothed loss %.4f", step.lr(), smoothed));
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -90,7 +91,7 @@ public final class Main {
       }
     }
     String names = COMMANDS.stream().map(Entry::name).collect(Collectors.joining(", "));
-    err.printf("ttame: '%s' is not a command; there are %s%n", name, names);
+    err.printf(Locale.ROOT, "ttame: '%s' is not a command; there are %s%n", name, names);
     return USAGE;
   }
 
@@ -116,7 +117,7 @@ public final class Main {
       return DONE;
     } catch (UsageException e) {
       err.println("ttame: " + e.getMessage());
-      err.printf("'ttame %s --help' shows the options%n", spec.name());
+      err.printf(Locale.ROOT, "'ttame %s --help' shows the options%n", spec.name());
       return USAGE;
     } catch (Exception | OutOfMemoryError | LinkageError e) {
       boolean verbose = console != null && console.isVerbose();

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import org.ttame.core.Text;
 import org.ttame.eval.figure.Comparison;
 import org.ttame.eval.figure.ComparisonReport;
 import org.ttame.eval.figure.Figure;
@@ -47,8 +47,7 @@ interface MapSink {
       List<Path> files = writer.write(images, explained);
       for (int b = 0; b < files.size(); b++) {
         console.result(
-            String.format(
-                Locale.ROOT,
+            Text.format(
                 "%s: %s, probability %.4f",
                 files.get(b),
                 Labels.describe(explained.classes()[b], labels),
@@ -102,7 +101,8 @@ interface MapSink {
       List<Figure> figures = comparison.figures();
       for (int b = 0; b < figures.size(); b++) {
         console.result(
-            "%s: %s".formatted(report.add(names.get(b), figures.get(b)), figures.get(b).caption()));
+            Text.format(
+                "%s: %s", report.add(names.get(b), figures.get(b)), figures.get(b).caption()));
       }
       comparison = null;
       names.clear();

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.ttame.core.Text;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MapFolderExplainer;
 
@@ -43,8 +44,9 @@ record MapsChoice(String name, Path folder) {
     String name = named.group(1);
     if (ExplanationMethod.optionNames().contains(name)) {
       throw new UsageException(
-          "%s %s: %s is a method's own name; call the maps something else"
-              .formatted(OPTION.dashed(), named.group(), name));
+          Text.format(
+              "%s %s: %s is a method's own name; call the maps something else",
+              OPTION.dashed(), named.group(), name));
     }
     return Optional.of(new MapsChoice(name, Arguments.toPath(OPTION.dashed(), named.group(2))));
   }

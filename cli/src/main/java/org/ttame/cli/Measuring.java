@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
@@ -86,12 +87,12 @@ final class Measuring {
 
   /** How many images there were, for people. */
   String summary(EvaluationResult result) {
-    return "%d image%s%s%s"
-        .formatted(
-            result.images(),
-            result.images() == 1 ? "" : "s",
-            skipped.total() == 0 ? "" : "; " + skipped.describe(),
-            withoutMap == 0 ? "" : "; %d without a map left out".formatted(withoutMap));
+    return Text.format(
+        "%d image%s%s%s",
+        result.images(),
+        result.images() == 1 ? "" : "s",
+        skipped.total() == 0 ? "" : "; " + skipped.describe(),
+        withoutMap == 0 ? "" : Text.format("; %d without a map left out", withoutMap));
   }
 
   private EvaluationResult measure(
@@ -103,7 +104,7 @@ final class Measuring {
       throws IOException {
     if (before.images() > 0) {
       console.note(
-          "going on: %d of %d images are measured".formatted(before.images(), list.size()));
+          Text.format("going on: %d of %d images are measured", before.images(), list.size()));
     }
     KnownObjects known =
         objects
@@ -149,19 +150,21 @@ final class Measuring {
         IntStream.of(left).mapToObj(list::name).filter(name -> !maps.has(name)).toList();
     if (there.length == 0 && folder.finished().images() == 0) {
       throw new IOException(
-          "none of the %d images of %s has a map: expected '%s' and so on"
-              .formatted(list.size(), list.source(), maps.expected(missing.get(0))));
+          Text.format(
+              "none of the %d images of %s has a map: expected '%s' and so on",
+              list.size(), list.source(), maps.expected(missing.get(0))));
     }
     if (settings.strict()) {
       throw new IOException(
-          "There is no map for %s: expected '%s'; without --strict it would be left out"
-              .formatted(missing.get(0), maps.expected(missing.get(0))));
+          Text.format(
+              "There is no map for %s: expected '%s'; without --strict it would be left out",
+              missing.get(0), maps.expected(missing.get(0))));
     }
     for (String name : missing.subList(0, Math.min(NAMED, missing.size()))) {
-      console.warn("skipped: there is no map for %s".formatted(name));
+      console.warn(Text.format("skipped: there is no map for %s", name));
     }
     if (missing.size() > NAMED) {
-      console.warn("skipped: %d more images without a map".formatted(missing.size() - NAMED));
+      console.warn(Text.format("skipped: %d more images without a map", missing.size() - NAMED));
     }
     return there;
   }

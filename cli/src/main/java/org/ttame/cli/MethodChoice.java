@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
@@ -73,21 +74,23 @@ record MethodChoice(
     for (ExplanationMethod method : methods) {
       if (method.needsRun() && run.isEmpty()) {
         throw new UsageException(
-            "%s %s needs --run DIR: a training run"
-                .formatted(option.dashed(), method.optionName()));
+            Text.format(
+                "%s %s needs --run DIR: a training run", option.dashed(), method.optionName()));
       }
     }
     boolean nowhere = run.isEmpty() && lcamRun.isEmpty();
     if (lcam ? nowhere : lcamRun.isPresent()) {
       throw new UsageException(
-          "%s lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'"
-              .formatted(option.dashed()));
+          Text.format(
+              "%s lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'",
+              option.dashed()));
     }
     Optional<MapsChoice> maps = MapsChoice.parse(arguments);
     if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
       throw new UsageException(
-          "--run DIR is missing: a training run; or say with %s what else should explain"
-              .formatted(option.dashed()));
+          Text.format(
+              "--run DIR is missing: a training run; or say with %s what else should explain",
+              option.dashed()));
     }
     require(arguments, LAYER, methods.stream().anyMatch(ExplanationMethod::readsLayer));
     require(arguments, RISE_MASKS, methods.contains(ExplanationMethod.RISE));
@@ -114,7 +117,7 @@ record MethodChoice(
       throws UsageException {
     if (arguments.has(option) && !used) {
       throw new UsageException(
-          "%s: none of the methods asked for takes it".formatted(option.dashed()));
+          Text.format("%s: none of the methods asked for takes it", option.dashed()));
     }
   }
 
@@ -152,8 +155,8 @@ record MethodChoice(
   }
 
   private static String identity(RunFolder folder, String checkpoint) throws IOException {
-    return "%s (SHA-256 %s)"
-        .formatted(checkpoint, folder.checkpoints().get(checkpoint).attentionSha256());
+    return Text.format(
+        "%s (SHA-256 %s)", checkpoint, folder.checkpoints().get(checkpoint).attentionSha256());
   }
 
   /**
@@ -206,7 +209,8 @@ record MethodChoice(
         try {
           catalog.lcam(mechanism);
         } catch (IllegalArgumentException e) {
-          throw new IOException("--lcam-run %s: %s".formatted(trained.path(), e.getMessage()), e);
+          throw new IOException(
+              Text.format("--lcam-run %s: %s", trained.path(), e.getMessage()), e);
         }
       }
       for (ExplanationMethod method : wanted) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.provenance.Sha256;
@@ -124,8 +125,9 @@ record MetricChoice(
     for (double percent : percentages) {
       if (!(percent > 0 && percent <= most)) {
         throw new UsageException(
-            "%s %s is not above 0 and %s 100"
-                .formatted(option.dashed(), percent, most < 100 ? "below" : "at most"));
+            Text.format(
+                "%s %s is not above 0 and %s 100",
+                option.dashed(), percent, most < 100 ? "below" : "at most"));
       }
     }
     return percentages;
@@ -153,8 +155,9 @@ record MetricChoice(
       }
     }
     throw new IOException(
-        "%s has no box in any image of %s; it should name them like '%s'"
-            .formatted(file, images.source(), images.name(0)));
+        Text.format(
+            "%s has no box in any image of %s; it should name them like '%s'",
+            file, images.source(), images.name(0)));
   }
 
   private Path table(ImageList images) throws IOException {
@@ -164,8 +167,9 @@ record MetricChoice(
     Path among = images.source().resolve(BoxTable.FILE);
     if (!Files.isRegularFile(among)) {
       throw new IOException(
-          "--metrics %s needs to know where objects are: give --boxes FILE, or put %s among the"
-                  .formatted(String.join(",", names), BoxTable.FILE)
+          Text.format(
+                  "--metrics %s needs to know where objects are: give --boxes FILE, or put %s among the",
+                  String.join(",", names), BoxTable.FILE)
               + " images");
     }
     return among;

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.util.function.LongSupplier;
+import org.ttame.core.Text;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MethodOptions;
 
@@ -49,7 +50,7 @@ final class PassProgress implements MethodOptions.Listener {
       first = done;
     }
     last = done;
-    String text = "%s %d/%d passes".formatted(of.optionName(), done, total);
+    String text = Text.format("%s %d/%d passes", of.optionName(), done, total);
     double seconds = (now - began) / 1e9;
     return done > first && done < total
         ? text + ", " + Progress.duration(seconds * (total - done) / (done - first))

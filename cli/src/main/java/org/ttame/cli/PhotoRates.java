@@ -4,10 +4,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.core.masking.Masking;
@@ -51,8 +51,7 @@ record PhotoRates(Path images, Optional<Integer> limit, InputSpec input, Console
       double fromFiles = files[1] / files[0];
       double fromMemory = batches * bench.batch() / memory;
       console.result(
-          String.format(
-              Locale.ROOT,
+          Text.format(
               "%-8s batch %2d: %.2f images/s from %.0f files, %.2f from memory: %.1f %%",
               kind.optionName(),
               bench.batch(),

@@ -8,10 +8,10 @@ import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
@@ -63,7 +63,7 @@ record PredictJob(
       Score score = new Score();
       WholeFile.write(file, target -> write(target, classifier, list, feed, names, score, console));
       score.print(console);
-      console.result("%s: %s".formatted(file, feed.summary()));
+      console.result(Text.format("%s: %s", file, feed.summary()));
     }
   }
 
@@ -153,12 +153,9 @@ record PredictJob(
       json.writeEndObject();
       int first = classes[i][0];
       console.result(
-          String.format(
-              Locale.ROOT,
+          Text.format(
               "%s: %s, probability %.4f",
-              list.name(index),
-              Labels.describe(first, names),
-              probabilities[i][first]));
+              list.name(index), Labels.describe(first, names), probabilities[i][first]));
     }
   }
 
@@ -181,13 +178,9 @@ record PredictJob(
     void print(Console console) {
       if (labelled > 0) {
         console.result(
-            String.format(
-                Locale.ROOT,
+            Text.format(
                 "accuracy: %.2f %% first, %.2f %% among the first %d, of %d labelled images",
-                100.0 * first / labelled,
-                100.0 * amongTop / labelled,
-                top,
-                labelled));
+                100.0 * first / labelled, 100.0 * amongTop / labelled, top, labelled));
       }
     }
   }

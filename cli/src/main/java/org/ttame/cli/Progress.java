@@ -1,8 +1,8 @@
 package org.ttame.cli;
 
 import java.io.PrintStream;
-import java.util.Locale;
 import java.util.function.LongSupplier;
+import org.ttame.core.Text;
 
 /**
  * How far the work is: on a terminal a bar that redraws itself, elsewhere a line every tenth of the
@@ -136,8 +136,8 @@ final class Progress {
       return whole + " s";
     }
     if (whole < 3600) {
-      return String.format(Locale.ROOT, "%d min %02d s", whole / 60, whole % 60);
+      return Text.format("%d min %02d s", whole / 60, whole % 60);
     }
-    return String.format(Locale.ROOT, "%d h %02d min", whole / 3600, whole / 60 % 60);
+    return Text.format("%d h %02d min", whole / 3600, whole / 60 % 60);
   }
 }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.training.TrainingOptions;
 
@@ -96,13 +97,13 @@ final class RunOptions {
     Path file = folder.resolve(FILE);
     if (!Files.exists(file)) {
       throw new IOException(
-          "%s holds no training run to resume: there is no %s in it".formatted(folder, FILE));
+          Text.format("%s holds no training run to resume: there is no %s in it", folder, FILE));
     }
     Properties kept = new Properties();
     try (var reader = Files.newBufferedReader(file)) {
       kept.load(reader);
     } catch (IllegalArgumentException e) {
-      throw new IOException("%s is damaged: %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("%s is damaged: %s", file, e.getMessage()), e);
     }
     Map<String, String> values = new LinkedHashMap<>();
     kept.stringPropertyNames().forEach(name -> values.put(name, kept.getProperty(name)));

@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.ttame.core.Text;
 import org.ttame.eval.sanity.SanityStage.Cascade;
 
 /** {@code ttame sanity}. */
@@ -69,7 +70,7 @@ final class SanityCommand implements Command {
     for (String word : arguments.list(CHECKS)) {
       Cascade check = Cascade.values()[words.indexOf(Arguments.oneOf(CHECKS, word, words))];
       if (check != Cascade.BACKBONE && methods.run().isEmpty()) {
-        throw new UsageException("--checks %s needs --run DIR: a training run".formatted(word));
+        throw new UsageException(Text.format("--checks %s needs --run DIR: a training run", word));
       }
       checks.add(check);
     }
@@ -78,7 +79,7 @@ final class SanityCommand implements Command {
     }
     double threshold = arguments.positive(THRESHOLD);
     if (threshold >= 1) {
-      throw new UsageException("--threshold %s is not below 1".formatted(threshold));
+      throw new UsageException(Text.format("--threshold %s is not below 1", threshold));
     }
     return new SanityJob(
         methods,

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.ttame.backbones.CascadingRandomisation;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.explain.EdgeExplainer;
@@ -97,16 +98,16 @@ record SanityJob(
         SanityFiles.write(out, outcome, report, Provenance.of(loaded, provenance));
         report.verdicts().forEach(verdict -> console.result(verdict.sentence()));
         report.references().forEach(console::result);
-        console.result("A method " + SanityReport.RULE.formatted(threshold) + ".");
+        console.result("A method " + Text.format(SanityReport.RULE, threshold) + ".");
         if (checks.contains(Cascade.LABELS)) {
           console.result("Passing " + SanityReport.LABELS_RULE + ".");
         }
         console.result(
-            "%s: %d images%s"
-                .formatted(
-                    out.resolve(SanityFiles.JSON),
-                    outcome.names().size(),
-                    images.skipped().total() == 0 ? "" : "; " + images.skipped().describe()));
+            Text.format(
+                "%s: %d images%s",
+                out.resolve(SanityFiles.JSON),
+                outcome.names().size(),
+                images.skipped().total() == 0 ? "" : "; " + images.skipped().describe()));
       } finally {
         for (AutoCloseable thing : open) {
           thing.close();
@@ -239,7 +240,8 @@ record SanityJob(
     identity.put("methods", methods.methods().toString());
     identity.put("layer", methods.layer().orElse("standard"));
     identity.put("rise-masks", methods.riseMasks().toString());
-    identity.put("images", "%d (SHA-256 of names %s)".formatted(list.size(), list.namesSha256()));
+    identity.put(
+        "images", Text.format("%d (SHA-256 of names %s)", list.size(), list.namesSha256()));
     identity.put("shown", String.valueOf(shown));
     identity.put("seed", String.valueOf(methods.seed()));
     return identity;

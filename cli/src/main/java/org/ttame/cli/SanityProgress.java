@@ -1,5 +1,6 @@
 package org.ttame.cli;
 
+import org.ttame.core.Text;
 import org.ttame.eval.sanity.SanityCheck;
 import org.ttame.eval.sanity.SanityStage;
 
@@ -14,7 +15,7 @@ final class SanityProgress implements SanityCheck.Listener {
   SanityProgress(Console console, int stages, int images) {
     this.console = console;
     this.images = images;
-    console.note("%d stages of %d images".formatted(stages, images));
+    console.note(Text.format("%d stages of %d images", stages, images));
     progress = console.progress("checking", (1L + stages) * images);
   }
 
@@ -24,7 +25,7 @@ final class SanityProgress implements SanityCheck.Listener {
       return;
     }
     before += images;
-    detail = "%s %d, %s".formatted(stage.cascade().word(), stage.number(), stage.name());
+    detail = Text.format("%s %d, %s", stage.cascade().word(), stage.number(), stage.name());
     if (done && console.isVerbose()) {
       console.note(detail + " is measured already");
     }

@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.Experiment;
 import org.ttame.eval.experiment.SearchFiles;
@@ -58,8 +58,9 @@ record SearchJob(
           AblateJob.run(experiment, RunOptions.with(started, given), console);
       if (results.size() < plan.trials().size()) {
         console.result(
-            "stopped after %d of %d trainings; the same command goes on"
-                .formatted(results.size(), plan.trials().size()));
+            Text.format(
+                "stopped after %d of %d trainings; the same command goes on",
+                results.size(), plan.trials().size()));
         return;
       }
       Map<String, String> settings = new LinkedHashMap<>();
@@ -72,11 +73,8 @@ record SearchJob(
           SearchFiles.best(results)
               .orElseThrow(() -> new IOException("every training diverged; lower --max-lr"));
       console.result(
-          String.format(
-              Locale.ROOT,
-              "best: %s, AD(15%%) - IC(15%%) %.2f",
-              best.trial().name(),
-              SearchFiles.score(best)));
+          Text.format(
+              "best: %s, AD(15%%) - IC(15%%) %.2f", best.trial().name(), SearchFiles.score(best)));
       console.result("selected by the " + SearchFiles.RULE);
       console.result(out.resolve(SearchFiles.JSON).toString());
     }

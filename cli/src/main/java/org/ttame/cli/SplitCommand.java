@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ListSplit;
 
@@ -52,10 +53,11 @@ final class SplitCommand implements Command {
     }
     Optional<int[]> numbers = ClassFolders.byNumber(folders);
     console.result(
-        (numbers.isPresent()
-                ? "labels are the numbers that the %d class folders are named by"
-                : "labels are the places of the %d class folders in order, 0 (%s) to %d (%s): right for a classifier of just these classes")
-            .formatted(
+        numbers.isPresent()
+            ? Text.format(
+                "labels are the numbers that the %d class folders are named by", folders.size())
+            : Text.format(
+                "labels are the places of the %d class folders in order, 0 (%s) to %d (%s): right for a classifier of just these classes",
                 folders.size(),
                 folders.get(0),
                 folders.size() - 1,
@@ -66,6 +68,6 @@ final class SplitCommand implements Command {
   private static void write(ImageList list, List<Integer> places, Path file, Console console)
       throws java.io.IOException {
     ListSplit.write(list, places, file);
-    console.result("%s: %d of %s".formatted(file, places.size(), list.describe()));
+    console.result(Text.format("%s: %d of %s", file, places.size(), list.describe()));
   }
 }

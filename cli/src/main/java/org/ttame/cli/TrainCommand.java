@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
 
@@ -96,7 +97,7 @@ final class TrainCommand implements Command {
         job = fresh(RunOptions.resumed(run, arguments), true);
       } catch (UsageException e) {
         throw new WorkFailedException(
-            "the run in %s cannot be resumed: %s".formatted(run, e.getMessage()));
+            Text.format("the run in %s cannot be resumed: %s", run, e.getMessage()));
       }
       job.run(console);
     };
@@ -136,12 +137,13 @@ final class TrainCommand implements Command {
         as = new TrainCommand().fresh(kept, Files.exists(folder.resolve("run.json")));
       } catch (UsageException e) {
         throw new WorkFailedException(
-            "the run in %s cannot be trained again: %s".formatted(run, e.getMessage()));
+            Text.format("the run in %s cannot be trained again: %s", run, e.getMessage()));
       }
       if (targets == Targets.SHUFFLED && as.options().batchSize() == 1) {
         throw new WorkFailedException(
-            "the run in %s was trained on one image a step, among which no answers can be shuffled;"
-                    .formatted(run)
+            Text.format(
+                    "the run in %s was trained on one image a step, among which no answers can be shuffled;",
+                    run)
                 + " labels can be checked of a run with a larger --batch-size");
       }
       TrainingOptions options =

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.metric.PixelKeeping;
@@ -106,31 +107,32 @@ record TrainJob(
       settled = options.toBuilder().batchSize(size).build();
     }
     console.note(
-        "training on %s, classifier %s, into %s"
-            .formatted(materials.training().describe(), classifier.name(), folder.path()));
+        Text.format(
+            "training on %s, classifier %s, into %s",
+            materials.training().describe(), classifier.name(), folder.path()));
     if (!resume) {
       keep(folder, materials, settled, started);
     }
     TrainingResult result = train(classifier, materials, folder, settled, around(started), console);
     if (!result.finished()) {
       console.result(
-          "stopped after step %d of %d%s"
-              .formatted(
-                  result.stepsDone(),
-                  result.plan().totalSteps(),
-                  // Other targets belong to a check, which goes on itself.
-                  settled.targets() == Targets.PREDICTED
-                      ? "; 'ttame train --run %s --resume' goes on".formatted(folder.path())
-                      : ""));
+          Text.format(
+              "stopped after step %d of %d%s",
+              result.stepsDone(),
+              result.plan().totalSteps(),
+              // Other targets belong to a check, which goes on itself.
+              settled.targets() == Targets.PREDICTED
+                  ? Text.format("; 'ttame train --run %s --resume' goes on", folder.path())
+                  : ""));
       return;
     }
     console.result(
-        "%s: %d steps, checkpoint %s%s"
-            .formatted(
-                folder.path(),
-                result.stepsDone(),
-                folder.checkpoints().get(folder.preferred()).name(),
-                result.skipped().total() == 0 ? "" : "; " + result.skipped().describe()));
+        Text.format(
+            "%s: %d steps, checkpoint %s%s",
+            folder.path(),
+            result.stepsDone(),
+            folder.checkpoints().get(folder.preferred()).name(),
+            result.skipped().total() == 0 ? "" : "; " + result.skipped().describe()));
     if (materials.held().isPresent() && report > 0) {
       new ClosingReport(classifier, materials, folder, settled, console)
           .write(materials.held().get().limit(report), MEASURING_BATCH);

@@ -2,7 +2,7 @@ package org.ttame.cli;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Locale;
+import org.ttame.core.Text;
 import org.ttame.training.TrainingListener;
 import org.ttame.training.TrainingPlan;
 import org.ttame.training.Validation;
@@ -25,11 +25,12 @@ final class TrainProgress implements TrainingListener {
     total = plan.totalSteps();
     done = stepsDone;
     if (stepsDone > 0) {
-      console.note("going on after step %d of %d".formatted(stepsDone, total));
+      console.note(Text.format("going on after step %d of %d", stepsDone, total));
     }
     console.note(
-        "%d steps of up to %d images, %d an epoch"
-            .formatted(total, plan.batchSize(), plan.stepsPerEpoch()));
+        Text.format(
+            "%d steps of up to %d images, %d an epoch",
+            total, plan.batchSize(), plan.stepsPerEpoch()));
     begin();
   }
 
@@ -38,12 +39,9 @@ final class TrainProgress implements TrainingListener {
     done = step.step();
     progress.at(
         done,
-        String.format(
-            Locale.ROOT,
+        Text.format(
             "epoch %d  loss %.4f  %.1f images/s",
-            step.epoch(),
-            step.loss(),
-            step.imagesPerSecond()));
+            step.epoch(), step.loss(), step.imagesPerSecond()));
   }
 
   @Override
@@ -63,8 +61,7 @@ final class TrainProgress implements TrainingListener {
   @Override
   public void validated(int epoch, Validation validation, boolean best) {
     console.note(
-        String.format(
-            Locale.ROOT,
+        Text.format(
             "epoch %d: AD(15%%) %.2f, IC(15%%) %.2f on %d images%s",
             epoch,
             validation.ad15(),

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
 import org.ttame.backbones.BackboneOptions;
+import org.ttame.core.Text;
 import org.ttame.training.TrainingOptions;
 
 /** The options that say how and on what to train, for every command that trains. */
@@ -81,8 +82,9 @@ final class TrainingArguments {
     boolean weights = arguments.has(CommonOptions.WEIGHTS);
     if (weights != arguments.has(CommonOptions.DATA)) {
       throw new UsageException(
-          "--weights and --data belong together; without both, %s runs the bundled sample"
-              .formatted(command));
+          Text.format(
+              "--weights and --data belong together; without both, %s runs the bundled sample",
+              command));
     }
     return !weights;
   }

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.core.provenance.BuildInfo;
 
 /** {@code ttame version}. */
@@ -27,17 +28,17 @@ final class VersionCommand implements Command {
       console.result("ttame " + build.version());
       console.result("commit " + build.commit() + (build.dirty() ? ", with local changes" : ""));
       Engine engine = Engine.start(settings, console);
-      console.result("backend ND4J %s on %s".formatted(build.nd4j(), engine.backend()));
+      console.result(Text.format("backend ND4J %s on %s", build.nd4j(), engine.backend()));
       console.result("native binary " + engine.describeBinary());
       console.result("threads " + engine.threads());
       console.result(
-          "java %s, %s, %s %s, heap limit %d MiB"
-              .formatted(
-                  Runtime.version(),
-                  System.getProperty("java.vendor"),
-                  System.getProperty("os.name"),
-                  System.getProperty("os.arch"),
-                  Runtime.getRuntime().maxMemory() >> 20));
+          Text.format(
+              "java %s, %s, %s %s, heap limit %d MiB",
+              Runtime.version(),
+              System.getProperty("java.vendor"),
+              System.getProperty("os.name"),
+              System.getProperty("os.arch"),
+              Runtime.getRuntime().maxMemory() >> 20));
     };
   }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 import org.ttame.training.sample.SampleData;
 
 /** {@code evaluate} on a classifier of the sample, without a run. */
@@ -231,7 +232,7 @@ class EvaluateTest {
     String seen = rows("boxes").get(1).split(",", -1)[2];
     Path everywhere = folder.resolve("everywhere.csv");
     Files.writeString(
-        everywhere, "x0,y0,x1,y1,class,image\n0,0,100,100,%s,%s\n".formatted(seen, image));
+        everywhere, Text.format("x0,y0,x1,y1,class,image\n0,0,100,100,%s,%s\n", seen, image));
     Ttame.ok(words("everywhere", with(more, "--boxes", everywhere.toString())));
     JsonNode all = metrics("everywhere").at("/methods/0/metrics");
     for (JsonNode metric : all) {
@@ -242,7 +243,7 @@ class EvaluateTest {
     // What the classifier does not see of the picture no map can find.
     Path outside = folder.resolve("outside.csv");
     Files.writeString(
-        outside, "x0,y0,x1,y1,class,image\n200,0,300,100,%s,%s\n".formatted(seen, image));
+        outside, Text.format("x0,y0,x1,y1,class,image\n200,0,300,100,%s,%s\n", seen, image));
     Ttame.ok(words("outside", with(more, "--boxes", outside.toString())));
     assertThat(metrics("outside").at("/methods/0/metrics").findValues("n"))
         .hasSize(2)

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 /** The example scripts, on a few images. */
 @DisabledOnOs(OS.WINDOWS)
@@ -54,7 +55,7 @@ class ExamplesIT {
   }
 
   private List<String> measured(String backbone) throws Exception {
-    Path metrics = folder.resolve("out/%s/metrics/metrics.json".formatted(backbone));
+    Path metrics = folder.resolve(Text.format("out/%s/metrics/metrics.json", backbone));
     JsonNode json = new ObjectMapper().readTree(metrics.toFile());
     assertThat(json.path("images").asInt()).isEqualTo(6);
     return json.path("methods").findValuesAsText("method");

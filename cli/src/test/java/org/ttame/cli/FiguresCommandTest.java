@@ -13,6 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 class FiguresCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -79,7 +80,7 @@ class FiguresCommandTest {
             "misclassified",
             "road")) {
       for (String ending : List.of("png", "svg", "pdf")) {
-        assertThat(out.resolve("figures/%s.%s".formatted(name, ending))).isNotEmptyFile();
+        assertThat(out.resolve(Text.format("figures/%s.%s", name, ending))).isNotEmptyFile();
       }
     }
     JsonNode json = JSON.readTree(out.resolve("figures.json").toFile());

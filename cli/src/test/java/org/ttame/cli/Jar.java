@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.ttame.core.Text;
 
 /** The built jar, run as a user runs it: in a process and a folder of its own. */
 final class Jar {
@@ -34,8 +35,8 @@ final class Jar {
   record Result(int code, String out, String err, double seconds) {
     @Override
     public String toString() {
-      return "exit %d after %.1f s%n--- stdout%n%s--- stderr%n%s"
-          .formatted(code, seconds, out, err);
+      return Text.format(
+          "exit %d after %.1f s%n--- stdout%n%s--- stderr%n%s", code, seconds, out, err);
     }
   }
 
@@ -56,7 +57,8 @@ final class Jar {
       if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
         process.destroyForcibly();
         throw new AssertionError(
-            "ttame %s did not end:%n%s".formatted(Arrays.toString(words), Files.readString(err)));
+            Text.format(
+                "ttame %s did not end:%n%s", Arrays.toString(words), Files.readString(err)));
       }
       return new Result(
           process.exitValue(),

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 /** Runs that are stopped, by a kill or politely, and go on. */
 class LifeIT {
@@ -55,7 +56,7 @@ class LifeIT {
     assertThat(politely).hasSizeLessThan(40);
     // Asked to stop, the run saves the step it was in.
     assertThat(Files.readString(folder.resolve("stopped/checkpoints/last")).strip())
-        .matches("(step-%d|epoch-\\d+)".formatted(politely.size()));
+        .matches(Text.format("(step-%d|epoch-\\d+)", politely.size()));
 
     Jar.Result rest = jar.run("train", "--run", "stopped", "--resume", "--quiet");
     assertThat(rest.code()).as("%s", rest).isZero();

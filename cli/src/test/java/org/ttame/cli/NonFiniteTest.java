@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.ttame.core.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ class NonFiniteTest {
     }
     Path images = Files.createDirectories(folder.resolve("images"));
     for (int i = 0; i < 2; i++) {
-      Files.copy(sample.images("test").path(i), images.resolve("scene-%d.jpg".formatted(i)));
+      Files.copy(sample.images("test").path(i), images.resolve(Text.format("scene-%d.jpg", i)));
     }
   }
 

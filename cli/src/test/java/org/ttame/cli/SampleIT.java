@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 /** README's first command, with all its defaults, and what a user does next. */
 class SampleIT {
@@ -58,6 +59,6 @@ class SampleIT {
         }
       }
     }
-    throw new AssertionError("no %s(%s) of %s".formatted(name, threshold, method));
+    throw new AssertionError(Text.format("no %s(%s) of %s", name, threshold, method));
   }
 }

@@ -14,6 +14,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleData;
 
@@ -95,7 +96,7 @@ class SkippedImagesTest {
     assertCounted(json("run/report/metrics.json"));
     assertThat(record.path("settings").path("max-pixels").asText()).isEqualTo(LIMIT);
     assertThat(json("run/report/metrics.json").toString())
-        .contains("\"max-pixels\":\"%s\"".formatted(LIMIT));
+        .contains(Text.format("\"max-pixels\":\"%s\"", LIMIT));
     JsonNode settings = record.path("settings");
     assertThat(settings.path("threads").asText()).isEqualTo("1");
     assertThat(settings.path("report").asText()).isEqualTo("200");
@@ -130,7 +131,8 @@ class SkippedImagesTest {
     String out = folder.resolve("maps").toString();
     assertThat(limited("explain", "--run", run, "--images", images, "--out", out).out())
         .contains("for 2 images; " + COUNT);
-    assertThat(json("maps/a.json").toString()).contains("\"max-pixels\":\"%s\"".formatted(LIMIT));
+    assertThat(json("maps/a.json").toString())
+        .contains(Text.format("\"max-pixels\":\"%s\"", LIMIT));
   }
 
   @Test
@@ -140,7 +142,7 @@ class SkippedImagesTest {
         .contains(": 2 images; " + COUNT);
     assertCounted(json("metrics/metrics.json"));
     assertThat(json("metrics/metrics.json").toString())
-        .contains("\"max-pixels\":\"%s\"".formatted(LIMIT));
+        .contains(Text.format("\"max-pixels\":\"%s\"", LIMIT));
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.ttame.core.Text;
 
 /** Runs commands inside the test's JVM, where ND4J is loaded once for all. */
 final class Ttame {
@@ -15,7 +16,7 @@ final class Ttame {
   record Result(int code, String out, String err) {
     @Override
     public String toString() {
-      return "exit %d%n--- stdout%n%s--- stderr%n%s".formatted(code, out, err);
+      return Text.format("exit %d%n--- stdout%n%s--- stderr%n%s", code, out, err);
     }
   }
 

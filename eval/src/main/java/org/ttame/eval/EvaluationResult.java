@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.statistics.Bootstrap;
 import org.ttame.eval.statistics.EvaluationStatistics;
@@ -91,8 +92,9 @@ public record EvaluationResult(
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "No method \"%s\" took part; there are %s"
-                        .formatted(name, methods.stream().map(MethodResult::method).toList())));
+                    Text.format(
+                        "No method \"%s\" took part; there are %s",
+                        name, methods.stream().map(MethodResult::method).toList())));
   }
 
   /**

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.metric.MetricKey;
 
 /**
@@ -60,8 +61,9 @@ public record MethodResult(
     int column = keys.indexOf(key);
     if (column < 0) {
       throw new IllegalArgumentException(
-          "%s was not measured; there are %s"
-              .formatted(key.column(), keys.stream().map(MetricKey::column).toList()));
+          Text.format(
+              "%s was not measured; there are %s",
+              key.column(), keys.stream().map(MetricKey::column).toList()));
     }
     double[] values =
         records.stream()

@@ -2,9 +2,9 @@ package org.ttame.eval;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
@@ -93,8 +93,7 @@ final class StudySheet {
   }
 
   private List<String> inputCaption(ImageBatch images, int b, ImageRecord record) {
-    String seen =
-        String.format(Locale.ROOT, "%s %.3f", label(record.classIndex()), record.confidence());
+    String seen = Text.format("%s %.3f", label(record.classIndex()), record.confidence());
     if (images.boxes(b).isEmpty()) {
       return List.of(seen, images.names().get(b));
     }
@@ -111,11 +110,11 @@ final class StudySheet {
     for (int k = 0; k < keys.size(); k++) {
       double value = record.values()[k];
       switch (keys.get(k).metric()) {
-        case "ad" -> drops.add(String.format(Locale.ROOT, "%.0f", value));
+        case "ad" -> drops.add(Text.format("%.0f", value));
         case "pointing" -> boxes.add(Double.isNaN(value) ? "no box" : value > 0 ? "hit" : "miss");
         case "energy" -> {
           if (!Double.isNaN(value)) {
-            boxes.add(String.format(Locale.ROOT, "%.0f%% inside", value));
+            boxes.add(Text.format("%.0f%% inside", value));
           }
         }
         default -> {

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -60,7 +61,7 @@ class EvaluationMemoryTest {
         .map(
             i -> {
               List<String> names =
-                  IntStream.range(0, BATCH).mapToObj(b -> "%d-%d".formatted(i, b)).toList();
+                  IntStream.range(0, BATCH).mapToObj(b -> Text.format("%d-%d", i, b)).toList();
               return ImageBatch.of(names, SIDE, unit);
             })
         .iterator();

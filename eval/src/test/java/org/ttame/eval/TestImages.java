@@ -3,6 +3,7 @@ package org.ttame.eval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
@@ -24,7 +25,7 @@ final class TestImages {
         samples[p] = (byte) (values[p] * 255);
       }
       PngWriter.write(
-          RgbImage.wrap(side, side, samples), folder.resolve("image-%02d.png".formatted(i)));
+          RgbImage.wrap(side, side, samples), folder.resolve(Text.format("image-%02d.png", i)));
     }
   }
 

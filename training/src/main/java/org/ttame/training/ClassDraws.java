@@ -1,6 +1,7 @@
 package org.ttame.training;
 
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.core.loss.ClassSampler;
 
 /**
@@ -38,20 +39,23 @@ public interface ClassDraws {
     return (step, predicted) -> {
       if (step >= recorded.size()) {
         throw new IllegalArgumentException(
-            "Classes are recorded for %d steps, there are none for step %d"
-                .formatted(recorded.size(), step + 1));
+            Text.format(
+                "Classes are recorded for %d steps, there are none for step %d",
+                recorded.size(), step + 1));
       }
       int[][] psi = recorded.get((int) step);
       if (psi.length != predicted.length) {
         throw new IllegalArgumentException(
-            "Step %d has %d images, its recorded classes are for %d"
-                .formatted(step + 1, predicted.length, psi.length));
+            Text.format(
+                "Step %d has %d images, its recorded classes are for %d",
+                step + 1, predicted.length, psi.length));
       }
       for (int image = 0; image < psi.length; image++) {
         if (psi[image].length == 0 || psi[image][0] != predicted[image]) {
           throw new IllegalArgumentException(
-              "Image %d of step %d is predicted as class %d, its recorded classes begin otherwise"
-                  .formatted(image + 1, step + 1, predicted[image]));
+              Text.format(
+                  "Image %d of step %d is predicted as class %d, its recorded classes begin otherwise",
+                  image + 1, step + 1, predicted[image]));
         }
       }
       return psi;

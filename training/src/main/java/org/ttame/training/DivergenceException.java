@@ -1,5 +1,6 @@
 package org.ttame.training;
 
+import org.ttame.core.Text;
 import org.ttame.core.classifier.NonFiniteException;
 
 /**
@@ -30,7 +31,7 @@ public final class DivergenceException extends RuntimeException {
    */
   static DivergenceException at(long step, NonFiniteException cause) {
     DivergenceException located =
-        new DivergenceException(step, "At step %d %s".formatted(step, cause.getMessage()));
+        new DivergenceException(step, Text.format("At step %d %s", step, cause.getMessage()));
     located.initCause(cause);
     return located;
   }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -67,7 +68,8 @@ public final class InitialMechanism {
     try {
       return AttentionMechanism.fromNpz(spec, arrays);
     } catch (IllegalArgumentException e) {
-      throw new IOException("'%s' cannot be trained on: %s".formatted(source, e.getMessage()), e);
+      throw new IOException(
+          Text.format("'%s' cannot be trained on: %s", source, e.getMessage()), e);
     } finally {
       arrays.values().forEach(INDArray::close);
     }

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -102,8 +103,9 @@ final class RunRecord {
     List<String> differences = differences(begun, now);
     if (!differences.isEmpty()) {
       throw new IOException(
-          "The run in '%s' cannot go on as it was begun: %s; start another run in another folder"
-              .formatted(folder.path(), String.join("; ", differences)));
+          Text.format(
+              "The run in '%s' cannot go on as it was begun: %s; start another run in another folder",
+              folder.path(), String.join("; ", differences)));
     }
     begun.remove("failure");
     begun.withArray("resumed").add(Instant.now().toString());
@@ -171,7 +173,7 @@ final class RunRecord {
 
   private static void compare(String what, JsonNode was, JsonNode is, List<String> differences) {
     if (!was.equals(is)) {
-      differences.add("%s was %s and is %s".formatted(what, text(was), text(is)));
+      differences.add(Text.format("%s was %s and is %s", what, text(was), text(is)));
     }
   }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.ImageList;
@@ -31,8 +32,9 @@ final class SkippedImages {
     }
     if (kinds.size() == images.size()) {
       throw new IOException(
-          "None of the %s could be read; the last reason: %s"
-              .formatted(images.describe(), bad.get(bad.size() - 1).reason()));
+          Text.format(
+              "None of the %s could be read; the last reason: %s",
+              images.describe(), bad.get(bad.size() - 1).reason()));
     }
   }
 

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /** The class that each image's map is trained to explain. */
 public enum Targets {
@@ -64,11 +65,11 @@ public enum Targets {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "\"%s\" is none of %s"
-                        .formatted(
-                            text,
-                            Arrays.stream(values())
-                                .map(Targets::optionName)
-                                .collect(Collectors.joining(", ")))));
+                    Text.format(
+                        "\"%s\" is none of %s",
+                        text,
+                        Arrays.stream(values())
+                            .map(Targets::optionName)
+                            .collect(Collectors.joining(", ")))));
   }
 }

@@ -4,6 +4,7 @@ import java.util.Iterator;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -233,9 +234,10 @@ public final class Trainer implements AutoCloseable {
     if (!Double.isFinite(value)) {
       throw new DivergenceException(
           step + 1,
-          ("The %s is %s at step %d (learning rate %.3g); lower --max-lr, and look for damaged"
-                  + " images or weights")
-              .formatted(what, value, step + 1, lr));
+          Text.format(
+              "The %s is %s at step %d (learning rate %.3g); lower --max-lr, and look for damaged"
+                  + " images or weights",
+              what, value, step + 1, lr));
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.ttame.core.Text;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.core.loss.LossMode;
@@ -235,17 +236,17 @@ public record TrainingOptions(
     try {
       return parse.apply(text.strip());
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("%s: '%s' is not a number".formatted(name, text), e);
+      throw new IllegalArgumentException(Text.format("%s: '%s' is not a number", name, text), e);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "%s: '%s' does not fit: %s".formatted(name, text, e.getMessage()), e);
+          Text.format("%s: '%s' does not fit: %s", name, text, e.getMessage()), e);
     }
   }
 
   private static void atLeast(long least, long value, String name) {
     if (value < least) {
       throw new IllegalArgumentException(
-          "%s must be at least %d, got %d".formatted(name, least, value));
+          Text.format("%s must be at least %d, got %d", name, least, value));
     }
   }
 

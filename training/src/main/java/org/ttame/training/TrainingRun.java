@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -194,8 +195,9 @@ public final class TrainingRun implements AutoCloseable {
     } catch (DivergenceException e) {
       DivergenceException located =
           e.withLastGood(
-              "the last good state, after step %d, is in '%s'"
-                  .formatted(savedAt, folder.path().resolve("checkpoints")));
+              Text.format(
+                  "the last good state, after step %d, is in '%s'",
+                  savedAt, folder.path().resolve("checkpoints")));
       noteFailure(located);
       throw located;
     } catch (IOException | RuntimeException e) {
@@ -328,8 +330,9 @@ public final class TrainingRun implements AutoCloseable {
         .orElseThrow(
             () ->
                 new IOException(
-                    "The run in '%s' has no checkpoint to go on from; start it anew in another folder"
-                        .formatted(folder.path())));
+                    Text.format(
+                        "The run in '%s' has no checkpoint to go on from; start it anew in another folder",
+                        folder.path())));
   }
 
   private void restore(Checkpoint last) throws IOException {
@@ -339,7 +342,7 @@ public final class TrainingRun implements AutoCloseable {
       trainer.restore(velocities);
     } catch (IllegalArgumentException e) {
       throw new IOException(
-          "'%s' cannot be trained on: %s".formatted(last.folder(), e.getMessage()), e);
+          Text.format("'%s' cannot be trained on: %s", last.folder(), e.getMessage()), e);
     } finally {
       velocities.values().forEach(INDArray::close);
     }

@@ -12,6 +12,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -83,7 +84,7 @@ public final class Fixtures {
           image.setRGB(x, y, ground ^ (random.nextInt(0x404040) & 0x3F3F3F));
         }
       }
-      ImageIO.write(image, "png", folder.resolve("%02d.png".formatted(i)).toFile());
+      ImageIO.write(image, "png", folder.resolve(Text.format("%02d.png", i)).toFile());
     }
     return folder;
   }

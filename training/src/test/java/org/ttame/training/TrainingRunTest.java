@@ -19,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
@@ -222,7 +223,7 @@ class TrainingRunTest {
       assertThatThrownBy(run::run).isInstanceOf(IOException.class).hasMessageContaining(".png");
     }
     for (int i = 0; i < 10; i++) {
-      Files.writeString(temp.resolve("images/0%d.png".formatted(i)), "");
+      Files.writeString(temp.resolve(Text.format("images/0%d.png", i)), "");
     }
     try (TrainingRun run = builder("none", OPTIONS).start()) {
       assertThatThrownBy(run::run)

@@ -1,5 +1,7 @@
 package org.ttame.backbones.architecture;
 
+import org.ttame.core.Text;
+
 /**
  * A square convolution with bias.
  *
@@ -17,7 +19,7 @@ public record ConvShape(int in, int out, int kernel, int stride, int padding) {
     Checks.positive("stride", stride);
     if (padding < 0 || padding >= kernel) {
       throw new IllegalArgumentException(
-          "A %d×%d kernel cannot be padded by %d".formatted(kernel, kernel, padding));
+          Text.format("A %d×%d kernel cannot be padded by %d", kernel, kernel, padding));
     }
   }
 
@@ -31,7 +33,7 @@ public record ConvShape(int in, int out, int kernel, int stride, int padding) {
     int result = (side + 2 * padding - kernel) / stride + 1;
     if (side + 2 * padding < kernel || result < 1) {
       throw new IllegalArgumentException(
-          "A %d×%d kernel does not fit on a map of %d×%d".formatted(kernel, kernel, side, side));
+          Text.format("A %d×%d kernel does not fit on a map of %d×%d", kernel, kernel, side, side));
     }
     return result;
   }

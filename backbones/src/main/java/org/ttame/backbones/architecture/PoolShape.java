@@ -1,5 +1,7 @@
 package org.ttame.backbones.architecture;
 
+import org.ttame.core.Text;
+
 /**
  * A square max pooling; padding counts as −∞.
  *
@@ -13,7 +15,7 @@ public record PoolShape(int kernel, int stride, int padding) {
     Checks.positive("stride", stride);
     if (padding < 0 || padding >= kernel) {
       throw new IllegalArgumentException(
-          "A %d×%d window cannot be padded by %d".formatted(kernel, kernel, padding));
+          Text.format("A %d×%d window cannot be padded by %d", kernel, kernel, padding));
     }
   }
 
@@ -27,7 +29,7 @@ public record PoolShape(int kernel, int stride, int padding) {
     int result = (side + 2 * padding - kernel) / stride + 1;
     if (side + 2 * padding < kernel || result < 1) {
       throw new IllegalArgumentException(
-          "A %d×%d window does not fit on a map of %d×%d".formatted(kernel, kernel, side, side));
+          Text.format("A %d×%d window does not fit on a map of %d×%d", kernel, kernel, side, side));
     }
     return result;
   }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /**
  * ResNet: a stem (convolution, ReLU, max pool), stages of residual blocks, a pool to one value a
@@ -75,8 +76,9 @@ public record ResNetArchitecture(
       int channels = shortcut.isPresent() ? shortcut.get().out() : in();
       if (around != result || channels != out()) {
         throw new IllegalArgumentException(
-            "A block's body gives %d×%d×%d, its shortcut %d×%d×%d"
-                .formatted(out(), result, result, channels, around, around));
+            Text.format(
+                "A block's body gives %d×%d×%d, its shortcut %d×%d×%d",
+                out(), result, result, channels, around, around));
       }
       return result;
     }
@@ -105,7 +107,7 @@ public record ResNetArchitecture(
       for (Block block : stage) {
         if (block.in() != channels) {
           throw new IllegalArgumentException(
-              "A block takes %d channels where %d come in".formatted(block.in(), channels));
+              Text.format("A block takes %d channels where %d come in", block.in(), channels));
         }
         channels = block.out();
         map = block.apply(map);
@@ -113,8 +115,9 @@ public record ResNetArchitecture(
     }
     if (headPool.isPresent() && headPool.get().apply(map) != 1) {
       throw new IllegalArgumentException(
-          "The last max pool leaves %d×%d values a channel at side %d, not one"
-              .formatted(headPool.get().apply(map), headPool.get().apply(map), side));
+          Text.format(
+              "The last max pool leaves %d×%d values a channel at side %d, not one",
+              headPool.get().apply(map), headPool.get().apply(map), side));
     }
   }
 
@@ -228,18 +231,18 @@ public record ResNetArchitecture(
   @Override
   public String describe() {
     Block first = stages.get(0).get(0);
-    return "ResNet, side %d: %d×%d/%d stem to %d channels%s; %s blocks %s to %s channels"
-        .formatted(
-            side,
-            stem.kernel(),
-            stem.kernel(),
-            stem.stride(),
-            stem.out(),
-            stemPool.isPresent() ? ", max pool" : "",
-            first.body().size() == 3 ? "bottleneck" : "basic",
-            stages.stream().map(stage -> "" + stage.size()).collect(Collectors.joining("-")),
-            stages.stream()
-                .map(stage -> "" + stage.get(stage.size() - 1).out())
-                .collect(Collectors.joining("-")));
+    return Text.format(
+        "ResNet, side %d: %d×%d/%d stem to %d channels%s; %s blocks %s to %s channels",
+        side,
+        stem.kernel(),
+        stem.kernel(),
+        stem.stride(),
+        stem.out(),
+        stemPool.isPresent() ? ", max pool" : "",
+        first.body().size() == 3 ? "bottleneck" : "basic",
+        stages.stream().map(stage -> "" + stage.size()).collect(Collectors.joining("-")),
+        stages.stream()
+            .map(stage -> "" + stage.get(stage.size() - 1).out())
+            .collect(Collectors.joining("-")));
   }
 }

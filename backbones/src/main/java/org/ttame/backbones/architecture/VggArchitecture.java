@@ -3,6 +3,7 @@ package org.ttame.backbones.architecture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /**
  * VGG: stages of 3×3 convolutions with ReLU, each stage ended by a 2×2 max pool; an average pool to
@@ -47,8 +48,9 @@ public record VggArchitecture(
     int map = side >> stages.size();
     if (map < 1 || map % grid != 0) {
       throw new IllegalArgumentException(
-          "A VGG of %d stages at side %d ends with maps of %d×%d, which cannot be averaged to %d×%d"
-              .formatted(stages.size(), side, map, map, grid, grid));
+          Text.format(
+              "A VGG of %d stages at side %d ends with maps of %d×%d, which cannot be averaged to %d×%d",
+              stages.size(), side, map, map, grid, grid));
     }
   }
 
@@ -157,13 +159,13 @@ public record VggArchitecture(
         stages.stream()
             .map(stage -> stage.stream().map(String::valueOf).collect(Collectors.joining("-")))
             .collect(Collectors.joining(", "));
-    return "VGG%s, side %d: 3×3 convolutions %s; %d×%d grid; linear layers %s"
-        .formatted(
-            batchNorm ? " with batch normalisation" : "",
-            side,
-            convolutions,
-            grid,
-            grid,
-            linearWidths().stream().map(String::valueOf).collect(Collectors.joining("-")));
+    return Text.format(
+        "VGG%s, side %d: 3×3 convolutions %s; %d×%d grid; linear layers %s",
+        batchNorm ? " with batch normalisation" : "",
+        side,
+        convolutions,
+        grid,
+        grid,
+        linearWidths().stream().map(String::valueOf).collect(Collectors.joining("-")));
   }
 }

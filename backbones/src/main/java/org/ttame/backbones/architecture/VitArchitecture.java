@@ -1,5 +1,7 @@
 package org.ttame.backbones.architecture;
 
+import org.ttame.core.Text;
+
 /**
  * Vision transformer, pre-norm: patches by a strided convolution, a class token in front, learned
  * positions, blocks of self-attention and a GELU perceptron, a final normalisation, and a linear
@@ -30,11 +32,11 @@ public record VitArchitecture(
     Checks.positive("classes", classes);
     if (side % patch != 0) {
       throw new IllegalArgumentException(
-          "Patches of %d do not tile an image of %d".formatted(patch, side));
+          Text.format("Patches of %d do not tile an image of %d", patch, side));
     }
     if (width % heads != 0) {
       throw new IllegalArgumentException(
-          "%d heads do not divide a width of %d".formatted(heads, width));
+          Text.format("%d heads do not divide a width of %d", heads, width));
     }
     if (!(normEps > 0)) {
       throw new IllegalArgumentException("The eps must be positive, got " + normEps);
@@ -96,7 +98,8 @@ public record VitArchitecture(
 
   @Override
   public String describe() {
-    return "ViT, side %d: patches of %d, %d tokens of %d, %d blocks of %d heads, perceptron %d"
-        .formatted(side, patch, tokens(), width, depth, heads, mlp);
+    return Text.format(
+        "ViT, side %d: patches of %d, %d tokens of %d, %d blocks of %d heads, perceptron %d",
+        side, patch, tokens(), width, depth, heads, mlp);
   }
 }

@@ -7,6 +7,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.ttame.backbones.architecture.ConvShape;
 import org.ttame.backbones.architecture.ResNetArchitecture;
 import org.ttame.backbones.architecture.ResNetArchitecture.Block;
+import org.ttame.core.Text;
 import org.ttame.core.masking.Masking;
 
 /** Writes a ResNet; layers are named {@code conv1}, {@code layerS.B.convN}, {@code fc}. */
@@ -25,7 +26,7 @@ final class ResNetGraph {
       List<Block> blocks = resnet.stages().get(stage - 1);
       for (int index = 0; index < blocks.size(); index++) {
         Block block = blocks.get(index);
-        String node = "layer%d.%d".formatted(stage, index);
+        String node = Text.format("layer%d.%d", stage, index);
         x = block(node, x, block, writer);
         side = block.apply(side);
         writer.map(node, x, block.out(), side);
@@ -49,9 +50,9 @@ final class ResNetGraph {
     SDVariable y = x;
     for (int i = 0; i < block.body().size(); i++) {
       ConvShape conv = block.body().get(i);
-      y = writer.convolution("%s.conv%d".formatted(node, i + 1), y, conv);
+      y = writer.convolution(Text.format("%s.conv%d", node, i + 1), y, conv);
       if (i < block.body().size() - 1) {
-        y = writer.relu("%s.relu%d".formatted(node, i + 1), y);
+        y = writer.relu(Text.format("%s.relu%d", node, i + 1), y);
       }
     }
     SDVariable shortcut =

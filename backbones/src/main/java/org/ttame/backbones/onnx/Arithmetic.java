@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.DoubleStream;
+import org.ttame.core.Text;
 
 /** Evaluates nodes whose inputs are all known: exporters compute shapes and scales with them. */
 final class Arithmetic {
@@ -60,8 +61,9 @@ final class Arithmetic {
       case "ReduceProd" -> List.of(product(at(inputs, 0)));
       default ->
           throw new UnsupportedGraphException(
-              "a %s node (\"%s\") on constants is not supported"
-                  .formatted(node.type(), node.displayName()));
+              Text.format(
+                  "a %s node (\"%s\") on constants is not supported",
+                  node.type(), node.displayName()));
     };
   }
 
@@ -94,7 +96,7 @@ final class Arithmetic {
       return Constant.ofValues(values, false, values.length);
     }
     throw new UnsupportedGraphException(
-        "Constant node \"%s\" holds no numbers".formatted(node.displayName()));
+        Text.format("Constant node \"%s\" holds no numbers", node.displayName()));
   }
 
   private static Constant filled(OnnxNode node, Constant shape) throws IOException {
@@ -125,8 +127,9 @@ final class Arithmetic {
     ElementType type = ElementType.of(node.integer("to", 1));
     if (type == null) {
       throw new UnsupportedGraphException(
-          "Cast node \"%s\" casts to element type %d"
-              .formatted(node.displayName(), node.integer("to", 1)));
+          Text.format(
+              "Cast node \"%s\" casts to element type %d",
+              node.displayName(), node.integer("to", 1)));
     }
     return convert(input, type.integer());
   }

@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Map;
+import org.ttame.core.Text;
 
 /**
  * Reads multi-head self-attention, however its projections are packed, split and transposed:
@@ -56,7 +57,8 @@ final class AttentionReader {
     Heads values = heads(product.values(), product.valuePositions(), from);
     if (!queries.sameOrder(keys) || !queries.sameOrder(values)) {
       throw new UnsupportedGraphException(
-          "queries, keys and values of %s are split into heads in different ways".formatted(layer));
+          Text.format(
+              "queries, keys and values of %s are split into heads in different ways", layer));
     }
     requireJoined(joined, rows, product.context(), queries);
     note(layer + ".query", queries, product.scale());
@@ -71,7 +73,7 @@ final class AttentionReader {
     Value source = Trace.back(value).source();
     if (source.producer() == null || !source.producer().is(Fusion.LINEAR)) {
       throw new UnsupportedGraphException(
-          "\"%s\" does not come from a linear layer".formatted(value));
+          Text.format("\"%s\" does not come from a linear layer", value));
     }
     return source.producer();
   }
@@ -84,7 +86,7 @@ final class AttentionReader {
     }
     if (operation == null || !operation.is("MatMul") || context.scale() != 1) {
       throw new UnsupportedGraphException(
-          "\"%s\" is not the product of attention and values".formatted(context.source()));
+          Text.format("\"%s\" is not the product of attention and values", context.source()));
     }
     Operation softmax = safe(operation.value(0).producer());
     int rank = operation.value(0).rank();
@@ -92,7 +94,7 @@ final class AttentionReader {
         || !softmax.is("Softmax")
         || Movement.axis(softmax.node().integer("axis", -1), rank) != rank - 1) {
       throw new UnsupportedGraphException(
-          "%s does not multiply a softmax over the keys".formatted(operation));
+          Text.format("%s does not multiply a softmax over the keys", operation));
     }
     Trace scores = Trace.back(softmax.value(0));
     Operation product = scores.source().producer();
@@ -100,14 +102,15 @@ final class AttentionReader {
         || !product.is("MatMul")
         || !Arrays.equals(scores.positions().values(), identity(scores.source()))) {
       throw new UnsupportedGraphException(
-          "%s is not over a plain product of queries and keys; masks are not supported"
-              .formatted(softmax));
+          Text.format(
+              "%s is not over a plain product of queries and keys; masks are not supported",
+              softmax));
     }
     Trace queries = Trace.back(product.value(0));
     Trace keys = Trace.back(product.value(1));
     Trace values = Trace.back(operation.value(1));
     if (values.scale() != 1) {
-      throw new UnsupportedGraphException("the values of %s are scaled".formatted(operation));
+      throw new UnsupportedGraphException(Text.format("the values of %s are scaled", operation));
     }
     int last = keys.positions().shape().length - 1;
     int[] swap = java.util.stream.IntStream.rangeClosed(0, last).toArray();
@@ -139,7 +142,7 @@ final class AttentionReader {
     Trace values = Trace.back(attention.value(2));
     long headWidth = attention.value(0).shape()[3];
     if (values.scale() != 1) {
-      throw new UnsupportedGraphException("the values of %s are scaled".formatted(attention));
+      throw new UnsupportedGraphException(Text.format("the values of %s are scaled", attention));
     }
     return new Product(
         queries.source(),
@@ -185,7 +188,7 @@ final class AttentionReader {
     Operation linear = source.producer();
     if (linear == null || !linear.is(Fusion.LINEAR)) {
       throw new UnsupportedGraphException(
-          "\"%s\" is not projected by a linear layer".formatted(source));
+          Text.format("\"%s\" is not projected by a linear layer", source));
     }
     Trace input = Trace.back(linear.value(0), from);
     if (input.source() != from || input.scale() != 1) {
@@ -198,8 +201,9 @@ final class AttentionReader {
     int groups = batch * heads;
     if (positions.size() != (long) groups * tokens * headWidth) {
       throw new UnsupportedGraphException(
-          "%s gives %s where %d heads of %d tokens are expected"
-              .formatted(linear, Arrays.toString(shape), heads, tokens));
+          Text.format(
+              "%s gives %s where %d heads of %d tokens are expected",
+              linear, Arrays.toString(shape), heads, tokens));
     }
     double[] from0 = positions.values();
     int columns = (int) linear.constant(1).shape()[1];
@@ -224,7 +228,7 @@ final class AttentionReader {
               && column == head * headWidth + i % headWidth;
       if (!right) {
         throw new UnsupportedGraphException(
-            "%s is split into heads in an unusual order".formatted(linear));
+            Text.format("%s is split into heads in an unusual order", linear));
       }
     }
     return new Heads(linear, first, headWidth, owner);
@@ -257,7 +261,7 @@ final class AttentionReader {
     Trace trace = Trace.back(result, projected);
     if (trace.scale() != 1 || rows.length != batch * tokens) {
       throw new UnsupportedGraphException(
-          "\"%s\" does not have a row for each token".formatted(joined));
+          Text.format("\"%s\" does not have a row for each token", joined));
     }
     double[] positions = trace.positions().values();
     for (int i = 0; i < positions.length; i++) {
@@ -267,7 +271,7 @@ final class AttentionReader {
       }
       if ((long) positions[i] % width != i % width || rows[row] != i / width) {
         throw new UnsupportedGraphException(
-            "\"%s\" mixes up tokens and channels".formatted(result));
+            Text.format("\"%s\" mixes up tokens and channels", result));
       }
     }
   }
@@ -289,7 +293,7 @@ final class AttentionReader {
       if (tokenOfRow[i / width] != (long) image * tokens + token
           || column - head * headWidth != position % headWidth) {
         throw new UnsupportedGraphException(
-            "the heads of \"%s\" are joined in an unusual order".formatted(joined));
+            Text.format("the heads of \"%s\" are joined in an unusual order", joined));
       }
     }
   }

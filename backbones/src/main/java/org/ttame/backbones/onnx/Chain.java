@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Map;
 import org.ttame.backbones.architecture.ConvShape;
+import org.ttame.core.Text;
 
 /** Steps along a graph that several families share. */
 final class Chain {
@@ -12,8 +13,8 @@ final class Chain {
   static Operation next(Value value) {
     if (value.consumers().size() != 1) {
       throw new UnsupportedGraphException(
-          "%d operations read \"%s\" where one is expected"
-              .formatted(value.consumers().size(), value));
+          Text.format(
+              "%d operations read \"%s\" where one is expected", value.consumers().size(), value));
     }
     return value.consumers().get(0);
   }
@@ -26,7 +27,7 @@ final class Chain {
     Window window = Window.of(conv.node(), shape[2], shape[3]);
     if (conv.node().integer("group", 1) != 1) {
       throw new UnsupportedGraphException(
-          "%s has %d groups".formatted(conv, conv.node().integer("group", 1)));
+          Text.format("%s has %d groups", conv, conv.node().integer("group", 1)));
     }
     if (!window.simple()) {
       throw new UnsupportedGraphException(conv + " is not square and evenly padded, or is dilated");
@@ -79,7 +80,7 @@ final class Chain {
       }
       if (!Movement.moves(operation.type())) {
         throw new UnsupportedGraphException(
-            "%s comes where a linear layer is expected".formatted(operation));
+            Text.format("%s comes where a linear layer is expected", operation));
       }
       at = operation.output();
     }
@@ -87,6 +88,6 @@ final class Chain {
 
   static UnsupportedGraphException unexpected(Operation operation, String expected) {
     return new UnsupportedGraphException(
-        "%s comes where %s is expected".formatted(operation, expected));
+        Text.format("%s comes where %s is expected", operation, expected));
   }
 }

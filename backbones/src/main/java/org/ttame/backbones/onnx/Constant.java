@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.ttame.core.Text;
 
 /**
  * A tensor whose elements are known: a strided view on a {@link Storage}, so that transposing,
@@ -79,7 +80,8 @@ final class Constant implements Operand {
     long size = size();
     if (size > IN_MEMORY_LIMIT) {
       throw new UnsupportedGraphException(
-          "arithmetic on a constant of %,d values is not expected in a classifier".formatted(size));
+          Text.format(
+              "arithmetic on a constant of %,d values is not expected in a classifier", size));
     }
     double[] result = new double[(int) size];
     if (size == 0) {
@@ -132,8 +134,8 @@ final class Constant implements Operand {
     }
     if (reach > IN_MEMORY_LIMIT) {
       throw new UnsupportedGraphException(
-          "arithmetic on a slice across %,d values is not expected in a classifier"
-              .formatted(reach));
+          Text.format(
+              "arithmetic on a slice across %,d values is not expected in a classifier", reach));
     }
     double[] base = new double[(int) reach];
     storage.read(offset, base.length, base);
@@ -172,7 +174,8 @@ final class Constant implements Operand {
         newStrides[axis + shift] = strides[axis];
       } else if (shape[axis] != 1) {
         throw new UnsupportedGraphException(
-            "cannot broadcast %s to %s".formatted(Arrays.toString(shape), Arrays.toString(target)));
+            Text.format(
+                "cannot broadcast %s to %s", Arrays.toString(shape), Arrays.toString(target)));
       }
     }
     return new Constant(storage, target.clone(), newStrides, offset);
@@ -181,7 +184,7 @@ final class Constant implements Operand {
   Constant reshape(long... target) throws IOException {
     if (count(target) != size()) {
       throw new UnsupportedGraphException(
-          "cannot reshape %s to %s".formatted(Arrays.toString(shape), Arrays.toString(target)));
+          Text.format("cannot reshape %s to %s", Arrays.toString(shape), Arrays.toString(target)));
     }
     long[] newStrides = reshapedStrides(target);
     if (newStrides != null) {

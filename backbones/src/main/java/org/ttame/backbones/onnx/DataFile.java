@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.ttame.backbones.BackboneException;
+import org.ttame.core.Text;
 
 /** A file that holds weights, read block by block through one buffer. Not thread-safe. */
 final class DataFile implements AutoCloseable {
@@ -42,8 +43,9 @@ final class DataFile implements AutoCloseable {
       int read = channel.read(buffer, position + buffer.position());
       if (read < 0) {
         throw new BackboneException(
-            "%s is cut short: weights should reach to byte %,d, it has %,d; copy or export it again"
-                .formatted(path, position + length, channel.size()));
+            Text.format(
+                "%s is cut short: weights should reach to byte %,d, it has %,d; copy or export it again",
+                path, position + length, channel.size()));
       }
     }
     return buffer.flip();

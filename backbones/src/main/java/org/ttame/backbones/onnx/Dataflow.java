@@ -13,6 +13,7 @@ import java.util.Set;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
+import org.ttame.core.Text;
 
 /**
  * The graph as it is for one batch size: everything that does not depend on the image is evaluated,
@@ -67,11 +68,11 @@ final class Dataflow {
   private Value image() throws BackboneException {
     if (model.inputs().size() != 1) {
       throw new BackboneException(
-          "%s takes %d inputs (%s); a classifier takes one image"
-              .formatted(
-                  model.file(),
-                  model.inputs().size(),
-                  String.join(", ", model.inputs().stream().map(GraphInput::name).toList())));
+          Text.format(
+              "%s takes %d inputs (%s); a classifier takes one image",
+              model.file(),
+              model.inputs().size(),
+              String.join(", ", model.inputs().stream().map(GraphInput::name).toList())));
     }
     GraphInput input = model.inputs().get(0);
     long[] shape = input.shape() == null ? new long[0] : input.shape().clone();
@@ -84,14 +85,16 @@ final class Dataflow {
     }
     if (shape.length != 4 || shape[1] != 3 || shape[2] != shape[3]) {
       throw new BackboneException(
-          "%s takes an input of shape %s; a backbone takes square RGB images, [batch, 3, side, side]"
-              .formatted(model.file(), java.util.Arrays.toString(input.shape())));
+          Text.format(
+              "%s takes an input of shape %s; a backbone takes square RGB images, [batch, 3, side, side]",
+              model.file(), java.util.Arrays.toString(input.shape())));
     }
     ElementType type = ElementType.of(input.elementType());
     if (type != ElementType.FLOAT) {
       throw new BackboneException(
-          "%s takes images of element type %s; a backbone takes standardised float32 images, export the model so"
-              .formatted(model.file(), type == null ? input.elementType() : type));
+          Text.format(
+              "%s takes images of element type %s; a backbone takes standardised float32 images, export the model so",
+              model.file(), type == null ? input.elementType() : type));
     }
     return new Value(input.name(), shape);
   }
@@ -158,20 +161,21 @@ final class Dataflow {
   private void evaluate(OnnxNode node) throws IOException {
     if (node.attributes().values().stream().anyMatch(OnnxAttribute::subgraph)) {
       throw new UnsupportedGraphException(
-          "a %s node (\"%s\") branches".formatted(node.type(), node.displayName()));
+          Text.format("a %s node (\"%s\") branches", node.type(), node.displayName()));
     }
     if (!node.domain().isEmpty()) {
       throw new UnsupportedGraphException(
-          "a %s node of the operator set %s is no part of them"
-              .formatted(node.type(), node.domain()));
+          Text.format(
+              "a %s node of the operator set %s is no part of them", node.type(), node.domain()));
     }
     List<Operand> inputs = new ArrayList<>();
     for (String name : node.inputs()) {
       Operand operand = name.isEmpty() ? null : operands.get(name);
       if (operand == null && !name.isEmpty()) {
         throw new BackboneException(
-            "%s: %s node \"%s\" reads \"%s\", which nothing computes; the file is damaged, export it again"
-                .formatted(model.file(), node.type(), node.displayName(), name));
+            Text.format(
+                "%s: %s node \"%s\" reads \"%s\", which nothing computes; the file is damaged, export it again",
+                model.file(), node.type(), node.displayName(), name));
       }
       inputs.add(operand);
     }

@@ -32,6 +32,7 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /**
  * Says a DL4J network in ONNX's terms, so that one reader recognises both. Weights stay where the
@@ -69,8 +70,9 @@ final class Dl4jTranslator {
   private OnnxModel translate(ComputationGraph network, Path name, long[] shape) {
     if (network.getNumInputArrays() != 1 || network.getNumOutputArrays() != 1) {
       throw new UnsupportedGraphException(
-          "it has %d inputs and %d outputs"
-              .formatted(network.getNumInputArrays(), network.getNumOutputArrays()));
+          Text.format(
+              "it has %d inputs and %d outputs",
+              network.getNumInputArrays(), network.getNumOutputArrays()));
     }
     String input = network.getConfiguration().getNetworkInputs().get(0);
     for (int index : network.topologicalSortOrder()) {
@@ -113,7 +115,7 @@ final class Dl4jTranslator {
       result = preprocess(name, preprocessor.getPreProcessor(), inputs.get(0));
     } else {
       throw new UnsupportedGraphException(
-          "vertex \"%s\" is a %s".formatted(name, vertex.getClass().getSimpleName()));
+          Text.format("vertex \"%s\" is a %s", name, vertex.getClass().getSimpleName()));
     }
     values.put(vertex.getVertexIndex(), result);
   }
@@ -127,7 +129,8 @@ final class Dl4jTranslator {
       return add("Flatten", name + "/flatten", List.of(data), Map.of());
     }
     throw new UnsupportedGraphException(
-        "\"%s\" prepares its input by %s".formatted(name, preprocessor.getClass().getSimpleName()));
+        Text.format(
+            "\"%s\" prepares its input by %s", name, preprocessor.getClass().getSimpleName()));
   }
 
   private String layer(String name, Layer layer, String data) {
@@ -147,7 +150,7 @@ final class Dl4jTranslator {
     }
     if (configuration instanceof GlobalPoolingLayer pool) {
       if (pool.getPoolingType() != PoolingType.AVG) {
-        throw new UnsupportedGraphException("\"%s\" is no average pool".formatted(name));
+        throw new UnsupportedGraphException(Text.format("\"%s\" is no average pool", name));
       }
       String mean = add("GlobalAveragePool", name, List.of(data), Map.of());
       return add("Flatten", name + "/flatten", List.of(mean), Map.of());
@@ -162,14 +165,14 @@ final class Dl4jTranslator {
       return linear(name, layer, linear, data);
     }
     throw new UnsupportedGraphException(
-        "layer \"%s\" is a %s".formatted(name, configuration.getClass().getSimpleName()));
+        Text.format("layer \"%s\" is a %s", name, configuration.getClass().getSimpleName()));
   }
 
   private String convolution(
       String name, Layer layer, ConvolutionLayer configuration, String data) {
     if (configuration.getCnn2dDataFormat() != CNN2DFormat.NCHW) {
       throw new UnsupportedGraphException(
-          "\"%s\" works on %s".formatted(name, configuration.getCnn2dDataFormat()));
+          Text.format("\"%s\" works on %s", name, configuration.getCnn2dDataFormat()));
     }
     int[] kernel = configuration.getKernelSize();
     int[] pads =
@@ -214,7 +217,7 @@ final class Dl4jTranslator {
     boolean even = stride[0] == 1 && stride[1] == 1 && kernel[0] % 2 == 1 && kernel[1] % 2 == 1;
     if (!even) {
       throw new UnsupportedGraphException(
-          "\"%s\" pads unevenly (mode Same with a stride or an even kernel)".formatted(name));
+          Text.format("\"%s\" pads unevenly (mode Same with a stride or an even kernel)", name));
     }
     return new int[] {kernel[0] / 2, kernel[1] / 2, kernel[0] / 2, kernel[1] / 2};
   }
@@ -257,7 +260,7 @@ final class Dl4jTranslator {
           case AVG -> "AveragePool";
           default ->
               throw new UnsupportedGraphException(
-                  "\"%s\" pools by %s".formatted(name, pool.getPoolingType()));
+                  Text.format("\"%s\" pools by %s", name, pool.getPoolingType()));
         };
     int[] pads =
         pads(
@@ -297,7 +300,8 @@ final class Dl4jTranslator {
     if (activation instanceof ActivationSoftmax) {
       return add("Softmax", name, List.of(data), Map.of());
     }
-    throw new UnsupportedGraphException("\"%s\" has the activation %s".formatted(name, activation));
+    throw new UnsupportedGraphException(
+        Text.format("\"%s\" has the activation %s", name, activation));
   }
 
   private static boolean plain(ActivationReLU relu) {
@@ -317,7 +321,7 @@ final class Dl4jTranslator {
       String type, String name, List<String> inputs, Map<String, OnnxAttribute> attributes) {
     if (!type.equals("Conv") && padding.containsKey(inputs.get(0))) {
       throw new UnsupportedGraphException(
-          "zeros are put around the input of \"%s\", which is no convolution".formatted(name));
+          Text.format("zeros are put around the input of \"%s\", which is no convolution", name));
     }
     nodes.add(new OnnxNode(name, "", type, inputs, List.of(name), attributes));
     return name;

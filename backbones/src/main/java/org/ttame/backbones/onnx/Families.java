@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneException;
+import org.ttame.core.Text;
 
 /** Decides which family a graph belongs to, and says what was found where it is none. */
 final class Families {
@@ -33,18 +34,19 @@ final class Families {
       return residual ? new ResNetReader(flow).read() : new VggReader(flow).read();
     } catch (UnsupportedGraphException | IllegalArgumentException e) {
       throw new BackboneException(
-          "%s holds %s, which is no supported classifier%s: %s; %s"
-              .formatted(
-                  model.file(),
-                  census(model),
-                  suspected == null ? "" : " (it looks like a " + suspected + ")",
-                  clause(e.getMessage()),
-                  SUPPORTED),
+          Text.format(
+              "%s holds %s, which is no supported classifier%s: %s; %s",
+              model.file(),
+              census(model),
+              suspected == null ? "" : " (it looks like a " + suspected + ")",
+              clause(e.getMessage()),
+              SUPPORTED),
           e);
     } catch (ArithmeticException | IndexOutOfBoundsException | NullPointerException e) {
       throw new BackboneException(
-          "%s holds %s, but its shapes or attributes contradict each other; the file is damaged, export it again"
-              .formatted(model.file(), census(model)),
+          Text.format(
+              "%s holds %s, but its shapes or attributes contradict each other; the file is damaged, export it again",
+              model.file(), census(model)),
           e);
     }
   }

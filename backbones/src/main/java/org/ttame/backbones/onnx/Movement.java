@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.ttame.core.Text;
 
 /**
  * The operators that only move elements: each is a change of view. Applied to weights they cost
@@ -66,8 +67,9 @@ final class Movement {
         return constant.integers();
       }
       throw new UnsupportedGraphException(
-          "%s node \"%s\" depends on the image's content for its shape"
-              .formatted(node.type(), node.displayName()));
+          Text.format(
+              "%s node \"%s\" depends on the image's content for its shape",
+              node.type(), node.displayName()));
     }
     return node.integers(attribute);
   }
@@ -152,7 +154,7 @@ final class Movement {
       long step = steps == null ? 1 : steps[i];
       if (step < 1) {
         throw new UnsupportedGraphException(
-            "Slice node \"%s\" runs backwards".formatted(node.displayName()));
+            Text.format("Slice node \"%s\" runs backwards", node.displayName()));
       }
       long start = clamp(starts[i], size);
       long end = clamp(ends[i], size);
@@ -191,15 +193,15 @@ final class Movement {
     long size = data.shape()[axis];
     if (!(parameters.get(1) instanceof Constant indices)) {
       throw new UnsupportedGraphException(
-          "Gather node \"%s\" looks up by computed indices".formatted(node.displayName()));
+          Text.format("Gather node \"%s\" looks up by computed indices", node.displayName()));
     }
     long[] wanted = indices.integers();
     for (int i = 0; i < wanted.length; i++) {
       wanted[i] += wanted[i] < 0 ? size : 0;
       if (wanted[i] < 0 || wanted[i] >= size) {
         throw new UnsupportedGraphException(
-            "Gather node \"%s\" reads index %d of %d"
-                .formatted(node.displayName(), wanted[i], size));
+            Text.format(
+                "Gather node \"%s\" reads index %d of %d", node.displayName(), wanted[i], size));
       }
     }
     if (indices.shape().length == 0) {
@@ -212,7 +214,7 @@ final class Movement {
             && IntStream.range(0, wanted.length).allMatch(i -> wanted[i] == wanted[0] + i * step);
     if (!regular) {
       throw new UnsupportedGraphException(
-          "Gather node \"%s\" picks in no regular order".formatted(node.displayName()));
+          Text.format("Gather node \"%s\" picks in no regular order", node.displayName()));
     }
     return data.slice(axis, wanted[0], wanted.length, step);
   }
@@ -226,7 +228,7 @@ final class Movement {
     long positive = axis < 0 ? axis + rank : axis;
     if (positive < 0 || positive >= rank) {
       throw new UnsupportedGraphException(
-          "axis %d does not exist in a tensor of rank %d".formatted(axis, rank));
+          Text.format("axis %d does not exist in a tensor of rank %d", axis, rank));
     }
     return (int) positive;
   }

@@ -10,6 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.BackboneSource;
 import org.ttame.backbones.architecture.Architecture;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -76,8 +77,9 @@ public final class OnnxBackbone implements BackboneSource {
       model = Dl4jTranslator.translate(network, name, new long[] {3, side, side}, blueFirst);
     } catch (UnsupportedGraphException e) {
       throw new BackboneException(
-          "%s is a DL4J network that cannot be taken over: %s; supported are VGG16 and ResNet50 of the zoo and their like"
-              .formatted(name, e.getMessage()),
+          Text.format(
+              "%s is a DL4J network that cannot be taken over: %s; supported are VGG16 and ResNet50 of the zoo and their like",
+              name, e.getMessage()),
           e);
     }
     Found found = Families.find(model);
@@ -110,7 +112,7 @@ public final class OnnxBackbone implements BackboneSource {
   public INDArray load(String name, long... shape) throws IOException {
     Recipe recipe = recipes.get(name);
     if (recipe == null) {
-      throw new BackboneException("%s has no weight %s".formatted(model.file(), name));
+      throw new BackboneException(Text.format("%s has no weight %s", model.file(), name));
     }
     return recipe.make(name, scratch, shape);
   }

@@ -2,6 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.ttame.core.Text;
 
 /** A node of the graph that computes something from the image, or several that were fused. */
 final class Operation {
@@ -64,7 +65,7 @@ final class Operation {
     if (input(index) instanceof Value value) {
       return value;
     }
-    throw new UnsupportedGraphException("%s should read the image's data".formatted(this));
+    throw new UnsupportedGraphException(Text.format("%s should read the image's data", this));
   }
 
   /** An operand that must be known. */
@@ -73,7 +74,7 @@ final class Operation {
       return constant;
     }
     throw new UnsupportedGraphException(
-        "%s has no constant as its input %d".formatted(this, index));
+        Text.format("%s has no constant as its input %d", this, index));
   }
 
   /** The operands that depend on the image. */
@@ -102,6 +103,6 @@ final class Operation {
   /** For messages: {@code Conv node "/features/features.0/Conv"}. */
   @Override
   public String toString() {
-    return "%s node \"%s\"".formatted(type, node.displayName());
+    return Text.format("%s node \"%s\"", type, node.displayName());
   }
 }

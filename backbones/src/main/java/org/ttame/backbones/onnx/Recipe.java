@@ -7,6 +7,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.BackboneException;
+import org.ttame.core.Text;
 
 /**
  * How a weight of the graph is made from one of the file: a view on it that has the graph's order,
@@ -41,8 +42,9 @@ record Recipe(Constant view, double[] scales, double factor) {
   INDArray make(String name, Scratch scratch, long... shape) throws IOException {
     if (Constant.count(shape) != view.size()) {
       throw new BackboneException(
-          "The weight %s has shape %s where %s is needed"
-              .formatted(name, Arrays.toString(view.shape()), Arrays.toString(shape)));
+          Text.format(
+              "The weight %s has shape %s where %s is needed",
+              name, Arrays.toString(view.shape()), Arrays.toString(shape)));
     }
     INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
     boolean done = false;
@@ -152,8 +154,9 @@ record Recipe(Constant view, double[] scales, double factor) {
         }
         if (!Float.isFinite(value)) {
           throw new BackboneException(
-              "The weight %s holds %s; the file is damaged or its training diverged"
-                  .formatted(name, value));
+              Text.format(
+                  "The weight %s holds %s; the file is damaged or its training diverged",
+                  name, value));
         }
         target.put(index++, value);
         at += stride;

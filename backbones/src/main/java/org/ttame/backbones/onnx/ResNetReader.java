@@ -10,6 +10,7 @@ import org.ttame.backbones.architecture.ConvShape;
 import org.ttame.backbones.architecture.PoolShape;
 import org.ttame.backbones.architecture.ResNetArchitecture;
 import org.ttame.backbones.architecture.ResNetArchitecture.Block;
+import org.ttame.core.Text;
 
 /**
  * Reads a ResNet: a stem, residual blocks, a global pool, a linear layer. A stage begins where a
@@ -49,20 +50,20 @@ final class ResNetReader {
       Path second = paths.get(1);
       if (first.sum() != second.sum()) {
         throw new UnsupportedGraphException(
-            "the two ways from \"%s\" do not meet in one sum".formatted(at));
+            Text.format("the two ways from \"%s\" do not meet in one sum", at));
       }
       boolean firstIsBody = first.convolutions().size() > second.convolutions().size();
       List<Operation> body = (firstIsBody ? first : second).convolutions();
       List<Operation> shortcut = (firstIsBody ? second : first).convolutions();
       if (shortcut.size() > 1) {
         throw new UnsupportedGraphException(
-            "the shortcut of %s has %d convolutions".formatted(first.sum(), shortcut.size()));
+            Text.format("the shortcut of %s has %d convolutions", first.sum(), shortcut.size()));
       }
       if (stages.isEmpty() || !shortcut.isEmpty()) {
         stages.add(new ArrayList<>());
       }
       List<Block> stage = stages.get(stages.size() - 1);
-      String node = "layer%d.%d".formatted(stages.size(), stage.size());
+      String node = Text.format("layer%d.%d", stages.size(), stage.size());
       stage.add(block(node, body, shortcut));
       at = relu(first.sum().output());
     }
@@ -83,7 +84,7 @@ final class ResNetReader {
     Constant weight = Head.rowsByPosition(linear, pool.output());
     int classes = Chain.linear("fc", linear, weight, recipes);
     if (linear.output() != flow.logits()) {
-      throw new UnsupportedGraphException("%s is followed by more layers".formatted(linear));
+      throw new UnsupportedGraphException(Text.format("%s is followed by more layers", linear));
     }
     return new OnnxBackbone.Found(
         new ResNetArchitecture(flow.side(), stem, stemPool, stages, headPool, classes), recipes);
@@ -119,7 +120,8 @@ final class ResNetReader {
       throws IOException {
     List<ConvShape> shapes = new ArrayList<>();
     for (Operation conv : body) {
-      shapes.add(Chain.convolution("%s.conv%d".formatted(node, shapes.size() + 1), conv, recipes));
+      shapes.add(
+          Chain.convolution(Text.format("%s.conv%d", node, shapes.size() + 1), conv, recipes));
     }
     Optional<ConvShape> around =
         shortcut.isEmpty()

@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import org.ttame.core.Text;
 
 /** Output shapes of the operators that compute on the image, for known input shapes. */
 final class Shapes {
@@ -71,7 +72,8 @@ final class Shapes {
           List.of(first);
       default ->
           throw new UnsupportedGraphException(
-              "a %s node (\"%s\") is no part of them".formatted(node.type(), node.displayName()));
+              Text.format(
+                  "a %s node (\"%s\") is no part of them", node.type(), node.displayName()));
     };
   }
 
@@ -84,8 +86,8 @@ final class Shapes {
       long right = i <= b.length ? b[b.length - i] : 1;
       if (left != right && left != 1 && right != 1) {
         throw new UnsupportedGraphException(
-            "shapes %s and %s do not fit together"
-                .formatted(Arrays.toString(a), Arrays.toString(b)));
+            Text.format(
+                "shapes %s and %s do not fit together", Arrays.toString(a), Arrays.toString(b)));
       }
       result[rank - i] = left == 1 ? right : left;
     }
@@ -95,7 +97,7 @@ final class Shapes {
   private static long[] conv(OnnxNode node, long[] input, long[] weight) {
     if (input.length != 4 || weight.length != 4) {
       throw new UnsupportedGraphException(
-          "Conv node \"%s\" is not a convolution of images".formatted(node.displayName()));
+          Text.format("Conv node \"%s\" is not a convolution of images", node.displayName()));
     }
     Window window = Window.of(node, weight[2], weight[3]);
     return new long[] {input[0], weight[0], window.rows(input[2]), window.columns(input[3])};
@@ -105,7 +107,7 @@ final class Shapes {
     long[] kernel = node.integers("kernel_shape");
     if (input.length != 4 || kernel == null || kernel.length != 2) {
       throw new UnsupportedGraphException(
-          "%s node \"%s\" does not pool images".formatted(node.type(), node.displayName()));
+          Text.format("%s node \"%s\" does not pool images", node.type(), node.displayName()));
     }
     Window window = Window.of(node, kernel[0], kernel[1]);
     return new long[] {input[0], input[1], window.rows(input[2]), window.columns(input[3])};
@@ -126,8 +128,9 @@ final class Shapes {
   private static long[] matMul(long[] a, long[] b) {
     if (a.length < 2 || b.length < 2 || a[a.length - 1] != b[b.length - 2]) {
       throw new UnsupportedGraphException(
-          "matrices of shapes %s and %s cannot be multiplied"
-              .formatted(Arrays.toString(a), Arrays.toString(b)));
+          Text.format(
+              "matrices of shapes %s and %s cannot be multiplied",
+              Arrays.toString(a), Arrays.toString(b)));
     }
     long[] batch = broadcast(Arrays.copyOf(a, a.length - 2), Arrays.copyOf(b, b.length - 2));
     long[] result = Arrays.copyOf(batch, batch.length + 2);

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.WireReader.Tag;
+import org.ttame.core.Text;
 
 /**
  * Reads TensorProto messages: where the elements are, not the elements. Raw data, typed data and
@@ -161,8 +162,9 @@ final class TensorParser {
     ElementType type = ElementType.of(fields.typeCode);
     if (type == null) {
       throw new BackboneException(
-          "%s: tensor \"%s\" has element type %d; supported are float, double, half, bfloat16 and integers"
-              .formatted(file, fields.name, fields.typeCode));
+          Text.format(
+              "%s: tensor \"%s\" has element type %d; supported are float, double, half, bfloat16 and integers",
+              file, fields.name, fields.typeCode));
     }
     long count;
     try {
@@ -186,8 +188,9 @@ final class TensorParser {
   private void require(Fields fields, boolean right, long found) throws BackboneException {
     if (!right) {
       throw new BackboneException(
-          "%s: tensor \"%s\" of shape %s holds %,d values; the file is damaged, export it again"
-              .formatted(file, fields.name, Arrays.toString(fields.shape), found));
+          Text.format(
+              "%s: tensor \"%s\" of shape %s holds %,d values; the file is damaged, export it again",
+              file, fields.name, Arrays.toString(fields.shape), found));
     }
   }
 
@@ -200,22 +203,24 @@ final class TensorParser {
       data = folder.resolve(location).normalize();
     } catch (java.nio.file.InvalidPathException e) {
       throw new BackboneException(
-          "%s keeps weights in \"%s\", which is no file name".formatted(file, location), e);
+          Text.format("%s keeps weights in \"%s\", which is no file name", file, location), e);
     }
     if (location.isEmpty() || !data.startsWith(folder)) {
       throw new BackboneException(
-          "%s keeps weights in \"%s\", outside its own folder; this is refused"
-              .formatted(file, location));
+          Text.format(
+              "%s keeps weights in \"%s\", outside its own folder; this is refused",
+              file, location));
     }
     if (!Files.isRegularFile(data)) {
       throw new BackboneException(
-          "%s keeps its weights in %s, which is missing; put that file beside it"
-              .formatted(file, data));
+          Text.format(
+              "%s keeps its weights in %s, which is missing; put that file beside it", file, data));
     }
     if (!data.toRealPath().startsWith(folder.toRealPath())) {
       throw new BackboneException(
-          "%s keeps weights in \"%s\", a link that leaves its folder; this is refused"
-              .formatted(file, location));
+          Text.format(
+              "%s keeps weights in \"%s\", a link that leaves its folder; this is refused",
+              file, location));
     }
     long offset = number(fields, "offset", 0);
     long length = number(fields, "length", count * type.bytes());
@@ -225,8 +230,9 @@ final class TensorParser {
     }
     if (offset < 0 || offset > size || length > size - offset) {
       throw new BackboneException(
-          "%s is cut short: tensor \"%s\" lies at bytes %,d to %,d, the file has %,d; copy it again"
-              .formatted(data, fields.name, offset, offset + length, size));
+          Text.format(
+              "%s is cut short: tensor \"%s\" lies at bytes %,d to %,d, the file has %,d; copy it again",
+              data, fields.name, offset, offset + length, size));
     }
     DataFile opened = external.get(data);
     if (opened == null) {
@@ -243,7 +249,7 @@ final class TensorParser {
       return text == null ? otherwise : Long.parseLong(text);
     } catch (NumberFormatException e) {
       throw new BackboneException(
-          "%s: tensor \"%s\" has \"%s\" as its %s".formatted(file, fields.name, text, key), e);
+          Text.format("%s: tensor \"%s\" has \"%s\" as its %s", file, fields.name, text, key), e);
     }
   }
 }

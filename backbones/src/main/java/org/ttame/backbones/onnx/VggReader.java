@@ -9,6 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ttame.backbones.architecture.ConvShape;
 import org.ttame.backbones.architecture.VggArchitecture;
+import org.ttame.core.Text;
 
 /** Reads a VGG: one path of convolutions, ReLUs and max pools, then linear layers. */
 final class VggReader {
@@ -63,9 +64,9 @@ final class VggReader {
         ConvShape shape = Chain.convolution("features", operation, new HashMap<>());
         if (shape.kernel() != 3 || shape.stride() != 1 || shape.padding() != 1) {
           throw new UnsupportedGraphException(
-              "%s is a %d×%d convolution of stride %d and padding %d, a VGG has 3×3, 1 and 1"
-                  .formatted(
-                      operation, shape.kernel(), shape.kernel(), shape.stride(), shape.padding()));
+              Text.format(
+                  "%s is a %d×%d convolution of stride %d and padding %d, a VGG has 3×3, 1 and 1",
+                  operation, shape.kernel(), shape.kernel(), shape.stride(), shape.padding()));
         }
         normalised |= operation.input(3) != null;
         convolutions.add(operation);

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.backbones.architecture.VitArchitecture;
+import org.ttame.core.Text;
 
 /** Reads a vision transformer: patches, class token, positions, pre-norm blocks, class head. */
 final class VitReader {
@@ -40,19 +41,19 @@ final class VitReader {
           attention.read(node + ".self_attention", fork.norm().output(), other(fork.sum(), at));
       if (depth > 0 && found != heads) {
         throw new UnsupportedGraphException(
-            "block %d has %d heads, the others %d".formatted(depth, found, heads));
+            Text.format("block %d has %d heads, the others %d", depth, found, heads));
       }
       heads = found;
       at = fork.sum().output();
       fork = fork(at);
       if (fork.sum() == null) {
-        throw new UnsupportedGraphException("block %d has no perceptron".formatted(depth));
+        throw new UnsupportedGraphException(Text.format("block %d has no perceptron", depth));
       }
       norm(node + ".ln_2", fork.norm());
       int hidden = perceptron(node + ".mlp", fork.norm().output(), other(fork.sum(), at));
       if (depth > 0 && hidden != mlp) {
         throw new UnsupportedGraphException(
-            "block %d's perceptron is %d wide, the others' %d".formatted(depth, hidden, mlp));
+            Text.format("block %d's perceptron is %d wide, the others' %d", depth, hidden, mlp));
       }
       mlp = hidden;
       at = fork.sum().output();
@@ -167,7 +168,7 @@ final class VitReader {
     double eps = Double.parseDouble(Float.toString((float) norm.constant(3).scalar()));
     if (normEps != 0 && eps != normEps) {
       throw new UnsupportedGraphException(
-          "its normalisations have different eps, %s and %s".formatted(normEps, eps));
+          Text.format("its normalisations have different eps, %s and %s", normEps, eps));
     }
     normEps = eps;
   }
@@ -199,7 +200,8 @@ final class VitReader {
         || !operation.is(type)
         || (expected != null && trace.source() != expected)
         || !trace.isUnscaled(Constant.positions(trace.source().shape()))) {
-      throw new UnsupportedGraphException("\"%s\" does not come from a %s".formatted(value, type));
+      throw new UnsupportedGraphException(
+          Text.format("\"%s\" does not come from a %s", value, type));
     }
     return operation;
   }

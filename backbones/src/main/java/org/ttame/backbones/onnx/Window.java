@@ -1,5 +1,7 @@
 package org.ttame.backbones.onnx;
 
+import org.ttame.core.Text;
+
 /**
  * How a convolution or pooling moves over an image.
  *
@@ -30,8 +32,9 @@ record Window(
     String automatic = node.text("auto_pad", "NOTSET");
     if (!automatic.isEmpty() && !automatic.equals("NOTSET") && !automatic.equals("VALID")) {
       throw new UnsupportedGraphException(
-          "%s node \"%s\" pads by %s; only explicit padding is supported"
-              .formatted(node.type(), node.displayName(), automatic));
+          Text.format(
+              "%s node \"%s\" pads by %s; only explicit padding is supported",
+              node.type(), node.displayName(), automatic));
     }
     long[] strides = orElse(node.integers("strides"), 1, 1);
     long[] pads = orElse(node.integers("pads"), 0, 0, 0, 0);
@@ -87,7 +90,7 @@ record Window(
   private long positions(long size, long kernel, long stride) {
     if (size < kernel || stride < 1) {
       throw new UnsupportedGraphException(
-          "a window of %d does not fit on %d values".formatted(kernel, size));
+          Text.format("a window of %d does not fit on %d values", kernel, size));
     }
     long free = size - kernel;
     return (ceil ? (free + stride - 1) / stride : free / stride) + 1;

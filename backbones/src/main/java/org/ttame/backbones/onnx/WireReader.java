@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import org.ttame.backbones.BackboneException;
+import org.ttame.core.Text;
 
 /**
  * Walks the wire format of protocol buffers over a file, through one small window: what is not
@@ -92,8 +93,9 @@ final class WireReader {
     if (length < 0 || length > end - position) {
       if (length > 0 && end == size && length < 1L << 40) {
         throw new BackboneException(
-            "%s is cut short: at byte %,d it announces %,d more bytes, but has only %,d; copy or export it again"
-                .formatted(file, position, length, size - position));
+            Text.format(
+                "%s is cut short: at byte %,d it announces %,d more bytes, but has only %,d; copy or export it again",
+                file, position, length, size - position));
       }
       throw malformed();
     }
@@ -133,8 +135,9 @@ final class WireReader {
 
   BackboneException malformed() {
     return new BackboneException(
-        "%s is not an ONNX model: byte %,d makes no sense; supported are .onnx files and backbone files written by import"
-            .formatted(file, position));
+        Text.format(
+            "%s is not an ONNX model: byte %,d makes no sense; supported are .onnx files and backbone files written by import",
+            file, position));
   }
 
   private void advance(int count, long end) throws IOException {
@@ -154,8 +157,9 @@ final class WireReader {
   private void fill() throws IOException {
     if (position >= size) {
       throw new BackboneException(
-          "%s is cut short: it ends after %,d bytes in the middle of a field; copy or export it again"
-              .formatted(file, size));
+          Text.format(
+              "%s is cut short: it ends after %,d bytes in the middle of a field; copy or export it again",
+              file, size));
     }
     window.clear();
     int read = 0;

@@ -12,6 +12,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * The attention mechanism of T-TAME (Section III-C of the paper): feature maps in, one explanation
@@ -105,8 +106,9 @@ public final class AttentionMechanism implements AutoCloseable {
     for (String name : arrays.keySet()) {
       if (!mechanism.layout.containsKey(name) && !name.endsWith(".num_batches_tracked")) {
         throw new IllegalArgumentException(
-            "\"%s\" does not belong to a mechanism of variant %s on %d layers; check --variant and"
-                    .formatted(name, spec.variant().optionName(), spec.features().size())
+            Text.format(
+                    "\"%s\" does not belong to a mechanism of variant %s on %d layers; check --variant and",
+                    name, spec.variant().optionName(), spec.features().size())
                 + " --layers");
       }
     }
@@ -122,25 +124,27 @@ public final class AttentionMechanism implements AutoCloseable {
       String name, ArrayLayout.Entry entry, INDArray array, Iterable<String> present) {
     if (array == null) {
       throw new IllegalArgumentException(
-          "The attention weights lack \"%s\"; present are %s"
-              .formatted(name, String.join(", ", present)));
+          Text.format(
+              "The attention weights lack \"%s\"; present are %s",
+              name, String.join(", ", present)));
     }
     if (!Arrays.equals(array.shape(), entry.fileShape())) {
       throw new IllegalArgumentException(
-          "\"%s\" does not fit the classifier and its layers: expected %s, got %s"
-              .formatted(name, Arrays.toString(entry.fileShape()), Arrays.toString(array.shape())));
+          Text.format(
+              "\"%s\" does not fit the classifier and its layers: expected %s, got %s",
+              name, Arrays.toString(entry.fileShape()), Arrays.toString(array.shape())));
     }
     // One pass: a sum is finite only if no value is NaN or infinite (weights are far from 1e38).
     if (!Double.isFinite(array.sumNumber().doubleValue())) {
       throw new IllegalArgumentException(
-          "\"%s\" holds values that are not finite; the file is damaged or its training diverged"
-              .formatted(name));
+          Text.format(
+              "\"%s\" holds values that are not finite; the file is damaged or its training diverged",
+              name));
     }
     double least = array.minNumber().doubleValue();
     if (entry.role() == ArrayLayout.Role.RUNNING_VAR && least < 0) {
       throw new IllegalArgumentException(
-          "\"%s\" holds the variance %s, and none is below zero; the file is damaged"
-              .formatted(name, least));
+          Text.format("\"%s\" holds the variance %s, and none is below zero; the file is damaged", name, least));
     }
   }
 
@@ -218,8 +222,9 @@ public final class AttentionMechanism implements AutoCloseable {
           INDArray running = statistics.get(name);
           if (running == null || !Arrays.equals(running.shape(), value.shape())) {
             throw new IllegalArgumentException(
-                "No running statistic \"%s\" of shape %s"
-                    .formatted(name, Arrays.toString(value.shape())));
+                Text.format(
+                    "No running statistic \"%s\" of shape %s",
+                    name, Arrays.toString(value.shape())));
           }
           running.muli(1 - BN_MOMENTUM);
           try (INDArray share = value.mul(BN_MOMENTUM)) {

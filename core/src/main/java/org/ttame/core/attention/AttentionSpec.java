@@ -3,6 +3,7 @@ package org.ttame.core.attention;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 
@@ -24,12 +25,12 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
     }
     if (variant.mapsOf(features.size()) != features.size()) {
       throw new IllegalArgumentException(
-          "The variant %s reads %d of the layers, got %d: %s"
-              .formatted(
-                  variant.optionName(),
-                  variant.mapsOf(features.size()),
-                  features.size(),
-                  nodes(features)));
+          Text.format(
+              "The variant %s reads %d of the layers, got %d: %s",
+              variant.optionName(),
+              variant.mapsOf(features.size()),
+              features.size(),
+              nodes(features)));
     }
     if (classes < 1) {
       throw new IllegalArgumentException("A mechanism needs a class to explain, got " + classes);
@@ -49,8 +50,9 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
     int kept = variant.mapsOf(selected.size());
     if (kept > selected.size()) {
       throw new IllegalArgumentException(
-          "The variant %s reads %d layers, but only %d were selected: %s"
-              .formatted(variant.optionName(), kept, selected.size(), nodes(selected)));
+          Text.format(
+              "The variant %s reads %d layers, but only %d were selected: %s",
+              variant.optionName(), kept, selected.size(), nodes(selected)));
     }
     return new AttentionSpec(
         selected.subList(selected.size() - kept, selected.size()), classes, variant);
@@ -66,8 +68,9 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
   public AttentionSpec requireApplicable() {
     if (variant == Variant.LCAM && features.get(0).kind() == FeatureKind.TOKENS) {
       throw new IllegalArgumentException(
-          "L-CAM-Img explains convolutional networks by their last feature map; %s is a vision"
-                  .formatted(nodes(features))
+          Text.format(
+                  "L-CAM-Img explains convolutional networks by their last feature map; %s is a vision",
+                  nodes(features))
               + " transformer's, which has none: take another variant");
     }
     return this;

@@ -2,6 +2,7 @@ package org.ttame.core.attention;
 
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.Predictions;
 
 /** Which classes' maps are wanted for each image of a batch. */
@@ -94,14 +95,15 @@ public sealed interface ClassChoice {
     public int[][] classes(INDArray logits) {
       if (rows.length != logits.size(0)) {
         throw new IllegalArgumentException(
-            "Classes were named for %d images, the batch has %d"
-                .formatted(rows.length, logits.size(0)));
+            Text.format(
+                "Classes were named for %d images, the batch has %d", rows.length, logits.size(0)));
       }
       for (int[] row : rows) {
         if (row.length == 0 || row.length != rows[0].length) {
           throw new IllegalArgumentException(
-              "Every image needs the same number of classes, at least one; got %s"
-                  .formatted(Arrays.deepToString(rows)));
+              Text.format(
+                  "Every image needs the same number of classes, at least one; got %s",
+                  Arrays.deepToString(rows)));
         }
         for (int index : row) {
           requireClass(index, logits);
@@ -114,8 +116,9 @@ public sealed interface ClassChoice {
   private static void requireClass(int index, INDArray logits) {
     if (index < 0 || index >= logits.size(1)) {
       throw new IllegalArgumentException(
-          "Class %d does not exist; the classifier has classes 0 to %d"
-              .formatted(index, logits.size(1) - 1));
+          Text.format(
+              "Class %d does not exist; the classifier has classes 0 to %d",
+              index, logits.size(1) - 1));
     }
   }
 }

@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureLayer;
 
 /**
@@ -116,13 +117,15 @@ public record FusionRows(List<INDArray> rows, INDArray bias, INDArray index)
     for (int[] row : classes) {
       if (row.length != classes[0].length) {
         throw new IllegalArgumentException(
-            "Every image needs the same number of classes, got %d and %d"
-                .formatted(classes[0].length, row.length));
+            Text.format(
+                "Every image needs the same number of classes, got %d and %d",
+                classes[0].length, row.length));
       }
       for (int k : row) {
         if (k < 0 || k >= count) {
           throw new IllegalArgumentException(
-              "Class %d does not exist; the mechanism has classes 0 to %d".formatted(k, count - 1));
+              Text.format(
+                  "Class %d does not exist; the mechanism has classes 0 to %d", k, count - 1));
         }
       }
     }

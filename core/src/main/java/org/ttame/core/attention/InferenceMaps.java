@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureLayer;
 
 /**
@@ -23,7 +24,8 @@ final class InferenceMaps {
     List<FeatureLayer> layers = spec.features();
     if (features.size() != layers.size()) {
       throw new IllegalArgumentException(
-          "The mechanism reads %d feature maps, got %d".formatted(layers.size(), features.size()));
+          Text.format(
+              "The mechanism reads %d feature maps, got %d", layers.size(), features.size()));
     }
     List<SDVariable> activations = new ArrayList<>();
     List<SDVariable> weights = new ArrayList<>();

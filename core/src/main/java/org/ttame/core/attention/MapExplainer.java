@@ -9,6 +9,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -46,13 +47,15 @@ public final class MapExplainer implements AutoCloseable {
     this.layers = mechanism.spec().features();
     if (mechanism.spec().classes() != classifier.classes()) {
       throw new IllegalArgumentException(
-          "The mechanism explains %d classes, %s has %d"
-              .formatted(mechanism.spec().classes(), classifier.name(), classifier.classes()));
+          Text.format(
+              "The mechanism explains %d classes, %s has %d",
+              mechanism.spec().classes(), classifier.name(), classifier.classes()));
     }
     if (!classifier.layers().values().containsAll(layers)) {
       throw new IllegalArgumentException(
-          "The mechanism reads %s, which %s does not have in this form; it has %s"
-              .formatted(layers, classifier.name(), classifier.layers().values()));
+          Text.format(
+              "The mechanism reads %s, which %s does not have in this form; it has %s",
+              layers, classifier.name(), classifier.layers().values()));
     }
     List<SDVariable> features = new ArrayList<>();
     for (FeatureLayer layer : layers) {

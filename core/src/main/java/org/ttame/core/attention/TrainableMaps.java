@@ -10,6 +10,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureLayer;
 
 /**
@@ -157,8 +158,9 @@ public record TrainableMaps(
     private SDVariable normalise(int i, int n, int channels, SDVariable rows) {
       if (n < 2) {
         throw new IllegalArgumentException(
-            "Layer %s has one value a channel in a batch of %d: batch normalisation needs two or"
-                    .formatted(spec.features().get(i).node(), batch)
+            Text.format(
+                    "Layer %s has one value a channel in a batch of %d: batch normalisation needs two or",
+                    spec.features().get(i).node(), batch)
                 + " more; use a larger batch");
       }
       SDVariable average = graph.constant(Nd4j.ones(type, 1, n).divi(n));

@@ -6,6 +6,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * Bilinear resampling with half-pixel centres, PyTorch's {@code interpolate(mode="bilinear",
@@ -95,7 +96,7 @@ public final class Upsampling {
     static Taps of(int from, int to) {
       if (from < 1 || to < 1) {
         throw new IllegalArgumentException(
-            "Cannot resample %d values to %d; both must be positive".formatted(from, to));
+            Text.format("Cannot resample %d values to %d; both must be positive", from, to));
       }
       int[] low = new int[to];
       int[] high = new int[to];

@@ -3,6 +3,7 @@ package org.ttame.core.attention;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /** The forms of the attention mechanism: the proposed one and the ablations of Table VI. */
 public enum Variant {
@@ -43,12 +44,12 @@ public enum Variant {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "\"%s\" is no variant; use one of %s"
-                        .formatted(
-                            text,
-                            Arrays.stream(values())
-                                .map(Variant::optionName)
-                                .collect(Collectors.joining(", ")))));
+                    Text.format(
+                        "\"%s\" is no variant; use one of %s",
+                        text,
+                        Arrays.stream(values())
+                            .map(Variant::optionName)
+                            .collect(Collectors.joining(", ")))));
   }
 
   /** The name used by options and files, e.g. {@code no-skip-no-bn}. */

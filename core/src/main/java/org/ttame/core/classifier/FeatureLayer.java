@@ -1,6 +1,7 @@
 package org.ttame.core.classifier;
 
 import java.util.Objects;
+import org.ttame.core.Text;
 
 /**
  * A layer of a classifier whose output can be explained.
@@ -20,13 +21,13 @@ public record FeatureLayer(
     Objects.requireNonNull(kind, "kind");
     if (channels < 1 || height < 1 || width < 1) {
       throw new IllegalArgumentException(
-          "Layer %s cannot have %d channels of %d×%d values"
-              .formatted(node, channels, height, width));
+          Text.format(
+              "Layer %s cannot have %d channels of %d×%d values", node, channels, height, width));
     }
   }
 
   /** The shape of one image's output, for people: {@code 512×7×7}. */
   public String shape() {
-    return "%d×%d×%d".formatted(channels, height, width);
+    return Text.format("%d×%d×%d", channels, height, width);
   }
 }

@@ -15,6 +15,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
@@ -200,8 +201,8 @@ public final class FrozenClassifier implements AutoCloseable {
     FeatureLayer layer = layers.get(node);
     if (layer == null) {
       throw new IllegalArgumentException(
-          "%s has no layer \"%s\"; it has %s"
-              .formatted(name, node, String.join(", ", layers.keySet())));
+          Text.format(
+              "%s has no layer \"%s\"; it has %s", name, node, String.join(", ", layers.keySet())));
     }
     return layer;
   }
@@ -409,20 +410,22 @@ public final class FrozenClassifier implements AutoCloseable {
         || images.size(2) != side
         || images.size(3) != 3) {
       throw new IllegalArgumentException(
-          "%s takes images of shape [B, %d, %d, 3], got %s"
-              .formatted(name, side, side, java.util.Arrays.toString(images.shape())));
+          Text.format(
+              "%s takes images of shape [B, %d, %d, 3], got %s",
+              name, side, side, java.util.Arrays.toString(images.shape())));
     }
     if (images.dataType() != dataType()) {
       throw new IllegalArgumentException(
-          "%s computes in %s, the images are %s; cast them"
-              .formatted(name, dataType(), images.dataType()));
+          Text.format(
+              "%s computes in %s, the images are %s; cast them",
+              name, dataType(), images.dataType()));
     }
   }
 
   private String require(String variable, String role) {
     if (variable == null || !graph.hasVariable(variable)) {
       throw new IllegalArgumentException(
-          "The graph has no variable \"%s\" to serve as %s".formatted(variable, role));
+          Text.format("The graph has no variable \"%s\" to serve as %s", variable, role));
     }
     return variable;
   }

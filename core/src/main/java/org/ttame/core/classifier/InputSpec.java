@@ -1,6 +1,7 @@
 package org.ttame.core.classifier;
 
 import java.util.List;
+import org.ttame.core.Text;
 
 /**
  * What a classifier expects of an image.
@@ -26,8 +27,8 @@ public record InputSpec(int side, List<Double> mean, List<Double> std) {
     }
     if (mean.size() != 3 || std.size() != 3) {
       throw new IllegalArgumentException(
-          "Mean and std need three values each (red, green, blue), got %s and %s"
-              .formatted(mean, std));
+          Text.format(
+              "Mean and std need three values each (red, green, blue), got %s and %s", mean, std));
     }
     for (double value : std) {
       if (!(value > 0)) {

@@ -1,5 +1,6 @@
 package org.ttame.core.classifier;
 
+import org.ttame.core.Text;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -51,8 +52,7 @@ public final class NonFiniteException extends IllegalStateException {
 
   private NonFiniteException(What what, double value, int[] rows, String classifier, String of) {
     super(
-        "%s gives %s of %s that hold %s: %s"
-            .formatted(classifier, what.words, of, value, what.cause));
+        Text.format("%s gives %s of %s that hold %s: %s", classifier, what.words, of, value, what.cause));
     this.what = what;
     this.value = value;
     this.rows = rows.clone();
@@ -98,6 +98,6 @@ public final class NonFiniteException extends IllegalStateException {
 
   private static String list(List<String> names) {
     String some = names.stream().limit(NAMED).collect(Collectors.joining(", "));
-    return names.size() <= NAMED ? some : "%s and %d more".formatted(some, names.size() - NAMED);
+    return names.size() <= NAMED ? some : Text.format("%s and %d more", some, names.size() - NAMED);
   }
 }

@@ -5,6 +5,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * The scalars a classifier is differentiated from, as variables of its graph.
@@ -49,7 +50,7 @@ record Objectives(DataType type, int classes) {
   void checkCount(int[] labels, long images) {
     if (labels.length != images) {
       throw new IllegalArgumentException(
-          "Expected a class for each of %d images, got %d".formatted(images, labels.length));
+          Text.format("Expected a class for each of %d images, got %d", images, labels.length));
     }
   }
 
@@ -67,8 +68,8 @@ record Objectives(DataType type, int classes) {
       if (labels[row] < 0 || labels[row] >= classes) {
         target.close();
         throw new IllegalArgumentException(
-            "Class %d does not exist; %s has classes 0 to %d"
-                .formatted(labels[row], name, classes - 1));
+            Text.format(
+                "Class %d does not exist; %s has classes 0 to %d", labels[row], name, classes - 1));
       }
       target.putScalar(row, labels[row], 1);
     }

@@ -2,6 +2,7 @@ package org.ttame.core.classifier;
 
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /** Reads classes and probabilities off logits, in double precision. */
 public final class Predictions {
@@ -69,7 +70,7 @@ public final class Predictions {
     int classes = (int) logits.size(1);
     if (count < 1 || count > classes) {
       throw new IllegalArgumentException(
-          "Cannot take the top %d of %d classes".formatted(count, classes));
+          Text.format("Cannot take the top %d of %d classes", count, classes));
     }
     float[] values = values(logits);
     int[][] result = new int[(int) logits.size(0)][];
@@ -102,7 +103,7 @@ public final class Predictions {
   static float[] values(INDArray logits) {
     if (logits.rank() != 2) {
       throw new IllegalArgumentException(
-          "Logits must be [B, K], got rank %d".formatted(logits.rank()));
+          Text.format("Logits must be [B, K], got rank %d", logits.rank()));
     }
     if (logits.ordering() == 'c' && !logits.isView()) {
       return logits.data().asFloat();

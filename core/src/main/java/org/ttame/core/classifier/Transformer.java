@@ -2,6 +2,7 @@ package org.ttame.core.classifier;
 
 import java.util.List;
 import java.util.Objects;
+import org.ttame.core.Text;
 
 /**
  * What a classifier's graph looks like inside if it is a vision transformer: for methods that
@@ -22,8 +23,9 @@ public record Transformer(
     blocks = List.copyOf(blocks);
     if (blocks.isEmpty() || grid < 1 || heads < 1 || hidden < 1 || width % heads != 0) {
       throw new IllegalArgumentException(
-          "A transformer cannot have %d blocks of %d heads on %d×%d patches of width %d"
-              .formatted(blocks.size(), heads, grid, grid, width));
+          Text.format(
+              "A transformer cannot have %d blocks of %d heads on %d×%d patches of width %d",
+              blocks.size(), heads, grid, grid, width));
     }
   }
 

@@ -13,6 +13,7 @@ import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /** A primitive of oneDNN with what it reads at every run. */
 final class DnnKernel implements Kernel {
@@ -98,7 +99,7 @@ final class DnnKernel implements Kernel {
   public OperationCall.Bound bind(List<INDArray> from, INDArray to) {
     if (from.size() != inputs.size()) {
       throw new IllegalArgumentException(
-          "%s reads %d arrays, got %d".formatted(kind, inputs.size(), from.size()));
+          Text.format("%s reads %d arrays, got %d", kind, inputs.size(), from.size()));
     }
     release();
     int count = inputs.size() + constants.size() + (output == null ? 0 : 1);

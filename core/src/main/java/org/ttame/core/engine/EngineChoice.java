@@ -3,6 +3,7 @@ package org.ttame.core.engine;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /** How graphs are run; the system property {@value #PROPERTY} says which. */
 public enum EngineChoice {
@@ -36,12 +37,12 @@ public enum EngineChoice {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "-D%s=%s names no engine; use %s"
-                        .formatted(
-                            PROPERTY,
-                            wish,
-                            Arrays.stream(values())
-                                .map(EngineChoice::optionName)
-                                .collect(Collectors.joining(", ")))));
+                    Text.format(
+                        "-D%s=%s names no engine; use %s",
+                        PROPERTY,
+                        wish,
+                        Arrays.stream(values())
+                            .map(EngineChoice::optionName)
+                            .collect(Collectors.joining(", ")))));
   }
 }

@@ -4,6 +4,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 
 /**
  * Where the time of plans goes: for each kind of operation how often it ran, how long, and how much
@@ -68,7 +69,7 @@ public final class EngineProfile {
       return step.kind();
     }
     long[] a = step.integerArguments();
-    return "%s %d×%d/%d".formatted(step.kind(), a[0], a[1], a[2]);
+    return Text.format("%s %d×%d/%d", step.kind(), a[0], a[1], a[2]);
   }
 
   private static final class Sum {

@@ -12,6 +12,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.ttame.core.Text;
 
 /** SameDiff's gradient function, made for one objective and one set of variables. */
 final class GradientGraph {
@@ -41,7 +42,7 @@ final class GradientGraph {
       for (String name : wrt) {
         if (!hasGradient(graph, name)) {
           throw new IllegalArgumentException(
-              "\"%s\" has no gradient: \"%s\" does not depend on it".formatted(name, objective));
+              Text.format("\"%s\" has no gradient: \"%s\" does not depend on it", name, objective));
         }
       }
     }

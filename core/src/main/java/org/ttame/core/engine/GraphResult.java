@@ -3,6 +3,7 @@ package org.ttame.core.engine;
 import java.util.HashMap;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /** What a run of a graph returned. Owns its arrays until they are detached. */
 public final class GraphResult implements AutoCloseable {
@@ -96,8 +97,9 @@ public final class GraphResult implements AutoCloseable {
     INDArray array = arrays.get(name);
     if (array == null) {
       throw new IllegalArgumentException(
-          "The %s of \"%s\" was not asked for; this result has %s"
-              .formatted(kind, name, arrays.keySet()));
+          Text.format(
+              "The %s of \"%s\" was not asked for; this result has %s",
+              kind, name, arrays.keySet()));
     }
     return array;
   }

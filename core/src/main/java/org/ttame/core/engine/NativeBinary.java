@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /**
  * The ND4J native library that fits this processor.
@@ -75,8 +76,9 @@ public record NativeBinary(String extension, String reason, boolean slow) {
         case "plain" -> new NativeBinary("", "asked for", true);
         default ->
             throw new IllegalArgumentException(
-                "-D%s=%s names no native build; use onednn-avx512, onednn-avx2 or plain"
-                    .formatted(OVERRIDE, override));
+                Text.format(
+                    "-D%s=%s names no native build; use onednn-avx512, onednn-avx2 or plain",
+                    OVERRIDE, override));
       };
     }
     if (flags.containsAll(AVX512)) {

@@ -35,6 +35,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.ttame.core.Text;
 
 /**
  * oneDNN itself. ND4J calls it, too, but hands it weights that have to be rearranged at every call,
@@ -203,7 +204,7 @@ final class OneDnn {
 
   static void check(int status, String what) {
     if (status != dnnl_success) {
-      throw new IllegalStateException("oneDNN failed (%s), status %d".formatted(what, status));
+      throw new IllegalStateException(Text.format("oneDNN failed (%s), status %d", what, status));
     }
   }
 

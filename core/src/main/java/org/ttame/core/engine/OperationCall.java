@@ -20,6 +20,7 @@ import org.nd4j.linalg.api.ops.impl.shape.tensorops.BaseTensorOp;
 import org.nd4j.linalg.api.ops.impl.transforms.same.Abs;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * Calls ND4J operations with given arrays, outside SameDiff's session. Custom operations take their
@@ -86,7 +87,7 @@ final class OperationCall {
         || STATEFUL.contains(op.opName())
         || !(op instanceof DynamicCustomOp || op instanceof BaseOp)) {
       throw new UnplannableGraphException(
-          "operation \"%s\" (%s) cannot be replayed".formatted(op.getOwnName(), op.opName()));
+          Text.format("operation \"%s\" (%s) cannot be replayed", op.getOwnName(), op.opName()));
     }
   }
 
@@ -101,8 +102,9 @@ final class OperationCall {
     boolean lists = op.opName().equalsIgnoreCase("where") && inputs == 1;
     if (lists || SHAPED_BY_VALUES.contains(op.opName())) {
       throw new UnplannableGraphException(
-          "the shape of operation \"%s\" (%s) depends on values"
-              .formatted(op.getOwnName(), op.opName()));
+          Text.format(
+              "the shape of operation \"%s\" (%s) depends on values",
+              op.getOwnName(), op.opName()));
     }
   }
 
@@ -120,8 +122,9 @@ final class OperationCall {
         && !LINEAR_REDUCTIONS.contains(op.opName())
         && !NORMS.contains(op.opName())) {
       throw new UnplannableGraphException(
-          "operation \"%s\" (%s) reduces a vector over an axis of length one"
-              .formatted(op.getOwnName(), op.opName()));
+          Text.format(
+              "operation \"%s\" (%s) reduces a vector over an axis of length one",
+              op.getOwnName(), op.opName()));
     }
   }
 
@@ -198,13 +201,14 @@ final class OperationCall {
     if (second && op instanceof ReduceOp reduce && reduce.getOpType() != Op.Type.REDUCE3) {
       // The second input of a reduction names its axes; SameDiff gives it as an array.
       throw new UnplannableGraphException(
-          "operation \"%s\" (%s) takes its axes from an array"
-              .formatted(op.getOwnName(), op.opName()));
+          Text.format(
+              "operation \"%s\" (%s) takes its axes from an array", op.getOwnName(), op.opName()));
     }
     if (second && op instanceof ScalarOp) {
       throw new UnplannableGraphException(
-          "operation \"%s\" (%s) takes its scalar from an array"
-              .formatted(op.getOwnName(), op.opName()));
+          Text.format(
+              "operation \"%s\" (%s) takes its scalar from an array",
+              op.getOwnName(), op.opName()));
     }
     for (int i = 0; i < inputs.size(); i++) {
       context.setInputArray(i, inputs.get(i));

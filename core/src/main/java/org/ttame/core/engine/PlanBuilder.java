@@ -21,6 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarMultiplication;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * Turns a SameDiff graph and a request into a list of steps with known shapes.
@@ -127,8 +128,9 @@ final class PlanBuilder implements AutoCloseable {
     }
     if (variable.isPlaceHolder()) {
       throw new IllegalArgumentException(
-          "The placeholder \"%s\" needs a value; given were %s"
-              .formatted(name, request.inputs().keySet()));
+          Text.format(
+              "The placeholder \"%s\" needs a value; given were %s",
+              name, request.inputs().keySet()));
     }
     if (variable.getVariableType() == VariableType.ARRAY) {
       throw new UnplannableGraphException("\"" + name + "\" is used before it is computed");
@@ -266,8 +268,9 @@ final class PlanBuilder implements AutoCloseable {
     calls.checkReduction(op, stand, shapes);
     if (shapes.size() != names.size()) {
       throw new UnplannableGraphException(
-          "operation \"%s\" (%s) has %d outputs and %d shapes"
-              .formatted(opName, op.opName(), names.size(), shapes.size()));
+          Text.format(
+              "operation \"%s\" (%s) has %d outputs and %d shapes",
+              opName, op.opName(), names.size(), shapes.size()));
     }
     List<PlanValue> outputs = new ArrayList<>();
     for (int i = 0; i < names.size(); i++) {
@@ -316,8 +319,9 @@ final class PlanBuilder implements AutoCloseable {
       throw e;
     } catch (RuntimeException e) {
       throw new UnplannableGraphException(
-          "the shape of operation \"%s\" (%s) depends on values"
-              .formatted(op.getOwnName(), op.opName()));
+          Text.format(
+              "the shape of operation \"%s\" (%s) depends on values",
+              op.getOwnName(), op.opName()));
     }
   }
 
@@ -349,8 +353,9 @@ final class PlanBuilder implements AutoCloseable {
       try {
         if (!same(shapes, calls.outputShapes(op, stand))) {
           throw new UnplannableGraphException(
-              "the shape of operation \"%s\" (%s) depends on values"
-                  .formatted(op.getOwnName(), op.opName()));
+              Text.format(
+                  "the shape of operation \"%s\" (%s) depends on values",
+                  op.getOwnName(), op.opName()));
         }
       } finally {
         own.forEach(GraphResult::release);

@@ -18,6 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.ttame.core.Text;
 
 /**
  * Runs a graph by plans, one a request; a graph that cannot be planned goes to SameDiff's session.
@@ -166,7 +167,7 @@ final class PlanRunner implements GraphRunner {
         pending = null;
         if (!lateInputs.keySet().equals(late)) {
           throw new IllegalArgumentException(
-              "Expected late inputs %s, got %s".formatted(late, lateInputs.keySet()));
+              Text.format("Expected late inputs %s, got %s", late, lateInputs.keySet()));
         }
         plan.runLate(lateInputs, profile);
       }
@@ -198,8 +199,9 @@ final class PlanRunner implements GraphRunner {
   public String describe() {
     return fallback != null
         ? "SameDiff session (" + fallbackReason + ")"
-        : "compiled plan, %s, %d MiB"
-            .formatted(kernels != null ? "oneDNN" : "ND4J's kernels", memory.bytes() >> 20);
+        : Text.format(
+            "compiled plan, %s, %d MiB",
+            kernels != null ? "oneDNN" : "ND4J's kernels", memory.bytes() >> 20);
   }
 
   @Override
@@ -347,7 +349,8 @@ final class PlanRunner implements GraphRunner {
       if (shape[i] < 0) {
         if (i > 0) {
           throw new IllegalArgumentException(
-              "The late placeholder \"%s\" leaves more than its batch size open".formatted(name));
+              Text.format(
+                  "The late placeholder \"%s\" leaves more than its batch size open", name));
         }
         shape[i] = batch(name, inputs);
       }
@@ -368,8 +371,9 @@ final class PlanRunner implements GraphRunner {
         });
     if (sizes.size() != 1) {
       throw new IllegalArgumentException(
-          "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say it: %s"
-              .formatted(late, sizes));
+          Text.format(
+              "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say it: %s",
+              late, sizes));
     }
     return sizes.iterator().next();
   }

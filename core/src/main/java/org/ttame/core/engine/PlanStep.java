@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.ttame.core.Text;
 
 /** One operation of a plan and the values it reads and writes. Passes may rewrite all of it. */
 final class PlanStep {
@@ -49,6 +50,6 @@ final class PlanStep {
 
   @Override
   public String toString() {
-    return "%s %s: %s → %s".formatted(name, kind(), inputs, outputs);
+    return Text.format("%s %s: %s → %s", name, kind(), inputs, outputs);
   }
 }

@@ -14,6 +14,7 @@ import java.util.Set;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /** Runs a graph through SameDiff's own session: any graph, no planning. The reference. */
 final class SameDiffRunner implements GraphRunner {
@@ -28,7 +29,7 @@ final class SameDiffRunner implements GraphRunner {
     for (String name : inputs.keySet()) {
       if (graph.hasVariable(name) && !graph.getVariable(name).isPlaceHolder()) {
         throw new UnsupportedOperationException(
-            "SameDiff's session cannot begin at \"%s\"; use another engine".formatted(name));
+            Text.format("SameDiff's session cannot begin at \"%s\"; use another engine", name));
       }
     }
     Map<String, INDArray> values = graph.output(inputs, new ArrayList<>(outputs));

@@ -1,5 +1,7 @@
 package org.ttame.core.engine;
 
+import org.ttame.core.Text;
+
 /**
  * The size of a convolution or a pool: images whose channels are the last axis, and what moves over
  * them.
@@ -125,7 +127,7 @@ final class Window {
   }
 
   String name() {
-    return "%d×%d/%d".formatted(kernel[0], kernel[1], stride[0]);
+    return Text.format("%d×%d/%d", kernel[0], kernel[1], stride[0]);
   }
 
   /**

@@ -1,5 +1,7 @@
 package org.ttame.core.image;
 
+import org.ttame.core.Text;
+
 /**
  * Decodes Windows and OS/2 bitmaps: palettes of 1, 4 and 8 bits, plain or run-length coded, and 16,
  * 24 and 32 bits with any masks.
@@ -81,7 +83,7 @@ final class BmpDecoder {
     long size = cursor.u32le();
     boolean os2 = size == OS2_HEADER;
     if (!os2 && size < 40) {
-      throw Refusal.corrupt("the BMP's header is %d bytes long".formatted(size));
+      throw Refusal.corrupt(Text.format("the BMP's header is %d bytes long", size));
     }
     long across;
     long down;
@@ -117,8 +119,9 @@ final class BmpDecoder {
         };
     if (!known) {
       throw Refusal.unsupported(
-          "BMP with %d bits a pixel and compression %d is not read; convert it to PNG"
-              .formatted(depth, compression));
+          Text.format(
+              "BMP with %d bits a pixel and compression %d is not read; convert it to PNG",
+              depth, compression));
     }
     // The masks follow the short header and are part of the long ones: the same place.
     if (compression == MASKS) {

@@ -1,5 +1,7 @@
 package org.ttame.core.image;
 
+import org.ttame.core.Text;
+
 /** The run-length coding of bitmaps with 4 or 8 bits a pixel. */
 final class BmpRuns {
   private BmpRuns() {}
@@ -33,7 +35,7 @@ final class BmpRuns {
       } else if (value == 1) {
         if (y < height - 1 || x < width) {
           throw Refusal.corrupt(
-              "the BMP's data end at column %d of row %d of %d".formatted(x, y, height));
+              Text.format("the BMP's data end at column %d of row %d of %d", x, y, height));
         }
         break;
       } else if (value == 2) {

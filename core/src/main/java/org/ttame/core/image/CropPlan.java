@@ -1,6 +1,7 @@
 package org.ttame.core.image;
 
 import java.util.random.RandomGenerator;
+import org.ttame.core.Text;
 
 /**
  * Which square of a picture a classifier sees: the picture is resized, a square is cut out, and the
@@ -28,13 +29,15 @@ public record CropPlan(
   public CropPlan {
     if (sourceWidth < 1 || sourceHeight < 1 || side < 1) {
       throw new IllegalArgumentException(
-          "Cannot cut %d×%d pixels out of a picture of %d×%d"
-              .formatted(side, side, sourceWidth, sourceHeight));
+          Text.format(
+              "Cannot cut %d×%d pixels out of a picture of %d×%d",
+              side, side, sourceWidth, sourceHeight));
     }
     if (left < 0 || top < 0 || left > resizedWidth - side || top > resizedHeight - side) {
       throw new IllegalArgumentException(
-          "A square of %d pixels at (%d, %d) does not lie in a picture of %d×%d"
-              .formatted(side, left, top, resizedWidth, resizedHeight));
+          Text.format(
+              "A square of %d pixels at (%d, %d) does not lie in a picture of %d×%d",
+              side, left, top, resizedWidth, resizedHeight));
     }
   }
 
@@ -89,8 +92,9 @@ public record CropPlan(
   public RgbImage apply(RgbImage image) {
     if (image.width() != sourceWidth || image.height() != sourceHeight) {
       throw new IllegalArgumentException(
-          "This crop was planned for %d×%d pixels, the picture has %d×%d"
-              .formatted(sourceWidth, sourceHeight, image.width(), image.height()));
+          Text.format(
+              "This crop was planned for %d×%d pixels, the picture has %d×%d",
+              sourceWidth, sourceHeight, image.width(), image.height()));
     }
     RgbImage cut = PillowResize.resize(image, resizedWidth, resizedHeight, left, top, side, side);
     return mirrored ? mirror(cut) : cut;
@@ -126,8 +130,9 @@ public record CropPlan(
     long resized = (long) resizeSide * length / other;
     if (resized > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "A picture of %d×%d pixels is too narrow to resize its shorter side to %d"
-              .formatted(length, other, resizeSide));
+          Text.format(
+              "A picture of %d×%d pixels is too narrow to resize its shorter side to %d",
+              length, other, resizeSide));
     }
     return (int) resized;
   }

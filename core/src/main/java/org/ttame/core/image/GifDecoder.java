@@ -1,6 +1,7 @@
 package org.ttame.core.image;
 
 import java.io.ByteArrayOutputStream;
+import org.ttame.core.Text;
 
 /**
  * Decodes the first frame of a GIF (GIF89a specification), which OpenCV does not read.
@@ -69,8 +70,9 @@ final class GifDecoder {
       } else if (block != 0) {
         // Stray zeros between blocks occur and are passed over; the trailer (3B) comes too early.
         throw Refusal.corrupt(
-            "byte %d of the GIF should start a frame but is %02x"
-                .formatted(cursor.position() - 1, block));
+            Text.format(
+                "byte %d of the GIF should start a frame but is %02x",
+                cursor.position() - 1, block));
       }
     }
   }
@@ -89,7 +91,7 @@ final class GifDecoder {
     byte[] palette = (flags & 0x80) == 0 ? global : palette(flags);
     int minimum = cursor.u8();
     if (minimum < 1 || minimum > 11) {
-      throw Refusal.corrupt("the GIF's codes start at %d bits".formatted(minimum));
+      throw Refusal.corrupt(Text.format("the GIF's codes start at %d bits", minimum));
     }
     byte[] indices = unpack(subBlocks(), minimum, width * height);
 
@@ -182,7 +184,7 @@ final class GifDecoder {
     while (filled < pixels) {
       while (bits < size) {
         if (at == data.length) {
-          throw Refusal.corrupt("the GIF's data hold %d of %d pixels".formatted(filled, pixels));
+          throw Refusal.corrupt(Text.format("the GIF's data hold %d of %d pixels", filled, pixels));
         }
         buffer |= (data[at++] & 0xFF) << bits;
         bits += 8;
@@ -200,7 +202,7 @@ final class GifDecoder {
         continue;
       }
       if (code > next || (code == next && previous < 0) || (code >= clear && previous < 0)) {
-        throw Refusal.corrupt("the GIF's data are damaged at pixel %d".formatted(filled));
+        throw Refusal.corrupt(Text.format("the GIF's data are damaged at pixel %d", filled));
       }
       if (previous >= 0 && next < MAX_CODES) {
         prefix[next] = (short) previous;
@@ -212,7 +214,7 @@ final class GifDecoder {
           size++;
         }
       } else if (code >= next) {
-        throw Refusal.corrupt("the GIF's data are damaged at pixel %d".formatted(filled));
+        throw Refusal.corrupt(Text.format("the GIF's data are damaged at pixel %d", filled));
       }
       // A string is stored from its end; it may stick out of the picture.
       int count = length[code];

@@ -2,6 +2,7 @@ package org.ttame.core.image;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.ttame.core.Text;
 
 /** What a file is by its first bytes; its name counts for nothing. */
 enum ImageFormat {
@@ -65,12 +66,14 @@ enum ImageFormat {
     Foreign foreign = foreign(bytes);
     if (foreign != null) {
       throw Refusal.unsupported(
-          "%s images are not read; convert it to PNG or JPEG"
-              .formatted(foreign.name().replace('_', ' ').replace(" OR ", " or ")));
+          Text.format(
+              "%s images are not read; convert it to PNG or JPEG",
+              foreign.name().replace('_', ' ').replace(" OR ", " or ")));
     }
     throw Refusal.notAnImage(
-        "not an image: it starts with %s, and neither JPEG, PNG, WebP, BMP nor GIF does"
-            .formatted(beginning(bytes)));
+        Text.format(
+            "not an image: it starts with %s, and neither JPEG, PNG, WebP, BMP nor GIF does",
+            beginning(bytes)));
   }
 
   private static Foreign foreign(byte[] bytes) {
@@ -114,7 +117,7 @@ enum ImageFormat {
       if (b < 0x20 || b > 0x7E) {
         StringBuilder hex = new StringBuilder("the bytes");
         for (int i = 0; i < Math.min(head.length, 4); i++) {
-          hex.append(" %02x".formatted(head[i]));
+          hex.append(Text.format(" %02x", head[i]));
         }
         return hex.toString();
       }

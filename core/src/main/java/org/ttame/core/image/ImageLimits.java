@@ -1,5 +1,7 @@
 package org.ttame.core.image;
 
+import org.ttame.core.Text;
+
 /**
  * What an image may ask for. A header of a few bytes can claim gigabytes, so these are checked
  * before any pixel is decoded.
@@ -27,18 +29,20 @@ public record ImageLimits(long maxPixels, int maxSide, int maxBytes) {
   public ImageLimits {
     if (maxPixels < 1 || maxPixels > ARRAY_PIXELS) {
       throw new IllegalArgumentException(
-          "The limit of pixels must be between 1 and %d, got %d"
-              .formatted(ARRAY_PIXELS, maxPixels));
+          Text.format(
+              "The limit of pixels must be between 1 and %d, got %d", ARRAY_PIXELS, maxPixels));
     }
     if (maxSide < 1 || maxSide > DECODER_SIDE) {
       throw new IllegalArgumentException(
-          "The limit of a side must be between 1 and %d pixels, got %d"
-              .formatted(DECODER_SIDE, maxSide));
+          Text.format(
+              "The limit of a side must be between 1 and %d pixels, got %d",
+              DECODER_SIDE, maxSide));
     }
     if (maxBytes < 1 || maxBytes > Integer.MAX_VALUE - 64) {
       throw new IllegalArgumentException(
-          "The limit of a file's size must be between 1 and %d bytes, got %d"
-              .formatted(Integer.MAX_VALUE - 64, maxBytes));
+          Text.format(
+              "The limit of a file's size must be between 1 and %d bytes, got %d",
+              Integer.MAX_VALUE - 64, maxBytes));
     }
   }
 
@@ -61,18 +65,20 @@ public record ImageLimits(long maxPixels, int maxSide, int maxBytes) {
    */
   void check(long width, long height) throws Refusal {
     if (width < 1 || height < 1) {
-      throw Refusal.corrupt("the header says %d×%d pixels".formatted(width, height));
+      throw Refusal.corrupt(Text.format("the header says %d×%d pixels", width, height));
     }
     // Sides first: their product could overflow.
     if (width > maxSide || height > maxSide) {
       throw Refusal.tooLarge(
-          "the header says %d×%d pixels, more than the limit of %d a side"
-              .formatted(width, height, maxSide));
+          Text.format(
+              "the header says %d×%d pixels, more than the limit of %d a side",
+              width, height, maxSide));
     }
     if (width * height > maxPixels) {
       throw Refusal.tooLarge(
-          "the header says %d×%d pixels, more than the limit of %d; shrink it or raise the limit"
-              .formatted(width, height, maxPixels));
+          Text.format(
+              "the header says %d×%d pixels, more than the limit of %d; shrink it or raise the limit",
+              width, height, maxPixels));
     }
   }
 }

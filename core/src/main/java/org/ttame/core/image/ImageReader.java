@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 
 /**
@@ -93,7 +94,7 @@ public final class ImageReader {
 
   private Refusal tooManyBytes(long size) {
     return Refusal.tooLarge(
-        "the file has %d bytes, more than the limit of %d".formatted(size, limits.maxBytes()));
+        Text.format("the file has %d bytes, more than the limit of %d", size, limits.maxBytes()));
   }
 
   /** Reads a regular file, never a device or a pipe, which may have no end. */

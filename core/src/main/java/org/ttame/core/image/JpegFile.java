@@ -2,6 +2,7 @@ package org.ttame.core.image;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
+import org.ttame.core.Text;
 
 /**
  * A JPEG file walked through marker by marker (ITU-T T.81, annex B) before the native decoder sees
@@ -71,7 +72,7 @@ final class JpegFile {
       int length = cursor.u16be();
       if (length < 2) {
         throw Refusal.corrupt(
-            "a JPEG segment at byte %d says it is %d bytes long".formatted(start, length));
+            Text.format("a JPEG segment at byte %d says it is %d bytes long", start, length));
       }
       cursor.need(length - 2L);
       if (isFrame(marker)) {
@@ -84,7 +85,7 @@ final class JpegFile {
         kept.write(bytes, from, length);
       } else if (!isSkippable(marker)) {
         throw Refusal.corrupt(
-            "byte %d holds the unknown JPEG marker %02X".formatted(start, marker));
+            Text.format("byte %d holds the unknown JPEG marker %02X", start, marker));
       }
       cursor.skip(from + length - (long) cursor.position());
       if (marker == SOS) {
@@ -98,8 +99,9 @@ final class JpegFile {
     boolean arithmetic = process >= 0xC9;
     if (!arithmetic && entropyBytes * 8 < units) {
       throw Refusal.corrupt(
-          "the header says %d×%d pixels, for which %d bytes of JPEG data are too few"
-              .formatted(width, height, entropyBytes));
+          Text.format(
+              "the header says %d×%d pixels, for which %d bytes of JPEG data are too few",
+              width, height, entropyBytes));
     }
     marker(EOI);
   }
@@ -131,7 +133,7 @@ final class JpegFile {
     }
     process = marker;
     if (length < 8) {
-      throw Refusal.corrupt("the JPEG's frame header is %d bytes long".formatted(length));
+      throw Refusal.corrupt(Text.format("the JPEG's frame header is %d bytes long", length));
     }
     int precision = cursor.u8();
     height = cursor.u16be();
@@ -140,19 +142,19 @@ final class JpegFile {
     limits.check(width, height);
     if (precision != 8) {
       throw Refusal.unsupported(
-          "JPEG with %d bits a sample is not read; convert it to 8 bits".formatted(precision));
+          Text.format("JPEG with %d bits a sample is not read; convert it to 8 bits", precision));
     }
     if (marker > 0xC2 && marker != 0xC9 && marker != 0xCA) {
       throw Refusal.unsupported("lossless and hierarchical JPEG is not read; convert it to PNG");
     }
     if (components != 1 && components != 3 && components != 4) {
       throw Refusal.unsupported(
-          "JPEG with %d components is neither grey, colour nor CMYK".formatted(components));
+          Text.format("JPEG with %d components is neither grey, colour nor CMYK", components));
     }
     if (length != 8 + 3 * components) {
       throw Refusal.corrupt(
-          "the JPEG's frame header is %d bytes long for %d components"
-              .formatted(length, components));
+          Text.format(
+              "the JPEG's frame header is %d bytes long for %d components", length, components));
     }
     int across = 1;
     int down = 1;
@@ -164,7 +166,7 @@ final class JpegFile {
       down = Math.max(down, factors & 15);
     }
     if (across > 4 || down > 4) {
-      throw Refusal.corrupt("the JPEG's sampling factors are %d×%d".formatted(across, down));
+      throw Refusal.corrupt(Text.format("the JPEG's sampling factors are %d×%d", across, down));
     }
     // One block of every component for each unit of 8·across × 8·down pixels, at the least.
     units =
@@ -182,8 +184,9 @@ final class JpegFile {
     long pixels = (long) width * height;
     if (scans > MAX_SCANS || scans * pixels > FULL_SIZE_SCANS * limits.maxPixels()) {
       throw Refusal.tooLarge(
-          "the JPEG of %d×%d pixels is made of %d scans or more, which would take too long"
-              .formatted(width, height, scans));
+          Text.format(
+              "the JPEG of %d×%d pixels is made of %d scans or more, which would take too long",
+              width, height, scans));
     }
     int from = cursor.position();
     int at = from;

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.ttame.core.Text;
 
 /** Decodes checked pictures with datavec's OpenCV. */
 final class OpenCvDecoder {
@@ -36,9 +37,9 @@ final class OpenCvDecoder {
       }
       if (pixels.cols() != image.width() || pixels.rows() != image.height()) {
         throw Refusal.corrupt(
-            "the header says %d×%d pixels, the %s data %d×%d"
-                .formatted(
-                    image.width(), image.height(), image.format(), pixels.cols(), pixels.rows()));
+            Text.format(
+                "the header says %d×%d pixels, the %s data %d×%d",
+                image.width(), image.height(), image.format(), pixels.cols(), pixels.rows()));
       }
       if (pixels.type() == opencv_core.CV_8UC3) {
         copy8Bits(pixels, samples);
@@ -49,7 +50,8 @@ final class OpenCvDecoder {
         return RgbImage.wrap(image.width(), image.height(), samples);
       }
       throw Refusal.unsupported(
-          "the %s decodes to samples of OpenCV's type %d".formatted(image.format(), pixels.type()));
+          Text.format(
+              "the %s decodes to samples of OpenCV's type %d", image.format(), pixels.type()));
     }
   }
 
@@ -63,7 +65,7 @@ final class OpenCvDecoder {
   }
 
   private static Refusal damaged(EncodedImage image, Throwable cause) {
-    return Refusal.corrupt("the %s data are damaged".formatted(image.format()), cause);
+    return Refusal.corrupt(Text.format("the %s data are damaged", image.format()), cause);
   }
 
   private static void copy8Bits(Mat pixels, byte[] samples) {

@@ -2,6 +2,7 @@ package org.ttame.core.image;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.ttame.core.Text;
 
 /**
  * Bilinear resizing with antialiasing, equal to Pillow's {@code Image.resize(size, BILINEAR)} on
@@ -55,8 +56,9 @@ public final class PillowResize {
       RgbImage image, int width, int height, int left, int top, int cropWidth, int cropHeight) {
     if (width < 1 || height < 1 || cropWidth < 1 || cropHeight < 1) {
       throw new IllegalArgumentException(
-          "Cannot resize to %d×%d pixels and crop to %d×%d"
-              .formatted(width, height, cropWidth, cropHeight));
+          Text.format(
+              "Cannot resize to %d×%d pixels and crop to %d×%d",
+              width, height, cropWidth, cropHeight));
     }
     Objects.checkFromIndexSize(left, cropWidth, width);
     Objects.checkFromIndexSize(top, cropHeight, height);
@@ -66,8 +68,9 @@ public final class PillowResize {
     int rows = down.start[cropHeight - 1] + down.count[cropHeight - 1] - firstRow;
     if (3L * cropWidth * Math.max(rows, cropHeight) > Integer.MAX_VALUE - 64) {
       throw new IllegalArgumentException(
-          "A picture of %d×%d pixels is too large to hold"
-              .formatted(cropWidth, Math.max(rows, cropHeight)));
+          Text.format(
+              "A picture of %d×%d pixels is too large to hold",
+              cropWidth, Math.max(rows, cropHeight)));
     }
     byte[] between = new byte[3 * cropWidth * rows];
     for (int row = 0; row < rows; row++) {

@@ -2,6 +2,7 @@ package org.ttame.core.image;
 
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
+import org.ttame.core.Text;
 
 /**
  * Unpacks a PNG's picture data once, keeping nothing, to see that they are whole.
@@ -88,7 +89,7 @@ final class PngData {
         throw Refusal.corrupt("the PNG's data hold only a part of the picture");
       }
     } catch (DataFormatException e) {
-      throw Refusal.corrupt("the PNG's data are damaged (%s)".formatted(e.getMessage()), e);
+      throw Refusal.corrupt(Text.format("the PNG's data are damaged (%s)", e.getMessage()), e);
     } finally {
       inflater.end();
     }
@@ -110,7 +111,7 @@ final class PngData {
       }
       int filter = buffer[at++] & 0xFF;
       if (filter > LAST_FILTER) {
-        throw Refusal.corrupt("a row of the PNG has the unknown filter %d".formatted(filter));
+        throw Refusal.corrupt(Text.format("a row of the PNG has the unknown filter %d", filter));
       }
       rowLeft = row;
       if (--rowsLeft == 0) {

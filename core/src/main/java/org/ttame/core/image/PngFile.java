@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32;
+import org.ttame.core.Text;
 
 /**
  * A PNG file walked through chunk by chunk (ISO/IEC 15948) before the native decoder sees it.
@@ -88,8 +89,9 @@ final class PngFile {
     long needed = (width * channels() * depth + 7) / 8 * height;
     if (data * DEFLATE_RATIO < needed) {
       throw Refusal.corrupt(
-          "the header says %d×%d pixels, for which %d bytes of PNG data are too few"
-              .formatted(width, height, data));
+          Text.format(
+              "the header says %d×%d pixels, for which %d bytes of PNG data are too few",
+              width, height, data));
     }
     new PngData((int) width, (int) height, channels() * depth, interlaced).check(bytes, pieces);
     endMarker();
@@ -125,7 +127,8 @@ final class PngFile {
         if (colour == PALETTE && !palette && data == 0) {
           if (length % 3 != 0 || length == 0 || length > 3 << depth) {
             throw Refusal.corrupt(
-                "the PNG's palette is %d bytes long for %d bits a pixel".formatted(length, depth));
+                Text.format(
+                    "the PNG's palette is %d bytes long for %d bits a pixel", length, depth));
           }
           keep(start, body, length);
           palette = true;
@@ -142,7 +145,7 @@ final class PngFile {
       default -> {
         // Upper case means that the picture cannot be understood without it.
         if (Character.isUpperCase(type.charAt(0))) {
-          throw Refusal.corrupt("byte %d holds an unknown PNG chunk".formatted(start));
+          throw Refusal.corrupt(Text.format("byte %d holds an unknown PNG chunk", start));
         }
       }
     }
@@ -151,7 +154,7 @@ final class PngFile {
 
   private void header(int length) throws Refusal {
     if (length != 13) {
-      throw Refusal.corrupt("the PNG's header is %d bytes long".formatted(length));
+      throw Refusal.corrupt(Text.format("the PNG's header is %d bytes long", length));
     }
     ByteCursor cursor = new ByteCursor(FORMAT, bytes, SIGNATURE + 8);
     width = cursor.u32be();
@@ -172,8 +175,9 @@ final class PngFile {
     interlaced = interlace == 1;
     if (!known || compression != 0 || filter != 0 || interlace > 1) {
       throw Refusal.corrupt(
-          "the PNG's header says colour type %d, %d bits, compression %d, filter %d, interlace %d"
-              .formatted(colour, depth, compression, filter, interlace));
+          Text.format(
+              "the PNG's header says colour type %d, %d bits, compression %d, filter %d, interlace %d",
+              colour, depth, compression, filter, interlace));
     }
   }
 
@@ -190,7 +194,8 @@ final class PngFile {
     CRC32 sum = new CRC32();
     sum.update(bytes, start + 4, length + 4);
     if (sum.getValue() != new ByteCursor(FORMAT, bytes, body + length).u32be()) {
-      throw Refusal.corrupt("the checksum of the PNG chunk at byte %d is wrong".formatted(start));
+      throw Refusal.corrupt(
+          Text.format("the checksum of the PNG chunk at byte %d is wrong", start));
     }
     kept.write(bytes, start, length + 12);
   }

@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 
 /**
@@ -58,17 +59,18 @@ public final class PngWriter {
   public static byte[] encode(int width, int height, byte[] indices, List<Integer> palette) {
     if (width < 1 || height < 1 || indices.length != (long) width * height) {
       throw new IllegalArgumentException(
-          "A picture of %d×%d pixels cannot have %d indices"
-              .formatted(width, height, indices.length));
+          Text.format(
+              "A picture of %d×%d pixels cannot have %d indices", width, height, indices.length));
     }
     if (palette.isEmpty() || palette.size() > MOST_COLOURS) {
       throw new IllegalArgumentException(
-          "A palette has 1 to %d colours, got %d".formatted(MOST_COLOURS, palette.size()));
+          Text.format("A palette has 1 to %d colours, got %d", MOST_COLOURS, palette.size()));
     }
     for (byte index : indices) {
       if ((index & 0xFF) >= palette.size()) {
         throw new IllegalArgumentException(
-            "A palette of %d colours has none of index %d".formatted(palette.size(), index & 0xFF));
+            Text.format(
+                "A palette of %d colours has none of index %d", palette.size(), index & 0xFF));
       }
     }
     ByteArrayOutputStream colours = new ByteArrayOutputStream();

@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -83,8 +84,9 @@ public final class Preprocessing {
   public void write(RgbImage image, CropPlan plan, float[] target, int offset) {
     if (plan.side() != spec.side()) {
       throw new IllegalArgumentException(
-          "The classifier takes %d×%d pixels, the crop has %d×%d"
-              .formatted(spec.side(), spec.side(), plan.side(), plan.side()));
+          Text.format(
+              "The classifier takes %d×%d pixels, the crop has %d×%d",
+              spec.side(), spec.side(), plan.side(), plan.side()));
     }
     Objects.checkFromIndexSize(offset, length(), target.length);
     byte[] samples = plan.apply(image).samples();
@@ -122,7 +124,7 @@ public final class Preprocessing {
   public INDArray batch(float[] images) {
     if (images.length == 0 || images.length % length() != 0) {
       throw new IllegalArgumentException(
-          "An image has %d floats, got %d".formatted(length(), images.length));
+          Text.format("An image has %d floats, got %d", length(), images.length));
     }
     long count = images.length / length();
     return Nd4j.create(images, new long[] {count, spec.side(), spec.side(), 3}, 'c');

@@ -1,5 +1,6 @@
 package org.ttame.core.image;
 
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 
 /**
@@ -26,8 +27,8 @@ final class Refusal extends Exception {
 
   static Refusal truncated(String format, long bytes) {
     return corrupt(
-        "the %s is cut off: it ends after %d bytes in the middle of its data"
-            .formatted(format, bytes));
+        Text.format(
+            "the %s is cut off: it ends after %d bytes in the middle of its data", format, bytes));
   }
 
   static Refusal tooLarge(String what) {

@@ -1,6 +1,7 @@
 package org.ttame.core.image;
 
 import java.util.Objects;
+import org.ttame.core.Text;
 
 /**
  * A picture of 8-bit red, green and blue samples.
@@ -32,12 +33,13 @@ public final class RgbImage {
   public static RgbImage wrap(int width, int height, byte[] samples) {
     if (width < 1 || height < 1) {
       throw new IllegalArgumentException(
-          "A picture cannot have %d×%d pixels".formatted(width, height));
+          Text.format("A picture cannot have %d×%d pixels", width, height));
     }
     if (samples.length != 3L * width * height) {
       throw new IllegalArgumentException(
-          "A picture of %d×%d pixels needs %d bytes, got %d"
-              .formatted(width, height, 3L * width * height, samples.length));
+          Text.format(
+              "A picture of %d×%d pixels needs %d bytes, got %d",
+              width, height, 3L * width * height, samples.length));
     }
     return new RgbImage(width, height, samples);
   }

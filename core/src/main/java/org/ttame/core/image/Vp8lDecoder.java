@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 
 /**
  * Decodes lossless WebP (RFC 9649, sections 4 to 6).
@@ -109,7 +110,7 @@ final class Vp8lDecoder {
       cacheBits = in.read(4);
       if (cacheBits < 1 || cacheBits > 11) {
         throw Refusal.corrupt(
-            "the WebP's lossless data ask for a colour cache of %d bits".formatted(cacheBits));
+            Text.format("the WebP's lossless data ask for a colour cache of %d bits", cacheBits));
       }
     }
     int blockBits = 31;

@@ -2,6 +2,7 @@ package org.ttame.core.image;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import org.ttame.core.Text;
 
 /**
  * A WebP file walked through chunk by chunk (RFC 9649) before it is decoded.
@@ -123,8 +124,9 @@ record WebpFile(
             : width == seen.canvasWidth && height == seen.canvasHeight;
     if (wrongFrame || !fits) {
       throw Refusal.corrupt(
-          "the WebP's header says %d×%d pixels, its data %d×%d"
-              .formatted(seen.canvasWidth, seen.canvasHeight, width, height));
+          Text.format(
+              "the WebP's header says %d×%d pixels, its data %d×%d",
+              seen.canvasWidth, seen.canvasHeight, width, height));
     }
     EncodedImage frame =
         new EncodedImage(FORMAT, width, height, still(bytes, body, length, lossless));

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.FusionRows;
 import org.ttame.core.classifier.FeatureKind;
@@ -136,7 +137,8 @@ public final class AttentionTrainingGraph implements AutoCloseable {
     List<FeatureLayer> layers = mechanism.spec().features();
     if (features.size() != layers.size()) {
       throw new IllegalArgumentException(
-          "The mechanism reads %d feature maps, got %d".formatted(layers.size(), features.size()));
+          Text.format(
+              "The mechanism reads %d feature maps, got %d", layers.size(), features.size()));
     }
     for (int i = 0; i < layers.size(); i++) {
       FeatureLayer layer = layers.get(i);
@@ -152,8 +154,9 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   private static void requireShape(String what, long[] expected, INDArray array) {
     if (!Arrays.equals(expected, array.shape())) {
       throw new IllegalArgumentException(
-          "%s must have the shape %s, got %s"
-              .formatted(what, Arrays.toString(expected), Arrays.toString(array.shape())));
+          Text.format(
+              "%s must have the shape %s, got %s",
+              what, Arrays.toString(expected), Arrays.toString(array.shape())));
     }
   }
 

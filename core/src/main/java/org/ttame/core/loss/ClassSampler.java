@@ -2,6 +2,7 @@ package org.ttame.core.loss;
 
 import java.util.Objects;
 import java.util.SplittableRandom;
+import org.ttame.core.Text;
 
 /**
  * Chooses Ψ, the classes whose maps enter the loss, for each image of a batch.
@@ -35,7 +36,7 @@ public record ClassSampler(LossMode mode, int classes, long seed) {
     for (int own : predicted) {
       if (own < 0 || own >= classes) {
         throw new IllegalArgumentException(
-            "Class %d does not exist; there are classes 0 to %d".formatted(own, classes - 1));
+            Text.format("Class %d does not exist; there are classes 0 to %d", own, classes - 1));
       }
     }
     return mode == LossMode.RELEASED ? batchClasses(predicted) : randomClasses(predicted, step);

@@ -1,6 +1,7 @@
 package org.ttame.core.loss;
 
 import java.util.Objects;
+import org.ttame.core.Text;
 
 /**
  * The loss λ1·CE + λ2·(area + λ3·variation) of Eq. 11 and 15.
@@ -54,7 +55,7 @@ public record LossOptions(
   private static void requireWeight(String name, double value) {
     if (!(value >= 0) || Double.isInfinite(value)) {
       throw new IllegalArgumentException(
-          "%s must be a finite number that is not negative, got %s".formatted(name, value));
+          Text.format("%s must be a finite number that is not negative, got %s", name, value));
     }
   }
 }

@@ -7,6 +7,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * Lays maps over images, Eq. 13 or 14. Both have the form E ⊙ J + k with a J and a k that do not
@@ -28,8 +29,8 @@ public record ImageMasker(Masking masking, List<Double> mean, List<Double> std) 
     std = List.copyOf(std);
     if (mean.size() != 3 || std.size() != 3) {
       throw new IllegalArgumentException(
-          "Mean and std need three values each (red, green, blue), got %s and %s"
-              .formatted(mean, std));
+          Text.format(
+              "Mean and std need three values each (red, green, blue), got %s and %s", mean, std));
     }
   }
 
@@ -49,9 +50,9 @@ public record ImageMasker(Masking masking, List<Double> mean, List<Double> std) 
         || maps.size(1) != shape[1]
         || maps.size(2) != shape[2]) {
       throw new IllegalArgumentException(
-          "Expected maps [B, S, S] and images [B, S, S, 3] of the same B and S, got %s and %s"
-              .formatted(
-                  java.util.Arrays.toString(maps.shape()), java.util.Arrays.toString(shape)));
+          Text.format(
+              "Expected maps [B, S, S] and images [B, S, S, 3] of the same B and S, got %s and %s",
+              java.util.Arrays.toString(maps.shape()), java.util.Arrays.toString(shape)));
     }
     DataType type = unitImages.dataType();
     INDArray result = unitImages.dup('c');

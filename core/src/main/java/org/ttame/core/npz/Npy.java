@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -68,14 +69,16 @@ public final class Npy {
     NpyHeader header = NpyHeader.read(in, name);
     if (4L * header.count() > limit) {
       throw new IOException(
-          "%s has shape %s; as float32 that is more than the limit of %d bytes for the whole file"
-              .formatted(name, header.shape(), limit));
+          Text.format(
+              "%s has shape %s; as float32 that is more than the limit of %d bytes for the whole file",
+              name, header.shape(), limit));
     }
     long there = length - header.bytes();
     if (there != header.dataBytes()) {
       throw new IOException(
-          "%s claims shape %s of %s, %d bytes, but %d bytes follow its header"
-              .formatted(name, header.shape(), header.type(), header.dataBytes(), there));
+          Text.format(
+              "%s claims shape %s of %s, %d bytes, but %d bytes follow its header",
+              name, header.shape(), header.type(), header.dataBytes(), there));
     }
     float[] values = values(in, header, name);
     return array(values, header);
@@ -103,8 +106,8 @@ public final class Npy {
   static byte[] header(INDArray array) {
     if (array.dataType() != DataType.FLOAT) {
       throw new IllegalArgumentException(
-          "Arrays are written as float32, this one is %s; cast it first"
-              .formatted(array.dataType()));
+          Text.format(
+              "Arrays are written as float32, this one is %s; cast it first", array.dataType()));
     }
     if (array.isEmpty()) {
       throw new IllegalArgumentException("An array without elements cannot be written");

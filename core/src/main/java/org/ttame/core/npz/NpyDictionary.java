@@ -3,6 +3,7 @@ package org.ttame.core.npz;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.ttame.core.Text;
 
 /**
  * The dictionary literal of an npy header, e.g. {@code {'descr': '<f4', 'fortran_order': False,
@@ -67,7 +68,8 @@ record NpyDictionary(String descr, boolean fortran, List<Long> shape) {
     private String descr() throws IOException {
       if (peek() == '[') {
         throw new IOException(
-            "%s holds records (a structured numpy type); plain numbers are read".formatted(name));
+            Text.format(
+                "%s holds records (a structured numpy type); plain numbers are read", name));
       }
       return string();
     }
@@ -137,14 +139,14 @@ record NpyDictionary(String descr, boolean fortran, List<Long> shape) {
 
     private void expect(char wanted) throws IOException {
       if (peek() != wanted) {
-        throw broken("'%c' where '%c' belongs".formatted(text.charAt(at), wanted));
+        throw broken(Text.format("'%c' where '%c' belongs", text.charAt(at), wanted));
       }
       at++;
     }
 
     private IOException broken(String found) {
       return new IOException(
-          "%s has a broken npy header: %s at character %d".formatted(name, found, at));
+          Text.format("%s has a broken npy header: %s at character %d", name, found, at));
     }
   }
 }

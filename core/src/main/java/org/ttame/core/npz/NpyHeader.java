@@ -7,8 +7,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /**
  * The header of an npy array: magic, version, and a Python dictionary literal with {@code descr},
@@ -46,13 +46,14 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
       data.readFully(magic);
       if (!Arrays.equals(magic, MAGIC)) {
         throw new IOException(
-            "%s is not an npy array: its first bytes are not \\x93NUMPY".formatted(name));
+            Text.format("%s is not an npy array: its first bytes are not \\x93NUMPY", name));
       }
       int major = data.readUnsignedByte();
       int minor = data.readUnsignedByte();
       if (major < 1 || major > 3) {
         throw new IOException(
-            "%s is of npy version %d.%d; versions 1 to 3 are read".formatted(name, major, minor));
+            Text.format(
+                "%s is of npy version %d.%d; versions 1 to 3 are read", name, major, minor));
       }
       int lengthBytes = major == 1 ? 2 : 4;
       long length = 0;
@@ -61,8 +62,9 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
       }
       if (length > MAX_HEADER) {
         throw new IOException(
-            "%s claims an npy header of %d bytes; at most %d are read"
-                .formatted(name, length, MAX_HEADER));
+            Text.format(
+                "%s claims an npy header of %d bytes; at most %d are read",
+                name, length, MAX_HEADER));
       }
       byte[] text = new byte[(int) length];
       data.readFully(text);
@@ -79,7 +81,7 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
       header.checkedCount(name);
       return header;
     } catch (EOFException e) {
-      throw new IOException("%s ends inside its npy header".formatted(name), e);
+      throw new IOException(Text.format("%s ends inside its npy header", name), e);
     }
   }
 
@@ -97,8 +99,7 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
       lengths += ",";
     }
     String dictionary =
-        String.format(
-            Locale.ROOT, "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", lengths);
+        Text.format("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", lengths);
     int unpadded = MAGIC.length + 2 + 2 + dictionary.length() + 1;
     int padding = (ALIGNMENT - unpadded % ALIGNMENT) % ALIGNMENT;
     byte[] bytes = new byte[unpadded + padding];
@@ -137,17 +138,17 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
   private void checkedCount(String name) throws IOException {
     if (shape.size() > MAX_RANK) {
       throw new IOException(
-          "%s has %d dimensions; at most %d are read".formatted(name, shape.size(), MAX_RANK));
+          Text.format("%s has %d dimensions; at most %d are read", name, shape.size(), MAX_RANK));
     }
     long count = 1;
     for (long length : shape) {
       if (length == 0) {
-        throw new IOException("%s has shape %s, which holds no element".formatted(name, shape));
+        throw new IOException(Text.format("%s has shape %s, which holds no element", name, shape));
       }
       if (length >= TOO_MANY || count * length >= TOO_MANY) {
         throw new IOException(
-            "%s has shape %s, which is more elements than an array can hold"
-                .formatted(name, shape));
+            Text.format(
+                "%s has shape %s, which is more elements than an array can hold", name, shape));
       }
       count *= length;
     }

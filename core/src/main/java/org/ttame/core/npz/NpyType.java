@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /** The element types that are read; all become float32. */
 enum NpyType {
@@ -43,11 +44,11 @@ enum NpyType {
       }
     }
     throw new IOException(
-        "%s holds elements of type '%s'; those read are %s"
-            .formatted(
-                name,
-                descr,
-                Arrays.stream(values()).map(t -> t.descr).collect(Collectors.joining(", "))));
+        Text.format(
+            "%s holds elements of type '%s'; those read are %s",
+            name,
+            descr,
+            Arrays.stream(values()).map(t -> t.descr).collect(Collectors.joining(", "))));
   }
 
   private boolean is(String other) {

@@ -20,6 +20,7 @@ import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -66,8 +67,8 @@ public final class Npz {
     if (!Files.isRegularFile(file)) {
       throw new IOException(
           Files.exists(file)
-              ? "'%s' is not a file".formatted(file)
-              : "'%s' does not exist".formatted(file));
+              ? Text.format("'%s' is not a file", file)
+              : Text.format("'%s' does not exist", file));
     }
     Map<String, INDArray> arrays = new LinkedHashMap<>();
     boolean whole = false;
@@ -78,9 +79,10 @@ public final class Npz {
         ZipEntry entry = e.nextElement();
         String name = key(entry.getName(), file);
         if (arrays.containsKey(name)) {
-          throw new IOException("'%s' holds two arrays called '%s'".formatted(file, name));
+          throw new IOException(Text.format("'%s' holds two arrays called '%s'", file, name));
         }
-        INDArray array = array(zip, entry, "'%s' in '%s'".formatted(entry.getName(), file), left);
+        INDArray array =
+            array(zip, entry, Text.format("'%s' in '%s'", entry.getName(), file), left);
         left -= 4 * array.length();
         arrays.put(name, array);
       }
@@ -88,10 +90,10 @@ public final class Npz {
       return arrays;
     } catch (ZipException | EOFException e) {
       throw new IOException(
-          "'%s' is not a whole npz (zip) file: %s".formatted(file, e.getMessage()), e);
+          Text.format("'%s' is not a whole npz (zip) file: %s", file, e.getMessage()), e);
     } catch (IllegalArgumentException | UncheckedIOException e) {
       // java.util.zip throws this for entry names that are not text.
-      throw new IOException("'%s' is a damaged npz (zip) file".formatted(file), e);
+      throw new IOException(Text.format("'%s' is a damaged npz (zip) file", file), e);
     } finally {
       if (!whole) {
         arrays.values().forEach(INDArray::close);
@@ -111,7 +113,7 @@ public final class Npz {
     for (String name : arrays.keySet()) {
       if (!usable(name)) {
         throw new IllegalArgumentException(
-            "'%s' cannot name an array in an npz file".formatted(name));
+            Text.format("'%s' cannot name an array in an npz file", name));
       }
     }
     WholeFile.write(
@@ -163,7 +165,7 @@ public final class Npz {
   private static void checkSizes(ZipFile zip, Path file, long limit) throws IOException {
     if (zip.size() > MAX_ENTRIES) {
       throw new IOException(
-          "'%s' holds %d entries; at most %d are read".formatted(file, zip.size(), MAX_ENTRIES));
+          Text.format("'%s' holds %d entries; at most %d are read", file, zip.size(), MAX_ENTRIES));
     }
     long fileBytes = Files.size(file);
     long total = 0;
@@ -173,17 +175,18 @@ public final class Npz {
       long packed = entry.getCompressedSize();
       if (size < 0 || packed < 0 || packed > fileBytes) {
         throw new IOException(
-            "'%s' in '%s' does not say how large it is".formatted(entry.getName(), file));
+            Text.format("'%s' in '%s' does not say how large it is", entry.getName(), file));
       }
       if (size > packed * MAX_EXPANSION + MAX_EXPANSION) {
         throw new IOException(
-            "'%s' in '%s' claims %d bytes from %d, more than any zip can hold"
-                .formatted(entry.getName(), file, size, packed));
+            Text.format(
+                "'%s' in '%s' claims %d bytes from %d, more than any zip can hold",
+                entry.getName(), file, size, packed));
       }
       total += size;
       if (total > limit) {
         throw new IOException(
-            "'%s' unpacks to more than %d bytes, the limit".formatted(file, limit));
+            Text.format("'%s' unpacks to more than %d bytes, the limit", file, limit));
       }
     }
   }
@@ -191,12 +194,13 @@ public final class Npz {
   private static String key(String entry, Path file) throws IOException {
     if (!entry.endsWith(SUFFIX)) {
       throw new IOException(
-          "'%s' in '%s' is not an array; an npz file holds NAME.npy entries only"
-              .formatted(entry, file));
+          Text.format(
+              "'%s' in '%s' is not an array; an npz file holds NAME.npy entries only",
+              entry, file));
     }
     String name = entry.substring(0, entry.length() - SUFFIX.length());
     if (!usable(name)) {
-      throw new IOException("'%s' in '%s' is not the name of an array".formatted(entry, file));
+      throw new IOException(Text.format("'%s' in '%s' is not the name of an array", entry, file));
     }
     return name;
   }

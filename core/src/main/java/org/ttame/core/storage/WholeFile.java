@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import org.ttame.core.Text;
 
 /**
  * Files that are either whole or not there.
@@ -53,7 +54,7 @@ public final class WholeFile {
     Path target = file.toAbsolutePath();
     Path folder = target.getParent();
     if (folder == null || target.getFileName() == null) {
-      throw new IOException("'%s' names no file that could be written".formatted(file));
+      throw new IOException(Text.format("'%s' names no file that could be written", file));
     }
     Path part =
         folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
@@ -82,7 +83,8 @@ public final class WholeFile {
         throw e;
       }
       throw new IOException(
-          "Could not write '%s': %s; what was there before is unchanged".formatted(file, reason(e)),
+          Text.format(
+              "Could not write '%s': %s; what was there before is unchanged", file, reason(e)),
           e);
     } catch (RuntimeException e) {
       deleteQuietly(part, e);
@@ -163,10 +165,10 @@ public final class WholeFile {
   /** The system's words, without the path that the sentence already names. */
   private static String reason(IOException e) {
     if (e instanceof FileAlreadyExistsException f) {
-      return "'%s' is a file where a folder is needed".formatted(f.getFile());
+      return Text.format("'%s' is a file where a folder is needed", f.getFile());
     }
     if (e instanceof AccessDeniedException f) {
-      return "'%s' may not be written".formatted(f.getFile());
+      return Text.format("'%s' may not be written", f.getFile());
     }
     if (e instanceof FileSystemException f) {
       return f.getReason() != null

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -42,7 +43,7 @@ class InferenceGoldenTest {
         INDArray scaled = MinMax.scale(maps)) {
       double error = Closeness.relative(maps, expected, 1e-2);
       if (Boolean.getBoolean("ttame.figures")) {
-        System.out.printf("%s maps %.1e%n", name, error);
+        System.out.printf(Locale.ROOT, "%s maps %.1e%n", name, error);
       }
       assertThat(error).isLessThan(1e-4);
       assertThat(Closeness.largest(scaled.sub(golden.get("out.minmax")))).isLessThan(1e-5);

@@ -20,6 +20,7 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * oneDNN called directly against SameDiff's session, in memory that holds not-a-number before each
@@ -59,10 +60,11 @@ class OneDnnTest {
       objective(graph, "y");
       List<String> done = agree(graph, Map.of("x", wave(2, side, side, in)), "y", "x");
       assertThat(done)
-          .contains("convolution %d×%d/%d + relu".formatted(kernel, kernel, stride))
+          .contains(Text.format("convolution %d×%d/%d + relu", kernel, kernel, stride))
           .contains(
-              "convolution%s %d×%d/%d"
-                  .formatted(stride == 1 && kernel > 1 ? "" : " gradient", kernel, kernel, stride))
+              Text.format(
+                  "convolution%s %d×%d/%d",
+                  stride == 1 && kernel > 1 ? "" : " gradient", kernel, kernel, stride))
           .contains("relu gradient");
     }
   }

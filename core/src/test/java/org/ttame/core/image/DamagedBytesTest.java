@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 
 /** Valid files of every kind, damaged at random: a picture or an ImageException, nothing else. */
@@ -36,7 +37,7 @@ class DamagedBytesTest {
         assertThat(e.getMessage()).startsWith(file.getFileName() + ": ");
         refused.merge(e.kind(), 1, Integer::sum);
       } catch (RuntimeException | Error e) {
-        throw new AssertionError("seed %d, %s".formatted(seed, file), e);
+        throw new AssertionError(Text.format("seed %d, %s", seed, file), e);
       }
     }
     // The damage is neither always fatal nor always harmless.

@@ -3,6 +3,7 @@ package org.ttame.core.loss;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,7 +85,7 @@ class AttentionGoldenTest {
   private static void check(String what, INDArray actual, INDArray expected, double bound) {
     double error = Closeness.relative(actual, expected, FLOOR);
     if (Boolean.getBoolean("ttame.figures")) {
-      System.out.printf("%-28s %-8s %.2e%n", what, actual.dataType(), error);
+      System.out.printf(Locale.ROOT, "%-28s %-8s %.2e%n", what, actual.dataType(), error);
     }
     assertThat(error).as(what).isLessThan(bound);
   }

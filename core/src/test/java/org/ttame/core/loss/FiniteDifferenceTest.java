@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -80,7 +81,8 @@ class FiniteDifferenceTest {
         }
       }
       if (Boolean.getBoolean("ttame.figures")) {
-        System.out.printf("%s %s %s differences %.1e%n", variant, mode, masking, worst);
+        System.out.printf(
+            Locale.ROOT, "%s %s %s differences %.1e%n", variant, mode, masking, worst);
       }
       assertThat((long) checked).isEqualTo(mechanism.parameterCount());
     }

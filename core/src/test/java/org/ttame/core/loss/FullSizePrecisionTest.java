@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,7 +71,7 @@ class FullSizePrecisionTest {
           if (!key.matches("branch.*conv.bias")) {
             double error = Closeness.relative(single.get(key), value, 1e-2);
             if (Boolean.getBoolean("ttame.figures")) {
-              System.out.printf("%s %s %.1e%n", name, key, error);
+              System.out.printf(Locale.ROOT, "%s %s %.1e%n", name, key, error);
             }
             assertThat(error).as(key).isLessThan(1e-4);
           }

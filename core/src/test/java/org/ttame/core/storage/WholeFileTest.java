@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 class WholeFileTest {
   @TempDir Path folder;
@@ -36,7 +37,7 @@ class WholeFileTest {
                       out.write(new byte[200_000]);
                     }))
         .isInstanceOf(IOException.class)
-        .hasMessageStartingWith("Could not write '%s'".formatted(file));
+        .hasMessageStartingWith(Text.format("Could not write '%s'", file));
     assertThat(Thread.interrupted()).isTrue();
     assertThatThrownBy(
             () ->

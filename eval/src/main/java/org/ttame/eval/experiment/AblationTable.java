@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.metric.MetricKey;
@@ -136,7 +137,7 @@ record AblationTable(String model, List<MetricKey> keys, List<Row> rows) {
 
   /** A column's title, e.g. {@code AD(50%)}. */
   static String title(MetricKey key) {
-    return "%s(%s%%)".formatted(key.metric().toUpperCase(Locale.ROOT), key.thresholdText());
+    return Text.format("%s(%s%%)", key.metric().toUpperCase(Locale.ROOT), key.thresholdText());
   }
 
   /** Which way is better. */

@@ -2,9 +2,9 @@ package org.ttame.eval.experiment;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.statistics.Interval;
@@ -57,16 +57,16 @@ final class AblationText {
       }
       text.append('\n');
     }
-    return text.append('\n').append(LEGEND.formatted(images(table))).append('\n').toString();
+    return text.append('\n').append(Text.format(LEGEND, images(table))).append('\n').toString();
   }
 
   private static String markdownRow(AblationTable table, AblationTable.Row row) {
     StringBuilder text = new StringBuilder();
-    text.append("| %s | %s | %s |".formatted(table.model(), row.extraction(), row.variant()));
+    text.append(Text.format("| %s | %s | %s |", table.model(), row.extraction(), row.variant()));
     table.keys().forEach(key -> text.append(' ').append(cell(row, key)).append(" |"));
     text.append('\n');
     if (!row.published().isEmpty()) {
-      text.append("| | | *%s (%s)* |".formatted(row.variant(), PublishedAblations.LABEL));
+      text.append(Text.format("| | | *%s (%s)* |", row.variant(), PublishedAblations.LABEL));
       table
           .keys()
           .forEach(key -> text.append(" *").append(number(row.published().get(key))).append("* |"));
@@ -115,7 +115,7 @@ final class AblationText {
       rowsVii.add(cells);
     }
     text.append(tabular("Ablation study: masking procedures.", headsVii, rowsVii));
-    return text.append("% ").append(LEGEND.formatted(images(table))).append('\n').toString();
+    return text.append("% ").append(Text.format(LEGEND, images(table))).append('\n').toString();
   }
 
   private static List<String> cells(
@@ -158,13 +158,12 @@ final class AblationText {
     String text =
         interval.n() < 2
             ? number(interval.mean())
-            : String.format(
-                Locale.ROOT, "%.2f [%.2f, %.2f]", interval.mean(), interval.low(), interval.high());
+            : Text.format("%.2f [%.2f, %.2f]", interval.mean(), interval.low(), interval.high());
     return text + List.of(" -", "", " +").get(row.verdict(key) + 1);
   }
 
   private static String number(Double value) {
-    return value == null ? "" : String.format(Locale.ROOT, "%.2f", value);
+    return value == null ? "" : Text.format("%.2f", value);
   }
 
   private static int images(AblationTable table) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
@@ -247,7 +248,7 @@ public final class Experiment {
           evaluation.run(stream, batch -> {}).method(TtameExplainer.NAME).records();
       if (records.isEmpty()) {
         throw new IOException(
-            "none of the images of %s could be read".formatted(setup.measured().source()));
+            Text.format("none of the images of %s could be read", setup.measured().source()));
       }
       List<MetricKey> keys = evaluation.keys();
       Map<MetricKey, List<Double>> values = new LinkedHashMap<>();

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Properties;
+import org.ttame.core.Text;
 import org.ttame.training.TrainingOptions;
 
 /**
@@ -22,7 +23,7 @@ public record SearchPlan(List<Trial> trials) {
     public Axis {
       values = List.copyOf(values);
       if (values.isEmpty()) {
-        throw new IllegalArgumentException("%s needs a value to try".formatted(setting));
+        throw new IllegalArgumentException(Text.format("%s needs a value to try", setting));
       }
     }
   }

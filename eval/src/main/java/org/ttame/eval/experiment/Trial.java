@@ -2,6 +2,7 @@ package org.ttame.eval.experiment;
 
 import java.util.Objects;
 import java.util.regex.Pattern;
+import org.ttame.core.Text;
 import org.ttame.training.TrainingOptions;
 
 /**
@@ -16,7 +17,7 @@ public record Trial(String name, TrainingOptions options) {
   public Trial {
     Objects.requireNonNull(options, "options");
     if (!NAME.matcher(name).matches()) {
-      throw new IllegalArgumentException("\"%s\" cannot name a trial's folder".formatted(name));
+      throw new IllegalArgumentException(Text.format("\"%s\" cannot name a trial's folder", name));
     }
   }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeSet;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Provenance;
@@ -68,7 +69,7 @@ final class TrialFile {
       json = JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
       throw new IOException(
-          "'%s' is damaged: it is not JSON; remove it to measure again".formatted(file), e);
+          Text.format("'%s' is damaged: it is not JSON; remove it to measure again", file), e);
     }
     requireSame(json.path("depends_on"));
     List<String> images = new ArrayList<>();
@@ -84,8 +85,9 @@ final class TrialFile {
       metric.path("values").forEach(value -> column.add(value.asDouble()));
       if (column.size() != images.size()) {
         throw new IOException(
-            "'%s' is damaged: %d images have %d values of %s; remove it to measure again"
-                .formatted(file, images.size(), column.size(), key.column()));
+            Text.format(
+                "'%s' is damaged: %d images have %d values of %s; remove it to measure again",
+                file, images.size(), column.size(), key.column()));
       }
       values.put(key, column);
     }
@@ -103,8 +105,9 @@ final class TrialFile {
     compare("", was, fingerprint, differences);
     if (!differences.isEmpty()) {
       throw new IOException(
-          "'%s' was measured otherwise: %s; give another --out, or the settings it was begun with"
-              .formatted(file, String.join("; ", differences)));
+          Text.format(
+              "'%s' was measured otherwise: %s; give another --out, or the settings it was begun with",
+              file, String.join("; ", differences)));
     }
   }
 
@@ -118,7 +121,8 @@ final class TrialFile {
       }
     } else if (!was.equals(is)) {
       differences.add(
-          "%s was %s and is %s".formatted(name, was.asText("not given"), is.asText("not given")));
+          Text.format(
+              "%s was %s and is %s", name, was.asText("not given"), is.asText("not given")));
     }
   }
 

@@ -3,6 +3,7 @@ package org.ttame.eval.experiment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.metric.MetricKey;
 
 /**
@@ -42,7 +43,7 @@ public record TrialResult(
     List<Double> column = values.get(key);
     if (column == null) {
       throw new IllegalArgumentException(
-          "%s was not measured of %s".formatted(key.column(), trial.name()));
+          Text.format("%s was not measured of %s", key.column(), trial.name()));
     }
     return column.stream().mapToDouble(Double::doubleValue).toArray();
   }

@@ -2,6 +2,7 @@ package org.ttame.eval.explain;
 
 import java.util.Arrays;
 import java.util.List;
+import org.ttame.core.Text;
 
 /** The methods that maps can be asked of by name, in the order in which they are listed. */
 public enum ExplanationMethod {
@@ -106,7 +107,7 @@ public enum ExplanationMethod {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "%s is no method; there are %s"
-                        .formatted(text, String.join(", ", optionNames()))));
+                    Text.format(
+                        "%s is no method; there are %s", text, String.join(", ", optionNames()))));
   }
 }

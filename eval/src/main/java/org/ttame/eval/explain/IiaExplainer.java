@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -63,9 +64,10 @@ public final class IiaExplainer implements Explainer {
   public IiaExplainer(FrozenClassifier classifier, FeatureLayer layer, Form form) {
     if (layer.kind() == FeatureKind.TOKENS) {
       throw new IllegalArgumentException(
-          ("This form of IIA integrates over maps of convolutional networks, and layer %s of %s"
-                  + " gives tokens; transformers have a form of their own")
-              .formatted(layer.node(), classifier.name()));
+          Text.format(
+              "This form of IIA integrates over maps of convolutional networks, and layer %s of %s"
+                  + " gives tokens; transformers have a form of their own",
+              layer.node(), classifier.name()));
     }
     this.classifier = classifier;
     this.layer = layer;

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.npz.Npy;
 import org.ttame.core.provenance.Sha256;
 
@@ -36,7 +37,7 @@ public final class MapFolderExplainer implements Explainer {
    */
   public MapFolderExplainer(String name, Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
-      throw new IOException("'%s' is no folder of maps".formatted(folder));
+      throw new IOException(Text.format("'%s' is no folder of maps", folder));
     }
     this.name = name;
     this.folder = folder;
@@ -124,7 +125,8 @@ public final class MapFolderExplainer implements Explainer {
     Path shorter = expected(image);
     if (!has(image)) {
       throw new IOException(
-          "There is no map for %s: expected '%s'; every image needs one".formatted(image, shorter));
+          Text.format(
+              "There is no map for %s: expected '%s'; every image needs one", image, shorter));
     }
     return Files.exists(whole(image)) ? whole(image) : shorter;
   }
@@ -137,15 +139,15 @@ public final class MapFolderExplainer implements Explainer {
           || array.length() == 0
           || Arrays.stream(shape, 0, rank - 2).anyMatch(size -> size != 1)) {
         throw new IOException(
-            "'%s' is no map: expected shape [h, w], got %s"
-                .formatted(file, Arrays.toString(shape)));
+            Text.format(
+                "'%s' is no map: expected shape [h, w], got %s", file, Arrays.toString(shape)));
       }
       float[] values = array.data().asFloat();
       boolean inside = true;
       for (float value : values) {
         if (!Float.isFinite(value)) {
           throw new IOException(
-              "'%s' holds the value %s; maps must be finite".formatted(file, value));
+              Text.format("'%s' holds the value %s; maps must be finite", file, value));
         }
         inside &= value >= 0 && value <= 1;
       }

@@ -3,6 +3,7 @@ package org.ttame.eval.explain;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.CamLayers;
@@ -55,8 +56,9 @@ public final class MethodCatalog implements AutoCloseable {
   public MethodCatalog lcam(AttentionMechanism mechanism) {
     if (mechanism.spec().variant() != Variant.LCAM) {
       throw new IllegalArgumentException(
-          "L-CAM's mechanism was trained as %s, not with --variant lcam"
-              .formatted(of(mechanism).optionName()));
+          Text.format(
+              "L-CAM's mechanism was trained as %s, not with --variant lcam",
+              of(mechanism).optionName()));
     }
     lcam = mechanism;
     return this;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /**
  * A control that knows nothing of the image: coarse uniform noise, min-max scaled, of the size of
@@ -32,7 +33,7 @@ public final class RandomMapsExplainer implements Explainer {
   public RandomMapsExplainer(int height, int width, long seed) {
     if (height < 1 || width < 1) {
       throw new IllegalArgumentException(
-          "A random map cannot have %d×%d values".formatted(height, width));
+          Text.format("A random map cannot have %d×%d values", height, width));
     }
     this.height = height;
     this.width = width;

@@ -1,5 +1,7 @@
 package org.ttame.eval.explain;
 
+import org.ttame.core.Text;
+
 /**
  * RISE's random masks (Petsiuk et al. 2018): a coarse grid of zeros and ones, upsampled bilinearly
  * to one cell more than the image, and cut to its size at a random place within a cell.
@@ -19,7 +21,7 @@ public record RiseMasks(int side, int cells, double probability, long seed) {
   public RiseMasks {
     if (side < 1 || cells < 1 || cells > side) {
       throw new IllegalArgumentException(
-          "A mask of %d pixels cannot have %d cells".formatted(side, cells));
+          Text.format("A mask of %d pixels cannot have %d cells", side, cells));
     }
     if (!(probability > 0 && probability < 1)) {
       throw new IllegalArgumentException(

@@ -3,6 +3,7 @@ package org.ttame.eval.explain;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.attention.MinMax;
 import org.ttame.core.attention.Upsampling;
 
@@ -126,8 +127,8 @@ public final class SaliencyMaps {
   private static void checkSize(float[] map, int height, int width) {
     if (map.length != height * width) {
       throw new IllegalArgumentException(
-          "A map of %d×%d has %d values, got %d"
-              .formatted(height, width, height * width, map.length));
+          Text.format(
+              "A map of %d×%d has %d values, got %d", height, width, height * width, map.length));
     }
   }
 }

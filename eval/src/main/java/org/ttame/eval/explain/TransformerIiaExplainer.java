@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.AttentionBlock;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -49,9 +50,10 @@ public final class TransformerIiaExplainer implements Explainer {
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
-                        ("This form of IIA integrates over attention, and %s has none; convolutional"
-                                + " networks have a form of their own")
-                            .formatted(classifier.name())));
+                        Text.format(
+                            "This form of IIA integrates over attention, and %s has none; convolutional"
+                                + " networks have a form of their own",
+                            classifier.name())));
     block =
         transformer.blocks().stream()
             .filter(own -> (layer.node() + ".").startsWith(own.output() + "."))
@@ -59,9 +61,10 @@ public final class TransformerIiaExplainer implements Explainer {
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
-                        ("IIA reads the attention of a block, and layer %s of %s is of none; take a"
-                                + " block's output or its ln_1")
-                            .formatted(layer.node(), classifier.name())));
+                        Text.format(
+                            "IIA reads the attention of a block, and layer %s of %s is of none; take a"
+                                + " block's output or its ln_1",
+                            layer.node(), classifier.name())));
   }
 
   @Override

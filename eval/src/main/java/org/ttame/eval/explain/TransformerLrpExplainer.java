@@ -9,6 +9,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.AttentionBlock;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.LinearLayer;
@@ -52,9 +53,10 @@ public final class TransformerLrpExplainer implements Explainer {
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
-                        ("Transformer LRP follows attention from block to block, and %s has none:"
-                                + " it explains vision transformers only; take another method")
-                            .formatted(classifier.name())));
+                        Text.format(
+                            "Transformer LRP follows attention from block to block, and %s has none:"
+                                + " it explains vision transformers only; take another method",
+                            classifier.name())));
     type = classifier.graph().getVariable(classifier.logitsName()).dataType();
     relevance = new BlockRelevance(transformer, type);
   }

@@ -1,7 +1,7 @@
 package org.ttame.eval.figure;
 
 import java.util.List;
-import java.util.Locale;
+import org.ttame.core.Text;
 
 /** What a class is called under a picture. */
 final class ClassLabel {
@@ -24,7 +24,7 @@ final class ClassLabel {
 
   /** A class and its probability, to two digits; what would become 0.00 is said to be less. */
   static String probable(int classIndex, double probability, List<String> labels) {
-    String number = probability < 0.005 ? "<0.01" : String.format(Locale.ROOT, "%.2f", probability);
+    String number = probability < 0.005 ? "<0.01" : Text.format("%.2f", probability);
     return of(classIndex, labels) + " " + number;
   }
 }

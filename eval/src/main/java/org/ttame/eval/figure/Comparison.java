@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.SaliencyMaps;
@@ -85,8 +86,8 @@ public final class Comparison {
     String methods =
         byMethod.keySet().stream().map(ExplanationMethod::title).collect(Collectors.joining(", "));
     String caption =
-        "Maps of %s. Most probable classes: %s."
-            .formatted(methods, String.join(", ", mostProbable(b)));
+        Text.format(
+            "Maps of %s. Most probable classes: %s.", methods, String.join(", ", mostProbable(b)));
     return new Figure(
         SECTION,
         "compare",

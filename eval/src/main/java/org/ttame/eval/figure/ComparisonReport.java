@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.OutputNames;
@@ -101,10 +102,10 @@ public final class ComparisonReport {
     String classifier = provenance.backbone().getOrDefault("name", "a classifier");
     String count =
         images <= most
-            ? "%d image%s.".formatted(images, images == 1 ? "" : "s")
-            : "The first %d of %,d images.".formatted(most, images);
+            ? Text.format("%d image%s.", images, images == 1 ? "" : "s")
+            : Text.format("The first %d of %,d images.", most, images);
     return new Page(
-        "What %s used, compared".formatted(classifier),
+        Text.format("What %s used, compared", classifier),
         Html.text(count),
         sections,
         Template.read(TEMPLATES, "compared")

@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureSheet;
@@ -94,8 +95,9 @@ public final class FigureComposer {
       rows.add(row);
     }
     String caption =
-        "Maps of %s for the class that each classifier answers, with its probability. %s%s"
-            .formatted(firstMethods(), rule(FigureKind.BACKBONES), MEANING);
+        Text.format(
+            "Maps of %s for the class that each classifier answers, with its probability. %s%s",
+            firstMethods(), rule(FigureKind.BACKBONES), MEANING);
     return figure(FigureKind.BACKBONES, "", caption, heads("input", titles()), rows);
   }
 
@@ -112,8 +114,9 @@ public final class FigureComposer {
       rows.add(row);
     }
     String caption =
-        "Maps of %s for the class it answers, which stands under each image with its probability. %s%s"
-            .formatted(album.title(), rule(FigureKind.METHODS), MEANING);
+        Text.format(
+            "Maps of %s for the class it answers, which stands under each image with its probability. %s%s",
+            album.title(), rule(FigureKind.METHODS), MEANING);
     List<String> names = album.methods().stream().map(ExplanationMethod::title).toList();
     String suffix = albums.size() == 1 ? "" : "-" + fileName(album.title());
     return figure(FigureKind.METHODS, suffix, caption, heads("input", names), rows);
@@ -162,11 +165,13 @@ public final class FigureComposer {
   private String caption(FigureKind kind) {
     String what =
         switch (kind) {
-          case SEVERAL_CLASSES -> "Maps of %s for each true class of an image.";
+          case SEVERAL_CLASSES -> " for each true class of an image.";
           default ->
-              "Maps of %s for the true class, of several the most probable, and for the most probable class that is not there.";
+              " for the true class, of several the most probable, and for the most probable class that is not there.";
         };
-    return what.formatted(firstMethods())
+    return "Maps of "
+        + firstMethods()
+        + what
         + " Under each map its class, that class's probability, and whether it is the answer. "
         + rule(kind)
         + MEANING;

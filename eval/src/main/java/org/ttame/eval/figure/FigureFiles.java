@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.render.Panel;
 
@@ -51,7 +52,7 @@ public final class FigureFiles {
       there = MAPPER.readTree(file.toFile()).path("settings");
     } catch (JacksonException e) {
       throw new IOException(
-          "'%s' is no record of figures: %s".formatted(file, e.getOriginalMessage()), e);
+          Text.format("'%s' is no record of figures: %s", file, e.getOriginalMessage()), e);
     }
     Set<String> names = new TreeSet<>(settings.keySet());
     there.fieldNames().forEachRemaining(names::add);
@@ -60,8 +61,9 @@ public final class FigureFiles {
       String now = settings.getOrDefault(name, "none");
       if (!before.equals(now)) {
         throw new IOException(
-            "'%s' holds figures of other settings: %s was %s, now it is %s; give another --out"
-                .formatted(out, name, before, now));
+            Text.format(
+                "'%s' holds figures of other settings: %s was %s, now it is %s; give another --out",
+                out, name, before, now));
       }
     }
   }
@@ -90,7 +92,7 @@ public final class FigureFiles {
 
   /** A figure's file inside the output, with slashes. */
   static String file(Figure figure, FigureFormat format) {
-    return "%s/%s.%s".formatted(FOLDER, figure.name(), format.ending());
+    return Text.format("%s/%s.%s", FOLDER, figure.name(), format.ending());
   }
 
   private static Map<String, Object> json(FigureSet set, Set<FigureFormat> formats) {

@@ -3,6 +3,7 @@ package org.ttame.eval.figure;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /** The figures there are, in the order in which they are shown. */
 public enum FigureKind {
@@ -68,8 +69,8 @@ public enum FigureKind {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "%s is no figure; there are %s"
-                        .formatted(
-                            text, optionNames().stream().collect(Collectors.joining(", ")))));
+                    Text.format(
+                        "%s is no figure; there are %s",
+                        text, optionNames().stream().collect(Collectors.joining(", ")))));
   }
 }

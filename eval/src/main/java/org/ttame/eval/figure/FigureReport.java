@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.ttame.core.Text;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.report.Html;
 import org.ttame.eval.report.Page;
@@ -45,7 +46,7 @@ record FigureReport(FigureSet set, Set<FigureFormat> formats) {
     String lead =
         set.runs().isEmpty()
             ? "A figure that needs no classifier."
-            : "Explanation maps of %s.".formatted(String.join(", ", set.runs().keySet()));
+            : Text.format("Explanation maps of %s.", String.join(", ", set.runs().keySet()));
     return new Page("Figures", Html.name(lead), sections, footer());
   }
 

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.Panel;
@@ -121,7 +122,7 @@ public final class FigureSection {
   private static Html scale(ColorMap colors) {
     String stops =
         java.util.stream.IntStream.range(0, STOPS)
-            .mapToObj(i -> String.format(Locale.ROOT, "#%06x", colors.rgb(i / (STOPS - 1.0))))
+            .mapToObj(i -> Text.format("#%06x", colors.rgb(i / (STOPS - 1.0))))
             .collect(Collectors.joining(","));
     return Template.read(FILE, "scale").fill(Map.of("colours", new Html(stops)));
   }

@@ -2,8 +2,8 @@ package org.ttame.eval.figure;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.eval.metric.RemovalOrder;
 import org.ttame.eval.render.Canvas;
@@ -55,7 +55,7 @@ public final class RoadFigure {
               first(rows.size(), image, colors),
               panel(
                   with(image, removal.removed(), GREY),
-                  String.format(Locale.ROOT, "%.0f %% removed", removal.percent()),
+                  Text.format("%.0f %% removed", removal.percent()),
                   step("step there in the image", removal, image)),
               panel(removal.mean(), step("step at the outline", removal, removal.mean())),
               panel(removal.imputed(), step("step at the outline", removal, removal.imputed()))));
@@ -105,8 +105,7 @@ public final class RoadFigure {
     List<String> numbers = new ArrayList<>();
     for (Removal removal : removals) {
       numbers.add(
-          String.format(
-              Locale.ROOT,
+          Text.format(
               "at %.0f %% %.4f in the mean colour, %.4f imputed, %.4f in the image itself",
               removal.percent(),
               removal.step(removal.mean()),
@@ -128,7 +127,7 @@ public final class RoadFigure {
   }
 
   private static String step(String what, Removal removal, float[] picture) {
-    return String.format(Locale.ROOT, "%s %.3f", what, removal.step(picture));
+    return Text.format("%s %.3f", what, removal.step(picture));
   }
 
   private static double[] mean(float[] image) {

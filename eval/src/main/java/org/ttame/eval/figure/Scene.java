@@ -3,6 +3,7 @@ package org.ttame.eval.figure;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
 
 /** An image of a figure as one classifier sees it: answer and maps, as pictures. */
@@ -52,7 +53,7 @@ public final class Scene {
   RgbImage map(Wanted wanted) {
     RgbImage map = maps.get(wanted);
     if (map == null) {
-      throw new IllegalStateException("%s was not explained by %s".formatted(name, wanted));
+      throw new IllegalStateException(Text.format("%s was not explained by %s", name, wanted));
     }
     return map;
   }

@@ -1,6 +1,7 @@
 package org.ttame.eval.figure;
 
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.eval.metric.ImageBatch;
 
 /**
@@ -16,8 +17,9 @@ public record SceneBatch(ImageBatch images, List<Integer> places, List<List<Inte
     truths = truths.stream().map(List::copyOf).toList();
     if (places.size() != images.size() || truths.size() != images.size()) {
       throw new IllegalArgumentException(
-          "%d images need as many places and true classes, got %d and %d"
-              .formatted(images.size(), places.size(), truths.size()));
+          Text.format(
+              "%d images need as many places and true classes, got %d and %d",
+              images.size(), places.size(), truths.size()));
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.ttame.core.Text;
 
 /**
  * Which images figures show. For {@link FigureKind#BACKBONES} and {@link FigureKind#METHODS} they
@@ -39,7 +40,7 @@ public final class SceneSelection {
   public SceneSelection(Collection<FigureKind> kinds, int shown, int count, boolean truthKnown) {
     if (shown < 1 || count < 1) {
       throw new IllegalArgumentException(
-          "A figure shows one image of one at least, got %d of %d".formatted(shown, count));
+          Text.format("A figure shows one image of one at least, got %d of %d", shown, count));
     }
     this.kinds = EnumSet.noneOf(FigureKind.class);
     this.kinds.addAll(kinds);
@@ -133,18 +134,21 @@ public final class SceneSelection {
   String rule(FigureKind kind, String first) {
     return switch (kind) {
       case BACKBONES, METHODS ->
-          "The images are spread evenly over the %,d of the list.".formatted(count);
+          Text.format("The images are spread evenly over the %,d of the list.", count);
       case SEVERAL_CLASSES ->
           "The images are the first in the order of the list that show objects of several classes.";
       case MISCLASSIFIED ->
-          "The images are the first in the order of the list whose answer by %s is none of their true classes."
-              .formatted(first);
+          Text.format(
+              "The images are the first in the order of the list whose answer by %s is none of their true classes.",
+              first);
       case WRONG_CLASS ->
           truthKnown
-              ? "The images are the first in the order of the list that %s answers rightly while it gives a class that is not there %.0f %% or more."
-                  .formatted(first, 100 * NOTABLE)
-              : "No true class is known, so the answer stands for it; the images are the first in the order of the list of which %s gives another class %.0f %% or more."
-                  .formatted(first, 100 * NOTABLE);
+              ? Text.format(
+                  "The images are the first in the order of the list that %s answers rightly while it gives a class that is not there %.0f %% or more.",
+                  first, 100 * NOTABLE)
+              : Text.format(
+                  "No true class is known, so the answer stands for it; the images are the first in the order of the list of which %s gives another class %.0f %% or more.",
+                  first, 100 * NOTABLE);
       case ROAD -> "";
     };
   }
@@ -158,12 +162,13 @@ public final class SceneSelection {
               : "No true class is known: give labels or a table of boxes.";
       case MISCLASSIFIED ->
           truthKnown
-              ? "%s answers each of %,d images with one of its true classes."
-                  .formatted(first, offered)
+              ? Text.format(
+                  "%s answers each of %,d images with one of its true classes.", first, offered)
               : "No true class is known: give labels or a table of boxes.";
       case WRONG_CLASS ->
-          "Of none of %,d images does %s, being right, give a class that is not there %.0f %% or more."
-              .formatted(offered, first, 100 * NOTABLE);
+          Text.format(
+              "Of none of %,d images does %s, being right, give a class that is not there %.0f %% or more.",
+              offered, first, 100 * NOTABLE);
       default -> "None of its images could be read.";
     };
   }

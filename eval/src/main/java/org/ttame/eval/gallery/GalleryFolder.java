@@ -8,11 +8,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
@@ -83,8 +83,8 @@ public final class GalleryFolder {
         entries.add(JSON.readValue(file.toFile(), Entry.class));
       } catch (com.fasterxml.jackson.core.JacksonException e) {
         throw new IOException(
-            "'%s' does not describe a picture of a gallery: %s"
-                .formatted(file, e.getOriginalMessage()),
+            Text.format(
+                "'%s' does not describe a picture of a gallery: %s", file, e.getOriginalMessage()),
             e);
       }
     }
@@ -114,7 +114,7 @@ public final class GalleryFolder {
     try (INDArray map = Npy.read(file)) {
       return Optional.of(SaliencyMaps.of(map));
     } catch (IllegalArgumentException e) {
-      throw new IOException("'%s' is no explanation map: %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("'%s' is no explanation map: %s", file, e.getMessage()), e);
     }
   }
 
@@ -144,6 +144,6 @@ public final class GalleryFolder {
   }
 
   private Path file(int number, String ending) {
-    return folder.resolve(String.format(Locale.ROOT, "%05d%s", number, ending));
+    return folder.resolve(Text.format("%05d%s", number, ending));
   }
 }

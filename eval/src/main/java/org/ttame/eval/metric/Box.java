@@ -1,5 +1,7 @@
 package org.ttame.eval.metric;
 
+import org.ttame.core.Text;
+
 /**
  * Where an object of a class lies in a classifier's input image, in pixels from the top left;
  * edges, not pixel centres. A box may reach outside the image.
@@ -14,7 +16,8 @@ public record Box(int classIndex, double x0, double y0, double x1, double y1) {
   public Box {
     if (!(x0 < x1 && y0 < y1)) {
       throw new IllegalArgumentException(
-          "A box needs x0 < x1 and y0 < y1, got x %s to %s, y %s to %s".formatted(x0, x1, y0, y1));
+          Text.format(
+              "A box needs x0 < x1 and y0 < y1, got x %s to %s, y %s to %s", x0, x1, y0, y1));
     }
     if (classIndex < 0) {
       throw new IllegalArgumentException("A class index is not negative, got " + classIndex);

@@ -1,6 +1,7 @@
 package org.ttame.eval.metric;
 
 import java.util.List;
+import org.ttame.core.Text;
 
 /**
  * Images to be explained and measured, in plain arrays.
@@ -33,13 +34,15 @@ public final class ImageBatch {
     }
     if (unit.length != names.size() * side * side * 3) {
       throw new IllegalArgumentException(
-          "%d images of %d×%d pixels have %d values, got %d"
-              .formatted(names.size(), side, side, names.size() * side * side * 3, unit.length));
+          Text.format(
+              "%d images of %d×%d pixels have %d values, got %d",
+              names.size(), side, side, names.size() * side * side * 3, unit.length));
     }
     if (boxes.size() != names.size()) {
       throw new IllegalArgumentException(
-          "Expected a list of boxes for each of %d images, got %d"
-              .formatted(names.size(), boxes.size()));
+          Text.format(
+              "Expected a list of boxes for each of %d images, got %d",
+              names.size(), boxes.size()));
     }
   }
 

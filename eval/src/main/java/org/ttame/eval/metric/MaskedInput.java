@@ -2,6 +2,7 @@ package org.ttame.eval.metric;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.masking.ImageMasker;
 import org.ttame.core.masking.Masking;
@@ -63,14 +64,15 @@ public final class MaskedInput {
     int side = images.side();
     if (maps.length != images.size()) {
       throw new IllegalArgumentException(
-          "Expected a map for each of %d images, got %d".formatted(images.size(), maps.length));
+          Text.format("Expected a map for each of %d images, got %d", images.size(), maps.length));
     }
     float[] all = new float[maps.length * side * side];
     for (int b = 0; b < maps.length; b++) {
       if (maps[b].length != side * side) {
         throw new IllegalArgumentException(
-            "A map over %d×%d pixels has %d values, got %d"
-                .formatted(side, side, side * side, maps[b].length));
+            Text.format(
+                "A map over %d×%d pixels has %d values, got %d",
+                side, side, side * side, maps[b].length));
       }
       System.arraycopy(maps[b], 0, all, b * side * side, side * side);
     }

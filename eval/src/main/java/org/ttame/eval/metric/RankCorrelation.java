@@ -1,6 +1,7 @@
 package org.ttame.eval.metric;
 
 import java.util.Arrays;
+import org.ttame.core.Text;
 
 /**
  * Spearman's rank correlation: whether two maps put pixels in the same order, whatever their
@@ -47,7 +48,7 @@ public final class RankCorrelation {
   public static double between(double[] a, double[] b) {
     if (a.length != b.length) {
       throw new IllegalArgumentException(
-          "Maps of %d and %d values cannot be compared".formatted(a.length, b.length));
+          Text.format("Maps of %d and %d values cannot be compared", a.length, b.length));
     }
     double mean = (a.length + 1) / 2.0;
     double products = 0;

@@ -1,5 +1,6 @@
 package org.ttame.eval.metric;
 
+import org.ttame.core.Text;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -158,7 +159,7 @@ public final class Road implements Metric {
   private long noiseSeed(String name, RemovalOrder order, double percent) {
     CRC32 hash = new CRC32();
     hash.update(
-        "%s\n%s\n%s".formatted(name, order.column(), percent).getBytes(StandardCharsets.UTF_8));
+        Text.format("%s\n%s\n%s", name, order.column(), percent).getBytes(StandardCharsets.UTF_8));
     return seed * 0x9E3779B97F4A7C15L + hash.getValue();
   }
 }

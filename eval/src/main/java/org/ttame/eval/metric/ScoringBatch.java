@@ -1,5 +1,7 @@
 package org.ttame.eval.metric;
 
+import org.ttame.core.Text;
+
 /**
  * What a metric looks at: images, what the classifier said of them, and a method's maps.
  *
@@ -15,8 +17,9 @@ public record ScoringBatch(ImageBatch images, int[] classes, double[] confidence
     int size = images.size();
     if (classes.length != size || confidences.length != size || maps.length != size) {
       throw new IllegalArgumentException(
-          "%d images need as many classes, confidences and maps, got %d, %d and %d"
-              .formatted(size, classes.length, confidences.length, maps.length));
+          Text.format(
+              "%d images need as many classes, confidences and maps, got %d, %d and %d",
+              size, classes.length, confidences.length, maps.length));
     }
   }
 }

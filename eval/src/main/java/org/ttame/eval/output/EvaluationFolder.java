@@ -24,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.EvaluationResult;
@@ -124,8 +125,9 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       requireSame(folder, all);
     } else if (Files.exists(rows)) {
       throw new IOException(
-          "'%s' holds measurements whose settings are not known; choose another --out, or remove"
-                  .formatted(rows)
+          Text.format(
+                  "'%s' holds measurements whose settings are not known; choose another --out, or remove",
+                  rows)
               + " that file");
     } else {
       Files.createDirectories(folder);
@@ -186,7 +188,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       write(batches, line + "\n");
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "Could not write in '%s': %s".formatted(folder, e.getMessage()), e);
+          Text.format("Could not write in '%s': %s", folder, e.getMessage()), e);
     }
   }
 
@@ -234,9 +236,10 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       at += those.size();
       if (maps.isPresent() && !batch.path(MAPS).asText().equals(sum(those))) {
         throw new IOException(
-            ("'%s' holds numbers of other maps: among those of %s the files have changed since they"
-                    + " were measured; choose another --out")
-                .formatted(folder, described(those)));
+            Text.format(
+                "'%s' holds numbers of other maps: among those of %s the files have changed since they"
+                    + " were measured; choose another --out",
+                folder, described(those)));
       }
     }
   }
@@ -244,7 +247,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   private static String described(List<String> images) {
     return images.size() == 1
         ? images.get(0)
-        : "%s and the %d images after it".formatted(images.get(0), images.size() - 1);
+        : Text.format("%s and the %d images after it", images.get(0), images.size() - 1);
   }
 
   private String sum(List<String> images) throws IOException {
@@ -306,8 +309,9 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
           });
     } catch (IOException | RuntimeException e) {
       throw new IOException(
-          "'%s' is not as the evaluation left it (%s); choose another --out"
-              .formatted(file, e.getMessage()),
+          Text.format(
+              "'%s' is not as the evaluation left it (%s); choose another --out",
+              file, e.getMessage()),
           e);
     }
     List<MethodResult> methods = new ArrayList<>();
@@ -328,8 +332,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       return JSON.readTree(line);
     } catch (JsonProcessingException e) {
       throw new IOException(
-          "'%s' is damaged: a line is not JSON; choose another --out"
-              .formatted(folder.resolve(BATCHES)),
+          Text.format(
+              "'%s' is damaged: a line is not JSON; choose another --out", folder.resolve(BATCHES)),
           e);
     }
   }
@@ -353,12 +357,13 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     try {
       root = JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
-      throw new IOException("'%s' is damaged: it is not JSON".formatted(file), e);
+      throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
     }
     if (root.path("format").asInt() != FORMAT) {
       throw new IOException(
-          "'%s' has format %d; this version reads format %d"
-              .formatted(file, root.path("format").asInt(), FORMAT));
+          Text.format(
+              "'%s' has format %d; this version reads format %d",
+              file, root.path("format").asInt(), FORMAT));
     }
     Map<String, String> then = new LinkedHashMap<>();
     root.path("settings")
@@ -369,9 +374,10 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     for (String name : names) {
       if (!Objects.equals(then.get(name), now.get(name))) {
         throw new IOException(
-            ("'%s' holds an evaluation with %s; now it is %s: go on with the settings it was begun"
-                    + " with, or choose another --out")
-                .formatted(folder, described(name, then.get(name)), said(now.get(name))));
+            Text.format(
+                "'%s' holds an evaluation with %s; now it is %s: go on with the settings it was begun"
+                    + " with, or choose another --out",
+                folder, described(name, then.get(name)), said(now.get(name))));
       }
     }
   }
@@ -399,8 +405,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     }
     if (lock == null) {
       throw new IOException(
-          "Another process evaluates in '%s'; wait for it, or choose another --out"
-              .formatted(folder));
+          Text.format(
+              "Another process evaluates in '%s'; wait for it, or choose another --out", folder));
     }
   }
 

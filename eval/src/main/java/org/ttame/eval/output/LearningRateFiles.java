@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.render.LinePlot;
 import org.ttame.training.LearningRateCurve;
@@ -84,7 +85,7 @@ public final class LearningRateFiles {
     OptionalDouble suggestion = curve.suggestion();
     String title =
         suggestion.isPresent()
-            ? String.format(Locale.ROOT, "Suggested max-lr: %.2g", suggestion.getAsDouble())
+            ? Text.format("Suggested max-lr: %.2g", suggestion.getAsDouble())
             : "No suggestion: the loss falls nowhere";
     LinePlot plot = new LinePlot(title, "learning rate", new LinePlot.XAxis.Logarithmic());
     List<Double> rates = curve.points().stream().map(Point::lr).toList();

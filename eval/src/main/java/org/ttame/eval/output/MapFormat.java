@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import org.ttame.core.Text;
 
 /** The files an explanation can be written to. */
 public enum MapFormat {
@@ -36,8 +37,9 @@ public enum MapFormat {
               .orElseThrow(
                   () ->
                       new IllegalArgumentException(
-                          "\"%s\" is no format; use png, npy and json, separated by commas"
-                              .formatted(part))));
+                          Text.format(
+                              "\"%s\" is no format; use png, npy and json, separated by commas",
+                              part))));
     }
     return formats;
   }

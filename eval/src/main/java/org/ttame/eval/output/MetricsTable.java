@@ -2,7 +2,7 @@ package org.ttame.eval.output;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.MethodResult.Summary;
@@ -35,7 +35,7 @@ public final class MetricsTable {
       List<String> row = new ArrayList<>(List.of(method.method()));
       for (MetricKey key : keys) {
         Summary summary = method.summary(key);
-        row.add(summary.images() == 0 ? "-" : String.format(Locale.ROOT, "%.2f", summary.mean()));
+        row.add(summary.images() == 0 ? "-" : Text.format("%.2f", summary.mean()));
       }
       row.add(Csv.number(method.forwardPasses()));
       rows.add(row);
@@ -53,9 +53,9 @@ public final class MetricsTable {
     }
     StringBuilder text = new StringBuilder();
     for (List<String> row : rows) {
-      text.append(String.format(Locale.ROOT, "%-" + widths[0] + "s", row.get(0)));
+      text.append(row.get(0)).append(" ".repeat(widths[0] - row.get(0).length()));
       for (int c = 1; c < columns; c++) {
-        text.append(String.format(Locale.ROOT, "  %" + widths[c] + "s", row.get(c)));
+        text.append(" ".repeat(2 + widths[c] - row.get(c).length())).append(row.get(c));
       }
       text.append('\n');
     }

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import org.ttame.core.Text;
 
 /**
  * Names what is written about an image after the image: its path inside its source without the
@@ -30,8 +31,9 @@ public final class OutputNames {
     for (String part : image.split("/", -1)) {
       if (part.isEmpty() || part.equals("..") || part.equals(".")) {
         throw new IllegalArgumentException(
-            "'%s' cannot be the name of an output file; use a path inside the image folder"
-                .formatted(image));
+            Text.format(
+                "'%s' cannot be the name of an output file; use a path inside the image folder",
+                image));
       }
     }
     int dot = image.lastIndexOf('.');

@@ -3,10 +3,10 @@ package org.ttame.eval.output;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -67,16 +67,18 @@ public final class PaperTable {
       row.add(passes(method));
       markdownRow(text, row);
     }
-    text.append("\n%d images; FP are forward passes for a map.\n".formatted(result.images()));
+    text.append(Text.format("\n%d images; FP are forward passes for a map.\n", result.images()));
     text.append(
-        "Intervals hold %.0f %% of the means over images drawn with replacement (%d times).\n\n"
-            .formatted(100 * Bootstrap.LEVEL, statistics.bootstrap().resamples()));
+        Text.format(
+            "Intervals hold %.0f %% of the means over images drawn with replacement (%d times).\n\n",
+            100 * Bootstrap.LEVEL, statistics.bootstrap().resamples()));
     intervals(text, header, result.methods(), method -> key -> statistics.mean(method, key), false);
     if (result.methods().size() > 1) {
       String first = result.methods().get(0).method();
       text.append(
-          "\n%s less each other method, image by image; bold where zero lies outside:\n\n"
-              .formatted(ExplanationMethod.title(first)));
+          Text.format(
+              "\n%s less each other method, image by image; bold where zero lies outside:\n\n",
+              ExplanationMethod.title(first)));
       intervals(
           text,
           header,
@@ -90,7 +92,7 @@ public final class PaperTable {
   /** {@code tables.tex}: a tabular that needs no package. */
   public String latex() {
     StringBuilder text = new StringBuilder();
-    text.append("%% %d images\n".formatted(result.images()));
+    text.append(Text.format("%% %d images\n", result.images()));
     text.append("\\begin{tabular}{l");
     String group = "";
     for (MetricKey key : keys) {
@@ -136,9 +138,9 @@ public final class PaperTable {
         String cell =
             Double.isNaN(interval.low())
                 ? number(interval.mean())
-                : "%s [%s, %s]"
-                    .formatted(
-                        number(interval.mean()), number(interval.low()), number(interval.high()));
+                : Text.format(
+                    "%s [%s, %s]",
+                    number(interval.mean()), number(interval.low()), number(interval.high()));
         row.add(mark && interval.excludesZero() ? "**" + cell + "**" : cell);
       }
       markdownRow(text, row);
@@ -182,7 +184,7 @@ public final class PaperTable {
   }
 
   private static String number(double value) {
-    return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.2f", value);
+    return Double.isNaN(value) ? "-" : Text.format("%.2f", value);
   }
 
   private static String passes(MethodResult method) {

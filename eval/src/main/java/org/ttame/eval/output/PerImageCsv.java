@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.ttame.core.Text;
 import org.ttame.eval.ImageRecord;
 import org.ttame.eval.metric.MetricKey;
 
@@ -40,7 +41,7 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
       writer.write(Csv.row(header(keys)));
       writer.flush();
     } catch (IOException e) {
-      throw new IOException("Could not write '%s': %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("Could not write '%s': %s", file, e.getMessage()), e);
     }
   }
 
@@ -52,7 +53,8 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
       }
       writer.flush();
     } catch (IOException e) {
-      throw new UncheckedIOException("Could not write '%s': %s".formatted(file, e.getMessage()), e);
+      throw new UncheckedIOException(
+          Text.format("Could not write '%s': %s", file, e.getMessage()), e);
     }
   }
 
@@ -96,7 +98,7 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
     int fixed = header(List.of()).size();
     if (cells.size() != fixed + keys.size()) {
       throw new IllegalArgumentException(
-          "expected %d cells, got %d".formatted(fixed + keys.size(), cells.size()));
+          Text.format("expected %d cells, got %d", fixed + keys.size(), cells.size()));
     }
     double[] values = new double[keys.size()];
     for (int k = 0; k < values.length; k++) {

@@ -3,6 +3,7 @@ package org.ttame.eval.output;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -48,8 +49,9 @@ public final class RoadCurves {
       EvaluationStatistics statistics) {
     MetricKey mean = MetricKey.of(order.column());
     String title =
-        "%s of %d images, %s is better"
-            .formatted(mean.title(), result.images(), mean.lowerIsBetter() ? "lower" : "higher");
+        Text.format(
+            "%s of %d images, %s is better",
+            mean.title(), result.images(), mean.lowerIsBetter() ? "lower" : "higher");
     LinePlot plot = new LinePlot(title, "% of pixels removed", new LinePlot.XAxis.Linear());
     for (MethodResult method : result.methods()) {
       List<MetricKey> ascending =

@@ -1,6 +1,7 @@
 package org.ttame.eval.render;
 
 import java.util.Arrays;
+import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
 
 /**
@@ -22,7 +23,7 @@ public final class Canvas {
   public Canvas(int width, int height, int rgb) {
     if (width < 1 || height < 1) {
       throw new IllegalArgumentException(
-          "A picture cannot be %d×%d pixels large".formatted(width, height));
+          Text.format("A picture cannot be %d×%d pixels large", width, height));
     }
     this.width = width;
     this.height = height;
@@ -41,8 +42,9 @@ public final class Canvas {
   public static Canvas of(float[] unit, int width, int height) {
     if (unit.length != width * height * 3) {
       throw new IllegalArgumentException(
-          "An image of %d×%d pixels has %d values, got %d"
-              .formatted(width, height, width * height * 3, unit.length));
+          Text.format(
+              "An image of %d×%d pixels has %d values, got %d",
+              width, height, width * height * 3, unit.length));
     }
     Canvas canvas = new Canvas(width, height, 0);
     for (int i = 0; i < canvas.pixels.length; i++) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 
 /**
  * Turns a map's values into colours, in 256 steps.
@@ -87,12 +88,10 @@ public enum ColorMap {
       }
     }
     throw new IllegalArgumentException(
-        "\"%s\" is no colour map; use one of %s"
-            .formatted(
-                text,
-                Arrays.stream(values())
-                    .map(ColorMap::optionName)
-                    .collect(Collectors.joining(", "))));
+        Text.format(
+            "\"%s\" is no colour map; use one of %s",
+            text,
+            Arrays.stream(values()).map(ColorMap::optionName).collect(Collectors.joining(", "))));
   }
 
   private static List<Integer> jet() {

@@ -2,6 +2,7 @@ package org.ttame.eval.render;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.ttame.core.Text;
 
 /**
  * A table of pictures: a row an image, a column a method, titles over the columns and lines of text
@@ -55,15 +56,16 @@ public final class ContactSheet {
   public void add(List<Cell> cells) {
     if (cells.size() != columns.size()) {
       throw new IllegalArgumentException(
-          "A row of this sheet has %d cells, got %d".formatted(columns.size(), cells.size()));
+          Text.format("A row of this sheet has %d cells, got %d", columns.size(), cells.size()));
     }
     Canvas first = rows.isEmpty() ? cells.get(0).picture() : rows.get(0).get(0).picture();
     for (Cell cell : cells) {
       Canvas picture = cell.picture();
       if (picture.width() != first.width() || picture.height() != first.height()) {
         throw new IllegalArgumentException(
-            "The pictures of this sheet are %d×%d pixels large, got one of %d×%d"
-                .formatted(first.width(), first.height(), picture.width(), picture.height()));
+            Text.format(
+                "The pictures of this sheet are %d×%d pixels large, got one of %d×%d",
+                first.width(), first.height(), picture.width(), picture.height()));
       }
     }
     rows.add(List.copyOf(cells));

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
 
 /**
@@ -73,7 +74,8 @@ public record FigureSheet(
     for (List<Optional<Panel>> row : rows) {
       if (row.size() > columns.size()) {
         throw new IllegalArgumentException(
-            "A row of %d pictures does not fit %d columns".formatted(row.size(), columns.size()));
+            Text.format(
+                "A row of %d pictures does not fit %d columns", row.size(), columns.size()));
       }
     }
   }

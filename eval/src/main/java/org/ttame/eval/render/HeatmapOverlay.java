@@ -1,5 +1,7 @@
 package org.ttame.eval.render;
 
+import org.ttame.core.Text;
+
 /**
  * Lays an explanation map in colours over an image: each pixel is {@code (1 − opacity)·image +
  * opacity·colour(map)}. The image gives up its own colours as the heatmap comes in, all of them at
@@ -35,8 +37,9 @@ public record HeatmapOverlay(ColorMap colors, double opacity) {
   public Canvas draw(Canvas image, float[] map) {
     if (map.length != image.width() * image.height()) {
       throw new IllegalArgumentException(
-          "A map of %d values cannot cover an image of %d×%d pixels"
-              .formatted(map.length, image.width(), image.height()));
+          Text.format(
+              "A map of %d values cannot cover an image of %d×%d pixels",
+              map.length, image.width(), image.height()));
     }
     Canvas result = new Canvas(image.width(), image.height(), 0);
     for (int y = 0; y < image.height(); y++) {

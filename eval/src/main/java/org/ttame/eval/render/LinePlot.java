@@ -2,7 +2,7 @@ package org.ttame.eval.render;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import org.ttame.core.Text;
 
 /**
  * Curves over a common axis, as pixels, SVG or PDF: one layout for all. Colours are those of Okabe
@@ -66,7 +66,7 @@ public final class LinePlot {
       high = List.copyOf(high);
       if (x.size() != y.size() || x.isEmpty() || low.size() != high.size()) {
         throw new IllegalArgumentException(
-            "A curve needs as many y as x, got %d and %d".formatted(x.size(), y.size()));
+            Text.format("A curve needs as many y as x, got %d and %d", x.size(), y.size()));
       }
     }
 
@@ -241,7 +241,7 @@ public final class LinePlot {
   }
 
   private static String tick(double value, double step) {
-    String text = String.format(Locale.ROOT, "%.4g", Math.abs(value) < step * 1e-6 ? 0.0 : value);
+    String text = Text.format("%.4g", Math.abs(value) < step * 1e-6 ? 0.0 : value);
     return text.contains("e") || !text.contains(".") ? text : text.replaceAll("\\.?0+$", "");
   }
 

@@ -1,7 +1,8 @@
 package org.ttame.eval.render;
 
+import com.google.errorprone.annotations.FormatMethod;
 import java.util.Base64;
-import java.util.Locale;
+import org.ttame.core.Text;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
 
@@ -31,10 +32,10 @@ final class SvgSurface implements PlotSurface {
   public void band(double[] x, double[] low, double[] high, int rgb, double opacity) {
     StringBuilder points = new StringBuilder();
     for (int i = 0; i < x.length; i++) {
-      points.append(String.format(Locale.ROOT, "%.1f,%.1f ", x[i], low[i]));
+      points.append(Text.format("%.1f,%.1f ", x[i], low[i]));
     }
     for (int i = x.length - 1; i >= 0; i--) {
-      points.append(String.format(Locale.ROOT, "%.1f,%.1f ", x[i], high[i]));
+      points.append(Text.format("%.1f,%.1f ", x[i], high[i]));
     }
     append(
         "<polygon points=\"%s\" fill=\"#%06x\" fill-opacity=\"%.2f\"/>",
@@ -45,7 +46,7 @@ final class SvgSurface implements PlotSurface {
   public void line(double[] x, double[] y, double thickness, int rgb) {
     StringBuilder points = new StringBuilder();
     for (int i = 0; i < x.length; i++) {
-      points.append(String.format(Locale.ROOT, "%.1f,%.1f ", x[i], y[i]));
+      points.append(Text.format("%.1f,%.1f ", x[i], y[i]));
     }
     append(
         "<polyline points=\"%s\" fill=\"none\" stroke=\"#%06x\" stroke-width=\"%.1f\"/>",
@@ -91,25 +92,21 @@ final class SvgSurface implements PlotSurface {
    * @param description what they say of it
    */
   String document(String title, String description) {
-    return document("<title>%s</title>%n<desc>%s</desc>%n".formatted(xml(title), xml(description)));
+    return document(
+        Text.format("<title>%s</title>%n<desc>%s</desc>%n", xml(title), xml(description)));
   }
 
   private String document(String about) {
-    return String.format(
-        Locale.ROOT,
+    return Text.format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\""
             + " width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
             + " font-family=\"monospace\" font-size=\"20\">%n%s%s</svg>%n",
-        width,
-        height,
-        width,
-        height,
-        about,
-        body);
+        width, height, width, height, about, body);
   }
 
+  @FormatMethod
   private void append(String format, Object... values) {
-    body.append(String.format(Locale.ROOT, format, values)).append('\n');
+    body.append(Text.format(format, values)).append('\n');
   }
 
   private static String xml(String text) {

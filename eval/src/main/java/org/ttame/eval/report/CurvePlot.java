@@ -2,10 +2,10 @@ package org.ttame.eval.report;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 
 /**
  * Curves with intervals as SVG inside a page, which gives them their colours, by day and by night.
@@ -58,7 +58,7 @@ final class CurvePlot {
 
   /** The classes that give the curve of a number its colour and dashes. */
   static String style(int number) {
-    return "series-%d dash-%d".formatted(number % COLOURS + 1, number / COLOURS % 3);
+    return Text.format("series-%d dash-%d", number % COLOURS + 1, number / COLOURS % 3);
   }
 
   /** The picture. */
@@ -116,14 +116,9 @@ final class CurvePlot {
                             "x", at(x.of(p.x())),
                             "y", at(y.of(p.y())),
                             "text",
-                                String.format(
-                                    Locale.ROOT,
+                                Text.format(
                                     "%s at %s %%: %.2f (%.2f to %.2f)",
-                                    curve.name(),
-                                    number(p.x()),
-                                    p.y(),
-                                    p.low(),
-                                    p.high()))))
+                                    curve.name(), number(p.x()), p.y(), p.low(), p.high()))))
             .toList();
     String path =
         curve.points().stream()
@@ -150,13 +145,11 @@ final class CurvePlot {
   }
 
   private static String at(double pixels) {
-    return String.format(Locale.ROOT, "%.1f", pixels);
+    return Text.format("%.1f", pixels);
   }
 
   private static String number(double value) {
-    return value == Math.rint(value)
-        ? String.format(Locale.ROOT, "%.0f", value)
-        : Double.toString(value);
+    return value == Math.rint(value) ? Text.format("%.0f", value) : Double.toString(value);
   }
 
   /** From values to pixels. */

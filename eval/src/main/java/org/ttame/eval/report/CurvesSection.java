@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.metric.MetricKey;
@@ -43,7 +44,7 @@ final class CurvesSection {
           plots.add(
               plot.fill(
                   Map.of(
-                      "title", "%s: %s is better".formatted(title, better),
+                      "title", Text.format("%s: %s is better", title, better),
                       "svg", plot(title, keys).svg())));
           tables.add(table(title, keys));
         });

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.gallery.GalleryFolder;
 import org.ttame.eval.output.Provenance;
@@ -69,8 +69,7 @@ public record EvaluationReport(
     return new Page(
         "How well " + classifier + " is explained",
         Html.text(
-            String.format(
-                Locale.ROOT,
+            Text.format(
                 "%s on %,d images: %s.",
                 result.methods().size() == 1
                     ? "One method"

@@ -3,9 +3,9 @@ package org.ttame.eval.report;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
 import org.ttame.eval.ImageRecord;
 import org.ttame.eval.explain.SaliencyMaps;
@@ -144,7 +144,7 @@ record GalleryCard(
   }
 
   private static String sortable(double value) {
-    return Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.6f", value);
+    return Double.isNaN(value) ? "" : Text.format("%.6f", value);
   }
 
   private List<String> scores(ImageRecord record) {
@@ -158,11 +158,9 @@ record GalleryCard(
         record.classIndex() < labels.size()
             ? Html.name(labels.get(record.classIndex()))
             : Html.text("class " + record.classIndex());
-    String probability = String.format(Locale.ROOT, ", probability %.3f", record.confidence());
+    String probability = Text.format(", probability %.3f", record.confidence());
     String differing =
-        Double.isNaN(disagreement)
-            ? ""
-            : String.format(Locale.ROOT, " · disagreement %.2f", disagreement);
+        Double.isNaN(disagreement) ? "" : Text.format(" · disagreement %.2f", disagreement);
     return Html.join(List.of(label, Html.text(probability + differing)));
   }
 
@@ -193,6 +191,6 @@ record GalleryCard(
   }
 
   private static String percent(double pixels, int side) {
-    return String.format(Locale.ROOT, "%.2f", 100 * pixels / side);
+    return Text.format("%.2f", 100 * pixels / side);
   }
 }

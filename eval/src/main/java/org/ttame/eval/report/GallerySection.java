@@ -7,10 +7,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.ImageRecord;
 import org.ttame.eval.MethodResult;
@@ -88,12 +88,10 @@ final class GallerySection {
             .fill(
                 Map.of(
                     "intro",
-                    String.format(
-                        Locale.ROOT,
+                    Text.format(
                         "%d of %,d images, spread evenly over the set, with the map that each method"
                             + " makes for the class the classifier answers.",
-                        cards.size(),
-                        result.images()),
+                        cards.size(), result.images()),
                     "disagreement",
                     several
                         ? "Images where the methods disagree most come first: disagreement is 1 minus"
@@ -158,7 +156,7 @@ final class GallerySection {
     int stops = 9;
     List<String> all = new ArrayList<>();
     for (int i = 0; i < stops; i++) {
-      all.add(String.format(Locale.ROOT, "#%06x", colors.rgb(i / (stops - 1.0))));
+      all.add(Text.format("#%06x", colors.rgb(i / (stops - 1.0))));
     }
     return new Html(String.join(",", all));
   }

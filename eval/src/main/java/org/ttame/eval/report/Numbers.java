@@ -1,6 +1,6 @@
 package org.ttame.eval.report;
 
-import java.util.Locale;
+import org.ttame.core.Text;
 import org.ttame.eval.statistics.Interval;
 
 /** Numbers as people read them: percentages with two decimals, a real minus, a dash for none. */
@@ -35,16 +35,16 @@ final class Numbers {
 
   /** One image's number: {@code 12.3}. */
   static String ofImage(double value) {
-    return Double.isNaN(value) ? NONE : String.format(Locale.ROOT, "%.1f", value);
+    return Double.isNaN(value) ? NONE : Text.format("%.1f", value);
   }
 
   /** A count or its mean: {@code 11} or {@code 2.50}. */
   static String count(double value) {
-    return value == Math.rint(value) ? String.format(Locale.ROOT, "%,.0f", value) : plain(value);
+    return value == Math.rint(value) ? Text.format("%,.0f", value) : plain(value);
   }
 
   private static String plain(double value) {
-    return String.format(Locale.ROOT, "%.2f", value);
+    return Text.format("%.2f", value);
   }
 
   private static String signed(double value) {

@@ -3,8 +3,8 @@ package org.ttame.eval.report;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.output.Provenance;
@@ -32,13 +32,10 @@ final class ProvenanceSection {
         new Table(
             "Methods",
             Html.text(
-                String.format(
-                    Locale.ROOT,
+                Text.format(
                     "Methods and what they cost. Besides: %,d passes over clean images and %,d over"
                         + " masked or imputed ones; %.0f s in all.",
-                    result.cleanPasses(),
-                    result.metricPasses(),
-                    result.seconds())),
+                    result.cleanPasses(), result.metricPasses(), result.seconds())),
             List.of(
                 Html.text("method"),
                 Html.text("passes a map"),
@@ -51,9 +48,9 @@ final class ProvenanceSection {
       table.row(
           Html.name(method.method()),
           List.of(
-              Table.Cell.of(String.format(Locale.ROOT, "%.4g", method.forwardPasses())),
-              Table.Cell.of(String.format(Locale.ROOT, "%.4g", method.backwardPasses())),
-              Table.Cell.of(String.format(Locale.ROOT, "%.1f", method.seconds())),
+              Table.Cell.of(Text.format("%.4g", method.forwardPasses())),
+              Table.Cell.of(Text.format("%.4g", method.backwardPasses())),
+              Table.Cell.of(Text.format("%.1f", method.seconds())),
               new Table.Cell(Html.name(String.join(", ", settings)), "words")));
     }
     return table.markup();

@@ -2,8 +2,8 @@ package org.ttame.eval.report;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.statistics.EvaluationStatistics;
@@ -38,10 +38,7 @@ final class ScoresSection {
           .warnings()
           .forEach(
               (what, count) ->
-                  parts.add(
-                      note(
-                          String.format(
-                              Locale.ROOT, "%s: %,d %s.", method.method(), count, what))));
+                  parts.add(note(Text.format("%s: %,d %s.", method.method(), count, what))));
     }
     if (result.methods().size() > 1) {
       parts.add(Template.read(FILE, "heading").fill(Map.of("text", "Differences, image by image")));
@@ -61,8 +58,7 @@ final class ScoresSection {
     Table table =
         new Table(
             "Means of every method",
-            Html.text(
-                String.format(Locale.ROOT, "Means over %,d images, in percent.", result.images())),
+            Html.text(Text.format("Means over %,d images, in percent.", result.images())),
             columns);
     for (MethodResult method : result.methods()) {
       List<Table.Cell> cells = new ArrayList<>();

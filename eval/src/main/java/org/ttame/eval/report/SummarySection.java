@@ -3,8 +3,8 @@ package org.ttame.eval.report;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.statistics.EvaluationStatistics;
@@ -26,7 +26,7 @@ final class SummarySection {
       EvaluationStatistics statistics,
       Verdict verdict) {
     Map<String, String> facts = new LinkedHashMap<>();
-    facts.put("images", String.format(Locale.ROOT, "%,d", result.images()));
+    facts.put("images", Text.format("%,d", result.images()));
     if (skipped.total() > 0) {
       facts.put("left out", skipped.kinds());
     }
@@ -48,15 +48,13 @@ final class SummarySection {
                     "facts", Html.join(all),
                     "verdict", verdict.sentences(),
                     "method",
-                        String.format(
-                            Locale.ROOT,
+                        Text.format(
                             "A difference counts as real where its interval leaves out zero. Intervals"
                                 + " hold 95 %% of the means of %,d resamples of the images (bootstrap,"
                                 + " seed %d), differences taken image by image. Each comparison stands"
                                 + " for itself: of twenty differences that are none, one will look"
                                 + " real.",
-                            statistics.bootstrap().resamples(),
-                            statistics.bootstrap().seed()),
+                            statistics.bootstrap().resamples(), statistics.bootstrap().seed()),
                     "meaning", meaning(result)));
     return Section.of("summary", "Summary", body);
   }

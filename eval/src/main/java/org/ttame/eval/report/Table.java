@@ -3,6 +3,7 @@ package org.ttame.eval.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 
 /**
  * A table with a heading for every row and column; it scrolls within itself where the page is
@@ -80,8 +81,9 @@ public final class Table {
   public void row(Html head, List<Cell> cells) {
     if (cells.size() != columns.size() - 1) {
       throw new IllegalArgumentException(
-          "A row of a table of %d columns has a heading and %d cells, got %d"
-              .formatted(columns.size(), columns.size() - 1, cells.size()));
+          Text.format(
+              "A row of a table of %d columns has a heading and %d cells, got %d",
+              columns.size(), columns.size() - 1, cells.size()));
     }
     List<Html> markup = cells.stream().map(Cell::markup).toList();
     rows.add(Template.read(FILE, "row").fill(Map.of("head", head, "cells", Html.join(markup))));

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.ttame.core.Text;
 
 /**
  * A piece of markup with places to fill, written {@code {{name}}}. It lives in a file beside this
@@ -47,7 +48,7 @@ public final class Template {
         return of(name, all.substring(start, end));
       }
     }
-    throw new IllegalArgumentException("%s has no template %s".formatted(file, name));
+    throw new IllegalArgumentException(Text.format("%s has no template %s", file, name));
   }
 
   /** A template of a text. */
@@ -68,8 +69,9 @@ public final class Template {
       different.addAll(values.keySet());
       different.removeIf(place -> places.contains(place) && values.containsKey(place));
       throw new IllegalArgumentException(
-          "The template %s has the places %s, got values for %s: %s do not match"
-              .formatted(name, places, values.keySet(), List.copyOf(different)));
+          Text.format(
+              "The template %s has the places %s, got values for %s: %s do not match",
+              name, places, values.keySet(), List.copyOf(different)));
     }
     StringBuilder filled = new StringBuilder();
     Matcher place = PLACE.matcher(text);

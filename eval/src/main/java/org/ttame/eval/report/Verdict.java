@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
 import org.ttame.eval.statistics.EvaluationStatistics;
@@ -77,8 +78,9 @@ record Verdict(List<Found> columns) {
                             List.of(
                                 Html.name(winner),
                                 Html.text(
-                                    " is better than every other method in %s%s."
-                                        .formatted(titles(where), share(where)))))))));
+                                    Text.format(
+                                        " is better than every other method in %s%s.",
+                                        titles(where), share(where)))))))));
     columns.stream()
         .filter(found -> found.ranked().size() > 1 && !found.isSettled())
         .forEach(
@@ -119,7 +121,7 @@ record Verdict(List<Found> columns) {
   private String share(List<Found> where) {
     return where.size() == columns.size() && where.size() > 1
         ? ", which are all columns"
-        : where.size() == 1 ? "" : ", %d of %d columns".formatted(where.size(), columns.size());
+        : where.size() == 1 ? "" : Text.format(", %d of %d columns", where.size(), columns.size());
   }
 
   private static String titles(List<Found> found) {

@@ -1,6 +1,7 @@
 package org.ttame.eval.road;
 
 import java.util.SplittableRandom;
+import org.ttame.core.Text;
 
 /**
  * ROAD's noisy linear imputation: each removed pixel becomes the weighted mean of its eight
@@ -53,8 +54,9 @@ public final class NoisyLinearImputer {
   public NoisyLinearImputer(int height, int width, int channels, boolean[] removed) {
     if (height < 1 || width < 1 || channels < 1 || removed.length != height * width) {
       throw new IllegalArgumentException(
-          "A mask of %d×%d pixels has %d values, got %d; channels %d"
-              .formatted(height, width, height * width, removed.length, channels));
+          Text.format(
+              "A mask of %d×%d pixels has %d values, got %d; channels %d",
+              height, width, height * width, removed.length, channels));
     }
     this.height = height;
     this.width = width;
@@ -83,8 +85,9 @@ public final class NoisyLinearImputer {
   public float[] impute(float[] image) {
     if (image.length != height * width * channels) {
       throw new IllegalArgumentException(
-          "An image of %d×%d×%d has %d values, got %d"
-              .formatted(height, width, channels, height * width * channels, image.length));
+          Text.format(
+              "An image of %d×%d×%d has %d values, got %d",
+              height, width, channels, height * width * channels, image.length));
     }
     float[] result = image.clone();
     for (int channel = 0; channel < channels; channel++) {
@@ -136,8 +139,9 @@ public final class NoisyLinearImputer {
     iterations = solver.solve(values, TOLERANCE * Math.max(1, largest / USUAL));
     if (iterations < 0) {
       throw new IllegalStateException(
-          "The imputation of channel %d did not converge; are the image's values finite?"
-              .formatted(channel));
+          Text.format(
+              "The imputation of channel %d did not converge; are the image's values finite?",
+              channel));
     }
     // What lies between are kept pixels, which have their own values.
     grid.each(

@@ -1,5 +1,7 @@
 package org.ttame.eval.sanity;
 
+import org.ttame.core.Text;
+
 /**
  * Histograms of oriented gradients (Dalal and Triggs, 2005) of a map, and how two maps' correlate:
  * whether they have the same edges.
@@ -40,8 +42,9 @@ public final class HogDescriptor {
     int cells = side / cell;
     if (map.length != side * side || cells < BLOCK) {
       throw new IllegalArgumentException(
-          "A descriptor needs a square map of three cells or more, got %d values at side %d"
-              .formatted(map.length, side));
+          Text.format(
+              "A descriptor needs a square map of three cells or more, got %d values at side %d",
+              map.length, side));
     }
     double[] histograms = histograms(map, side, cell, cells);
     int blocks = cells - BLOCK + 1;

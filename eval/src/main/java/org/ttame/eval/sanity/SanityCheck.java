@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
@@ -242,8 +243,9 @@ public final class SanityCheck {
     }
     if (at != originals.names.size()) {
       throw new IOException(
-          "the images changed while they were measured: there were %d, now there are %d"
-              .formatted(originals.names.size(), at));
+          Text.format(
+              "the images changed while they were measured: there were %d, now there are %d",
+              originals.names.size(), at));
     }
     StageResult result = new StageResult(columns, 100.0 * kept / at);
     for (Map.Entry<String, List<float[]>> entry : shown.entrySet()) {
@@ -282,7 +284,7 @@ public final class SanityCheck {
     return options
         .folder()
         .resolve(STAGES)
-        .resolve("%s.%s.npy".formatted(stage.fileName(), method));
+        .resolve(Text.format("%s.%s.npy", stage.fileName(), method));
   }
 
   private static void writeMaps(Path file, List<float[]> maps, int side) throws IOException {

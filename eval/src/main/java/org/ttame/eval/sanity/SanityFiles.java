@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.Csv;
@@ -113,7 +113,7 @@ public final class SanityFiles {
   private Map<String, Object> json(Provenance provenance) {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("images", outcome.names().size());
-    root.put("rule", SanityReport.RULE.formatted(report.threshold()));
+    root.put("rule", Text.format(SanityReport.RULE, report.threshold()));
     root.put("labels_rule", SanityReport.LABELS_RULE);
     root.put("threshold", report.threshold());
     root.put("interval", "95 % bootstrap percentile interval over images");
@@ -172,7 +172,7 @@ public final class SanityFiles {
     for (MapSimilarity measure : MapSimilarity.values()) {
       LinePlot plot =
           new LinePlot(
-              "%s, class held fixed".formatted(measure.words()),
+              Text.format("%s, class held fixed", measure.words()),
               "randomised so far",
               new LinePlot.XAxis.Named(names));
       for (String method : methods(stages)) {
@@ -186,7 +186,7 @@ public final class SanityFiles {
         }
         plot.add(new LinePlot.Series(method, places, mean, low, high));
       }
-      PlotFiles.write(folder, "curve-%s-%s".formatted(cascade.word(), measure.column()), plot);
+      PlotFiles.write(folder, Text.format("curve-%s-%s", cascade.word(), measure.column()), plot);
     }
   }
 
@@ -199,7 +199,7 @@ public final class SanityFiles {
     for (String method : methods(stages)) {
       ContactSheet sheet =
           new ContactSheet(
-              "%s: %s randomised from left to right".formatted(method, cascade.word()), columns);
+              Text.format("%s: %s randomised from left to right", method, cascade.word()), columns);
       for (int i = 0; i < outcome.pictures().size(); i++) {
         Canvas image = Canvas.of(outcome.pictures().get(i), side, side);
         float[] original = outcome.originals().get(method).get(i);
@@ -213,15 +213,14 @@ public final class SanityFiles {
           double rank = MapSimilarity.between(original, map, side).get(MapSimilarity.SPEARMAN);
           cells.add(
               new ContactSheet.Cell(
-                  overlay.draw(image, map).enlarged(factor),
-                  List.of(String.format(Locale.ROOT, "%.2f", rank))));
+                  overlay.draw(image, map).enlarged(factor), List.of(Text.format("%.2f", rank))));
         }
         sheet.add(cells);
       }
       if (sheet.rows() > 0) {
         byte[] png = PngWriter.encode(sheet.draw().toImage());
         WholeFile.write(
-            folder.resolve("strip-%s-%s.png".formatted(cascade.word(), method)),
+            folder.resolve(Text.format("strip-%s-%s.png", cascade.word(), method)),
             out -> out.write(png));
       }
     }

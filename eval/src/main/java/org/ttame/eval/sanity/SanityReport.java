@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.ttame.core.Text;
 import org.ttame.eval.explain.EdgeExplainer;
 import org.ttame.eval.sanity.SanityStage.Cascade;
 import org.ttame.eval.sanity.StageResult.Answer;
@@ -65,10 +65,9 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
     public String sentence() {
       String change =
           firstChange
-              .map(stage -> "maps change from %s on".formatted(stage))
+              .map(stage -> Text.format("maps change from %s on", stage))
               .orElse("no map ever changes");
-      return String.format(
-          Locale.ROOT,
+      return Text.format(
           "%s, %s: %s; %s; Spearman at the end %.3f [%.3f, %.3f]%s%s",
           cascade.word(),
           method,
@@ -96,12 +95,9 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
     }
 
     private static String below(Interval difference) {
-      return String.format(
-          Locale.ROOT,
+      return Text.format(
           ", below another seed's by %.3f [%.3f, %.3f]",
-          difference.mean(),
-          difference.low(),
-          difference.high());
+          difference.mean(), difference.low(), difference.high());
     }
   }
 
@@ -164,8 +160,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
                     && row.column().measure() == MapSimilarity.SPEARMAN)
         .map(
             row ->
-                String.format(
-                    Locale.ROOT,
+                Text.format(
                     "%s, %s: no check, but what others are read against: trained again, from %s,"
                         + " maps correlate by %.3f [%.3f, %.3f]",
                     row.stage().cascade().word(),

@@ -2,6 +2,7 @@ package org.ttame.eval.sanity;
 
 import java.io.IOException;
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.explain.Explainer;
 
@@ -71,6 +72,6 @@ public record SanityStage(Cascade cascade, int number, String name, Setting sett
 
   /** The name of its files, e.g. {@code backbone-03}. */
   String fileName() {
-    return "%s-%02d".formatted(cascade.word(), number);
+    return Text.format("%s-%02d", cascade.word(), number);
   }
 }

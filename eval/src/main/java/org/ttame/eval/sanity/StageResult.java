@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -79,15 +80,16 @@ record StageResult(Map<Column, List<Double>> columns, double answersKept) {
     try {
       json = JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
-      throw new IOException("'%s' is damaged: it is not JSON; remove it".formatted(file), e);
+      throw new IOException(Text.format("'%s' is damaged: it is not JSON; remove it", file), e);
     }
     JsonNode was = json.path("depends_on");
     for (Map.Entry<String, String> entry : depends.entrySet()) {
       String before = was.path(entry.getKey()).asText("not given");
       if (!before.equals(entry.getValue())) {
         throw new IOException(
-            "'%s' was measured otherwise: %s was %s and is %s; give another --out"
-                .formatted(file, entry.getKey(), before, entry.getValue()));
+            Text.format(
+                "'%s' was measured otherwise: %s was %s and is %s; give another --out",
+                file, entry.getKey(), before, entry.getValue()));
       }
     }
     Map<Column, List<Double>> columns = new LinkedHashMap<>();

@@ -1,5 +1,7 @@
 package org.ttame.eval.sanity;
 
+import org.ttame.core.Text;
+
 /**
  * Mean structural similarity (SSIM) of two maps with values in [0,1], as Wang et al. (2004) have
  * it: Gaussian windows of deviation 1.5 cut at 11×11, K1 = 0.01, K2 = 0.03, range 1, averaged over
@@ -26,8 +28,9 @@ public final class StructuralSimilarity {
   public static double between(float[] a, float[] b, int side) {
     if (side < 2 * RADIUS + 1 || a.length != side * side || b.length != a.length) {
       throw new IllegalArgumentException(
-          "SSIM needs two maps of one size, 11×11 or more, got %d and %d values at side %d"
-              .formatted(a.length, b.length, side));
+          Text.format(
+              "SSIM needs two maps of one size, 11×11 or more, got %d and %d values at side %d",
+              a.length, b.length, side));
     }
     int n = a.length;
     double[] aa = new double[n];

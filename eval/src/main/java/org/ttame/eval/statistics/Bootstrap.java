@@ -2,6 +2,7 @@ package org.ttame.eval.statistics;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.ttame.core.Text;
 
 /**
  * Percentile intervals by the bootstrap (Efron 1979): images are drawn with replacement, as many as
@@ -30,7 +31,7 @@ public record Bootstrap(int resamples, long seed) {
   public Bootstrap {
     if (resamples < 100) {
       throw new IllegalArgumentException(
-          "An interval of 95 %% needs at least 100 resamples, got %d".formatted(resamples));
+          Text.format("An interval of 95 %% needs at least 100 resamples, got %d", resamples));
     }
   }
 
@@ -58,7 +59,7 @@ public record Bootstrap(int resamples, long seed) {
   public Interval difference(double[] values, double[] others) {
     if (values.length != others.length) {
       throw new IllegalArgumentException(
-          "Pairs need the same images, got %d and %d".formatted(values.length, others.length));
+          Text.format("Pairs need the same images, got %d and %d", values.length, others.length));
     }
     double[] differences = new double[values.length];
     for (int i = 0; i < values.length; i++) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.ImageRecord;
 import org.ttame.eval.MethodResult;
@@ -159,8 +160,9 @@ public final class EvaluationStatistics {
       List<String> first = results.get(0).records().stream().map(ImageRecord::image).toList();
       if (!images.equals(first)) {
         throw new IllegalArgumentException(
-            "%s and %s were not measured on the same images in the same order"
-                .formatted(results.get(0).method(), method.method()));
+            Text.format(
+                "%s and %s were not measured on the same images in the same order",
+                results.get(0).method(), method.method()));
       }
     }
   }
@@ -169,7 +171,7 @@ public final class EvaluationStatistics {
     int index = methods.indexOf(method);
     if (index < 0) {
       throw new IllegalArgumentException(
-          "No method \"%s\" took part; there are %s".formatted(method, methods));
+          Text.format("No method \"%s\" took part; there are %s", method, methods));
     }
     return index;
   }

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
+import org.ttame.core.Text;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
@@ -179,7 +180,9 @@ class AblationTest {
   private static TrialResult result(
       AblationPlan plan, int trial, double base, double ic, String prefix) {
     List<String> names =
-        IntStream.range(0, 20).mapToObj(i -> "%s%d.JPEG".formatted(prefix, 10 + i % 90)).toList();
+        IntStream.range(0, 20)
+            .mapToObj(i -> Text.format("%s%d.JPEG", prefix, 10 + i % 90))
+            .toList();
     Map<MetricKey, List<Double>> values = new LinkedHashMap<>();
     values.put(AD, IntStream.range(0, 20).mapToObj(i -> base + i % 2).toList());
     values.put(IC, IntStream.range(0, 20).mapToObj(i -> ic).toList());

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
@@ -53,7 +54,7 @@ class FullSizeMethodsTest {
       for (Explainer explainer : exact ? illConditioned(classifier) : methods(classifier)) {
         SaliencyMaps maps = explainer.explain(images, new int[] {3}, List.of("a"));
         double worst = MapAgreement.worst(maps, golden.get(name + "." + explainer.name()));
-        System.out.printf("%s %s: %.1e%n", name, explainer.name(), worst);
+        System.out.printf(Locale.ROOT, "%s %s: %.1e%n", name, explainer.name(), worst);
         assertThat(worst).as(explainer.name()).isLessThan(1e-3);
         explainer.close();
       }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,7 +54,7 @@ class RivalMethodsTest {
         SaliencyMaps maps = explainer.explain(images, new int[] {3, 7, 0}, NAMES);
         double worst = MapAgreement.worst(maps, expected);
         if (Boolean.getBoolean("ttame.figures")) {
-          System.out.printf("%s %s %.1e%n", family, explainer.name(), worst);
+          System.out.printf(Locale.ROOT, "%s %s %.1e%n", family, explainer.name(), worst);
         }
         assertThat(worst).as(explainer.name()).isLessThan(1e-3);
         explainer.close();
@@ -105,7 +106,8 @@ class RivalMethodsTest {
       SaliencyMaps maps = lrp.explain(typed, new int[] {3, 7, 0}, NAMES);
       double worst = MapAgreement.worst(maps, golden.get("vit." + lrp.name()));
       if (Boolean.getBoolean("ttame.figures")) {
-        System.out.printf("vit %s, double precision %s: %.1e%n", lrp.name(), exact, worst);
+        System.out.printf(
+            Locale.ROOT, "vit %s, double precision %s: %.1e%n", lrp.name(), exact, worst);
       }
       assertThat(worst).isLessThan(tolerance);
     } finally {

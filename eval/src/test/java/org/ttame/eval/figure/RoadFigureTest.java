@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
-import java.util.Locale;
 import org.junit.jupiter.api.Test;
+import org.ttame.core.Text;
 import org.ttame.eval.render.ColorMap;
 
 class RoadFigureTest {
@@ -52,8 +52,7 @@ class RoadFigureTest {
     for (RoadFigure.Removal removal : RoadFigure.removals(42)) {
       assertThat(figure.caption())
           .contains(
-              String.format(
-                  Locale.ROOT,
+              Text.format(
                   "at %.0f %% %.4f in the mean colour, %.4f imputed",
                   removal.percent(),
                   removal.step(removal.mean()),

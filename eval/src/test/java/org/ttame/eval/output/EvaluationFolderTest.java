@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.ImageRecord;
 import org.ttame.eval.MethodResult;
@@ -153,7 +154,7 @@ class EvaluationFolderTest {
         double value = i % 2 == 0 ? Double.NaN : Math.sqrt(i) / 3;
         records.add(
             new ImageRecord(
-                "\"image %d,\n\"\".png".formatted(i),
+                Text.format("\"image %d,\n\"\".png", i),
                 method,
                 i,
                 1.0 / (i + 3),

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
+import org.ttame.core.Text;
 
 /**
  * A headless Chromium, driven through ChromeDriver by the W3C's WebDriver protocol: a handful of
@@ -40,8 +41,9 @@ final class Browser implements AutoCloseable {
   Browser(Path profile) throws IOException {
     if (!Files.isExecutable(Path.of(DRIVER))) {
       throw new IOException(
-          "The browser tests need ChromeDriver at %s; install Debian's chromium and chromium-driver,"
-                  .formatted(DRIVER)
+          Text.format(
+                  "The browser tests need ChromeDriver at %s; install Debian's chromium and chromium-driver,",
+                  DRIVER)
               + " give another place as -Dchromedriver=FILE, or leave -Pbrowser out");
     }
     driver = new ProcessBuilder(DRIVER, "--port=0").redirectErrorStream(true).start();
@@ -151,7 +153,8 @@ final class Browser implements AutoCloseable {
       JsonNode value = JSON.readTree(response.body()).path("value");
       if (response.statusCode() != 200) {
         throw new IOException(
-            "%s %s: %s".formatted(method, address, value.path("message").asText(response.body())));
+            Text.format(
+                "%s %s: %s", method, address, value.path("message").asText(response.body())));
       }
       return value;
     } catch (InterruptedException e) {

@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.ImageRecord;
 import org.ttame.eval.MethodResult;
@@ -51,10 +52,10 @@ class EvaluationReportTest {
     assertThat(html).doesNotContain("MoRF(10%)");
     double best = mean("ttame", MetricKey.at("ad", 15));
     assertThat(html)
-        .contains("<td class=\"best\"><span>%.2f</span>".formatted(best))
+        .contains(Text.format("<td class=\"best\"><span>%.2f</span>", best))
         .contains(
-            "<td class=\"second\"><span>%.2f</span>"
-                .formatted(mean("gradcam", MetricKey.at("ad", 15))));
+            Text.format(
+                "<td class=\"second\"><span>%.2f</span>", mean("gradcam", MetricKey.at("ad", 15))));
   }
 
   @Test

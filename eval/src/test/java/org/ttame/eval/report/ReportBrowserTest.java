@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 /** The report as a person meets it, in a headless Chromium: {@code mvn verify -Pbrowser}. */
 @Tag("browser")
@@ -202,15 +203,15 @@ class ReportBrowserTest {
 
   private static void choose(String select, String value) throws IOException {
     browser.run(
-        "const s = document.getElementById('%s'); s.value = '%s';".formatted(select, value)
+        Text.format("const s = document.getElementById('%s'); s.value = '%s';", select, value)
             + "if (!s.value) throw new Error('no such option');"
             + "s.dispatchEvent(new Event('change', {bubbles: true}))");
   }
 
   private static List<Double> numbers(String key) throws IOException {
     return texts(
-            "return [...document.querySelectorAll('.card')].map(c => c.dataset['%s'])"
-                .formatted(key))
+            Text.format(
+                "return [...document.querySelectorAll('.card')].map(c => c.dataset['%s'])", key))
         .stream()
         .map(Double::valueOf)
         .toList();

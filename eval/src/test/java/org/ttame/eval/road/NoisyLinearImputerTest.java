@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -58,6 +59,7 @@ class NoisyLinearImputerTest {
     }
     if (Boolean.getBoolean("ttame.figures")) {
       System.out.printf(
+          Locale.ROOT,
           "%s %s %d×%d: %.1e, %d iterations%n",
           expected.get("kind").asText(),
           expected.get("part"),

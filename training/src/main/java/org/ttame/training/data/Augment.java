@@ -2,6 +2,7 @@ package org.ttame.training.data;
 
 import java.util.Arrays;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 
 /** What is done to training images, {@code --augment}. */
 public enum Augment {
@@ -37,11 +38,9 @@ public enum Augment {
       }
     }
     throw new IllegalArgumentException(
-        "'%s' is no augmentation; choose %s"
-            .formatted(
-                option,
-                Arrays.stream(values())
-                    .map(Augment::optionName)
-                    .collect(Collectors.joining(", "))));
+        Text.format(
+            "'%s' is no augmentation; choose %s",
+            option,
+            Arrays.stream(values()).map(Augment::optionName).collect(Collectors.joining(", "))));
   }
 }

@@ -3,6 +3,7 @@ package org.ttame.training.data;
 import java.nio.file.Path;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException;
 
 /**
@@ -69,7 +70,7 @@ public final class Batch implements AutoCloseable {
    */
   public INDArray images() {
     if (images == null) {
-      throw new IllegalStateException("No image of step %d could be read".formatted(step));
+      throw new IllegalStateException(Text.format("No image of step %d could be read", step));
     }
     return images;
   }

@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageException;
 
@@ -61,7 +62,7 @@ public final class BatchSource implements AutoCloseable {
       long endStep) {
     if (firstStep < 0 || endStep < firstStep) {
       throw new IllegalArgumentException(
-          "Steps %d to %d are not a range".formatted(firstStep, endStep));
+          Text.format("Steps %d to %d are not a range", firstStep, endStep));
     }
     this.list = list;
     this.spec = spec;
@@ -106,7 +107,7 @@ public final class BatchSource implements AutoCloseable {
    */
   public Batch next() throws IOException {
     if (!hasNext()) {
-      throw new NoSuchElementException("Step %d is the last".formatted(lastStep - 1));
+      throw new NoSuchElementException(Text.format("Step %d is the last", lastStep - 1));
     }
     submit();
     Batch batch = finish(pending.remove());

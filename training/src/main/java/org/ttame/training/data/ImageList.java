@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
 
 /**
@@ -64,7 +65,7 @@ public final class ImageList {
   public static ImageList of(Path source) throws IOException {
     Objects.requireNonNull(source, "source");
     if (!Files.exists(source)) {
-      throw new IOException("'%s' does not exist".formatted(source));
+      throw new IOException(Text.format("'%s' does not exist", source));
     }
     ImageListBuilder builder = new ImageListBuilder(source);
     if (Files.isDirectory(source)) {
@@ -213,9 +214,9 @@ public final class ImageList {
   public String describe() {
     String count = size() == 1 ? "1 image" : size() + " images";
     if (!classNames.isEmpty()) {
-      return "%s in %d class folders of '%s'".formatted(count, classNames.size(), source);
+      return Text.format("%s in %d class folders of '%s'", count, classNames.size(), source);
     }
-    return "%s of '%s'".formatted(count, source);
+    return Text.format("%s of '%s'", count, source);
   }
 
   /** Whether the platform can express a path at all. */

@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.ttame.core.Text;
 
 /** Collects the images of one source, see {@link ImageList}. */
 final class ImageListBuilder {
@@ -44,10 +45,11 @@ final class ImageListBuilder {
     if (paths.size() == 0) {
       throw new IOException(
           Files.isDirectory(source)
-              ? "'%s' holds no image (jpg, png, bmp, webp, gif), nor do its subfolders"
-                  .formatted(source)
-              : "'%s' names no image; it should hold one path a line, optionally followed by a label"
-                  .formatted(source));
+              ? Text.format(
+                  "'%s' holds no image (jpg, png, bmp, webp, gif), nor do its subfolders", source)
+              : Text.format(
+                  "'%s' names no image; it should hold one path a line, optionally followed by a label",
+                  source));
     }
     return new ImageList(source, base, paths, Arrays.copyOf(labels, paths.size()), classNames);
   }
@@ -91,8 +93,9 @@ final class ImageListBuilder {
       }
     } catch (CharacterCodingException e) {
       throw new IOException(
-          "'%s' is neither a folder nor an image, and as a list of images it is not UTF-8 text (after line %d)"
-              .formatted(source, number),
+          Text.format(
+              "'%s' is neither a folder nor an image, and as a list of images it is not UTF-8 text (after line %d)",
+              source, number),
           e);
     } catch (FileSystemException e) {
       throw unreadable(source, e);
@@ -105,8 +108,9 @@ final class ImageListBuilder {
     String path = hasLabel ? labelled.group(1) : text;
     if (text.length() > MAX_LINE || text.indexOf('\0') >= 0 || !ImageList.isPath(path)) {
       throw new IOException(
-          "Line %d of '%s' is not a path, optionally followed by a label; is it a list of images?"
-              .formatted(number, source));
+          Text.format(
+              "Line %d of '%s' is not a path, optionally followed by a label; is it a list of images?",
+              number, source));
     }
     add(path, hasLabel ? Integer.parseInt(labelled.group(2)) : ImageList.NO_LABEL);
   }
@@ -165,7 +169,7 @@ final class ImageListBuilder {
   private static IOException unreadable(Path what, IOException cause) {
     String reason =
         cause instanceof AccessDeniedException ? "permission denied" : cause.getMessage();
-    return new IOException("'%s' could not be read: %s".formatted(what, reason), cause);
+    return new IOException(Text.format("'%s' could not be read: %s", what, reason), cause);
   }
 
   private static Path folderOf(Path file) {

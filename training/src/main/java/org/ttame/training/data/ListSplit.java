@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -34,8 +35,9 @@ public record ListSplit(List<Integer> validation, List<Integer> test) {
   public static ListSplit draw(int size, int validation, int test, long seed) {
     if (validation < 0 || test < 0 || (long) validation + test > size) {
       throw new IllegalArgumentException(
-          "Cannot draw %d images for validation and %d for test out of %d"
-              .formatted(validation, test, size));
+          Text.format(
+              "Cannot draw %d images for validation and %d for test out of %d",
+              validation, test, size));
     }
     int[] order = new int[size];
     for (int i = 0; i < size; i++) {

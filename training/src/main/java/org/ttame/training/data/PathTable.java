@@ -2,6 +2,7 @@ package org.ttame.training.data;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.ttame.core.Text;
 
 /**
  * Many strings in little memory: their UTF-8 bytes one after the other, and where each ends. The
@@ -29,7 +30,7 @@ final class PathTable {
   String get(int index) {
     if (index < 0 || index >= size) {
       throw new IndexOutOfBoundsException(
-          "There are %d images, there is no number %d".formatted(size, index));
+          Text.format("There are %d images, there is no number %d", size, index));
     }
     int start = index == 0 ? 0 : ends[index - 1];
     return new String(bytes, start, ends[index] - start, StandardCharsets.UTF_8);

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 
 /** How many images were left out, by kind of reason. */
@@ -40,14 +41,14 @@ public final class SkippedCount {
   public String kinds() {
     return byKind.entrySet().stream()
         .sorted(Map.Entry.<Kind, Integer>comparingByValue().reversed())
-        .map(entry -> "%d %s".formatted(entry.getValue(), entry.getKey().words()))
+        .map(entry -> Text.format("%d %s", entry.getValue(), entry.getKey().words()))
         .collect(Collectors.joining(", "));
   }
 
   /** All for people, e.g. {@code 3 images skipped: 2 not an image, 1 too large}. */
   public String describe() {
     int total = total();
-    return "%d image%s skipped%s"
-        .formatted(total, total == 1 ? "" : "s", total == 0 ? "" : ": " + kinds());
+    return Text.format(
+        "%d image%s skipped%s", total, total == 1 ? "" : "s", total == 0 ? "" : ": " + kinds());
   }
 }

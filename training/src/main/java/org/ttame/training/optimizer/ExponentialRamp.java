@@ -1,5 +1,7 @@
 package org.ttame.training.optimizer;
 
+import org.ttame.core.Text;
+
 /**
  * A learning rate that grows by the same factor from step to step, at a constant momentum: the
  * schedule of a learning-rate range test (L. N. Smith, "Cyclical Learning Rates for Training Neural
@@ -20,8 +22,9 @@ public record ExponentialRamp(long totalSteps, double minLr, double maxLr) imple
     }
     if (!(minLr > 0 && minLr < maxLr) || Double.isInfinite(maxLr)) {
       throw new IllegalArgumentException(
-          "A range of learning rates goes from a positive one to a larger one, got %s to %s"
-              .formatted(minLr, maxLr));
+          Text.format(
+              "A range of learning rates goes from a positive one to a larger one, got %s to %s",
+              minLr, maxLr));
     }
   }
 
@@ -41,7 +44,7 @@ public record ExponentialRamp(long totalSteps, double minLr, double maxLr) imple
   private void check(long step) {
     if (step < 0 || step >= totalSteps) {
       throw new IllegalArgumentException(
-          "Step %d is not one of the schedule's 0 to %d".formatted(step, totalSteps - 1));
+          Text.format("Step %d is not one of the schedule's 0 to %d", step, totalSteps - 1));
     }
   }
 }

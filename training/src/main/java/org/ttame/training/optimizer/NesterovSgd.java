@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * Stochastic gradient descent with Nesterov momentum, as {@code torch.optim.SGD(nesterov=True)}
@@ -56,7 +57,7 @@ public final class NesterovSgd implements AutoCloseable {
         (name, parameter) -> {
           if (!isPlain(parameter)) {
             throw new IllegalArgumentException(
-                "Parameter %s must be a dense float32 array in c order".formatted(name));
+                Text.format("Parameter %s must be a dense float32 array in c order", name));
           }
           velocities.put(name, Nd4j.zeros(parameter.dataType(), parameter.shape()));
         });
@@ -182,8 +183,9 @@ public final class NesterovSgd implements AutoCloseable {
     }
     if (!Arrays.equals(parameter.shape(), other.shape())) {
       throw new IllegalArgumentException(
-          "Parameter %s has shape %s, the array for it %s"
-              .formatted(name, Arrays.toString(parameter.shape()), Arrays.toString(other.shape())));
+          Text.format(
+              "Parameter %s has shape %s, the array for it %s",
+              name, Arrays.toString(parameter.shape()), Arrays.toString(other.shape())));
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.ttame.training.optimizer;
 
+import org.ttame.core.Text;
+
 /**
  * The OneCycle policy: learning rate up and down once over the whole run, momentum down and up.
  *
@@ -45,7 +47,7 @@ public record OneCycle(long totalSteps, double maxLr) implements Schedule {
   private double at(long step, double start, double middle, double end) {
     if (step < 0 || step >= totalSteps) {
       throw new IllegalArgumentException(
-          "Step %d is not one of the schedule's 0 to %d".formatted(step, totalSteps - 1));
+          Text.format("Step %d is not one of the schedule's 0 to %d", step, totalSteps - 1));
     }
     double turn = RISING_SHARE * totalSteps - 1;
     if (step <= turn) {

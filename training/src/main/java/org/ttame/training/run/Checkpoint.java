@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.provenance.Sha256;
@@ -89,7 +90,7 @@ public record Checkpoint(Path folder) {
           json.required("backward_passes").longValue(),
           skipped);
     } catch (IllegalArgumentException e) {
-      throw new IOException("'%s' is damaged: %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("'%s' is damaged: %s", file, e.getMessage()), e);
     }
   }
 
@@ -138,7 +139,7 @@ public record Checkpoint(Path folder) {
     try {
       return JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
-      throw new IOException("'%s' is damaged: it is not JSON".formatted(file), e);
+      throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
     }
   }
 }

@@ -3,6 +3,7 @@ package org.ttame.training.run;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 
 /**
@@ -27,8 +28,9 @@ public record CheckpointState(
     skipped = Collections.unmodifiableSortedMap(new TreeMap<>(skipped));
     if (step < 0 || epoch < 0 || forwardPasses < 0 || backwardPasses < 0) {
       throw new IllegalArgumentException(
-          "A checkpoint counts steps, epochs and passes from 0, got %d, %d, %d and %d"
-              .formatted(step, epoch, forwardPasses, backwardPasses));
+          Text.format(
+              "A checkpoint counts steps, epochs and passes from 0, got %d, %d, %d and %d",
+              step, epoch, forwardPasses, backwardPasses));
     }
   }
 }

@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -106,7 +107,8 @@ public final class Checkpoints {
             ? named(name)
             : all().stream().filter(checkpoint -> checkpoint.name().equals(name)).findFirst();
     return found.orElseThrow(
-        () -> new IOException("'%s' has no checkpoint '%s'%s".formatted(folder, name, others())));
+        () ->
+            new IOException(Text.format("'%s' has no checkpoint '%s'%s", folder, name, others())));
   }
 
   /** The finished epochs, first one first. */
@@ -172,8 +174,9 @@ public final class Checkpoints {
     String name = Files.readString(file).strip();
     if (!NAME.matcher(name).matches() || !Files.isDirectory(folder.resolve(name))) {
       throw new IOException(
-          "'%s' names '%s', which is no checkpoint%s; write the name of one into it"
-              .formatted(file, name, others()));
+          Text.format(
+              "'%s' names '%s', which is no checkpoint%s; write the name of one into it",
+              file, name, others()));
     }
     return Optional.of(new Checkpoint(folder.resolve(name)));
   }

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -62,11 +63,12 @@ public final class RunFolder {
   public static RunFolder create(Path folder) throws IOException {
     if (Files.exists(folder.resolve(RUN_JSON)) && !new RunFolder(folder).failedUntrained()) {
       throw new IOException(
-          "'%s' holds a training run already; give --resume to go on with it, or another --run"
-              .formatted(folder));
+          Text.format(
+              "'%s' holds a training run already; give --resume to go on with it, or another --run",
+              folder));
     }
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
-      throw new IOException("'%s' is a file; a training run needs a folder".formatted(folder));
+      throw new IOException(Text.format("'%s' is a file; a training run needs a folder", folder));
     }
     Files.createDirectories(folder);
     return new RunFolder(folder);
@@ -88,7 +90,7 @@ public final class RunFolder {
   public static RunFolder open(Path folder) throws IOException {
     if (!Files.isRegularFile(folder.resolve(RUN_JSON))) {
       throw new IOException(
-          "'%s' holds no training run: there is no %s in it".formatted(folder, RUN_JSON));
+          Text.format("'%s' holds no training run: there is no %s in it", folder, RUN_JSON));
     }
     return new RunFolder(folder);
   }
@@ -126,14 +128,15 @@ public final class RunFolder {
         int format = object.path("format").asInt(0);
         if (format != FORMAT) {
           throw new IOException(
-              "'%s' has format %d; this version reads format %d".formatted(file, format, FORMAT));
+              Text.format(
+                  "'%s' has format %d; this version reads format %d", file, format, FORMAT));
         }
         return object;
       }
     } catch (JsonProcessingException e) {
-      throw new IOException("'%s' is damaged: it is not JSON".formatted(file), e);
+      throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
     }
-    throw new IOException("'%s' is damaged: it is no JSON object".formatted(file));
+    throw new IOException(Text.format("'%s' is damaged: it is no JSON object", file));
   }
 
   /**
@@ -202,8 +205,9 @@ public final class RunFolder {
     int classes = required("backbone").path("classes").asInt();
     if (classes != classifier.classes()) {
       throw new IOException(
-          "The run in '%s' was trained on a classifier of %d classes, %s has %d"
-              .formatted(folder, classes, classifier.name(), classifier.classes()));
+          Text.format(
+              "The run in '%s' was trained on a classifier of %d classes, %s has %d",
+              folder, classes, classifier.name(), classifier.classes()));
     }
     List<String> nodes = new ArrayList<>();
     for (JsonNode layer : required("layers")) {
@@ -216,8 +220,9 @@ public final class RunFolder {
       String shape = required("layers").get(i).path("shape").asText();
       if (!shape.equals(layers.get(i).shape())) {
         throw new IOException(
-            "The run in '%s' was trained on %s of shape %s, that of %s has shape %s"
-                .formatted(folder, nodes.get(i), shape, classifier.name(), layers.get(i).shape()));
+            Text.format(
+                "The run in '%s' was trained on %s of shape %s, that of %s has shape %s",
+                folder, nodes.get(i), shape, classifier.name(), layers.get(i).shape()));
       }
     }
     return parse("layers", () -> new AttentionSpec(layers, classes, variant));
@@ -259,8 +264,9 @@ public final class RunFolder {
         .orElseThrow(
             () ->
                 new IOException(
-                    "The run in '%s' has saved no checkpoint yet; train on with --resume"
-                        .formatted(folder)));
+                    Text.format(
+                        "The run in '%s' has saved no checkpoint yet; train on with --resume",
+                        folder)));
   }
 
   /**
@@ -289,15 +295,15 @@ public final class RunFolder {
   }
 
   private String inUse() {
-    return "Another process is training in '%s'; wait for it or give another --run"
-        .formatted(folder);
+    return Text.format(
+        "Another process is training in '%s'; wait for it or give another --run", folder);
   }
 
   private JsonNode required(String field) throws IOException {
     JsonNode node = record().get(field);
     if (node == null) {
       throw new IOException(
-          "'%s' is damaged: it lacks \"%s\"".formatted(folder.resolve(RUN_JSON), field));
+          Text.format("'%s' is damaged: it lacks \"%s\"", folder.resolve(RUN_JSON), field));
     }
     return node;
   }
@@ -311,7 +317,7 @@ public final class RunFolder {
       return reading.read();
     } catch (IllegalArgumentException e) {
       throw new IOException(
-          "The %s of the run in '%s' cannot be used: %s".formatted(what, folder, e.getMessage()),
+          Text.format("The %s of the run in '%s' cannot be used: %s", what, folder, e.getMessage()),
           e);
     }
   }

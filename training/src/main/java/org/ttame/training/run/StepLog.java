@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.ttame.core.Text;
 
 /**
  * A file of one JSON object a line, each with its {@code step}, that grows with a run: {@code
@@ -54,7 +55,7 @@ public final class StepLog implements AutoCloseable {
       if (channel != null) {
         channel.close();
       }
-      throw new IOException("Could not write '%s': %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("Could not write '%s': %s", file, e.getMessage()), e);
     }
   }
 
@@ -101,7 +102,7 @@ public final class StepLog implements AutoCloseable {
     try {
       channel.force(true);
     } catch (IOException e) {
-      throw new IOException("Could not write '%s': %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("Could not write '%s': %s", file, e.getMessage()), e);
     }
   }
 
@@ -117,7 +118,7 @@ public final class StepLog implements AutoCloseable {
         channel.write(bytes);
       }
     } catch (IOException e) {
-      throw new IOException("Could not write '%s': %s".formatted(file, e.getMessage()), e);
+      throw new IOException(Text.format("Could not write '%s': %s", file, e.getMessage()), e);
     }
   }
 

@@ -1,5 +1,7 @@
 package org.ttame.training.sample;
 
+import org.ttame.core.Text;
+
 /**
  * Where an item of a sample scene is.
  *
@@ -15,7 +17,7 @@ public record SampleBox(String scene, int items, int label, int x0, int y0, int 
   public SampleBox {
     if (x0 < 0 || y0 < 0 || x1 <= x0 || y1 <= y0) {
       throw new IllegalArgumentException(
-          "A box from (%d, %d) to (%d, %d) holds nothing".formatted(x0, y0, x1, y1));
+          Text.format("A box from (%d, %d) to (%d, %d) holds nothing", x0, y0, x1, y1));
     }
   }
 }

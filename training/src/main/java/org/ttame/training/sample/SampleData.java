@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
+import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageList;
@@ -65,8 +66,9 @@ public final class SampleData {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "The embedded sample has no '%s'; it has %s"
-                        .formatted(backbone, String.join(", ", FAMILIES))));
+                    Text.format(
+                        "The embedded sample has no '%s'; it has %s",
+                        backbone, String.join(", ", FAMILIES))));
   }
 
   /**
@@ -106,8 +108,9 @@ public final class SampleData {
   public ImageList images(String split) throws IOException {
     if (!SPLITS.contains(split)) {
       throw new IllegalArgumentException(
-          "The embedded sample has no split '%s'; it has %s"
-              .formatted(split, String.join(", ", SPLITS)));
+          Text.format(
+              "The embedded sample has no split '%s'; it has %s",
+              split, String.join(", ", SPLITS)));
     }
     Path scenes = scenes().resolve(split);
     Path boxes = scenes.resolve(BOXES);
@@ -115,8 +118,9 @@ public final class SampleData {
       StringBuilder rows = new StringBuilder("image,class,x0,y0,x1,y1\n");
       for (SampleBox box : boxes(split)) {
         rows.append(
-            "%s,%d,%d,%d,%d,%d\n"
-                .formatted(box.scene(), box.label(), box.x0(), box.y0(), box.x1(), box.y1()));
+            Text.format(
+                "%s,%d,%d,%d,%d,%d\n",
+                box.scene(), box.label(), box.x0(), box.y0(), box.x1(), box.y1()));
       }
       WholeFile.writeText(boxes, rows.toString());
     }
@@ -173,7 +177,7 @@ public final class SampleData {
           continue;
         }
         if (!SCENE.matcher(entry.getName()).matches()) {
-          throw new IOException("The embedded sample holds '%s'".formatted(entry.getName()));
+          throw new IOException(Text.format("The embedded sample holds '%s'", entry.getName()));
         }
         Path file = target.resolve(entry.getName());
         Files.createDirectories(file.getParent());

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 class ImageListTest {
   @TempDir Path folder;
@@ -109,7 +110,7 @@ class ImageListTest {
   void holdsManyPathsInLittleMemory() {
     PathTable table = new PathTable();
     for (int i = 0; i < 100_000; i++) {
-      table.add("n%08d/n%08d_%d.JPEG".formatted(i / 1000, i / 1000, i));
+      table.add(Text.format("n%08d/n%08d_%d.JPEG", i / 1000, i / 1000, i));
     }
     assertThat(table.get(0)).isEqualTo("n00000000/n00000000_0.JPEG");
     assertThat(table.get(54_321)).isEqualTo("n00000054/n00000054_54321.JPEG");
