@@ -2,7 +2,6 @@ package org.ttame.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.ttame.core.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ttame.backbones.BackboneFile;
 import org.ttame.backbones.onnx.OnnxBackbone;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.training.sample.SampleData;
 

@@ -144,7 +144,9 @@ public final class AttentionMechanism implements AutoCloseable {
     double least = array.minNumber().doubleValue();
     if (entry.role() == ArrayLayout.Role.RUNNING_VAR && least < 0) {
       throw new IllegalArgumentException(
-          Text.format("\"%s\" holds the variance %s, and none is below zero; the file is damaged", name, least));
+          Text.format(
+              "\"%s\" holds the variance %s, and none is below zero; the file is damaged",
+              name, least));
     }
   }
 

@@ -1,11 +1,11 @@
 package org.ttame.core.classifier;
 
-import org.ttame.core.Text;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
 
 /**
  * What a classifier or a mechanism computed of images is NaN or infinite: weights overflow float32
@@ -52,7 +52,8 @@ public final class NonFiniteException extends IllegalStateException {
 
   private NonFiniteException(What what, double value, int[] rows, String classifier, String of) {
     super(
-        Text.format("%s gives %s of %s that hold %s: %s", classifier, what.words, of, value, what.cause));
+        Text.format(
+            "%s gives %s of %s that hold %s: %s", classifier, what.words, of, value, what.cause));
     this.what = what;
     this.value = value;
     this.rows = rows.clone();
