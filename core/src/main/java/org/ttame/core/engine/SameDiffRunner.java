@@ -22,6 +22,13 @@ final class SameDiffRunner implements GraphRunner {
 
   SameDiffRunner(SameDiff graph) {
     this.graph = Objects.requireNonNull(graph, "graph");
+    guard(graph);
+  }
+
+  private static void guard(SameDiff graph) {
+    if (graph.getListeners().stream().noneMatch(PointwiseRows.Guard.class::isInstance)) {
+      graph.addListeners(new PointwiseRows.Guard());
+    }
   }
 
   @Override
@@ -47,7 +54,7 @@ final class SameDiffRunner implements GraphRunner {
       String objective,
       Collection<String> outputs,
       Collection<String> wrt) {
-    GradientGraph.prepare(graph, objective, wrt);
+    guard(GradientGraph.prepare(graph, objective, wrt));
     Set<String> wanted = new LinkedHashSet<>(outputs);
     wanted.add(objective);
     var result = graph.calculateGradientsAndOutputs(inputs, wanted, new LinkedHashSet<>(wrt));
