@@ -13,6 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.exception.ND4JIllegalStateException;
+import org.ttame.core.Text;
 
 /**
  * Keeps large 1×1 convolutions away from a fault of oneDNN that ends the process.
@@ -116,8 +117,7 @@ final class PointwiseRows {
 
   private static IllegalArgumentException refusal(DynamicCustomOp op) {
     return new IllegalArgumentException(
-        "The images are too large for the 1×1 convolution \"%s\" (%s) in this engine; use the engine auto, or smaller images"
-            .formatted(op.getOwnName(), op.opName()));
+        Text.format("The images are too large for the 1×1 convolution \"%s\" (%s) in this engine; use the engine auto, or smaller images", op.getOwnName(), op.opName()));
   }
 
   /** Refuses in SameDiff's session, which nobody can give other shapes, what would end it. */
