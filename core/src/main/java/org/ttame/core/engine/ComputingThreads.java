@@ -45,7 +45,10 @@ public final class ComputingThreads {
   private static void check(String where, long threads) {
     if (threads < 1 || threads > most()) {
       throw new IllegalArgumentException(
-          Text.format("%s=%d: a number of computing threads is 1 to %d here, and more than the processor has", where, threads, most())
+          Text.format(
+                  "%s=%d: a number of computing threads is 1 to %d here, and more than the"
+                      + " processor has",
+                  where, threads, most())
               + " cores gains nothing");
     }
   }

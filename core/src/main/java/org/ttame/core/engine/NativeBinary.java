@@ -78,7 +78,8 @@ public record NativeBinary(String extension, String reason, boolean slow) {
   private static NativeBinary select(ClassLoader loader, String override, Set<String> flags) {
     String given = System.getProperty(JAVACPP_EXTENSION);
     if (given != null && !given.equals(System.getProperty(CHOSEN))) {
-      return new NativeBinary(given, Text.format("-D%s says so", JAVACPP_EXTENSION), given.isEmpty());
+      return new NativeBinary(
+          given, Text.format("-D%s says so", JAVACPP_EXTENSION), given.isEmpty());
     }
     NativeBinary choice =
         onlyProcessor(loader)
@@ -109,7 +110,9 @@ public record NativeBinary(String extension, String reason, boolean slow) {
       String extension = extension(override.toLowerCase(Locale.ROOT));
       if (!present.test(library(extension))) {
         throw new IllegalArgumentException(
-            Text.format("-D%s=%s names a build that the class path lacks; add %s", OVERRIDE, override, artifact(extension)));
+            Text.format(
+                "-D%s=%s names a build that the class path lacks; add %s",
+                OVERRIDE, override, artifact(extension)));
       }
       return withOneDnn(new NativeBinary(extension, "asked for", extension.isEmpty()), present);
     }
@@ -149,7 +152,9 @@ public record NativeBinary(String extension, String reason, boolean slow) {
       case "plain" -> "";
       default ->
           throw new IllegalArgumentException(
-              Text.format("-D%s=%s names no native build; use onednn-avx512, onednn-avx2 or plain", OVERRIDE, name));
+              Text.format(
+                  "-D%s=%s names no native build; use onednn-avx512, onednn-avx2 or plain",
+                  OVERRIDE, name));
     };
   }
 
@@ -159,7 +164,9 @@ public record NativeBinary(String extension, String reason, boolean slow) {
         ? choice
         : new NativeBinary(
             choice.extension,
-            Text.format("%s, but the class path lacks oneDNN itself; add org.bytedeco:dnnl, classifier %s", choice.reason, platform()),
+            Text.format(
+                "%s, but the class path lacks oneDNN itself; add org.bytedeco:dnnl, classifier %s",
+                choice.reason, platform()),
             true);
   }
 
@@ -196,7 +203,9 @@ public record NativeBinary(String extension, String reason, boolean slow) {
         ? this
         : new NativeBinary(
             actual,
-            Text.format("ND4J had loaded it or found no other; chosen was %s, as %s", displayName(), reason),
+            Text.format(
+                "ND4J had loaded it or found no other; chosen was %s, as %s",
+                displayName(), reason),
             actual.isEmpty());
   }
 

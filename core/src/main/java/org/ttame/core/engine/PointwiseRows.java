@@ -117,7 +117,10 @@ final class PointwiseRows {
 
   private static IllegalArgumentException refusal(DynamicCustomOp op) {
     return new IllegalArgumentException(
-        Text.format("The images are too large for the 1×1 convolution \"%s\" (%s) in this engine; use the engine auto, or smaller images", op.getOwnName(), op.opName()));
+        Text.format(
+            "The images are too large for the 1×1 convolution \"%s\" (%s) in this engine; use the"
+                + " engine auto, or smaller images",
+            op.getOwnName(), op.opName()));
   }
 
   /** Refuses in SameDiff's session, which nobody can give other shapes, what would end it. */

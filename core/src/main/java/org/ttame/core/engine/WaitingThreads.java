@@ -60,7 +60,8 @@ final class WaitingThreads {
   static String given(Map<String, String> environment) {
     for (String name : new String[] {SPINS, POLICY}) {
       if (environment.get(name) != null) {
-        return Text.format("%s=%s, as the environment says", name, environment.get(name).toLowerCase(Locale.ROOT));
+        return Text.format(
+            "%s=%s, as the environment says", name, environment.get(name).toLowerCase(Locale.ROOT));
       }
     }
     return null;

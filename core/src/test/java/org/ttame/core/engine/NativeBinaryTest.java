@@ -2,16 +2,20 @@ package org.ttame.core.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import com.sun.jna.Platform;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 class NativeBinaryTest {
   private static final Set<String> AVX512 =
@@ -72,7 +76,20 @@ class NativeBinaryTest {
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(jar -> !jar.contains("-onednn-avx"))
             .collect(Collectors.joining(File.pathSeparator));
-    assertThat(said(jars)).startsWith("plain slow").contains("libnd4jcpu.so").doesNotContain("avx");
+    assertThat(said(jars, Map.of()))
+        .contains("chosen plain slow true", "libnd4jcpu.so")
+        .doesNotContain("avx512/", "avx2/");
+  }
+
+  /** OpenMP prints what it has read; it reads when it is loaded. */
+  @Test
+  void openMpHearsHowToWait() throws Exception {
+    assumeThat(Platform.isLinux()).isTrue();
+    String jars = System.getProperty("java.class.path");
+    assertThat(said(jars, Map.of("OMP_DISPLAY_ENV", "verbose")))
+        .containsPattern("GOMP_SPINCOUNT = '" + WaitingThreads.COUNT + "'");
+    assertThat(said(jars, Map.of("OMP_DISPLAY_ENV", "verbose", "GOMP_SPINCOUNT", "77")))
+        .containsPattern("GOMP_SPINCOUNT = '77'");
   }
 
   /** Prints the choice, what is loaded, and where from. */
@@ -82,26 +99,28 @@ class NativeBinaryTest {
     public static void main(String[] args) {
       NativeBinary chosen = NativeBinary.select();
       NativeBinary loaded = chosen.loaded();
-      System.out.printf(
-          "%s %s %s%n%s%n",
-          chosen.displayName(),
-          chosen.slow() ? "slow" : "fast",
-          loaded.equals(chosen),
-          Loader.getLoadedLibraries().get("nd4jcpu"));
+      System.out.println(
+          Text.format(
+              "chosen %s %s %s %s",
+              chosen.displayName(),
+              chosen.slow() ? "slow" : "fast",
+              loaded.equals(chosen),
+              Loader.getLoadedLibraries().get("nd4jcpu")));
     }
   }
 
-  private static String said(String classPath) throws Exception {
-    Process process =
+  private static String said(String classPath, Map<String, String> environment) throws Exception {
+    ProcessBuilder builder =
         new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                classPath,
-                Loading.class.getName())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            classPath,
+            Loading.class.getName());
+    builder.environment().keySet().removeAll(Set.of("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"));
+    builder.environment().putAll(environment);
+    Process process = builder.redirectErrorStream(true).start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).isZero();
+    assertThat(process.waitFor()).as(out).isZero();
     return out;
   }
 
