@@ -132,7 +132,8 @@ class ReadmeTest {
   private static String snippet(String source, String name) {
     String begin = "// " + name + " begins\n";
     int from = source.indexOf(begin) + begin.length();
-    return unindented(source.substring(from, source.indexOf("// " + name + " ends", from)));
+    int end = source.lastIndexOf('\n', source.indexOf("// " + name + " ends", from)) + 1;
+    return unindented(source.substring(from, end));
   }
 
   private static String unindented(String text) {
