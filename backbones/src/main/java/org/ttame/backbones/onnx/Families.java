@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
 
 /** Decides which family a graph belongs to, and says what was found where it is none. */
@@ -16,22 +17,31 @@ final class Families {
 
   private Families() {}
 
-  static OnnxBackbone.Found find(OnnxModel model) throws IOException {
+  /**
+   * What a graph was recognised as.
+   *
+   * @param found architecture and weights
+   * @param flow how the graph was read
+   */
+  record Recognised(OnnxBackbone.Found found, Dataflow flow) {}
+
+  static Recognised find(OnnxModel model, BackboneOptions options) throws IOException {
     String suspected = null;
     try {
-      Dataflow flow = Dataflow.of(model);
+      Dataflow flow = Dataflow.of(model, options);
       Fusion.apply(flow);
       List<Operation> operations = flow.operations();
       if (operations.stream().anyMatch(o -> o.is("Softmax", "Attention", Fusion.NORM))) {
         suspected = "ViT";
-        return new VitReader(flow).read();
+        return new Recognised(new VitReader(flow).read(), flow);
       }
       boolean residual = operations.stream().anyMatch(o -> o.is("Add") && o.values().size() == 2);
       if (operations.stream().noneMatch(o -> o.is(Fusion.CONV))) {
         throw new UnsupportedGraphException("nothing convolves the image");
       }
       suspected = residual ? "ResNet" : "VGG";
-      return residual ? new ResNetReader(flow).read() : new VggReader(flow).read();
+      return new Recognised(
+          residual ? new ResNetReader(flow).read() : new VggReader(flow).read(), flow);
     } catch (UnsupportedGraphException | IllegalArgumentException e) {
       throw new BackboneException(
           Text.format(
