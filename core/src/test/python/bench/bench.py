@@ -218,5 +218,4 @@ def main():
             options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -14,6 +14,7 @@ import org.ttame.backbones.architecture.ResNetArchitecture;
 import org.ttame.backbones.architecture.ResNetArchitecture.Block;
 import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
+import org.ttame.backbones.onnx.ImportedGraph;
 
 /** Architectures as JSON, field by field, so that a file says in plain words what it holds. */
 final class ArchitectureJson {
@@ -51,6 +52,8 @@ final class ArchitectureJson {
       json.put("heads", vit.heads());
       json.put("mlp", vit.mlp());
       json.put("normEps", vit.normEps());
+    } else if (architecture instanceof ImportedGraph graph) {
+      json.set("graph", graph.json());
     }
     return json;
   }
@@ -62,6 +65,9 @@ final class ArchitectureJson {
    */
   static Architecture read(JsonNode json) {
     String family = json.path("family").asText();
+    if (family.equals(ImportedGraph.FAMILY)) {
+      return ImportedGraph.read(json.path("graph"));
+    }
     int side = integer(json, "side");
     int classes = integer(json, "classes");
     return switch (family) {

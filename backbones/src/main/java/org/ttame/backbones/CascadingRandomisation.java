@@ -13,10 +13,10 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
+import org.ttame.backbones.graph.ImportedLayers;
 import org.ttame.backbones.graph.InitialValues;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 
@@ -26,7 +26,8 @@ import org.ttame.core.classifier.InputSpec;
  * Layers already random keep their values from stage to stage.
  *
  * <p>A stage is a linear or convolutional layer of a VGG, a block of a ResNet or of a vision
- * transformer; stem, embedding and head are stages of their own.
+ * transformer; stem, embedding and head are stages of their own. Of any other graph it is an
+ * operation that has weights.
  */
 public final class CascadingRandomisation {
   private final Path file;
@@ -58,7 +59,7 @@ public final class CascadingRandomisation {
     this.file = file;
     this.options = options;
     this.seed = seed;
-    stages = stages(Backbones.inspect(file, options).architecture());
+    stages = stages(Backbones.inspect(file).architecture());
   }
 
   /** The stages, from the logits to the input. */
@@ -76,7 +77,7 @@ public final class CascadingRandomisation {
   public FrozenClassifier classifier(int count) throws IOException {
     Set<String> random = new HashSet<>();
     stages.subList(0, count).forEach(stage -> random.addAll(stage.parameters()));
-    try (BackboneSource source = Backbones.open(file, options)) {
+    try (BackboneSource source = Backbones.open(file)) {
       InitialValues values = new InitialValues(source.architecture(), seed);
       return Backbones.load(new Randomised(source, random, values, origin(count)), options);
     }
@@ -92,9 +93,11 @@ public final class CascadingRandomisation {
   static List<Stage> stages(Architecture architecture) {
     Map<String, List<String>> byName = new LinkedHashMap<>();
     for (Parameter parameter : BackboneGraph.outline(architecture).parameters()) {
-      byName
-          .computeIfAbsent(stage(parameter.name()), name -> new ArrayList<>())
-          .add(parameter.name());
+      String stage = stage(architecture, parameter.name());
+      if (stage.isEmpty()) {
+        continue;
+      }
+      byName.computeIfAbsent(stage, name -> new ArrayList<>()).add(parameter.name());
     }
     List<Stage> stages = new ArrayList<>();
     byName.forEach((name, parameters) -> stages.add(new Stage(name, parameters)));
@@ -102,8 +105,13 @@ public final class CascadingRandomisation {
     return List.copyOf(stages);
   }
 
-  /** The layer or block that a parameter belongs to. */
-  private static String stage(String parameter) {
+  /** The layer or block that a parameter belongs to; empty for what nothing has trained. */
+  private static String stage(Architecture architecture, String parameter) {
+    if (architecture instanceof ImportedLayers imported) {
+      return imported.role(parameter) == ImportedLayers.Role.FIXED
+          ? ""
+          : parameter.substring(0, parameter.lastIndexOf('.'));
+    }
     String[] parts = parameter.split("\\.", -1);
     if (parameter.startsWith("encoder.layers.")) {
       return String.join(".", parts[0], parts[1], parts[2]);
@@ -137,11 +145,6 @@ public final class CascadingRandomisation {
       Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
       provenance.put("randomised", origin);
       return provenance;
-    }
-
-    @Override
-    public Set<Assumption.Setting> assumed() {
-      return source.assumed();
     }
 
     @Override

@@ -121,6 +121,10 @@ final class OnnxWriter {
         LongStream.of(list).forEach(attribute::addInts);
       } else if (value instanceof Float real) {
         attribute.setType(Onnx.AttributeProto.AttributeType.FLOAT).setF(real);
+      } else if (value instanceof String text) {
+        attribute
+            .setType(Onnx.AttributeProto.AttributeType.STRING)
+            .setS(ByteString.copyFromUtf8(text));
       } else {
         attribute.setType(Onnx.AttributeProto.AttributeType.INT).setI(((Number) value).longValue());
       }

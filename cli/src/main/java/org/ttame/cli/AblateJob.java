@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.backbones.Backbones;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.AblationFiles;
@@ -41,7 +42,7 @@ record AblateJob(
     Engine started = Engine.start(engine, console);
     Materials materials = Materials.of(source, data.out());
     ImageList measured = data.measured(materials);
-    try (FrozenClassifier classifier = source.classifier(materials).load(console)) {
+    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       TrainingOptions settled = data.settled(options, autoBatch, classifier, console);
       AblationPlan plan = AblationPlan.of(classifier, settled);
       Experiment experiment =

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.Evaluation;
@@ -49,7 +48,6 @@ record EvaluateJob(
     implements Command.Job {
   @Override
   public void run(Console console) throws Exception {
-    metrics.requireMaskingOf(methods.run());
     ImageList list = settings.list(data);
     Optional<BoxTable> objects = metrics.objects(list);
     Map<String, String> provenance = new LinkedHashMap<>(methods.provenance());
@@ -100,9 +98,6 @@ record EvaluateJob(
     if (sum != null) {
       identity.put("backbone's SHA-256", sum);
     }
-    identity.put("side", String.valueOf(loaded.inputSpec().side()));
-    Optional.ofNullable(loaded.provenance().get(OnnxBackbone.OUTPUT))
-        .ifPresent(output -> identity.put(OnnxBackbone.OUTPUT, output));
     identity.put("mean", loaded.inputSpec().mean().toString());
     identity.put("std", loaded.inputSpec().std().toString());
     identity.putAll(methods.identity());

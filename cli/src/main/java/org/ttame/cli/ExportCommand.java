@@ -23,8 +23,6 @@ final class ExportCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
-            CommonOptions.INPUT_SIZE,
-            CommonOptions.OUTPUT,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
             CommonOptions.THREADS),

@@ -32,8 +32,6 @@ final class ImportCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
-            CommonOptions.INPUT_SIZE,
-            CommonOptions.OUTPUT,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
             CommonOptions.THREADS),

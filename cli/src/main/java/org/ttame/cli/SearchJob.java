@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.ttame.backbones.Backbones;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.Experiment;
@@ -44,7 +45,7 @@ record SearchJob(
     Engine started = Engine.start(engine, console);
     Materials materials = Materials.of(source, out);
     ImageList measured = materials.validation().orElseThrow();
-    try (FrozenClassifier classifier = source.classifier(materials).load(console)) {
+    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       ExperimentData data = new ExperimentData(Optional.empty(), Optional.empty(), out);
       TrainingOptions settled = data.settled(base, autoBatch, classifier, console);
       SearchPlan plan = SearchPlan.of(settled, axes);

@@ -124,13 +124,12 @@ final class TrainCommand implements Command {
    * {@code --init}). The order is drawn even if the run's was not, for answers are dealt out within
    * a batch, which in listed order may be of one class. Goes on where that was stopped.
    *
-   * @param choice the run whose options and images are taken, and its classifier
+   * @param run whose options, classifier and images are taken
    * @param targets which answers it is given
    * @param folder where it is trained
    * @param engine what to compute on
    */
-  static Job again(ClassifierChoice choice, Targets targets, Path folder, Engine.Settings engine) {
-    Path run = choice.run().orElseThrow();
+  static Job again(Path run, Targets targets, Path folder, Engine.Settings engine) {
     return console -> {
       Arguments kept = RunOptions.resumed(run, new Arguments(Map.of(), List.of()));
       TrainJob as;
@@ -156,15 +155,10 @@ final class TrainCommand implements Command {
       Map<String, String> given = new LinkedHashMap<>(as.given());
       given.put("seed", String.valueOf(options.seed()));
       given.remove("no-shuffle");
-      TrainJob.Source source = as.source();
-      if (source.sample().isEmpty()) {
-        source = source.of(choice.file(), choice.options());
-        given.put(CommonOptions.WEIGHTS.name(), choice.file().toString());
-      }
       new TrainJob(
               Optional.of(folder),
               as.resume(),
-              source,
+              as.source(),
               options,
               as.autoBatch(),
               as.init(),

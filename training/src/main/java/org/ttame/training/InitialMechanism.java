@@ -10,7 +10,6 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
@@ -36,9 +35,7 @@ public final class InitialMechanism {
   }
 
   private static List<FeatureLayer> defaultLayers(FrozenClassifier classifier, Variant variant) {
-    return variant == Variant.LCAM
-        ? List.of(CamLayers.standard(classifier))
-        : classifier.defaultLayers();
+    return variant == Variant.LCAM ? List.of(classifier.camLayer()) : classifier.defaultLayers();
   }
 
   /**

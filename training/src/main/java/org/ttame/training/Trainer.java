@@ -12,7 +12,6 @@ import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
-import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.loss.StepGradients;
@@ -31,8 +30,7 @@ import org.ttame.training.run.StepRecord;
  * through the maps; Nesterov SGD moves the mechanism by the OneCycle policy, and its running
  * statistics follow. The classifier never changes.
  *
- * <p>The classifier and the mechanism stay the caller's. A trainer serves one thread at a time, as
- * they do: a second one gets an {@link IllegalStateException}.
+ * <p>The classifier and the mechanism stay the caller's. Not thread-safe.
  */
 public final class Trainer implements AutoCloseable {
   private final FrozenClassifier classifier;
@@ -45,7 +43,6 @@ public final class Trainer implements AutoCloseable {
   private final long seed;
   private final INDArray mean;
   private final INDArray std;
-  private final ThreadGuard guard = new ThreadGuard();
 
   /**
    * Prepares training with drawn classes.
@@ -141,10 +138,6 @@ public final class Trainer implements AutoCloseable {
    * @throws NonFiniteException if a logit of the images as they are is not: no training can help
    */
   public StepRecord step(long step, INDArray unitImages) {
-    return guard.call(() -> mechanism.reserved(() -> compute(step, unitImages)));
-  }
-
-  private StepRecord compute(long step, INDArray unitImages) {
     final long began = System.nanoTime();
     double lr = schedule.learningRate(step);
     double momentum = schedule.momentum(step);
@@ -220,21 +213,15 @@ public final class Trainer implements AutoCloseable {
    * @param velocities by parameter name; copied
    */
   public void restore(Map<String, INDArray> velocities) {
-    guard.run(
-        () -> {
-          optimizer.restore(velocities);
-        });
+    optimizer.restore(velocities);
   }
 
   @Override
   public void close() {
-    guard.close(
-        () -> {
-          graph.close();
-          optimizer.close();
-          mean.close();
-          std.close();
-        });
+    graph.close();
+    optimizer.close();
+    mean.close();
+    std.close();
   }
 
   private INDArray standardise(INDArray unit) {

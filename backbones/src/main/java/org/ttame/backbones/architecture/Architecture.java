@@ -1,11 +1,18 @@
 package org.ttame.backbones.architecture;
 
 /** The shape of a classifier: all that is needed to write its graph, but for the weights. */
-public sealed interface Architecture permits VggArchitecture, ResNetArchitecture, VitArchitecture {
-  /** The family's name: {@code vgg}, {@code resnet} or {@code vit}. */
+public sealed interface Architecture
+    permits VggArchitecture, ResNetArchitecture, VitArchitecture, ImportedArchitecture {
+  /**
+   * The family's name: {@code vgg}, {@code resnet} or {@code vit}; {@code onnx} for any other
+   * graph.
+   */
   String family();
 
-  /** The name of the torchvision model of exactly this shape, else the family's. */
+  /**
+   * The name of the torchvision model of exactly this shape, else the family's; of any other graph
+   * its file's.
+   */
   String name();
 
   /** Height and width of its images in pixels. */

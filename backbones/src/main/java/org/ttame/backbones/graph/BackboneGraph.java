@@ -2,6 +2,7 @@ package org.ttame.backbones.graph;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -19,7 +20,9 @@ import org.ttame.core.masking.Masking;
  * @param graph the graph; its weights are constants
  * @param logits name of the logits, {@code [B, K]}
  * @param layers the layers that can be explained, from input to logits
+ * @param aliases other names of layers, and which layer each is
  * @param defaultLayers names of the layers explained by default, latest last
+ * @param camLayer name of the layer that the CAM family reads by default
  * @param masking the family's masking
  * @param parameters the graph's constants
  * @param transformer what a vision transformer's graph looks like inside; empty for others
@@ -28,7 +31,9 @@ public record BackboneGraph(
     SameDiff graph,
     String logits,
     List<FeatureLayer> layers,
+    Map<String, String> aliases,
     List<String> defaultLayers,
+    Optional<String> camLayer,
     Masking masking,
     List<Parameter> parameters,
     Optional<Transformer> transformer) {
@@ -40,6 +45,7 @@ public record BackboneGraph(
 
   public BackboneGraph {
     layers = List.copyOf(layers);
+    aliases = Map.copyOf(aliases);
     defaultLayers = List.copyOf(defaultLayers);
     parameters = List.copyOf(parameters);
   }
@@ -91,6 +97,8 @@ public record BackboneGraph(
         graph = VggGraph.write(vgg, writer);
       } else if (architecture instanceof ResNetArchitecture resnet) {
         graph = ResNetGraph.write(resnet, writer);
+      } else if (architecture instanceof ImportedLayers imported) {
+        graph = imported.write(writer);
       } else {
         graph = VitGraph.write((VitArchitecture) architecture, writer);
       }

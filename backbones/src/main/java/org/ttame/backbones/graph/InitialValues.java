@@ -10,6 +10,7 @@ import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.architecture.ResNetArchitecture;
 import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
+import org.ttame.backbones.graph.ImportedLayers.Role;
 
 /**
  * The values that PyTorch's modules begin with, in the layout of the graph:
@@ -70,7 +71,7 @@ public final class InitialValues {
         values[i] = (float) (random.nextGaussian() * POSITION_DEVIATION);
       }
     } else if (isNorm(name)) {
-      java.util.Arrays.fill(values, name.endsWith(BIAS) ? 0 : 1);
+      java.util.Arrays.fill(values, isShift(name) ? 0 : 1);
     } else if (bound(name) > 0) {
       double bound = bound(name);
       for (int i = 0; i < length; i++) {
@@ -80,8 +81,18 @@ public final class InitialValues {
     return Nd4j.create(values, shape, 'c');
   }
 
-  private static boolean isNorm(String name) {
+  private boolean isNorm(String name) {
+    if (architecture instanceof ImportedLayers imported) {
+      Role role = imported.role(name);
+      return role == Role.SCALE || role == Role.SHIFT;
+    }
     return name.contains(".ln_") || name.startsWith("encoder.ln.");
+  }
+
+  private boolean isShift(String name) {
+    return architecture instanceof ImportedLayers imported
+        ? imported.role(name) == Role.SHIFT
+        : name.endsWith(BIAS);
   }
 
   /** Values are uniform in ± this; 0 for biases that begin as zeros. */

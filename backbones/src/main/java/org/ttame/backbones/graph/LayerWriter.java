@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -27,7 +28,7 @@ import org.ttame.core.masking.Masking;
  * Writes layers into a SameDiff graph, NHWC, weights as constants named {@code layer.weight} and
  * {@code layer.bias}.
  */
-final class LayerWriter implements AutoCloseable {
+public final class LayerWriter implements AutoCloseable {
   private static final String NHWC = "NHWC";
 
   private final SameDiff graph = SameDiff.create();
@@ -49,15 +50,45 @@ final class LayerWriter implements AutoCloseable {
     graph.setArrayHolders(new SingleThreadArrayHolder(), new SingleThreadArrayHolder(), true);
   }
 
-  SameDiff graph() {
+  /** Starts a graph with placeholders for its weights, which cannot be run. */
+  public static LayerWriter outline() {
+    return new LayerWriter(null, DataType.FLOAT);
+  }
+
+  /** The graph. */
+  public SameDiff graph() {
     return graph;
   }
 
-  SDVariable input(int side) {
+  /** The type of its values. */
+  public DataType precision() {
+    return precision;
+  }
+
+  /** The weights written so far. */
+  public List<Parameter> parameters() {
+    return List.copyOf(parameters);
+  }
+
+  /**
+   * The images.
+   *
+   * @param side S
+   * @return a placeholder {@code [B, S, S, 3]}
+   */
+  public SDVariable input(int side) {
     return graph.placeHolder(BackboneGraph.INPUT, precision, -1, side, side, 3);
   }
 
-  SDVariable weight(String name, long... shape) throws IOException {
+  /**
+   * A weight.
+   *
+   * @param name its name
+   * @param shape its shape
+   * @return a constant; a placeholder where the graph is written without weights
+   * @throws IOException if it cannot be had
+   */
+  public SDVariable weight(String name, long... shape) throws IOException {
     parameters.add(new Parameter(name, Arrays.stream(shape).boxed().toList()));
     if (weights == null) {
       return graph.placeHolder(name, precision, shape);
@@ -72,7 +103,7 @@ final class LayerWriter implements AutoCloseable {
   }
 
   /** A constant that is no parameter: one value everywhere. */
-  SDVariable filled(String name, double value, long... shape) {
+  public SDVariable filled(String name, double value, long... shape) {
     return graph.constant(name, Nd4j.valueArrayOf(shape, value, precision));
   }
 
@@ -142,18 +173,21 @@ final class LayerWriter implements AutoCloseable {
     layers.add(new FeatureLayer(node, variable.name(), FeatureKind.TOKENS, width, grid, grid));
   }
 
-  BackboneGraph finish(SDVariable logits, List<String> candidates, Masking masking) {
-    return finish(logits, candidates, masking, null);
-  }
-
+  /** The last of {@code candidates} are explained by default; the CAM family reads {@code cam}. */
   BackboneGraph finish(
-      SDVariable logits, List<String> candidates, Masking masking, Transformer transformer) {
+      SDVariable logits,
+      List<String> candidates,
+      String cam,
+      Masking masking,
+      Transformer transformer) {
     int from = Math.max(0, candidates.size() - BackboneGraph.DEFAULT_LAYERS);
     return new BackboneGraph(
         graph,
         logits.name(),
         layers,
+        Map.of(),
         candidates.subList(from, candidates.size()),
+        Optional.of(cam),
         masking,
         parameters,
         Optional.ofNullable(transformer));

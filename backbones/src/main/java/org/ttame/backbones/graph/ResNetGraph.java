@@ -42,7 +42,8 @@ final class ResNetGraph {
       x = writer.graph().mean("avgpool", x, 1, 2);
     }
     SDVariable logits = writer.linear("fc", x, resnet.lastChannels(), resnet.classes());
-    return writer.finish(logits, stages, Masking.CNN);
+    String last = stages.get(stages.size() - 1);
+    return writer.finish(logits, stages, last, Masking.CNN, null);
   }
 
   private static SDVariable block(String node, SDVariable x, Block block, LayerWriter writer)

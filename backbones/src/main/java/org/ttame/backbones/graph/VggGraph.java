@@ -21,6 +21,7 @@ final class VggGraph {
   static BackboneGraph write(VggArchitecture vgg, LayerWriter writer) throws IOException {
     SDVariable x = writer.input(vgg.side());
     List<String> pools = new ArrayList<>();
+    String cam = null;
     int channels = 3;
     for (VggArchitecture.Feature feature : vgg.features()) {
       String node = "features." + feature.index();
@@ -31,6 +32,7 @@ final class VggGraph {
         }
         case RELU -> {
           x = writer.relu(node, x);
+          cam = node;
           writer.map(node, x, feature.channels(), feature.side());
         }
         case POOL -> {
@@ -55,6 +57,6 @@ final class VggGraph {
         x = writer.relu("classifier." + (MODULES_PER_LINEAR * i + 1), x);
       }
     }
-    return writer.finish(x, pools, Masking.CNN);
+    return writer.finish(x, pools, cam, Masking.CNN, null);
   }
 }

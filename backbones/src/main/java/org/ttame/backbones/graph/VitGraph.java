@@ -80,7 +80,8 @@ final class VitGraph {
             vit.mlp(),
             blocks,
             LayerWriter.named("heads.head", token.name()));
-    return writer.finish(logits, nodes, Masking.VIT, transformer);
+    return writer.finish(
+        logits, nodes, nodes.get(nodes.size() - 1) + ".ln_1", Masking.VIT, transformer);
   }
 
   /** The names that {@link #attention} and {@link #perceptron} give. */

@@ -4,20 +4,19 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.ttame.backbones.BackboneException;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.Assumption;
 
 /**
  * The graph as it is for one batch size: everything that does not depend on the image is evaluated,
@@ -32,27 +31,22 @@ final class Dataflow {
   private static final int MAX_DEPTH = 32;
 
   private final OnnxModel model;
-  private final BackboneOptions options;
   private final Map<String, Operand> operands = new HashMap<>();
-  private final Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
+  private final IdentityHashMap<Operation, String> refusals = new IdentityHashMap<>();
   private Value image;
-  private LogitsOutput output;
+  private Value logits;
 
-  private Dataflow(OnnxModel model, BackboneOptions options) {
+  private Dataflow(OnnxModel model) {
     this.model = model;
-    this.options = options;
   }
 
-  static Dataflow of(OnnxModel model, BackboneOptions options) throws IOException {
-    Dataflow flow = new Dataflow(model, options);
+  static Dataflow of(OnnxModel model) throws IOException {
+    Dataflow flow = new Dataflow(model);
     flow.operands.putAll(model.initialisers());
     flow.image = flow.image();
     flow.operands.put(flow.image.name(), flow.image);
     flow.evaluate(model.nodes(), 0);
-    flow.output = LogitsOutput.of(model, flow.operands, options);
-    if (flow.output.assumed()) {
-      flow.assumed.add(Assumption.Setting.OUTPUT);
-    }
+    flow.logits = flow.findLogits();
     flow.connect();
     return flow;
   }
@@ -62,19 +56,9 @@ final class Dataflow {
     return image;
   }
 
-  /** The output that has the logits. */
-  LogitsOutput output() {
-    return output;
-  }
-
   /** The logits, {@code [B, K]}; of a softmax at the end, its input. */
   Value logits() {
-    return output.logits();
-  }
-
-  /** What nobody has said of the graph. */
-  Set<Assumption.Setting> assumed() {
-    return assumed;
+    return logits;
   }
 
   int batch() {
@@ -100,7 +84,7 @@ final class Dataflow {
       shape[0] = shape[0] < 0 ? FREE_BATCH : shape[0];
       shape[1] = shape[1] < 0 ? 3 : shape[1];
       shape[2] = shape[2] < 0 ? Math.max(shape[3], -1) : shape[2];
-      shape[2] = shape[2] < 0 ? freeSide(input) : shape[2];
+      shape[2] = shape[2] < 0 ? FREE_SIDE : shape[2];
       shape[3] = shape[3] < 0 ? shape[2] : shape[3];
     }
     if (shape.length != 4 || shape[1] != 3 || shape[2] != shape[3]) {
@@ -117,18 +101,6 @@ final class Dataflow {
               model.file(), type == null ? input.elementType() : type));
     }
     return new Value(input.name(), shape);
-  }
-
-  /** The side of images where the file leaves it free. */
-  private int freeSide(GraphInput input) {
-    OptionalInt positions = PositionGrid.side(model, input.name());
-    if (positions.isPresent()) {
-      return positions.getAsInt();
-    }
-    if (options.side().isEmpty()) {
-      assumed.add(Assumption.Setting.SIDE);
-    }
-    return options.side().orElse(FREE_SIDE);
   }
 
   private void evaluate(List<OnnxNode> nodes, int depth) throws IOException {
@@ -191,15 +163,6 @@ final class Dataflow {
   }
 
   private void evaluate(OnnxNode node) throws IOException {
-    if (node.attributes().values().stream().anyMatch(OnnxAttribute::subgraph)) {
-      throw new UnsupportedGraphException(
-          Text.format("a %s node (\"%s\") branches", node.type(), node.displayName()));
-    }
-    if (!node.domain().isEmpty()) {
-      throw new UnsupportedGraphException(
-          Text.format(
-              "a %s node of the operator set %s is no part of them", node.type(), node.domain()));
-    }
     List<Operand> inputs = new ArrayList<>();
     for (String name : node.inputs()) {
       Operand operand = name.isEmpty() ? null : operands.get(name);
@@ -210,6 +173,27 @@ final class Dataflow {
                 model.file(), node.type(), node.displayName(), name));
       }
       inputs.add(operand);
+    }
+    if (inputs.stream().anyMatch(input -> input instanceof Value value && value.isUnknown())) {
+      refuse(node, inputs, null);
+      return;
+    }
+    try {
+      evaluate(node, inputs);
+    } catch (UnsupportedGraphException e) {
+      refuse(node, inputs, e.getMessage());
+    }
+  }
+
+  private void evaluate(OnnxNode node, List<Operand> inputs) throws IOException {
+    if (node.attributes().values().stream().anyMatch(OnnxAttribute::subgraph)) {
+      throw new UnsupportedGraphException(
+          Text.format("a %s node (\"%s\") branches", node.type(), node.displayName()));
+    }
+    if (!node.domain().isEmpty()) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "a %s node of the operator set %s is no part of them", node.type(), node.domain()));
     }
     if (node.type().equals("Shape") || node.type().equals("Size")) {
       put(node, 0, shape(node, inputs.get(0)));
@@ -225,6 +209,43 @@ final class Dataflow {
     }
   }
 
+  /** A node that is not understood: what it computes is not known, but who reads it. */
+  private void refuse(OnnxNode node, List<Operand> inputs, String why) {
+    List<Value> outputs = node.outputs().stream().map(Value::unknown).toList();
+    Operation operation = new Operation(node.type(), node, inputs, outputs);
+    for (int i = 0; i < outputs.size(); i++) {
+      outputs.get(i).producer(operation);
+      put(node, i, outputs.get(i));
+    }
+    if (why != null) {
+      refusals.put(operation, why);
+    }
+  }
+
+  /**
+   * What is not understood among the operations that the logits depend on, from image to logits.
+   */
+  List<String> refusals() {
+    return operations().stream().map(refusals::get).filter(Objects::nonNull).toList();
+  }
+
+  /** Why an operation is not understood for itself, not only because of what it reads. */
+  Optional<String> refusal(Operation operation) {
+    return Optional.ofNullable(refusals.get(operation));
+  }
+
+  /**
+   * Makes sure that everything is understood.
+   *
+   * @throws UnsupportedGraphException naming the first operation that is not
+   */
+  void requireUnderstood() {
+    List<String> why = refusals();
+    if (!why.isEmpty()) {
+      throw new UnsupportedGraphException(why.get(0));
+    }
+  }
+
   /** Nothing happens to an image here when a network is evaluated in float32. */
   private static boolean passes(OnnxNode node) {
     return switch (node.type()) {
@@ -235,7 +256,11 @@ final class Dataflow {
   }
 
   private void operate(OnnxNode node, List<Operand> inputs) throws IOException {
-    List<long[]> shapes = Shapes.of(node, inputs);
+    ConverterRegistry registry = ConverterRegistry.all();
+    List<long[]> shapes =
+        registry.supports(node.type(), model.opset())
+            ? registry.converter(node.type(), model.opset()).shapes(node, inputs)
+            : Shapes.of(node, inputs);
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < shapes.size() && i < node.outputs().size(); i++) {
       outputs.add(new Value(node.outputs().get(i), shapes.get(i)));
@@ -268,15 +293,25 @@ final class Dataflow {
     }
   }
 
+  private Value findLogits() {
+    for (String name : model.outputs()) {
+      if (operands.get(name) instanceof Value value && (value.rank() == 2 || value.isUnknown())) {
+        Operation last = value.producer();
+        return last != null && last.is("Softmax", "LogSoftmax") ? last.value(0) : value;
+      }
+    }
+    throw new UnsupportedGraphException("none of its outputs is a list of class scores");
+  }
+
   /** Notes who reads what, among the operations that the logits depend on. */
   void connect() {
     Set<Operation> seen = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
     Set<Value> cleared = new HashSet<>();
     Deque<Operation> open = new ArrayDeque<>();
-    if (logits().producer() != null) {
-      open.add(logits().producer());
+    if (logits.producer() != null) {
+      open.add(logits.producer());
     }
-    logits().consumers().clear();
+    logits.consumers().clear();
     while (!open.isEmpty()) {
       Operation operation = open.poll();
       if (!seen.add(operation)) {
@@ -303,8 +338,8 @@ final class Dataflow {
     List<Operation> order = new ArrayList<>();
     Set<Operation> done = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
     Deque<Operation> stack = new ArrayDeque<>();
-    if (logits().producer() != null) {
-      stack.push(logits().producer());
+    if (logits.producer() != null) {
+      stack.push(logits.producer());
     }
     while (!stack.isEmpty()) {
       Operation operation = stack.peek();

@@ -7,58 +7,70 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneException;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
 
-/** Decides which family a graph belongs to, and says what was found where it is none. */
+/** Decides what a graph is taken for, and says what was found where it cannot be. */
 final class Families {
-  private static final String SUPPORTED =
-      "supported are VGG, ResNet (v1.5 and v1, without groups) and ViT classifiers as torchvision builds them";
+  private static final String REMEDY =
+      "export the model in evaluation mode, with standard operators and static shapes but for the batch";
 
   private Families() {}
 
   /**
-   * What a graph was recognised as.
+   * Finds what a graph is: one of a family, or else the graph itself.
    *
-   * @param found architecture and weights
-   * @param flow how the graph was read
+   * @param model the file, or a network in its form
+   * @throws BackboneException naming everything that is not supported
    */
-  record Recognised(OnnxBackbone.Found found, Dataflow flow) {}
-
-  static Recognised find(OnnxModel model, BackboneOptions options) throws IOException {
-    String suspected = null;
+  static OnnxBackbone.Found find(OnnxModel model) throws IOException {
     try {
-      Dataflow flow = Dataflow.of(model, options);
-      Fusion.apply(flow);
-      List<Operation> operations = flow.operations();
-      if (operations.stream().anyMatch(o -> o.is("Softmax", "Attention", Fusion.NORM))) {
-        suspected = "ViT";
-        return new Recognised(new VitReader(flow).read(), flow);
-      }
-      boolean residual = operations.stream().anyMatch(o -> o.is("Add") && o.values().size() == 2);
-      if (operations.stream().noneMatch(o -> o.is(Fusion.CONV))) {
-        throw new UnsupportedGraphException("nothing convolves the image");
-      }
-      suspected = residual ? "ResNet" : "VGG";
-      return new Recognised(
-          residual ? new ResNetReader(flow).read() : new VggReader(flow).read(), flow);
+      return family(model);
     } catch (UnsupportedGraphException | IllegalArgumentException e) {
-      throw new BackboneException(
-          Text.format(
-              "%s holds %s, which is no supported classifier%s: %s; %s",
-              model.file(),
-              census(model),
-              suspected == null ? "" : " (it looks like a " + suspected + ")",
-              clause(e.getMessage()),
-              SUPPORTED),
-          e);
+      if (model.opset() == 0) {
+        throw refusal(model, e);
+      }
     } catch (ArithmeticException | IndexOutOfBoundsException | NullPointerException e) {
-      throw new BackboneException(
-          Text.format(
-              "%s holds %s, but its shapes or attributes contradict each other; the file is damaged, export it again",
-              model.file(), census(model)),
-          e);
+      throw contradiction(model, e);
     }
+    try {
+      ImportedGraph graph = Importer.read(model);
+      return new OnnxBackbone.Found(graph, graph::weight);
+    } catch (UnsupportedGraphException | IllegalArgumentException e) {
+      throw refusal(model, e);
+    } catch (ArithmeticException | IndexOutOfBoundsException | NullPointerException e) {
+      throw contradiction(model, e);
+    }
+  }
+
+  private static OnnxBackbone.Found family(OnnxModel model) throws IOException {
+    Dataflow flow = Dataflow.of(model);
+    flow.requireUnderstood();
+    Fusion.apply(flow);
+    List<Operation> operations = flow.operations();
+    if (operations.stream().anyMatch(o -> o.is("Softmax", "Attention", Fusion.NORM))) {
+      return new VitReader(flow).read();
+    }
+    boolean residual = operations.stream().anyMatch(o -> o.is("Add") && o.values().size() == 2);
+    if (operations.stream().noneMatch(o -> o.is(Fusion.CONV))) {
+      throw new UnsupportedGraphException("nothing convolves the image");
+    }
+    return residual ? new ResNetReader(flow).read() : new VggReader(flow).read();
+  }
+
+  private static BackboneException refusal(OnnxModel model, RuntimeException e) {
+    return new BackboneException(
+        Text.format(
+            "%s holds %s, which is no supported classifier: %s; %s",
+            model.file(), census(model), clause(e.getMessage()), REMEDY),
+        e);
+  }
+
+  private static BackboneException contradiction(OnnxModel model, RuntimeException e) {
+    return new BackboneException(
+        Text.format(
+            "%s holds %s, but its shapes or attributes contradict each other; the file is damaged, export it again",
+            model.file(), census(model)),
+        e);
   }
 
   private static String clause(String message) {

@@ -70,14 +70,14 @@ final class Fusion {
     }
     OnnxNode node = gemm.node();
     if (node.real("alpha", 1) != 1 || node.real("beta", 1) != 1 || node.integer("transA", 0) == 1) {
-      throw new UnsupportedGraphException(gemm + " scales or transposes its input");
+      return null;
     }
     Constant inOut = node.integer("transB", 0) == 1 ? weight.transpose(1, 0) : weight;
     Constant bias = (Constant) gemm.input(2);
     if (bias != null) {
       bias = row(bias, inOut.shape()[1]);
       if (bias == null) {
-        throw new UnsupportedGraphException(gemm + " adds something that is no bias");
+        return null;
       }
     }
     return as(LINEAR, gemm, gemm.input(0), inOut, bias);
@@ -122,7 +122,7 @@ final class Fusion {
   private static Operation batchNormalization(Operation norm) throws IOException {
     Operation conv = norm.value(0).producer();
     if (conv == null || !conv.is(CONV)) {
-      throw new UnsupportedGraphException(norm + " does not follow a convolution");
+      return null;
     }
     double[] weight = norm.constant(1).values();
     double[] bias = norm.constant(2).values();

@@ -5,15 +5,13 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.Function;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneException;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.BackboneSource;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -21,47 +19,50 @@ import org.ttame.core.classifier.InputSpec;
  * by dataflow, operator kinds and shapes; no name in the file matters to the weights.
  */
 public final class OnnxBackbone implements BackboneSource {
-  /** The key in {@link #provenance} of the output that has the logits. */
-  public static final String OUTPUT = "output";
-
   private final OnnxModel model;
   private final Architecture architecture;
-  private final Map<String, Recipe> recipes;
-  private final LogitsOutput output;
-  private final Set<Assumption.Setting> assumed;
+  private final Function<String, Emitter.Weight> weights;
   private final Recipe.Scratch scratch = new Recipe.Scratch();
 
-  private OnnxBackbone(OnnxModel model, Families.Recognised recognised) {
+  private OnnxBackbone(
+      OnnxModel model, Architecture architecture, Function<String, Emitter.Weight> weights) {
     this.model = model;
-    architecture = recognised.found().architecture();
-    recipes = recognised.found().recipes();
-    output = recognised.flow().output();
-    assumed = recognised.flow().assumed();
+    this.architecture = architecture;
+    this.weights = weights;
   }
 
   /**
-   * What a family's reader found.
+   * What a reader found.
    *
    * @param architecture the architecture
-   * @param recipes for each of the graph's weights, how to make it
+   * @param weights for each of the graph's weights, how to make it; null for others
    */
-  record Found(Architecture architecture, Map<String, Recipe> recipes) {}
+  record Found(Architecture architecture, Function<String, Emitter.Weight> weights) {
+    /** What a family's reader found, with a recipe for each weight. */
+    Found(Architecture architecture, Map<String, Recipe> recipes) {
+      this(
+          architecture,
+          name -> {
+            Recipe recipe = recipes.get(name);
+            return recipe == null ? null : () -> recipe;
+          });
+    }
+  }
 
   /**
    * Reads a file's structure.
    *
    * @param file an ONNX file
-   * @param options what is known of it: of several outputs, and of a free height and width
    * @return the classifier; the caller closes it when the weights have been loaded
-   * @throws BackboneException if the file is damaged or holds no VGG, ResNet or ViT
+   * @throws BackboneException if the file is damaged or holds no classifier that is supported
    */
-  public static OnnxBackbone read(Path file, BackboneOptions options) throws IOException {
+  public static OnnxBackbone read(Path file) throws IOException {
     OnnxModel model = OnnxParser.parse(file);
     boolean done = false;
     try {
-      OnnxBackbone backbone = new OnnxBackbone(model, Families.find(model, options));
+      Found found = Families.find(model);
       done = true;
-      return backbone;
+      return new OnnxBackbone(model, found.architecture(), found.weights());
     } finally {
       if (!done) {
         model.close();
@@ -93,7 +94,8 @@ public final class OnnxBackbone implements BackboneSource {
               name, e.getMessage()),
           e);
     }
-    return new OnnxBackbone(model, Families.find(model, BackboneOptions.defaults()));
+    Found found = Families.find(model);
+    return new OnnxBackbone(model, found.architecture(), found.weights());
   }
 
   @Override
@@ -115,25 +117,16 @@ public final class OnnxBackbone implements BackboneSource {
       provenance.put("opset", String.valueOf(model.opset()));
     }
     provenance.put("producer", model.producer());
-    provenance.put(OUTPUT, output.name());
-    if (model.outputs().size() > 1) {
-      provenance.put("outputs", output.all());
-    }
     return provenance;
   }
 
   @Override
-  public Set<Assumption.Setting> assumed() {
-    return assumed;
-  }
-
-  @Override
   public INDArray load(String name, long... shape) throws IOException {
-    Recipe recipe = recipes.get(name);
-    if (recipe == null) {
+    Emitter.Weight weight = weights.apply(name);
+    if (weight == null) {
       throw new BackboneException(Text.format("%s has no weight %s", model.file(), name));
     }
-    return recipe.make(name, scratch, shape);
+    return weight.make().make(name, scratch, shape);
   }
 
   @Override

@@ -57,6 +57,24 @@ sealed interface Storage {
     }
   }
 
+  /** Elements that are not at hand: those of a graph whose weights are read by name. */
+  record Elsewhere(long size) implements Storage {
+    @Override
+    public boolean integer() {
+      return false;
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) {
+      throw new UnsupportedOperationException("the numbers of a weight are not at hand");
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) {
+      throw new UnsupportedOperationException("the numbers of a weight are not at hand");
+    }
+  }
+
   /** The elements of an array from its first on, in the order of its memory; a view too. */
   record InArray(INDArray array) implements Storage {
     @Override

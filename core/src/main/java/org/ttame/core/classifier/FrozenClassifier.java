@@ -26,8 +26,7 @@ import org.ttame.core.masking.Masking;
  * standardised image batch {@code [B, S, S, 3]} and returns logits {@code [B, K]}, with the names
  * of the layers that may be explained. It works in evaluation mode only: its weights are constants.
  *
- * <p>It serves one thread at a time: another that comes while it works, or before a borrowed output
- * is closed, gets an {@link IllegalStateException}. Threads that work at once have one each.
+ * <p>Not thread-safe.
  */
 public final class FrozenClassifier implements AutoCloseable {
   private final SameDiff graph;
@@ -37,11 +36,12 @@ public final class FrozenClassifier implements AutoCloseable {
   private final int classes;
   private final InputSpec inputSpec;
   private final Map<String, FeatureLayer> layers;
+  private final Map<String, String> aliases;
   private final List<FeatureLayer> defaultLayers;
+  private final FeatureLayer camLayer;
   private final Masking defaultMasking;
   private final Transformer transformer;
   private final Map<String, String> provenance;
-  private final List<Assumption> assumptions;
   private final Objectives objectives;
   private final GraphRunner runner;
   private final PassCounter passes = new PassCounter();
@@ -54,10 +54,10 @@ public final class FrozenClassifier implements AutoCloseable {
     classes = builder.classes;
     inputSpec = Objects.requireNonNull(builder.inputSpec, "inputSpec");
     layers = builder.layers;
+    aliases = builder.aliases;
     defaultMasking = builder.defaultMasking;
     transformer = builder.transformer;
     provenance = Map.copyOf(builder.provenance);
-    assumptions = builder.assumptions;
     if (classes < 2) {
       throw new IllegalArgumentException("A classifier needs two classes or more, got " + classes);
     }
@@ -68,6 +68,9 @@ public final class FrozenClassifier implements AutoCloseable {
         builder.defaultLayers.isEmpty()
             ? List.copyOf(layers.values())
             : layers(builder.defaultLayers);
+    List<FeatureLayer> all = List.copyOf(layers.values());
+    FeatureLayer last = all.isEmpty() ? null : all.get(all.size() - 1);
+    camLayer = builder.camLayer == null ? last : layer(builder.camLayer);
     objectives = Objectives.of(graph, logits, classes);
     runner = GraphRunner.of(graph);
   }
@@ -127,6 +130,20 @@ public final class FrozenClassifier implements AutoCloseable {
     return defaultLayers;
   }
 
+  /**
+   * The layer that the CAM family reads unless told otherwise. Of a convolutional network the last
+   * feature map that no pooling gave; of a vision transformer the normalised input of the last
+   * block's attention: whatever comes after that has no gradient but on the class token.
+   *
+   * @throws IllegalArgumentException if it names no layer
+   */
+  public FeatureLayer camLayer() {
+    if (camLayer == null) {
+      throw new IllegalArgumentException(name + " names no layer that could be explained");
+    }
+    return camLayer;
+  }
+
   /** The masking its family is trained and evaluated with. */
   public Masking defaultMasking() {
     return defaultMasking;
@@ -140,11 +157,6 @@ public final class FrozenClassifier implements AutoCloseable {
   /** Where it comes from: file, SHA-256, architecture and the like. */
   public Map<String, String> provenance() {
     return provenance;
-  }
-
-  /** What of this was assumed, now or when it was recorded. */
-  public List<Assumption> assumptions() {
-    return assumptions;
   }
 
   /** Images counted since it was made. */
@@ -206,7 +218,7 @@ public final class FrozenClassifier implements AutoCloseable {
    * @throws IllegalArgumentException if there is none
    */
   public FeatureLayer layer(String node) {
-    FeatureLayer layer = layers.get(node);
+    FeatureLayer layer = layers.get(aliases.getOrDefault(node, node));
     if (layer == null) {
       throw new IllegalArgumentException(
           Text.format(
@@ -448,10 +460,11 @@ public final class FrozenClassifier implements AutoCloseable {
     private String logits;
     private int classes;
     private InputSpec inputSpec;
+    private final Map<String, String> aliases = new LinkedHashMap<>();
     private List<String> defaultLayers = List.of();
+    private String camLayer;
     private Masking defaultMasking = Masking.CNN;
     private Transformer transformer;
-    private List<Assumption> assumptions = List.of();
 
     private Builder(SameDiff graph) {
       this.graph = Objects.requireNonNull(graph, "graph");
@@ -487,6 +500,16 @@ public final class FrozenClassifier implements AutoCloseable {
       return set(b -> values.forEach(layer -> b.layers.put(layer.node(), layer)));
     }
 
+    /** Other names that layers can be asked for by, and the node each means. */
+    public Builder aliases(Map<String, String> nodes) {
+      return set(b -> b.aliases.putAll(nodes));
+    }
+
+    /** The node that the CAM family reads; the last layer if null or never called. */
+    public Builder camLayer(String node) {
+      return set(b -> b.camLayer = node);
+    }
+
     /** The nodes explained by default, latest last; all layers if never called. */
     public Builder defaultLayers(List<String> nodes) {
       return set(b -> b.defaultLayers = List.copyOf(nodes));
@@ -507,11 +530,6 @@ public final class FrozenClassifier implements AutoCloseable {
     /** Adds to where the classifier comes from. */
     public Builder provenance(Map<String, String> values) {
       return set(b -> b.provenance.putAll(values));
-    }
-
-    /** What of this nobody has said; nothing if never called. */
-    public Builder assumptions(List<Assumption> values) {
-      return set(b -> b.assumptions = List.copyOf(values));
     }
 
     /** The classifier. */

@@ -16,7 +16,6 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.nativeblas.NativeOpsHolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.ttame.core.Text;
@@ -40,10 +39,8 @@ final class PlanRunner implements GraphRunner {
   private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
   private SameDiffRunner fallback;
   private String fallbackReason;
-  private final ThreadGuard guard = new ThreadGuard();
   private Object pending;
   private EngineProfile profile;
-  private int threads;
 
   PlanRunner(SameDiff graph) {
     this(graph, EngineChoice.current() == EngineChoice.AUTO, false);
@@ -77,27 +74,21 @@ final class PlanRunner implements GraphRunner {
 
   @Override
   public GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs) {
-    return guard.call(
-        () -> {
-          Plan plan = runForward(inputs, outputs);
-          return plan == null
-              ? fallback.run(inputs, outputs)
-              : new GraphResult(copies(plan, outputs), Map.of());
-        });
+    Plan plan = runForward(inputs, outputs);
+    return plan == null
+        ? fallback.run(inputs, outputs)
+        : new GraphResult(copies(plan, outputs), Map.of());
   }
 
   @Override
   public GraphResult borrow(Map<String, INDArray> inputs, Collection<String> outputs) {
-    return guard.call(
-        () -> {
-          Plan plan = runForward(inputs, outputs);
-          if (plan == null) {
-            return fallback.run(inputs, outputs);
-          }
-          Map<String, INDArray> values = new LinkedHashMap<>();
-          outputs.forEach(name -> values.put(name, plan.array(name)));
-          return GraphResult.borrowed(values, Map.of(), guard.lend());
-        });
+    Plan plan = runForward(inputs, outputs);
+    if (plan == null) {
+      return fallback.run(inputs, outputs);
+    }
+    Map<String, INDArray> values = new LinkedHashMap<>();
+    outputs.forEach(name -> values.put(name, plan.array(name)));
+    return GraphResult.borrowed(values, Map.of());
   }
 
   /** The plan that has run, or null where the graph needs a session. */
@@ -119,19 +110,16 @@ final class PlanRunner implements GraphRunner {
       Collection<String> outputs,
       Collection<String> wrt) {
     PlanRequest request = PlanRequest.of(inputs, Set.of(), objective, outputs, wrt);
-    return guard.call(
-        () -> {
-          Plan plan = plan(request, inputs);
-          if (plan == null) {
-            return fallback.gradients(inputs, objective, outputs, wrt);
-          }
-          prepare(plan);
-          plan.runEarly(memory, inputs, profile);
-          plan.runLate(Map.of(), profile);
-          Map<String, INDArray> values = copies(plan, outputs);
-          values.computeIfAbsent(objective, plan::copy);
-          return new GraphResult(values, gradientsOf(request, plan::copy));
-        });
+    Plan plan = plan(request, inputs);
+    if (plan == null) {
+      return fallback.gradients(inputs, objective, outputs, wrt);
+    }
+    prepare(plan);
+    plan.runEarly(memory, inputs, profile);
+    plan.runLate(Map.of(), profile);
+    Map<String, INDArray> values = copies(plan, outputs);
+    values.computeIfAbsent(objective, plan::copy);
+    return new GraphResult(values, gradientsOf(request, plan::copy));
   }
 
   @Override
@@ -142,21 +130,13 @@ final class PlanRunner implements GraphRunner {
       Collection<String> outputs,
       Collection<String> wrt) {
     PlanRequest request = PlanRequest.of(inputs, late, objective, outputs, wrt);
-    return guard.call(
-        () -> {
-          Plan plan = plan(request, inputs);
-          if (plan == null) {
-            return fallback.begin(inputs, late, objective, outputs, wrt);
-          }
-          prepare(plan);
-          plan.runEarly(memory, inputs, profile);
-          return wayBack(request, plan, new GraphResult(copies(plan, outputs), Map.of()));
-        });
-  }
-
-  private PendingGradients wayBack(PlanRequest request, Plan plan, GraphResult forward) {
-    String objective = request.objective();
-    ThreadGuard.Loan loan = guard.lend();
+    Plan plan = plan(request, inputs);
+    if (plan == null) {
+      return fallback.begin(inputs, late, objective, outputs, wrt);
+    }
+    prepare(plan);
+    plan.runEarly(memory, inputs, profile);
+    GraphResult forward = new GraphResult(copies(plan, outputs), Map.of());
     Object token = new Object();
     pending = token;
     return new PendingGradients() {
@@ -167,24 +147,16 @@ final class PlanRunner implements GraphRunner {
 
       @Override
       public GraphResult finish(Map<String, INDArray> lateInputs) {
-        return guard.call(
-            () -> {
-              goBack(lateInputs);
-              return new GraphResult(
-                  Map.of(objective, plan.copy(objective)), gradientsOf(request, plan::copy));
-            });
+        goBack(lateInputs);
+        return new GraphResult(
+            Map.of(objective, plan.copy(objective)), gradientsOf(request, plan::copy));
       }
 
       @Override
       public GraphResult finishBorrowing(Map<String, INDArray> lateInputs) {
-        return guard.call(
-            () -> {
-              goBack(lateInputs);
-              return GraphResult.borrowed(
-                  Map.of(objective, plan.array(objective)),
-                  gradientsOf(request, plan::array),
-                  guard.lend());
-            });
+        goBack(lateInputs);
+        return GraphResult.borrowed(
+            Map.of(objective, plan.array(objective)), gradientsOf(request, plan::array));
       }
 
       private void goBack(Map<String, INDArray> lateInputs) {
@@ -193,9 +165,9 @@ final class PlanRunner implements GraphRunner {
               "The runner has run something else since this run began, or it was finished already");
         }
         pending = null;
-        if (!lateInputs.keySet().equals(request.late())) {
+        if (!lateInputs.keySet().equals(late)) {
           throw new IllegalArgumentException(
-              Text.format("Expected late inputs %s, got %s", request.late(), lateInputs.keySet()));
+              Text.format("Expected late inputs %s, got %s", late, lateInputs.keySet()));
         }
         plan.runLate(lateInputs, profile);
       }
@@ -203,7 +175,6 @@ final class PlanRunner implements GraphRunner {
       @Override
       public void close() {
         forward.close();
-        loan.end();
       }
     };
   }
@@ -215,19 +186,13 @@ final class PlanRunner implements GraphRunner {
       String objective,
       Collection<String> outputs,
       Collection<String> wrt) {
-    return guard.call(
-        () -> {
-          Plan plan = plan(PlanRequest.of(inputs, late, objective, outputs, wrt), inputs);
-          return plan == null ? 0 : plan.bytes().values().stream().mapToLong(Long::longValue).sum();
-        });
+    Plan plan = plan(PlanRequest.of(inputs, late, objective, outputs, wrt), inputs);
+    return plan == null ? 0 : plan.bytes().values().stream().mapToLong(Long::longValue).sum();
   }
 
   @Override
   public void profile(EngineProfile value) {
-    guard.run(
-        () -> {
-          profile = value;
-        });
+    profile = value;
   }
 
   @Override
@@ -241,24 +206,17 @@ final class PlanRunner implements GraphRunner {
 
   @Override
   public void close() {
-    guard.close(
-        () -> {
-          plans.values().forEach(Plan::close);
-          plans.clear();
-          turned.close();
-          packed.close();
-          memory.close();
-        });
+    plans.values().forEach(Plan::close);
+    plans.clear();
+    turned.close();
+    packed.close();
+    memory.close();
   }
 
   /** The kinds of operations that a gradient run executes, in order; for tests. */
   List<String> operations(Map<String, INDArray> inputs, String objective, Collection<String> wrt) {
-    return steps(inputs, objective, wrt).stream().map(PlanStep::kind).toList();
-  }
-
-  /** The steps of a gradient run; for tests. */
-  List<PlanStep> steps(Map<String, INDArray> inputs, String objective, Collection<String> wrt) {
-    return plan(PlanRequest.of(inputs, Set.of(), objective, List.of(), wrt), inputs).steps();
+    Plan plan = plan(PlanRequest.of(inputs, Set.of(), objective, List.of(), wrt), inputs);
+    return plan.steps().stream().map(PlanStep::kind).toList();
   }
 
   /** The kinds of operations that a forward run executes, in order; for tests. */
@@ -300,7 +258,6 @@ final class PlanRunner implements GraphRunner {
     if (fallback != null) {
       return null;
     }
-    planForThisThread();
     Plan known = plans.get(request);
     if (known != null) {
       return known;
@@ -309,7 +266,15 @@ final class PlanRunner implements GraphRunner {
       Plan plan = compile(request, inputs);
       plans.put(request, plan);
       if (plans.size() > MOST_PLANS) {
-        discard(plans.keySet().iterator().next());
+        var eldest = plans.entrySet().iterator();
+        var entry = eldest.next();
+        entry.getValue().close();
+        for (INDArray gone : entry.getValue().fixedArrays()) {
+          turned.forget(gone, packed::forget);
+          packed.forget(gone);
+        }
+        gradientNames.remove(entry.getKey());
+        eldest.remove();
       }
       return plan;
     } catch (UnplannableGraphException e) {
@@ -318,28 +283,6 @@ final class PlanRunner implements GraphRunner {
       fallbackReason = e.getMessage();
       return null;
     }
-  }
-
-  /**
-   * Kernels are planned for as many threads as the planning thread computes with, scratch memory
-   * included; in a thread with more they would write past it.
-   */
-  private void planForThisThread() {
-    int now = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
-    if (now != threads) {
-      List.copyOf(plans.keySet()).forEach(this::discard);
-      threads = now;
-    }
-  }
-
-  private void discard(PlanRequest request) {
-    Plan plan = plans.remove(request);
-    plan.close();
-    for (INDArray gone : plan.fixedArrays()) {
-      turned.forget(gone, packed::forget);
-      packed.forget(gone);
-    }
-    gradientNames.remove(request);
   }
 
   private Plan compile(PlanRequest request, Map<String, INDArray> inputs) {
@@ -429,8 +372,7 @@ final class PlanRunner implements GraphRunner {
     if (sizes.size() != 1) {
       throw new IllegalArgumentException(
           Text.format(
-              "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say"
-                  + " it: %s",
+              "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say it: %s",
               late, sizes));
     }
     return sizes.iterator().next();

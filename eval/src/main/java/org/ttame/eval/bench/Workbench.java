@@ -14,7 +14,6 @@ import org.ttame.core.attention.Explanation;
 import org.ttame.core.attention.MapExplainer;
 import org.ttame.core.attention.Upsampling;
 import org.ttame.core.attention.Variant;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -92,7 +91,7 @@ public final class Workbench implements AutoCloseable {
    */
   public int images(Work work) {
     return switch (work) {
-      case SCORECAM, ABLATIONCAM -> CamLayers.standard(classifier).channels();
+      case SCORECAM, ABLATIONCAM -> classifier.camLayer().channels();
       default -> batch();
     };
   }
@@ -186,7 +185,7 @@ public final class Workbench implements AutoCloseable {
   }
 
   private Explainer method(Work work) {
-    FeatureLayer layer = CamLayers.standard(classifier);
+    FeatureLayer layer = classifier.camLayer();
     return switch (work) {
       case RISE -> new RiseExplainer(classifier, batch(), seed, batch(), PassListener.NONE);
       case SCORECAM -> new ScoreCamExplainer(classifier, layer, batch(), PassListener.NONE);

@@ -7,7 +7,6 @@ import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -32,7 +31,7 @@ public final class AblationCamExplainer implements Explainer {
    * Ablation-CAM for a classifier.
    *
    * @param classifier stays the caller's
-   * @param layer whose channels are left out; see {@link CamLayers}
+   * @param layer whose channels are left out; see {@link FrozenClassifier#camLayer}
    * @param batch channels a pass
    * @param listener hears of each pass
    */

@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -42,7 +41,7 @@ public final class GradCamExplainer implements Explainer {
    * Grad-CAM.
    *
    * @param classifier stays the caller's
-   * @param layer whose activations are weighted; see {@link CamLayers}
+   * @param layer whose activations are weighted; see {@link FrozenClassifier#camLayer}
    */
   public static GradCamExplainer gradCam(FrozenClassifier classifier, FeatureLayer layer) {
     return new GradCamExplainer(GRADCAM, GradientWeights.MEAN, classifier, layer);

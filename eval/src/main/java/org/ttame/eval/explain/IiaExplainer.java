@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -57,7 +56,7 @@ public final class IiaExplainer implements Explainer {
    * IIA for a convolutional network.
    *
    * @param classifier stays the caller's
-   * @param layer whose activations are integrated over; see {@link CamLayers}
+   * @param layer whose activations are integrated over; see {@link FrozenClassifier#camLayer}
    * @param form which form
    * @throws IllegalArgumentException if the layer gives tokens
    */

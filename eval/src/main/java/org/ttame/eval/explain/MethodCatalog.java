@@ -6,7 +6,6 @@ import java.util.Objects;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.Variant;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 
@@ -118,7 +117,7 @@ public final class MethodCatalog implements AutoCloseable {
   }
 
   private FeatureLayer layer() {
-    return options.layer().map(classifier::layer).orElseGet(() -> CamLayers.standard(classifier));
+    return options.layer().map(classifier::layer).orElseGet(() -> classifier.camLayer());
   }
 
   /** As coarse as what it is compared with. */
@@ -126,7 +125,7 @@ public final class MethodCatalog implements AutoCloseable {
     if (run != null) {
       return new RandomMapsExplainer(run.mapHeight(), run.mapWidth(), options.seed());
     }
-    FeatureLayer layer = CamLayers.standard(classifier);
+    FeatureLayer layer = classifier.camLayer();
     return new RandomMapsExplainer(layer.height(), layer.width(), options.seed());
   }
 

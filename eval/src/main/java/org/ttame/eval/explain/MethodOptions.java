@@ -3,13 +3,12 @@ package org.ttame.eval.explain;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.ttame.core.classifier.CamLayers;
 
 /**
  * What {@link MethodCatalog} makes methods with.
  *
  * @param layer the node of the layer that methods of one layer read, by torchvision's name; empty
- *     for that of {@link CamLayers}
+ *     for that of {@link FrozenClassifier#camLayer}
  * @param riseMasks how many masks RISE takes; empty for its paper's number
  * @param seed of random and untrained maps, and of RISE's masks
  * @param batch how many masked images or ablated channels go through the network at a time

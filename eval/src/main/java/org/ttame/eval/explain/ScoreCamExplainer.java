@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -33,7 +32,7 @@ public final class ScoreCamExplainer implements Explainer {
    * Score-CAM for a classifier.
    *
    * @param classifier stays the caller's
-   * @param layer whose activations are weighted; see {@link CamLayers}
+   * @param layer whose activations are weighted; see {@link FrozenClassifier#camLayer}
    * @param batch masks a pass
    * @param listener hears of each pass
    */

@@ -17,7 +17,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
@@ -64,7 +63,7 @@ class FullSizeMethodsTest {
   }
 
   private static List<Explainer> illConditioned(FrozenClassifier classifier) {
-    FeatureLayer layer = CamLayers.standard(classifier);
+    FeatureLayer layer = classifier.camLayer();
     return List.of(
         classifier.transformer().isPresent()
             ? new TransformerLrpExplainer(classifier)
@@ -72,7 +71,7 @@ class FullSizeMethodsTest {
   }
 
   private static List<Explainer> methods(FrozenClassifier classifier) {
-    FeatureLayer layer = CamLayers.standard(classifier);
+    FeatureLayer layer = classifier.camLayer();
     List<Explainer> methods = new ArrayList<>();
     methods.add(GradCamExplainer.gradCam(classifier, layer));
     methods.add(GradCamExplainer.plusPlus(classifier, layer));

@@ -19,7 +19,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
@@ -47,7 +46,7 @@ class RivalMethodsTest {
         INDArray images = images()) {
       List<Explainer> methods = new ArrayList<>(explainers(classifier, 300, 7));
       for (IiaExplainer.Form form : IiaExplainer.Form.values()) {
-        methods.add(IiaExplainer.of(classifier, CamLayers.standard(classifier), form));
+        methods.add(IiaExplainer.of(classifier, classifier.camLayer(), form));
       }
       for (Explainer explainer : methods) {
         INDArray expected = golden.get(family + "." + explainer.name());
@@ -121,7 +120,7 @@ class RivalMethodsTest {
   void everyFamilyIsExplained(String family, String node) throws IOException {
     try (FrozenClassifier classifier = classifier(family);
         INDArray images = images()) {
-      assertThat(CamLayers.standard(classifier).node()).endsWith(node);
+      assertThat(classifier.camLayer().node()).endsWith(node);
       for (Explainer explainer : explainers(classifier, 20, 9)) {
         SaliencyMaps maps = explainer.explain(images, new int[] {3, 7, 0}, NAMES);
         if (explainer instanceof GradCamExplainer || explainer instanceof RiseExplainer) {
@@ -136,7 +135,7 @@ class RivalMethodsTest {
           }
         }
       }
-      int channels = CamLayers.standard(classifier).channels();
+      int channels = classifier.camLayer().channels();
       assertThat(classifier.passes().forward())
           .isEqualTo((COUNT + 1) * (2L + 1 + channels + 1 + channels + 20));
       assertThat(classifier.passes().backward()).isEqualTo(2L * (COUNT + 1));
@@ -154,7 +153,7 @@ class RivalMethodsTest {
       String family, IiaExplainer.Form form, long forward, long backward) throws IOException {
     try (FrozenClassifier classifier = classifier(family);
         INDArray images = images();
-        Explainer iia = IiaExplainer.of(classifier, CamLayers.standard(classifier), form)) {
+        Explainer iia = IiaExplainer.of(classifier, classifier.camLayer(), form)) {
       doesNotDependOnTheBatch(iia, images);
       assertThat(classifier.passes().forward()).isEqualTo(forward * (COUNT + 1));
       assertThat(classifier.passes().backward()).isEqualTo(backward * (COUNT + 1));
@@ -173,8 +172,7 @@ class RivalMethodsTest {
               .orElseThrow();
       FeatureLayer outer =
           layers.stream().filter(layer -> layer.node().endsWith("_2")).findFirst().orElseThrow();
-      Explainer last =
-          IiaExplainer.of(classifier, CamLayers.standard(classifier), IiaExplainer.Form.PAPER);
+      Explainer last = IiaExplainer.of(classifier, classifier.camLayer(), IiaExplainer.Form.PAPER);
       Explainer third = IiaExplainer.of(classifier, inner, IiaExplainer.Form.PAPER);
       Explainer same = IiaExplainer.of(classifier, outer, IiaExplainer.Form.PAPER);
       assertThat(third.settings()).isEqualTo(same.settings()).isNotEqualTo(last.settings());
@@ -220,7 +218,7 @@ class RivalMethodsTest {
   void methodsOfOneFamilyRefuseTheOther() throws IOException {
     try (FrozenClassifier vit = classifier("vit");
         FrozenClassifier vgg = classifier("vgg")) {
-      FeatureLayer tokens = CamLayers.standard(vit);
+      FeatureLayer tokens = vit.camLayer();
       assertThatThrownBy(() -> new IiaExplainer(vit, tokens, IiaExplainer.Form.PAPER))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("ln_1")
@@ -307,7 +305,7 @@ class RivalMethodsTest {
   }
 
   private static List<Explainer> explainers(FrozenClassifier classifier, int masks, int batch) {
-    FeatureLayer layer = CamLayers.standard(classifier);
+    FeatureLayer layer = classifier.camLayer();
     return List.of(
         GradCamExplainer.gradCam(classifier, layer),
         GradCamExplainer.plusPlus(classifier, layer),

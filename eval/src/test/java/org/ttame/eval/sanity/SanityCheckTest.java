@@ -21,7 +21,6 @@ import org.ttame.backbones.CascadingRandomisation;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
-import org.ttame.core.classifier.CamLayers;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.ImageStream;
@@ -241,7 +240,7 @@ class SanityCheckTest {
         of,
         List.of(
             new TtameExplainer("ttame", of, mechanism),
-            GradCamExplainer.gradCam(of, CamLayers.standard(of)),
+            GradCamExplainer.gradCam(of, of.camLayer()),
             new EdgeExplainer()),
         owned);
   }

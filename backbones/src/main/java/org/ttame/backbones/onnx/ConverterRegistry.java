@@ -1,0 +1,99 @@
+package org.ttame.backbones.onnx;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.ttame.core.Text;
+
+/**
+ * The operators that are supported: for each its converters by the version of the operator set that
+ * they are from, as of ONNX's changelog. The forms that {@link Fusion} makes are among them.
+ */
+final class ConverterRegistry {
+  private static final ConverterRegistry STANDARD = standard();
+
+  private final Map<String, NavigableMap<Long, Entry>> entries = new HashMap<>();
+
+  /** A converter and the attributes it knows. */
+  private record Entry(Converter converter, Set<String> attributes) {}
+
+  ConverterRegistry() {}
+
+  private static ConverterRegistry standard() {
+    ConverterRegistry registry = new ConverterRegistry();
+    Windows.register(registry);
+    Elementwise.register(registry);
+    Normalisations.register(registry);
+    Products.register(registry);
+    Moves.register(registry);
+    return registry;
+  }
+
+  /** All converters that there are. */
+  static ConverterRegistry all() {
+    return STANDARD;
+  }
+
+  /**
+   * Adds an operator of ONNX's own domain, or a form of {@link Fusion}.
+   *
+   * @param type operator type
+   * @param since the first version of the operator set that the converter is right for; it is used
+   *     up to the next one added
+   * @param converter the converter
+   * @param attributes all that the operator has; another one is refused
+   */
+  void add(String type, long since, Converter converter, String... attributes) {
+    entries
+        .computeIfAbsent(type, key -> new TreeMap<>())
+        .put(since, new Entry(converter, Set.of(attributes)));
+  }
+
+  /** Whether an operator is supported in a version of the operator set. */
+  boolean supports(String type, long opset) {
+    return entry(type, opset) != null;
+  }
+
+  /**
+   * An operator's converter.
+   *
+   * @throws UnsupportedGraphException if it has none
+   */
+  Converter converter(String type, long opset) {
+    Entry entry = entry(type, opset);
+    if (entry == null) {
+      throw new UnsupportedGraphException(Text.format("operator %s is not supported", type));
+    }
+    return entry.converter();
+  }
+
+  /**
+   * Checks that a node's operator is known, and all its attributes.
+   *
+   * @throws UnsupportedGraphException if not
+   */
+  void check(OnnxNode node, long opset) {
+    Entry entry = entry(node.type(), opset);
+    if (entry == null) {
+      throw new UnsupportedGraphException(
+          Text.format("a %s node (\"%s\") is not supported", node.type(), node.displayName()));
+    }
+    Set<String> unknown = new TreeSet<>(node.attributes().keySet());
+    unknown.removeAll(entry.attributes());
+    if (!unknown.isEmpty()) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" has an attribute that is not supported: %s",
+              node.type(), node.displayName(), String.join(", ", unknown)));
+    }
+  }
+
+  private Entry entry(String type, long opset) {
+    NavigableMap<Long, Entry> versions = entries.get(type);
+    Map.Entry<Long, Entry> found = versions == null ? null : versions.floorEntry(opset);
+    return found == null ? null : found.getValue();
+  }
+}

@@ -1,0 +1,203 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.ttame.backbones.graph.ImportedLayers.Role;
+import org.ttame.core.Text;
+
+/** Operators that compute each value from those at the same place. */
+final class Elementwise {
+  private Elementwise() {}
+
+  static void register(ConverterRegistry registry) {
+    Converter pass = Elementwise::pass;
+    registry.add("Identity", 1, pass);
+    registry.add("Dropout", 1, pass, "ratio", "is_test", "consumed_inputs", "seed");
+    registry.add("Cast", 6, new Cast(), "to", "saturate", "round_mode");
+    registry.add("Relu", 1, unary((g, x, node) -> g.nn().relu(x, 0)), "consumed_inputs");
+    registry.add("Sigmoid", 1, unary((g, x, node) -> g.nn().sigmoid(x)), "consumed_inputs");
+    registry.add("Tanh", 1, unary((g, x, node) -> g.nn().tanh(x)), "consumed_inputs");
+    registry.add("Erf", 9, unary((g, x, node) -> g.math().erf(x)));
+    registry.add("Exp", 1, unary((g, x, node) -> g.math().exp(x)), "consumed_inputs");
+    registry.add("Neg", 1, unary((g, x, node) -> g.math().neg(x)), "consumed_inputs");
+    registry.add("Sqrt", 1, unary((g, x, node) -> g.math().sqrt(x)), "consumed_inputs");
+    registry.add(
+        "HardSigmoid",
+        1,
+        unary((g, x, node) -> gate(x, node.real("alpha", 0.2), node.real("beta", 0.5))),
+        "alpha",
+        "beta",
+        "consumed_inputs");
+    registry.add("HardSwish", 14, unary((g, x, node) -> x.mul(gate(x, 1.0 / 6, 0.5))));
+    registry.add("Clip", 1, new Clip(), "min", "max", "consumed_inputs");
+    registry.add("Add", 7, new Pairs(SDVariable::add, SDVariable::add, SDVariable::add));
+    registry.add("Mul", 7, new Pairs(SDVariable::mul, SDVariable::mul, SDVariable::mul));
+    registry.add("Sub", 7, new Pairs(SDVariable::sub, SDVariable::sub, SDVariable::rsub));
+    registry.add("Div", 7, new Pairs(SDVariable::div, SDVariable::div, SDVariable::rdiv));
+  }
+
+  /** What an operator on one value does. */
+  private interface Function {
+    SDVariable apply(SameDiff graph, SDVariable x, OnnxNode node);
+  }
+
+  private static Converter unary(Function function) {
+    return (operation, emitter) -> {
+      Tensor x = emitter.tensor(operation.value(0));
+      emitter.putLike(
+          operation, function.apply(emitter.graph(), x.variable(), operation.node()), x);
+    };
+  }
+
+  /** max(0, min(1, αx + β)). */
+  private static SDVariable gate(SDVariable x, double alpha, double beta) {
+    return x.getSameDiff().math().clipByValue(x.mul(alpha).add(beta), 0, 1);
+  }
+
+  private static void pass(Operation operation, Emitter emitter) {
+    emitter.alias(operation.output(), emitter.tensor(operation.value(0)));
+  }
+
+  /** Between kinds of floats nothing happens: everything is computed in the graph's precision. */
+  private static final class Cast implements Converter {
+    @Override
+    public void convert(Operation cast, Emitter emitter) {
+      ElementType type = ElementType.of(cast.node().integer("to", 1));
+      if (type == null || type.integer()) {
+        throw new UnsupportedGraphException(cast + " makes whole numbers of the image's data");
+      }
+      pass(cast, emitter);
+    }
+  }
+
+  /** Bounds are attributes up to operator set 10, inputs from 11 on. */
+  private static final class Clip implements Converter {
+    @Override
+    public void convert(Operation clip, Emitter emitter) throws IOException {
+      double min = bound(clip, "min", 1, -Float.MAX_VALUE);
+      double max = bound(clip, "max", 2, Float.MAX_VALUE);
+      Tensor x = emitter.tensor(clip.value(0));
+      SDVariable y = emitter.graph().math().clipByValue(x.variable(), min, max);
+      emitter.putLike(clip, y, x);
+    }
+
+    private static double bound(Operation clip, String attribute, int input, double otherwise)
+        throws IOException {
+      double given =
+          clip.input(input) == null
+              ? clip.node().real(attribute, otherwise)
+              : clip.constant(input).scalar();
+      return Math.max(-Float.MAX_VALUE, Math.min(Float.MAX_VALUE, given));
+    }
+  }
+
+  /** Arithmetic on two values, or on a value and a constant, with numpy's broadcasting. */
+  private record Pairs(Operator values, Scalar scalar, Scalar reversed) implements Converter {
+    interface Operator {
+      SDVariable apply(SDVariable left, SDVariable right);
+    }
+
+    interface Scalar {
+      SDVariable apply(SDVariable x, double number);
+    }
+
+    @Override
+    public void convert(Operation operation, Emitter emitter) throws IOException {
+      Constant constant = operation.onlyConstant();
+      if (constant != null && constant.size() == 1 && fits(operation, constant)) {
+        Tensor x = emitter.tensor(operation.onlyValue());
+        boolean inOrder = operation.input(0) instanceof Value;
+        double number = constant.scalar();
+        SDVariable y = (inOrder ? scalar : reversed).apply(x.variable(), number);
+        emitter.putLike(operation, y, x);
+        return;
+      }
+      Broadcast broadcast = Broadcast.of(operation, emitter);
+      SDVariable y = values.apply(broadcast.operand(0), broadcast.operand(1));
+      emitter.put(operation, y, broadcast.order(), broadcast.batch());
+    }
+
+    private static boolean fits(Operation operation, Constant constant) {
+      return constant.shape().length <= operation.onlyValue().rank();
+    }
+  }
+
+  /** Operands of an operation brought to one rank and one order of axes. */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Broadcast(List<SDVariable> operands, int[] order, int batch) {
+    SDVariable operand(int index) {
+      return operands.get(index);
+    }
+
+    static Broadcast of(Operation operation, Emitter emitter) throws IOException {
+      long[] shape = operation.output().shape();
+      int rank = shape.length;
+      Tensor leading = null;
+      for (Value value : operation.values()) {
+        Tensor tensor = emitter.tensor(value);
+        if (leading == null
+            || tensor.rank() > leading.rank()
+            || (tensor.rank() == leading.rank() && size(tensor) > size(leading))) {
+          leading = tensor;
+        }
+      }
+      int more = rank - leading.rank();
+      int[] own = leading.order();
+      int[] order =
+          IntStream.range(0, rank).map(i -> i < more ? i : own[i - more] + more).toArray();
+      int batch = leading.batch() + more;
+      List<SDVariable> operands = new ArrayList<>();
+      for (int i = 0; i < operation.inputs().size(); i++) {
+        if (operation.input(i) instanceof Value value) {
+          Tensor tensor = emitter.tensor(value);
+          boolean together =
+              tensor.batch() + rank - tensor.rank() == batch
+                  && tensor.shape()[tensor.batch()] == shape[batch];
+          if (!together) {
+            throw new UnsupportedGraphException(operation + " mixes the images of a batch");
+          }
+          operands.add(emitter.broadcastable(tensor, rank, order));
+        } else {
+          operands.add(constant(operation, i, emitter, order, batch));
+        }
+      }
+      return new Broadcast(operands, order, batch);
+    }
+
+    private static long size(Tensor tensor) {
+      return Constant.count(tensor.shape());
+    }
+
+    /** A constant as broadcasting reads it, in the order of the values; ones in front left out. */
+    private static SDVariable constant(
+        Operation operation, int index, Emitter emitter, int[] order, int batch)
+        throws IOException {
+      Constant constant = operation.constant(index);
+      int more = order.length - constant.shape().length;
+      long[] full = new long[order.length];
+      Arrays.fill(full, 1);
+      System.arraycopy(constant.shape(), 0, full, more, constant.shape().length);
+      if (full[batch] != 1) {
+        throw new UnsupportedGraphException(
+            Text.format("%s has a constant that differs between the images of a batch", operation));
+      }
+      long[] lying = IntStream.of(order).mapToLong(axis -> full[axis]).toArray();
+      int ones = 0;
+      while (ones < lying.length - 1 && lying[ones] == 1) {
+        ones++;
+      }
+      String what = operation.inputs().size() == 2 ? "constant" : "constant" + index;
+      return emitter.parameter(
+          operation,
+          what,
+          Role.FIXED,
+          () -> Recipe.of(constant.reshape(full).transpose(order)),
+          Arrays.copyOfRange(lying, ones, lying.length));
+    }
+  }
+}

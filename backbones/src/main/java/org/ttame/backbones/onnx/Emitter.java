@@ -1,0 +1,273 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.backbones.graph.BackboneGraph;
+import org.ttame.backbones.graph.ImportedLayers.Role;
+import org.ttame.backbones.graph.LayerWriter;
+
+/**
+ * Writes an imported graph's operations: keeps where each value lies and in which order of axes,
+ * names what is written after ONNX's values, and takes weights by name.
+ */
+final class Emitter {
+  private final LayerWriter writer;
+  private final long batch;
+  private final IdentityHashMap<Value, Tensor> tensors = new IdentityHashMap<>();
+  private final Set<String> names = new HashSet<>(Set.of(BackboneGraph.INPUT));
+  private final IdentityHashMap<Value, String> labels = new IdentityHashMap<>();
+  private final Map<String, Weight> weights = new LinkedHashMap<>();
+  private final Map<String, Role> roles = new LinkedHashMap<>();
+
+  /** Makes a weight of the file's constants; called only where it is read from the ONNX file. */
+  @FunctionalInterface
+  interface Weight {
+    Recipe make() throws IOException;
+  }
+
+  /**
+   * Starts.
+   *
+   * @param writer writes the graph
+   * @param batch how many images the file's shapes are for
+   */
+  Emitter(LayerWriter writer, long batch) {
+    this.writer = writer;
+    this.batch = batch;
+  }
+
+  /** How many images the file's shapes are for. */
+  long batch() {
+    return batch;
+  }
+
+  SameDiff graph() {
+    return writer.graph();
+  }
+
+  /** The images as they come, batch first and channels last. */
+  void image(Value image) {
+    long[] shape = image.shape();
+    SDVariable input = writer.input(Math.toIntExact(shape[2]));
+    tensors.put(image, new Tensor(input, shape, Tensor.channelsLast(4), 0));
+  }
+
+  /** Where a value lies. */
+  Tensor tensor(Value value) {
+    return tensors.get(value);
+  }
+
+  /** Whether a value has been written. */
+  boolean has(Value value) {
+    return tensors.containsKey(value);
+  }
+
+  // Names.
+
+  /**
+   * The name of an operation's first output in the graph: ONNX's, but for characters that SameDiff
+   * gives a meaning to, and unique.
+   */
+  String name(Operation operation) {
+    return name(operation.output());
+  }
+
+  /** The same of any value. */
+  String name(Value value) {
+    return labels.computeIfAbsent(value, this::unique);
+  }
+
+  private String unique(Value value) {
+    String clean = value.name().replaceAll("[^A-Za-z0-9_./-]", "_");
+    String name = clean.startsWith("ttame_") ? "_" + clean : clean;
+    for (int i = 2; names.contains(name) || graph().hasVariable(name); i++) {
+      name = clean + "." + i;
+    }
+    names.add(name);
+    return name;
+  }
+
+  /** A name for a step on the way to an operation's output. */
+  String step(Operation operation, String what) {
+    String base = name(operation) + "." + what;
+    String name = base;
+    for (int i = 2; !names.add(name); i++) {
+      name = base + i;
+    }
+    return name;
+  }
+
+  // Weights.
+
+  /**
+   * A weight or another constant of the graph.
+   *
+   * @param operation whose
+   * @param what it is called, after the operation: {@code weight}, {@code bias} and the like
+   * @param role what it does
+   * @param weight makes it of the file's constants
+   * @param shape its shape in the graph
+   */
+  SDVariable parameter(Operation operation, String what, Role role, Weight weight, long... shape)
+      throws IOException {
+    String name = step(operation, what);
+    weights.put(name, weight);
+    roles.put(name, role);
+    return writer.weight(name, shape);
+  }
+
+  /** How each weight is made, by name. */
+  Map<String, Weight> weights() {
+    return weights;
+  }
+
+  /** What each weight does, by name. */
+  Map<String, Role> roles() {
+    return roles;
+  }
+
+  /** A list of integers that an operation reads, of any shape. */
+  SDVariable integers(Operation operation, String what, INDArray values) {
+    return graph().constant(step(operation, what), values);
+  }
+
+  /** Numbers that follow from shapes, in the graph's precision. */
+  SDVariable numbers(Operation operation, String what, double[] values, long... shape) {
+    INDArray array = Nd4j.create(values, shape, 'c').castTo(writer.precision());
+    return graph().constant(step(operation, what), array);
+  }
+
+  // Layouts.
+
+  /** A value's variable with its axes in a given order: permuted where it lies in another. */
+  SDVariable arranged(Value value, int... order) {
+    return arrange(tensor(value), order).variable();
+  }
+
+  /** A tensor with its axes in a given order. */
+  Tensor arrange(Tensor tensor, int... order) {
+    if (Arrays.equals(tensor.order(), order)) {
+      return tensor;
+    }
+    SDVariable moved;
+    if (Arrays.equals(significant(tensor, tensor.order()), significant(tensor, order))) {
+      // Axes of one value move without moving any.
+      moved = graph().reshape(tensor.variable(), sizes(tensor.shape(), order, tensor.batch()));
+    } else {
+      moved = graph().permute(tensor.variable(), IntStream.of(order).map(tensor::place).toArray());
+    }
+    return new Tensor(moved, tensor.shape(), order, tensor.batch());
+  }
+
+  /** The axes in their order, those of one value left out. */
+  private static int[] significant(Tensor tensor, int[] order) {
+    return IntStream.of(order)
+        .filter(axis -> tensor.shape()[axis] != 1 || axis == tensor.batch())
+        .toArray();
+  }
+
+  /**
+   * A tensor whose shape has ones in front until it has {@code rank} axes, as broadcasting reads
+   * it, in a given order.
+   */
+  SDVariable broadcastable(Tensor tensor, int rank, int... order) {
+    int more = rank - tensor.rank();
+    int[] own = IntStream.of(order).filter(axis -> axis >= more).map(axis -> axis - more).toArray();
+    Tensor arranged = arrange(tensor, own);
+    if (more == 0) {
+      return arranged.variable();
+    }
+    long[] shape = new long[rank];
+    for (int i = 0; i < rank; i++) {
+      int axis = order[i] - more;
+      shape[i] = axis < 0 ? 1 : axis == tensor.batch() ? -1 : tensor.shape()[axis];
+    }
+    return graph().reshape(arranged.variable(), shape);
+  }
+
+  /**
+   * The sizes of a tensor as it lies, the batch's free.
+   *
+   * @param shape in ONNX
+   * @param order how it lies
+   * @param batch the axis with the batch
+   */
+  static long[] sizes(long[] shape, int[] order, int batch) {
+    return IntStream.of(order).mapToLong(axis -> axis == batch ? -1 : shape[axis]).toArray();
+  }
+
+  /**
+   * A tensor under another shape: without a copy where axes that are merged or split lie together.
+   *
+   * @param target the shape wanted, of as many values
+   * @param what for messages
+   * @throws UnsupportedGraphException if the batch would no longer be outermost on an axis
+   */
+  Tensor reshape(Tensor tensor, long[] target, Object what) {
+    Regrouping groups = Regrouping.of(tensor.shape(), target, tensor.batch(), batch, what);
+    Tensor ready = tensor;
+    int[] order = groups.order(tensor.order());
+    if (order == null) {
+      ready = arrange(tensor, Tensor.plain(tensor.rank()));
+      order = Tensor.plain(target.length);
+    }
+    long[] sizes = sizes(target, order, groups.batch());
+    SDVariable variable = ready.variable();
+    if (!Arrays.equals(sizes, sizes(ready.shape(), ready.order(), ready.batch()))) {
+      variable = graph().reshape(variable, sizes);
+    }
+    return new Tensor(variable, target, order, groups.batch());
+  }
+
+  // Results.
+
+  /**
+   * Hands over an operation's first output.
+   *
+   * @param operation which
+   * @param variable holds it; takes the name of ONNX's value
+   * @param order the order it lies in
+   * @param batch the axis with the batch
+   */
+  void put(Operation operation, SDVariable variable, int[] order, int batch) {
+    put(operation.output(), variable, order, batch);
+  }
+
+  /** Hands over a value. */
+  void put(Value value, SDVariable variable, int[] order, int batch) {
+    String name = name(value);
+    SDVariable named = variable;
+    if (!variable.name().equals(name)) {
+      named = variable.rename(name);
+    }
+    tensors.put(value, new Tensor(named, value.shape(), order, batch));
+  }
+
+  /** Hands over an output that has the layout of an operand. */
+  void putLike(Operation operation, SDVariable variable, Tensor like) {
+    put(operation, variable, like.order(), like.batch());
+  }
+
+  /** Hands over an output that is an operand, or lies as one does. */
+  void alias(Value value, Tensor same) {
+    tensors.put(value, same);
+    labels.put(value, same.variable().name());
+  }
+
+  /** Every value written, with where it lies. */
+  List<Map.Entry<Value, Tensor>> written() {
+    return new ArrayList<>(tensors.entrySet());
+  }
+}

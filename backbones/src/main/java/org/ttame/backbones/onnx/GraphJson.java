@@ -1,0 +1,191 @@
+package org.ttame.backbones.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * An imported graph as JSON: operations with their attributes, values by number, small constants in
+ * full, large ones by their shape.
+ */
+final class GraphJson {
+  private static final String SHAPE = "shape";
+  private static final String NAME = "name";
+
+  private GraphJson() {}
+
+  static ObjectNode write(
+      String name, long opset, Value image, Value logits, List<Operation> operations) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put(NAME, name);
+    json.put("opset", opset);
+    IdentityHashMap<Value, Integer> numbers = new IdentityHashMap<>();
+    json.set("image", value(image, numbers));
+    ArrayNode list = json.putArray("operations");
+    for (Operation operation : operations) {
+      ObjectNode node = list.addObject();
+      node.put("type", operation.type());
+      node.put("operator", operation.node().type());
+      node.put("node", operation.node().name());
+      ObjectNode attributes = node.putObject("attributes");
+      operation.node().attributes().forEach((key, a) -> attributes.set(key, attribute(a)));
+      ArrayNode inputs = node.putArray("inputs");
+      for (Operand operand : operation.inputs()) {
+        if (operand == null) {
+          inputs.addNull();
+        } else if (operand instanceof Value value) {
+          inputs.add(numbers.get(value));
+        } else {
+          inputs.add(constant((Constant) operand));
+        }
+      }
+      ArrayNode outputs = node.putArray("outputs");
+      operation.outputs().forEach(output -> outputs.add(value(output, numbers)));
+    }
+    json.put("logits", numbers.get(logits));
+    return json;
+  }
+
+  private static ObjectNode value(Value value, IdentityHashMap<Value, Integer> numbers) {
+    numbers.put(value, numbers.size());
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put(NAME, value.name());
+    longs(json.putArray(SHAPE), value.shape());
+    return json;
+  }
+
+  private static ObjectNode attribute(OnnxAttribute attribute) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("real", attribute.real());
+    json.put("integer", attribute.integer());
+    json.put("text", attribute.text());
+    if (attribute.integers() != null) {
+      longs(json.putArray("integers"), attribute.integers());
+    }
+    if (attribute.reals() != null) {
+      doubles(json.putArray("reals"), attribute.reals());
+    }
+    return json;
+  }
+
+  private static ObjectNode constant(Constant constant) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    longs(json.putArray(SHAPE), constant.shape());
+    json.put("integer", constant.integer());
+    if (constant.integer() || constant.size() <= ImportedGraph.INLINE) {
+      try {
+        doubles(json.putArray("values"), constant.values());
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    }
+    return json;
+  }
+
+  private static void longs(ArrayNode array, long[] values) {
+    for (long value : values) {
+      array.add(value);
+    }
+  }
+
+  /** JSON knows no infinities as numbers; they are written as text. */
+  private static void doubles(ArrayNode array, double[] values) {
+    for (double value : values) {
+      if (Double.isFinite(value)) {
+        array.add(value);
+      } else {
+        array.add(String.valueOf(value));
+      }
+    }
+  }
+
+  static ImportedGraph read(JsonNode json) throws IOException {
+    List<Value> values = new ArrayList<>();
+    Value image = value(json.path("image"));
+    values.add(image);
+    List<Operation> operations = new ArrayList<>();
+    for (JsonNode node : json.path("operations")) {
+      Map<String, OnnxAttribute> attributes = new LinkedHashMap<>();
+      node.path("attributes")
+          .properties()
+          .forEach(field -> attributes.put(field.getKey(), readAttribute(field.getValue())));
+      List<Operand> inputs = new ArrayList<>();
+      for (JsonNode input : node.path("inputs")) {
+        inputs.add(
+            input.isNull() ? null : input.isInt() ? values.get(input.asInt()) : constant(input));
+      }
+      List<Value> outputs = new ArrayList<>();
+      List<String> names = new ArrayList<>();
+      for (JsonNode output : node.path("outputs")) {
+        outputs.add(value(output));
+        names.add(output.path(NAME).asText());
+      }
+      OnnxNode original =
+          new OnnxNode(
+              node.path("node").asText(),
+              "",
+              node.path("operator").asText(),
+              List.of(),
+              names,
+              attributes);
+      Operation operation = new Operation(node.path("type").asText(), original, inputs, outputs);
+      outputs.forEach(output -> output.producer(operation));
+      values.addAll(outputs);
+      operations.add(operation);
+    }
+    return new ImportedGraph(
+        json.path(NAME).asText(),
+        json.path("opset").asLong(),
+        image,
+        values.get(json.path("logits").asInt()),
+        operations);
+  }
+
+  private static Value value(JsonNode json) {
+    return new Value(json.path(NAME).asText(), longs(json.path(SHAPE)));
+  }
+
+  private static OnnxAttribute readAttribute(JsonNode json) {
+    return new OnnxAttribute(
+        json.path("real").asDouble(),
+        json.path("integer").asLong(),
+        json.path("text").asText(),
+        json.has("integers") ? longs(json.path("integers")) : null,
+        json.has("reals") ? doubles(json.path("reals")) : null,
+        null,
+        "",
+        false);
+  }
+
+  private static Constant constant(JsonNode json) {
+    long[] shape = longs(json.path(SHAPE));
+    boolean integer = json.path("integer").asBoolean();
+    return json.has("values")
+        ? Constant.ofValues(doubles(json.path("values")), integer, shape)
+        : Constant.of(new Storage.Elsewhere(Constant.count(shape)), shape);
+  }
+
+  private static long[] longs(JsonNode array) {
+    long[] values = new long[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).asLong();
+    }
+    return values;
+  }
+
+  private static double[] doubles(JsonNode array) {
+    double[] values = new double[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      JsonNode value = array.get(i);
+      values[i] = value.isTextual() ? Double.parseDouble(value.asText()) : value.asDouble();
+    }
+    return values;
+  }
+}

@@ -1,0 +1,193 @@
+package org.ttame.backbones.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.ttame.backbones.graph.BackboneGraph;
+import org.ttame.backbones.graph.ImportedLayers;
+import org.ttame.backbones.graph.LayerWriter;
+import org.ttame.backbones.graph.Parameter;
+import org.ttame.core.Text;
+
+/**
+ * A classifier of no family: the operations from image to logits, as {@link Dataflow} found and
+ * {@link Fusion} brought them to their simplest forms. Its weights are made or read by name.
+ */
+public final class ImportedGraph implements ImportedLayers {
+  /** The family of every imported graph. */
+  public static final String FAMILY = "onnx";
+
+  /**
+   * Values of a constant that is part of the graph; one of more is a weight, whose numbers are
+   * written to a backbone file as the graph holds them. Integers always are part of the graph.
+   */
+  static final int INLINE = 64;
+
+  private final String name;
+  private final long opset;
+  private final Value image;
+  private final Value logits;
+  private final List<Operation> operations;
+  private final Map<String, Emitter.Weight> weights;
+  private final Map<String, Role> roles;
+  private final long parameterCount;
+
+  /**
+   * A graph.
+   *
+   * @param name what to call it
+   * @param opset the version of ONNX's operator set that it is written in
+   * @param image its input, {@code [B, 3, S, S]}
+   * @param logits its output, {@code [B, K]}
+   * @param operations from image to logits
+   * @throws UnsupportedGraphException naming everything that cannot be written
+   */
+  ImportedGraph(String name, long opset, Value image, Value logits, List<Operation> operations)
+      throws IOException {
+    this.name = name;
+    this.opset = opset;
+    this.image = image;
+    this.logits = logits;
+    this.operations = List.copyOf(operations);
+    LayerWriter outline = LayerWriter.outline();
+    Emitter emitter = new Emitter(outline, image.shape()[0]);
+    List<String> refusals = emit(emitter);
+    if (!refusals.isEmpty()) {
+      throw new UnsupportedGraphException(String.join("; ", refusals));
+    }
+    weights = emitter.weights();
+    roles = emitter.roles();
+    parameterCount =
+        outline.parameters().stream()
+            .filter(parameter -> roles.get(parameter.name()) != Role.FIXED)
+            .mapToLong(Parameter::size)
+            .sum();
+  }
+
+  /** Writes all operations; those that cannot be, and what reads them, are left out and named. */
+  private List<String> emit(Emitter emitter) throws IOException {
+    List<String> refusals = new ArrayList<>();
+    emitter.image(image);
+    Set<Value> missing = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Operation operation : operations) {
+      boolean possible = operation.values().stream().noneMatch(missing::contains);
+      if (possible) {
+        try {
+          ConverterRegistry.all().converter(operation.type(), opset).convert(operation, emitter);
+        } catch (UnsupportedGraphException e) {
+          refusals.add(e.getMessage());
+          possible = false;
+        }
+      }
+      if (!possible) {
+        missing.addAll(operation.outputs());
+      }
+    }
+    return refusals;
+  }
+
+  @Override
+  public BackboneGraph write(LayerWriter writer) throws IOException {
+    Emitter emitter = new Emitter(writer, image.shape()[0]);
+    List<String> refusals = emit(emitter);
+    if (!refusals.isEmpty()) {
+      throw new IllegalStateException(String.join("; ", refusals));
+    }
+    Tensor scores = emitter.arrange(emitter.tensor(logits), 0, 1);
+    LayerChoice layers = LayerChoice.of(operations, emitter, side(), classes());
+    return new BackboneGraph(
+        writer.graph(),
+        scores.variable().name(),
+        layers.layers(),
+        layers.aliases(),
+        layers.defaultLayers(),
+        layers.camLayer(),
+        layers.masking(),
+        writer.parameters(),
+        Optional.empty());
+  }
+
+  /** How a weight is made of the ONNX file's. */
+  Emitter.Weight weight(String parameter) {
+    return weights.get(parameter);
+  }
+
+  @Override
+  public Role role(String parameter) {
+    Role role = roles.get(parameter);
+    if (role == null) {
+      throw new IllegalArgumentException("The graph has no parameter " + parameter);
+    }
+    return role;
+  }
+
+  /** As a backbone file keeps it. */
+  public ObjectNode json() {
+    return GraphJson.write(name, opset, image, logits, operations);
+  }
+
+  /**
+   * Reads what {@link #json} wrote.
+   *
+   * @param json the graph
+   * @return the graph, without weights
+   * @throws IllegalArgumentException if it describes no graph
+   */
+  public static ImportedGraph read(JsonNode json) {
+    try {
+      return GraphJson.read(json);
+    } catch (IOException | RuntimeException e) {
+      throw new IllegalArgumentException("its graph makes no sense: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public String family() {
+    return FAMILY;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public int side() {
+    return Math.toIntExact(image.shape()[2]);
+  }
+
+  @Override
+  public int classes() {
+    return Math.toIntExact(logits.shape()[1]);
+  }
+
+  @Override
+  public long parameterCount() {
+    return parameterCount;
+  }
+
+  /** The most frequent operators: {@code 52 Conv, 35 Clip, 10 Add}. */
+  @Override
+  public String describe() {
+    return Text.format("%d operations: %s", operations.size(), census());
+  }
+
+  private String census() {
+    Map<String, Long> counts =
+        operations.stream()
+            .collect(Collectors.groupingBy(Operation::type, TreeMap::new, Collectors.counting()));
+    return counts.entrySet().stream()
+        .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+        .map(entry -> entry.getValue() + " " + entry.getKey())
+        .collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,80 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.ttame.core.Text;
+
+/** Makes an {@link ImportedGraph} of a file, whatever family it is of. */
+final class Importer {
+  /** What published numbers are for, and no other network of that name. */
+  private static final Set<String> PUBLISHED = Set.of("vgg16", "resnet50", "vit_b_16");
+
+  private Importer() {}
+
+  /**
+   * Imports.
+   *
+   * @param model the file
+   * @return the graph
+   * @throws UnsupportedGraphException naming everything that is not supported
+   */
+  static ImportedGraph read(OnnxModel model) throws IOException {
+    Dataflow flow = Dataflow.of(model);
+    Map<String, List<Operation>> unknown = new TreeMap<>();
+    Set<String> refusals = new LinkedHashSet<>();
+    for (Operation operation : flow.operations()) {
+      Optional<String> refused = flow.refusal(operation);
+      if (!ConverterRegistry.all().supports(operation.type(), model.opset())) {
+        unknown.computeIfAbsent(operation.type(), type -> new ArrayList<>()).add(operation);
+      } else {
+        refused.or(() -> check(operation, model.opset())).ifPresent(refusals::add);
+      }
+    }
+    List<String> all = new ArrayList<>();
+    unknown.forEach((type, nodes) -> all.add(describe(type, nodes)));
+    all.addAll(refusals);
+    if (!all.isEmpty()) {
+      throw new UnsupportedGraphException("not supported are " + String.join("; ", all));
+    }
+    Fusion.apply(flow);
+    return new ImportedGraph(
+        name(model.file()), model.opset(), flow.input(), flow.logits(), flow.operations());
+  }
+
+  /** {@code 3 Gelu nodes, the first "/blocks.0/mlp/act/Gelu"}. */
+  private static String describe(String type, List<Operation> nodes) {
+    String first = nodes.get(0).node().displayName();
+    return nodes.size() == 1
+        ? Text.format("1 %s node, \"%s\"", type, first)
+        : Text.format("%d %s nodes, the first \"%s\"", nodes.size(), type, first);
+  }
+
+  /** Why an operation is not supported, before any other is fused with it. */
+  private static Optional<String> check(Operation operation, long opset) {
+    OnnxNode node = operation.node();
+    if (operation.is("BatchNormalization") && node.integer("training_mode", 0) == 1) {
+      return Optional.of(
+          operation
+              + " is in training mode, its statistics change with every batch: export the model"
+              + " with training=TrainingMode.EVAL");
+    }
+    try {
+      ConverterRegistry.all().check(node, opset);
+      return Optional.empty();
+    } catch (UnsupportedGraphException e) {
+      return Optional.of(e.getMessage());
+    }
+  }
+
+  private static String name(Path file) {
+    String name = String.valueOf(file.getFileName()).replaceFirst("\\.onnx$", "");
+    return PUBLISHED.contains(name) ? "imported-" + name : name;
+  }
+}

@@ -1,0 +1,250 @@
+package org.ttame.backbones.onnx;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.masking.Masking;
+
+/**
+ * Which layers of an imported graph can be explained, and which of them are by default.
+ *
+ * <p>A <em>cut point</em> is a value that every path from image to logits passes. A stage is a
+ * resolution; what a max pool gives belongs to the stage before it. Of each of the last three
+ * stages that are eight times coarser than the image the last cut point counts that is a sum or a
+ * concatenation, with the activation behind it; the last cut point of all where there is none,
+ * where a max pool ends the stage, and in the last stage.
+ */
+final class LayerChoice {
+  private static final int STAGES = 3;
+  private static final int COARSE = 8;
+  private static final Set<String> VIEWS =
+      Set.of("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Identity");
+  private static final Set<String> POOLS =
+      Set.of(
+          "MaxPool",
+          "AveragePool",
+          "LpPool",
+          "GlobalAveragePool",
+          "GlobalMaxPool",
+          "GlobalLpPool",
+          "ReduceMean",
+          "ReduceMax",
+          "ReduceSum");
+  private static final Set<String> ACTIVATIONS =
+      Set.of(
+          "Relu",
+          "Clip",
+          "LeakyRelu",
+          "PRelu",
+          "Elu",
+          "Selu",
+          "Celu",
+          "Softplus",
+          "Softsign",
+          "Mish",
+          "HardSwish",
+          "Tanh",
+          "Gelu",
+          Fusion.GELU);
+  private static final Set<String> GATES = Set.of("Sigmoid", "HardSigmoid");
+
+  private final List<Operation> operations;
+  private final int side;
+  private final int classes;
+  private final IdentityHashMap<Value, FeatureLayer> layers = new IdentityHashMap<>();
+  private final List<FeatureLayer> inOrder = new ArrayList<>();
+  private final Map<String, String> aliases = new LinkedHashMap<>();
+  private final List<Value> cuts = new ArrayList<>();
+
+  private LayerChoice(List<Operation> operations, int side, int classes) {
+    this.operations = operations;
+    this.side = side;
+    this.classes = classes;
+  }
+
+  /**
+   * Chooses.
+   *
+   * @param operations from image to logits
+   * @param emitter has written them
+   * @param side of the image
+   * @param classes K
+   */
+  static LayerChoice of(List<Operation> operations, Emitter emitter, int side, int classes) {
+    LayerChoice choice = new LayerChoice(operations, side, classes);
+    choice.findLayers(emitter);
+    choice.findCuts();
+    return choice;
+  }
+
+  /** All layers that can be explained, from image to logits. */
+  List<FeatureLayer> layers() {
+    return inOrder;
+  }
+
+  /** Other names of layers: those of the nodes that compute them. */
+  Map<String, String> aliases() {
+    return aliases;
+  }
+
+  /** Eq. 14 where places attend to each other, else Eq. 13. */
+  Masking masking() {
+    boolean attends =
+        operations.stream().anyMatch(o -> o.is("MatMul", "Einsum") && o.values().size() == 2);
+    return attends ? Masking.VIT : Masking.CNN;
+  }
+
+  private void findLayers(Emitter emitter) {
+    Set<String> names = new HashSet<>();
+    for (Operation operation : operations) {
+      for (Value value : operation.outputs()) {
+        Tensor tensor = emitter.tensor(value);
+        if (tensor == null || isView(operation)) {
+          continue;
+        }
+        boolean map = tensor.rank() == 4 && tensor.batch() == 0 && isChannelsLast(tensor);
+        long[] shape = tensor.shape();
+        if (!map || shape[2] * shape[3] == 1) {
+          continue;
+        }
+        String node = names.add(value.name()) ? value.name() : tensor.variable().name();
+        names.add(node);
+        FeatureLayer layer =
+            new FeatureLayer(
+                node,
+                tensor.variable().name(),
+                FeatureKind.MAP,
+                Math.toIntExact(shape[1]),
+                Math.toIntExact(shape[2]),
+                Math.toIntExact(shape[3]));
+        layers.put(value, layer);
+        inOrder.add(layer);
+      }
+    }
+    for (Operation operation : operations) {
+      FeatureLayer layer = layers.get(operation.output());
+      String name = operation.node().name();
+      if (layer != null && !name.isEmpty() && !names.contains(name)) {
+        aliases.put(name, layer.node());
+      }
+    }
+  }
+
+  private static boolean isChannelsLast(Tensor tensor) {
+    return java.util.Arrays.equals(tensor.order(), Tensor.channelsLast(4));
+  }
+
+  private static boolean isView(Operation operation) {
+    if (VIEWS.contains(operation.type())) {
+      return true;
+    }
+    // A pool by 1×1 that keeps the size only views, too.
+    long[] kernel = operation.node().integers("kernel_shape");
+    return operation.is("MaxPool", "AveragePool")
+        && kernel != null
+        && java.util.Arrays.stream(kernel).allMatch(size -> size == 1)
+        && java.util.Arrays.equals(operation.value(0).shape(), operation.output().shape());
+  }
+
+  /** A value is a cut point if nothing computed before it is read after it. */
+  private void findCuts() {
+    IdentityHashMap<Value, Integer> unread = new IdentityHashMap<>();
+    for (Operation operation : operations) {
+      new HashSet<>(operation.values()).forEach(value -> unread.merge(value, 1, Integer::sum));
+    }
+    Set<Value> open = java.util.Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Operation operation : operations) {
+      for (Value value : new HashSet<>(operation.values())) {
+        open.add(value);
+        if (unread.merge(value, -1, Integer::sum) == 0) {
+          open.remove(value);
+        }
+      }
+      boolean alone = open.isEmpty() && operation.outputs().size() == 1;
+      open.addAll(operation.outputs().stream().filter(unread::containsKey).toList());
+      if (alone && layers.containsKey(operation.output())) {
+        cuts.add(operation.output());
+      }
+    }
+    while (!cuts.isEmpty() && last(cuts).shape()[1] == classes) {
+      cuts.remove(cuts.size() - 1);
+    }
+  }
+
+  private static <T> T last(List<T> list) {
+    return list.get(list.size() - 1);
+  }
+
+  /** The layer that the CAM family reads by default. */
+  Optional<String> camLayer() {
+    for (int i = cuts.size() - 1; i >= 0; i--) {
+      if (!POOLS.contains(cuts.get(i).producer().type())) {
+        return Optional.of(layers.get(cuts.get(i)).node());
+      }
+    }
+    return inOrder.isEmpty() ? Optional.empty() : Optional.of(last(inOrder).node());
+  }
+
+  /** The layers explained by default, latest last. */
+  List<String> defaultLayers() {
+    Map<List<Long>, List<Value>> stages = new LinkedHashMap<>();
+    for (Value cut : cuts) {
+      Operation producer = cut.producer();
+      long[] shape = (producer.is("MaxPool") ? producer.value(0) : cut).shape();
+      stages.computeIfAbsent(List.of(shape[2], shape[3]), key -> new ArrayList<>()).add(cut);
+    }
+    List<Value> chosen = new ArrayList<>();
+    List<Value> fine = new ArrayList<>();
+    List<List<Value>> inTurn = new ArrayList<>(stages.values());
+    for (List<Value> stage : inTurn) {
+      Value value = choose(stage, stage == last(inTurn));
+      long coarsest = (side + COARSE - 1) / COARSE;
+      boolean coarse = value.shape()[2] <= coarsest && value.shape()[3] <= coarsest;
+      (coarse ? chosen : fine).add(value);
+    }
+    List<Value> usable = chosen.isEmpty() ? fine : chosen;
+    return usable.subList(Math.max(0, usable.size() - STAGES), usable.size()).stream()
+        .map(value -> layers.get(value).node())
+        .toList();
+  }
+
+  private static Value choose(List<Value> stage, boolean last) {
+    if (last || last(stage).producer().is("MaxPool")) {
+      return last(stage);
+    }
+    for (int i = stage.size() - 1; i >= 0; i--) {
+      if (joins(stage.get(i).producer())) {
+        boolean activated = i + 1 < stage.size() && activates(stage.get(i), stage.get(i + 1));
+        return stage.get(activated ? i + 1 : i);
+      }
+    }
+    return last(stage);
+  }
+
+  private static boolean joins(Operation operation) {
+    return operation.is("Add", "Sum", "Concat") && operation.values().size() > 1;
+  }
+
+  /** Whether a value is another one's activation: of it alone, or of it and its gate. */
+  private static boolean activates(Value from, Value to) {
+    Operation operation = to.producer();
+    if (ACTIVATIONS.contains(operation.type()) && operation.input(0) == from) {
+      return true;
+    }
+    return operation.is("Mul")
+        && operation.values().contains(from)
+        && operation.values().stream()
+            .anyMatch(
+                other ->
+                    other.producer() != null
+                        && GATES.contains(other.producer().type())
+                        && other.producer().input(0) == from);
+  }
+}

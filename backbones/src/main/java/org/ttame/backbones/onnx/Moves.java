@@ -1,0 +1,98 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** Operators that move values, or reduce axes. */
+final class Moves {
+  private Moves() {}
+
+  static void register(ConverterRegistry registry) {
+    Converter reshape = Moves::reshape;
+    registry.add("Reshape", 1, reshape, "shape", "allowzero", "consumed_inputs");
+    registry.add("Flatten", 1, reshape, "axis");
+    registry.add("Squeeze", 1, reshape, "axes");
+    registry.add("Unsqueeze", 1, reshape, "axes");
+    registry.add("Transpose", 1, Moves::transpose, "perm");
+    registry.add("Concat", 4, Moves::concat, "axis");
+    for (String type : List.of("ReduceMean", "ReduceSum", "ReduceMax")) {
+      registry.add(type, 1, Moves::reduce, "axes", "keepdims", "noop_with_empty_axes");
+    }
+  }
+
+  private static void reshape(Operation reshape, Emitter emitter) {
+    Tensor x = emitter.tensor(reshape.value(0));
+    Tensor y = emitter.reshape(x, reshape.output().shape(), reshape);
+    if (y.variable() == x.variable()) {
+      emitter.alias(reshape.output(), y);
+    } else {
+      emitter.putLike(reshape, y.variable(), y);
+    }
+  }
+
+  /** Changes the order of axes and nothing else. */
+  private static void transpose(Operation transpose, Emitter emitter) {
+    Tensor x = emitter.tensor(transpose.value(0));
+    int[] permutation = Movement.permutation(transpose.node(), x.rank());
+    int[] order = IntStream.of(x.order()).map(axis -> Tensor.place(permutation, axis)).toArray();
+    emitter.alias(
+        transpose.output(),
+        new Tensor(
+            x.variable(), transpose.output().shape(), order, Tensor.place(permutation, x.batch())));
+  }
+
+  private static void concat(Operation concat, Emitter emitter) {
+    if (concat.inputs().size() == 1) {
+      emitter.alias(concat.output(), emitter.tensor(concat.value(0)));
+      return;
+    }
+    Tensor first = emitter.tensor(concat.value(0));
+    int axis = Movement.axis(concat.node().integer("axis", 1), first.rank());
+    List<SDVariable> parts = new ArrayList<>();
+    for (int i = 0; i < concat.inputs().size(); i++) {
+      Tensor part = emitter.tensor(concat.value(i));
+      if (part.batch() != first.batch() || axis == part.batch()) {
+        throw new UnsupportedGraphException(concat + " mixes the images of a batch");
+      }
+      parts.add(emitter.arrange(part, first.order()).variable());
+    }
+    SDVariable y = emitter.graph().concat(first.place(axis), parts.toArray(SDVariable[]::new));
+    emitter.putLike(concat, y, first);
+  }
+
+  private static void reduce(Operation reduce, Emitter emitter) throws IOException {
+    Tensor x = emitter.tensor(reduce.value(0));
+    int[] axes = Shapes.reducedAxes(reduce.node(), reduce.inputs());
+    if (IntStream.of(axes).anyMatch(axis -> axis == x.batch())) {
+      throw new UnsupportedGraphException(reduce + " mixes the images of a batch");
+    }
+    if (axes.length == 0) {
+      throw new UnsupportedGraphException(reduce + " goes over no axis");
+    }
+    boolean keep = reduce.node().integer("keepdims", 1) == 1;
+    int[] places = IntStream.of(axes).map(x::place).sorted().toArray();
+    SDVariable y =
+        switch (reduce.type()) {
+          case "ReduceMean" -> emitter.graph().mean(x.variable(), keep, places);
+          case "ReduceSum" -> emitter.graph().sum(x.variable(), keep, places);
+          default -> emitter.graph().max(x.variable(), keep, places);
+        };
+    if (keep) {
+      emitter.putLike(reduce, y, x);
+      return;
+    }
+    int[] left =
+        IntStream.range(0, x.rank())
+            .filter(axis -> IntStream.of(axes).noneMatch(gone -> gone == axis))
+            .toArray();
+    int[] order =
+        IntStream.of(x.order())
+            .filter(axis -> IntStream.of(left).anyMatch(kept -> kept == axis))
+            .map(axis -> Tensor.place(left, axis))
+            .toArray();
+    emitter.put(reduce, y, order, Tensor.place(left, x.batch()));
+  }
+}

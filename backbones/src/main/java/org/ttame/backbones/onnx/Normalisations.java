@@ -1,0 +1,88 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.Arrays;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.ttame.backbones.graph.ImportedLayers.Role;
+
+/** Normalisations, and softmax. */
+final class Normalisations {
+  private Normalisations() {}
+
+  static void register(ConverterRegistry registry) {
+    registry.add(
+        "BatchNormalization",
+        1,
+        new BatchNormalisation(),
+        "epsilon",
+        "momentum",
+        "spatial",
+        "is_test",
+        "consumed_inputs",
+        "training_mode");
+    registry.add("Softmax", 1, new Softmax(1), "axis");
+    registry.add("Softmax", 13, new Softmax(-1), "axis");
+  }
+
+  /** With frozen statistics: a factor and a summand for each channel. */
+  private static final class BatchNormalisation implements Converter {
+    @Override
+    public void convert(Operation norm, Emitter emitter) throws IOException {
+      OnnxNode node = norm.node();
+      if (node.integer("spatial", 1) != 1) {
+        throw new UnsupportedGraphException(norm + " has statistics for each place");
+      }
+      Tensor x = emitter.tensor(norm.value(0));
+      int width = Math.toIntExact(x.shape()[1]);
+      for (int i = 1; i <= 4; i++) {
+        if (norm.constant(i).size() != width) {
+          throw new UnsupportedGraphException(norm + " has no value for each channel");
+        }
+      }
+      long[] lying = new long[x.rank() - x.place(1)];
+      Arrays.fill(lying, 1);
+      lying[0] = width;
+      SDVariable scale =
+          emitter.parameter(norm, "scale", Role.SCALE, () -> Recipe.of(scales(norm)), lying);
+      SDVariable shift =
+          emitter.parameter(norm, "shift", Role.SHIFT, () -> Recipe.of(shifts(norm)), lying);
+      emitter.putLike(norm, x.variable().mul(scale).add(shift), x);
+    }
+
+    private static double[] scales(Operation norm) throws IOException {
+      double[] scale = norm.constant(1).values();
+      double[] variance = norm.constant(4).values();
+      double eps = norm.node().real("epsilon", 1e-5);
+      for (int i = 0; i < scale.length; i++) {
+        scale[i] /= Math.sqrt(variance[i] + eps);
+      }
+      return scale;
+    }
+
+    private static double[] shifts(Operation norm) throws IOException {
+      double[] scale = scales(norm);
+      double[] shift = norm.constant(2).values();
+      double[] mean = norm.constant(3).values();
+      for (int i = 0; i < scale.length; i++) {
+        shift[i] -= mean[i] * scale[i];
+      }
+      return shift;
+    }
+  }
+
+  /** Over one axis; before operator set 13 over all from an axis on, which must be the last. */
+  private record Softmax(int standard) implements Converter {
+    @Override
+    public void convert(Operation softmax, Emitter emitter) {
+      Tensor x = emitter.tensor(softmax.value(0));
+      int axis = Movement.axis(softmax.node().integer("axis", standard), x.rank());
+      if (standard == 1 && axis != x.rank() - 1) {
+        throw new UnsupportedGraphException(softmax + " goes over several axes");
+      }
+      if (axis == x.batch()) {
+        throw new UnsupportedGraphException(softmax + " mixes the images of a batch");
+      }
+      emitter.putLike(softmax, emitter.graph().nn().softmax(x.variable(), x.place(axis)), x);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.ttame.backbones.graph.ImportedLayers.Role;
+import org.ttame.core.Text;
+
+/** Products of matrices. */
+final class Products {
+  private Products() {}
+
+  static void register(ConverterRegistry registry) {
+    registry.add("Gemm", 7, new Gemm(), "alpha", "beta", "transA", "transB");
+    registry.add("MatMul", 1, new MatMul());
+    registry.add(Fusion.LINEAR, 1, new Linear());
+  }
+
+  /** Rows times a weight, plus a bias; see {@link Fusion#LINEAR}. */
+  private static final class Linear implements Converter {
+    @Override
+    public void convert(Operation linear, Emitter emitter) throws IOException {
+      Constant weight = linear.constant(1);
+      Constant bias = linear.input(2) == null ? null : linear.constant(2);
+      write(linear, emitter, () -> Recipe.of(weight), weight.shape()[1], bias);
+    }
+
+    /** Writes the product over the last axis, whatever the order of the others. */
+    static void write(
+        Operation operation, Emitter emitter, Emitter.Weight weight, long out, Constant bias)
+        throws IOException {
+      Tensor x = emitter.tensor(operation.value(0));
+      int last = x.rank() - 1;
+      if (x.batch() == last) {
+        throw new UnsupportedGraphException(operation + " mixes the images of a batch");
+      }
+      int[] others = IntStream.of(x.order()).filter(axis -> axis != last).toArray();
+      int[] order = Arrays.copyOf(others, x.rank());
+      order[last] = last;
+      x = emitter.arrange(x, order);
+      long in = x.shape()[last];
+      SDVariable rows = x.variable();
+      boolean reshaped = x.rank() != 2;
+      if (reshaped) {
+        rows = emitter.graph().reshape(rows, -1, in);
+      }
+      SDVariable weights = emitter.parameter(operation, "weight", Role.WEIGHT, weight, in, out);
+      SDVariable y = emitter.graph().mmul(rows, weights);
+      if (bias != null) {
+        y = y.add(emitter.parameter(operation, "bias", Role.BIAS, () -> Recipe.of(bias), out));
+      }
+      if (reshaped) {
+        long[] shape = operation.output().shape();
+        y = emitter.graph().reshape(y, Emitter.sizes(shape, order, x.batch()));
+      }
+      emitter.put(operation, y, order, x.batch());
+    }
+  }
+
+  /** Those that {@link Fusion} leaves: with factors. */
+  private static final class Gemm implements Converter {
+    @Override
+    public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
+      if (inputs.get(0).shape().length != 2 || inputs.get(1).shape().length != 2) {
+        throw new UnsupportedGraphException(
+            Text.format("Gemm node \"%s\" multiplies no matrices", node.displayName()));
+      }
+      return Converter.super.shapes(node, inputs);
+    }
+
+    @Override
+    public void convert(Operation gemm, Emitter emitter) throws IOException {
+      OnnxNode node = gemm.node();
+      Value x = gemm.value(0);
+      Constant weight = gemm.constant(1);
+      if (node.integer("transA", 0) == 1) {
+        throw new UnsupportedGraphException(gemm + " transposes the images of a batch");
+      }
+      Constant oriented = node.integer("transB", 0) == 1 ? weight.transpose(1, 0) : weight;
+      if (x.shape()[1] != oriented.shape()[0]) {
+        throw new UnsupportedGraphException(gemm + " has a weight of another size than its input");
+      }
+      long out = oriented.shape()[1];
+      double alpha = node.real("alpha", 1);
+      double beta = node.real("beta", 1);
+      Constant bias = gemm.input(2) == null ? null : scaled(gemm, beta, out);
+      Linear.write(gemm, emitter, () -> new Recipe(oriented, null, alpha), out, bias);
+    }
+
+    private static Constant scaled(Operation gemm, double beta, long out) throws IOException {
+      Constant bias = gemm.constant(2);
+      long[] shape = bias.shape();
+      boolean row = shape.length < 2 || shape[0] == 1;
+      boolean fits = bias.size() == 1 || (shape.length > 0 && shape[shape.length - 1] == out);
+      if (!row || !fits || beta != 1) {
+        throw new UnsupportedGraphException(gemm + " adds something that is no bias");
+      }
+      return bias.reshape(bias.size()).broadcast(out);
+    }
+  }
+
+  /** Of two values; with weights it is {@link Linear}. */
+  private static final class MatMul implements Converter {
+    @Override
+    public void convert(Operation product, Emitter emitter) {
+      Value left = product.value(0);
+      Value right = product.value(1);
+      int rank = left.rank();
+      boolean alike =
+          rank >= 3
+              && right.rank() == rank
+              && Arrays.equals(
+                  Arrays.copyOf(left.shape(), rank - 2), Arrays.copyOf(right.shape(), rank - 2));
+      int batch = emitter.tensor(left).batch();
+      if (!alike || batch >= rank - 2 || emitter.tensor(right).batch() != batch) {
+        throw new UnsupportedGraphException(product + " multiplies stacks of different shapes");
+      }
+      SDVariable a = emitter.arranged(left, Tensor.plain(rank));
+      SDVariable b = emitter.arranged(right, Tensor.plain(rank));
+      emitter.put(product, emitter.graph().mmul(a, b), Tensor.plain(rank), batch);
+    }
+  }
+}

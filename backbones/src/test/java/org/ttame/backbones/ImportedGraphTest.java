@@ -1,0 +1,475 @@
+package org.ttame.backbones;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.classifier.ClassifierOutput;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.InputGradient;
+
+/**
+ * Graphs of no family: each operator in a small network, against ONNX Runtime, against finite
+ * differences in double precision, and against itself after an import.
+ */
+class ImportedGraphTest {
+  /** Rounding of float32 through a few layers in another order of summation. */
+  private static final double TOLERANCE = 2e-5;
+
+  private static final double STEP = 1e-5;
+
+  /** Of gradients in double precision: rounding over twice the step, and curvature. */
+  private static final double GRADIENT_TOLERANCE = 1e-6;
+
+  private static final int SIDE = 11;
+  private static final int CLASSES = 5;
+
+  @TempDir static Path folder;
+
+  /** Something between the image and a linear layer that reads all of what it gives. */
+  interface Body {
+    String write(OnnxWriter onnx, String image);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyForm() {
+    Map<String, Body> bodies = new LinkedHashMap<>();
+    bodies.put("convolution", conv(4, 3, 3, 1, "pads", new long[] {1, 1, 1, 1}));
+    bodies.put("uneven kernel and stride", conv(4, 5, 2, 1, "strides", new long[] {2, 3}));
+    bodies.put(
+        "dilated convolution",
+        conv(4, 3, 3, 1, "dilations", new long[] {2, 3}, "pads", new long[] {2, 3, 2, 3}));
+    bodies.put("uneven padding", conv(4, 3, 3, 1, "pads", new long[] {0, 1, 2, 0}));
+    bodies.put(
+        "same padding, upper",
+        conv(4, 4, 4, 1, "auto_pad", "SAME_UPPER", "strides", new long[] {2, 2}));
+    bodies.put(
+        "same padding, lower",
+        conv(4, 4, 3, 1, "auto_pad", "SAME_LOWER", "strides", new long[] {3, 2}));
+    bodies.put("depthwise convolution", conv(3, 3, 3, 3, "strides", new long[] {2, 2}));
+    bodies.put("depthwise convolution of two", conv(6, 3, 3, 3, "pads", new long[] {1, 1, 1, 1}));
+    bodies.put(
+        "grouped convolution",
+        (onnx, image) -> {
+          String wide = conv(8, 3, 3, 1).write(onnx, image);
+          return onnx.node(
+              "Conv",
+              List.of(wide, onnx.weight(0, 0.2, 12, 2, 3, 3), onnx.weight(0, 0.2, 12)),
+              "group",
+              4,
+              "strides",
+              new long[] {2, 2});
+        });
+    bodies.put(
+        "batch normalisation",
+        (onnx, image) -> {
+          String normed = norm(onnx, image, 3);
+          String folded = norm(onnx, conv(4, 3, 3, 1).write(onnx, normed), 4);
+          return norm(onnx, onnx.node("Relu", List.of(folded)), 4);
+        });
+    bodies.put("max pool", pool("MaxPool", 3, "strides", new long[] {2, 2}));
+    bodies.put(
+        "padded max pool",
+        pool("MaxPool", 3, "strides", new long[] {2, 2}, "pads", new long[] {1, 1, 1, 1}));
+    bodies.put(
+        "max pool with ceil", pool("MaxPool", 2, "strides", new long[] {2, 2}, "ceil_mode", 1));
+    bodies.put(
+        "max pool, unevenly padded",
+        pool("MaxPool", 3, "strides", new long[] {2, 1}, "pads", new long[] {0, 1, 2, 0}));
+    bodies.put("average pool", pool("AveragePool", 3, "strides", new long[] {2, 2}));
+    for (int counted = 0; counted <= 1; counted++) {
+      String what = counted == 0 ? ", padding not counted" : ", padding counted";
+      bodies.put(
+          "average pool" + what,
+          pool(
+              "AveragePool",
+              3,
+              "pads",
+              new long[] {1, 1, 1, 1},
+              "strides",
+              new long[] {2, 2},
+              "count_include_pad",
+              counted));
+      bodies.put(
+          "average pool, unevenly padded" + what,
+          pool(
+              "AveragePool",
+              3,
+              "pads",
+              new long[] {1, 0, 0, 2},
+              "strides",
+              new long[] {3, 2},
+              "count_include_pad",
+              counted));
+    }
+    // With padding counted, ONNX Runtime of this version counts what is beyond it as well.
+    bodies.put(
+        "average pool with ceil",
+        pool(
+            "AveragePool",
+            3,
+            "pads",
+            new long[] {1, 0, 0, 1},
+            "strides",
+            new long[] {3, 2},
+            "ceil_mode",
+            1));
+    bodies.put("global average pool", (onnx, image) -> mapped(onnx, image, "GlobalAveragePool"));
+    bodies.put("global max pool", (onnx, image) -> mapped(onnx, image, "GlobalMaxPool"));
+    for (String type :
+        List.of("Relu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Erf", "Exp", "Neg")) {
+      bodies.put(type, (onnx, image) -> mapped(onnx, image, type));
+    }
+    bodies.put(
+        "clip",
+        (onnx, image) ->
+            onnx.node(
+                "Clip",
+                List.of(conv(4, 3, 3, 1).write(onnx, image), onnx.number(0), onnx.number(0.4f))));
+    for (String type : List.of("Add", "Sub", "Mul", "Div")) {
+      bodies.put(type + " of values", (onnx, image) -> pairOfValues(onnx, image, type));
+      bodies.put(type + " of constants", (onnx, image) -> withConstants(onnx, image, type));
+    }
+    bodies.put(
+        "squeeze and excitation",
+        (onnx, image) -> {
+          String map = conv(4, 3, 3, 1).write(onnx, image);
+          String mean =
+              onnx.node("ReduceMean", List.of(map), "axes", new long[] {2, 3}, "keepdims", 1);
+          String gate = onnx.node("Conv", List.of(mean, onnx.weight(0, 0.5, 4, 4, 1, 1)));
+          return onnx.node("Mul", List.of(onnx.node("Sigmoid", List.of(gate)), map));
+        });
+    bodies.put(
+        "concatenation",
+        (onnx, image) -> {
+          String map = conv(4, 3, 3, 1, "pads", new long[] {1, 1, 1, 1}).write(onnx, image);
+          return onnx.node("Concat", List.of(map, image, map), "axis", 1);
+        });
+    bodies.put(
+        "concatenation of rows",
+        (onnx, image) -> onnx.node("Concat", List.of(image, image), "axis", -2));
+    bodies.put(
+        "transposition and reshapes",
+        (onnx, image) -> {
+          String map = conv(4, 3, 3, 1).write(onnx, image);
+          String rows = onnx.node("Reshape", List.of(map, onnx.integers(2, 4, 81)));
+          String turned = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
+          String product = onnx.node("MatMul", List.of(turned, onnx.weight(0, 0.5, 4, 6)));
+          String back = onnx.node("Transpose", List.of(product), "perm", new long[] {0, 2, 1});
+          String grid = onnx.node("Reshape", List.of(back, onnx.integers(0, 2, 3, 9, -1)));
+          return onnx.node("Transpose", List.of(grid), "perm", new long[] {0, 3, 1, 4, 2});
+        });
+    bodies.put(
+        "channel shuffle",
+        (onnx, image) -> {
+          String map = conv(6, 3, 3, 1).write(onnx, image);
+          String split = onnx.node("Reshape", List.of(map, onnx.integers(2, 2, 3, 9, 9)));
+          String turned =
+              onnx.node("Transpose", List.of(split), "perm", new long[] {0, 2, 1, 3, 4});
+          String joined = onnx.node("Reshape", List.of(turned, onnx.integers(2, 6, 9, 9)));
+          return onnx.node("Conv", List.of(joined, onnx.weight(0, 0.3, 4, 6, 3, 3)));
+        });
+    bodies.put(
+        "product of values",
+        (onnx, image) -> {
+          String map = conv(4, 3, 3, 1).write(onnx, image);
+          String rows = onnx.node("Reshape", List.of(map, onnx.integers(2, 4, 81)));
+          String turned = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
+          String scores = onnx.node("MatMul", List.of(rows, turned));
+          String scaled = onnx.node("Mul", List.of(scores, onnx.number(0.1f)));
+          String weights = onnx.node("Softmax", List.of(scaled), "axis", -1);
+          return onnx.node("MatMul", List.of(weights, rows));
+        });
+    bodies.put(
+        "softmax over channels",
+        (onnx, image) ->
+            onnx.node("Softmax", List.of(conv(4, 3, 3, 1).write(onnx, image)), "axis", 1));
+    bodies.put(
+        "scaled Gemm",
+        (onnx, image) ->
+            onnx.node(
+                "Gemm",
+                List.of(onnx.node("Flatten", List.of(image)), onnx.weight(0, 0.1, 363, 7)),
+                "alpha",
+                0.5f));
+    return bodies.entrySet().stream()
+        .map(body -> DynamicTest.dynamicTest(body.getKey(), () -> isRight(body.getValue())));
+  }
+
+  static Body conv(int out, int height, int width, int groups, Object... attributes) {
+    List<Object> all = new ArrayList<>(List.of(attributes));
+    all.addAll(List.of("group", groups, "kernel_shape", new long[] {height, width}));
+    return (onnx, image) ->
+        onnx.node(
+            "Conv",
+            List.of(
+                image, onnx.weight(0, 0.3, out, 3 / groups, height, width), onnx.weight(0, 1, out)),
+            all.toArray());
+  }
+
+  private static String norm(OnnxWriter onnx, String x, int width) {
+    return onnx.node(
+        "BatchNormalization",
+        List.of(
+            x,
+            onnx.weight(1, 0.2, width),
+            onnx.weight(0, 0.2, width),
+            onnx.weight(0, 0.2, width),
+            onnx.weight(1, 0.2, width)),
+        "epsilon",
+        1e-3f);
+  }
+
+  private static String mapped(OnnxWriter onnx, String image, String type) {
+    return onnx.node(type, List.of(conv(4, 3, 3, 1).write(onnx, image)));
+  }
+
+  private static Body pool(String type, int kernel, Object... attributes) {
+    List<Object> all = new ArrayList<>(List.of(attributes));
+    all.addAll(List.of("kernel_shape", new long[] {kernel, kernel}));
+    return (onnx, image) -> onnx.node(type, List.of(image), all.toArray());
+  }
+
+  /** Of maps of one size, and of a map and one value for each channel. */
+  private static String pairOfValues(OnnxWriter onnx, String image, String type) {
+    String left = conv(4, 3, 3, 1).write(onnx, image);
+    String right = onnx.node("Exp", List.of(conv(4, 3, 3, 1).write(onnx, image)));
+    String both = onnx.node(type, List.of(left, right));
+    return onnx.node(type, List.of(both, onnx.node("GlobalAveragePool", List.of(right))));
+  }
+
+  /** A number, a value for each channel, for each column, on either side. */
+  private static String withConstants(OnnxWriter onnx, String image, String type) {
+    String x = onnx.node("Exp", List.of(image));
+    String number = onnx.node(type, List.of(onnx.number(2.5f), x));
+    String channels = onnx.node(type, List.of(number, onnx.weight(2, 0.1, 3, 1, 1)));
+    String columns = onnx.node(type, List.of(onnx.weight(2, 0.1, 1, 1, 1, SIDE), channels));
+    return onnx.node(type, List.of(columns, onnx.number(1.5f)));
+  }
+
+  /** Writes a network around a body. */
+  static Path network(String name, Body body) throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String features = body.write(onnx, "image");
+    String flat = onnx.node("Flatten", List.of(features));
+    Path probe = folder.resolve(name + "-probe.onnx");
+    // How many values the body gives is asked of ONNX Runtime.
+    OnnxWriter sized = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    sized.output(sized.node("Flatten", List.of(body.write(sized, "image"))), "logits");
+    sized.write(probe, 1);
+    long width;
+    try (OnnxOracle oracle = new OnnxOracle(probe);
+        INDArray images = Nd4j.zeros(2, SIDE, SIDE, 3)) {
+      width = oracle.run(images).get("logits").size(1);
+    }
+    double spread = 1 / Math.sqrt(width);
+    onnx.output(
+        onnx.node(
+            "Gemm",
+            List.of(flat, onnx.weight(0, spread, width, CLASSES), onnx.weight(0, 0.1, CLASSES))),
+        "logits");
+    Path file = folder.resolve(name + ".onnx");
+    onnx.write(file, 1);
+    return file;
+  }
+
+  private static void isRight(Body body) throws Exception {
+    Path file = network("body", body);
+    Nd4j.getRandom().setSeed(5);
+    try (INDArray images = Nd4j.randn(DataType.FLOAT, 2, SIDE, SIDE, 3);
+        FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
+        OnnxOracle oracle = new OnnxOracle(file);
+        ClassifierOutput output = classifier.forward(images, List.of())) {
+      INDArray expected = oracle.run(images).get("logits");
+      assertThat(classifier.provenance().get("architecture")).contains("operations");
+      assertThat(Members.difference(output.logits(), expected)).isLessThan(TOLERANCE);
+      assertThat(classifier.plannedStepBytes(2, List.of())).as("a plan").isPositive();
+      worksImageByImage(classifier, images, expected);
+      isTheSameAfterImport(file, images, output);
+    }
+    hasRightGradients(file);
+  }
+
+  private static void worksImageByImage(
+      FrozenClassifier classifier, INDArray images, INDArray expected) {
+    for (int b = 0; b < 2; b++) {
+      try (INDArray image =
+              images
+                  .get(
+                      org.nd4j.linalg.indexing.NDArrayIndex.interval(b, b + 1),
+                      org.nd4j.linalg.indexing.NDArrayIndex.all(),
+                      org.nd4j.linalg.indexing.NDArrayIndex.all(),
+                      org.nd4j.linalg.indexing.NDArrayIndex.all())
+                  .dup('c');
+          ClassifierOutput output = classifier.forward(image, List.of());
+          INDArray row = expected.getRow(b, true).dup('c')) {
+        assertThat(Members.difference(output.logits(), row)).isLessThan(TOLERANCE);
+      }
+    }
+  }
+
+  private static void isTheSameAfterImport(Path file, INDArray images, ClassifierOutput output)
+      throws Exception {
+    Path imported = folder.resolve("body.ttame");
+    Backbones.importTo(file, imported, BackboneOptions.defaults());
+    try (FrozenClassifier again = Backbones.load(imported, BackboneOptions.defaults());
+        ClassifierOutput same = again.forward(images, List.of())) {
+      assertThat(same.logits()).isEqualTo(output.logits());
+    }
+    Files.delete(imported);
+  }
+
+  private static void hasRightGradients(Path file) throws Exception {
+    BackboneOptions options = BackboneOptions.defaults().inDoublePrecision();
+    int[] labels = {1, 3};
+    try (INDArray images = Nd4j.randn(DataType.DOUBLE, 2, SIDE, SIDE, 3);
+        FrozenClassifier classifier = Backbones.load(file, options);
+        InputGradient result = classifier.crossEntropyGradient(images, labels)) {
+      for (long i = 0; i < images.length(); i += 37) {
+        double at = images.getDouble(i);
+        images.putScalar(i, at + STEP);
+        double above = loss(classifier, images, labels);
+        images.putScalar(i, at - STEP);
+        double below = loss(classifier, images, labels);
+        images.putScalar(i, at);
+        assertThat(result.gradient().getDouble(i))
+            .as("gradient at %d", i)
+            .isCloseTo(
+                (above - below) / (2 * STEP),
+                org.assertj.core.data.Offset.offset(GRADIENT_TOLERANCE));
+      }
+    }
+  }
+
+  private static double loss(FrozenClassifier classifier, INDArray images, int[] labels) {
+    try (InputGradient result = classifier.crossEntropyGradient(images, labels)) {
+      return result.crossEntropy();
+    }
+  }
+
+  @Test
+  void layersAreChosenByCutPointsAndStages() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, 64, 64);
+    String x = "image";
+    int channels = 3;
+    List<String> sums = new ArrayList<>();
+    for (int width : new int[] {8, 12, 16, 24}) {
+      String down =
+          onnx.node(
+              "Conv",
+              List.of(x, onnx.weight(0, 0.2, width, channels, 3, 3), onnx.weight(0, 0.1, width)),
+              "strides",
+              new long[] {2, 2},
+              "pads",
+              new long[] {1, 1, 1, 1});
+      String gate = onnx.node("Sigmoid", List.of(down));
+      String swish = onnx.node("Mul", List.of(down, gate));
+      String branch =
+          onnx.node(
+              "Conv",
+              List.of(swish, onnx.weight(0, 0.2, width, width, 1, 1), onnx.weight(0, 0.1, width)));
+      x = onnx.node("Relu", List.of(onnx.node("Add", List.of(swish, branch))));
+      sums.add(x);
+      channels = width;
+    }
+    String last = onnx.node("HardSwish", List.of(x));
+    String pooled = onnx.node("GlobalAveragePool", List.of(last));
+    onnx.output(
+        onnx.node(
+            "Gemm",
+            List.of(onnx.node("Flatten", List.of(pooled)), onnx.weight(0, 0.2, channels, CLASSES))),
+        "logits");
+    Path file = folder.resolve("stages.onnx");
+    onnx.write(file, 2);
+    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      assertThat(classifier.defaultLayers())
+          .extracting(FeatureLayer::node)
+          .containsExactly(sums.get(2), last);
+      assertThat(classifier.camLayer().node()).isEqualTo(last);
+      assertThat(classifier.layers()).containsKey(sums.get(0));
+      assertThat(classifier.name()).isEqualTo("stages");
+    }
+  }
+
+  /** As in PyTorch; ONNX Runtime of this version counts it. */
+  @Test
+  void whatIsBeyondPaddingDoesNotCount() throws Exception {
+    Object[] attributes = {
+      "pads", new long[] {1, 1, 1, 1}, "strides", new long[] {2, 2}, "ceil_mode", 1
+    };
+    Path file =
+        network(
+            "counted",
+            (onnx, image) -> {
+              String padded =
+                  pool("AveragePool", 4, with(attributes, "count_include_pad", 1))
+                      .write(onnx, image);
+              return onnx.node("Mul", List.of(padded, onnx.number(2)));
+            });
+    Path plain =
+        network(
+            "uncounted",
+            (onnx, image) ->
+                onnx.node(
+                    "Mul",
+                    List.of(
+                        pool("AveragePool", 4, attributes).write(onnx, image), onnx.number(2))));
+    try (FrozenClassifier counted = Backbones.load(file, BackboneOptions.defaults());
+        FrozenClassifier uncounted = Backbones.load(plain, BackboneOptions.defaults());
+        INDArray ones = Nd4j.ones(DataType.FLOAT, 1, SIDE, SIDE, 3);
+        ClassifierOutput a =
+            counted.forward(ones, List.of(counted.layers().values().iterator().next()));
+        ClassifierOutput b =
+            uncounted.forward(ones, List.of(uncounted.layers().values().iterator().next()))) {
+      // Rows −1…2, 1…4, … 9…12 of 0…10: one of the first is padding; of the last one is padding,
+      // and one is beyond it and counts as nothing.
+      double[] share = {3.0 / 4, 1, 1, 1, 1, 2.0 / 3};
+      assertThat(a.features().get(0).shape()).containsExactly(1, 6, 6, 3);
+      for (int row = 0; row < 6; row++) {
+        for (int column = 0; column < 6; column++) {
+          assertThat(a.features().get(0).getDouble(0, row, column, 0))
+              .isCloseTo(share[row] * share[column], org.assertj.core.data.Offset.offset(1e-6));
+          assertThat(b.features().get(0).getDouble(0, row, column, 0))
+              .isCloseTo(1, org.assertj.core.data.Offset.offset(1e-6));
+        }
+      }
+    }
+  }
+
+  private static Object[] with(Object[] some, Object... more) {
+    List<Object> all = new ArrayList<>(List.of(some));
+    all.addAll(List.of(more));
+    return all.toArray();
+  }
+
+  @Test
+  void everythingUnsupportedIsNamedAtOnce() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String first = onnx.node("GridSample", List.of("image", "image"));
+    String second = onnx.node("Conv", List.of(first, onnx.weight(0, 1, 4, 3, 3, 3)), "made_up", 1);
+    String third = onnx.node("Bernoulli", List.of(second));
+    String flat = onnx.node("Flatten", List.of(third));
+    onnx.output(onnx.node("MatMul", List.of(flat, onnx.weight(0, 1, 324, CLASSES))), "logits");
+    Path file = folder.resolve("unsupported.onnx");
+    onnx.write(file, 1);
+    assertThatThrownBy(() -> Backbones.inspect(file))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("GridSample")
+        .hasMessageContaining("made_up")
+        .hasMessageContaining("Bernoulli");
+  }
+}
