@@ -1,23 +1,15 @@
 package org.ttame.backbones;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipException;
-import java.util.zip.ZipFile;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.onnx.OnnxBackbone;
@@ -37,14 +29,19 @@ public final class ZooBridge implements BackboneSource {
   private final OnnxBackbone backbone;
   private final ComputationGraph network;
   private final InputSpec inputSpec;
-  private final boolean ownsNetwork;
+
+  /** The file that the network is from; then it is closed here. */
+  private final Optional<SavedNetwork> saved;
 
   private ZooBridge(
-      OnnxBackbone backbone, ComputationGraph network, InputSpec inputSpec, boolean ownsNetwork) {
+      OnnxBackbone backbone,
+      ComputationGraph network,
+      InputSpec inputSpec,
+      Optional<SavedNetwork> saved) {
     this.backbone = backbone;
     this.network = network;
     this.inputSpec = inputSpec;
-    this.ownsNetwork = ownsNetwork;
+    this.saved = saved;
   }
 
   /**
@@ -94,14 +91,9 @@ public final class ZooBridge implements BackboneSource {
   public static ZooBridge of(
       ComputationGraph network, String name, int side, Preprocessing preprocessing)
       throws IOException {
-    return of(network, Path.of(name), side, preprocessing, false);
-  }
-
-  private static ZooBridge of(
-      ComputationGraph network, Path name, int side, Preprocessing preprocessing, boolean owns)
-      throws IOException {
-    OnnxBackbone backbone = OnnxBackbone.of(network, name, side, preprocessing.blueFirst());
-    return new ZooBridge(backbone, network, preprocessing.inputSpec(side), owns);
+    OnnxBackbone backbone =
+        OnnxBackbone.of(network, Path.of(name), side, preprocessing.blueFirst());
+    return new ZooBridge(backbone, network, preprocessing.inputSpec(side), Optional.empty());
   }
 
   static boolean isZip(byte[] start) {
@@ -110,54 +102,18 @@ public final class ZooBridge implements BackboneSource {
 
   /** Opens a network that DL4J has saved; images are expected as VGG16 of the zoo wants them. */
   static ZooBridge open(Path file) throws IOException {
-    boolean sequential;
-    try (ZipFile zip = new ZipFile(file.toFile())) {
-      ZipEntry configuration = zip.getEntry("configuration.json");
-      if (configuration == null || zip.getEntry("coefficients.bin") == null) {
-        throw new BackboneException(
-            Text.format(
-                "%s is a zip, but no saved DL4J network; unpack it and give the .onnx file", file));
-      }
-      try (InputStream json = zip.getInputStream(configuration)) {
-        sequential = new ObjectMapper().readTree(json).path("vertices").isMissingNode();
-      } catch (JsonProcessingException e) {
-        throw new BackboneException(
-            Text.format(
-                "%s holds a DL4J network whose configuration is damaged; copy it again", file),
-            e);
-      }
-    } catch (ZipException e) {
-      throw new BackboneException(
-          Text.format("%s begins as a zip, but is damaged or cut short; copy it again", file), e);
-    }
-    ComputationGraph network;
-    try {
-      network =
-          sequential
-              ? graph(ModelSerializer.restoreMultiLayerNetwork(file.toFile(), false))
-              : ModelSerializer.restoreComputationGraph(file.toFile(), false);
-    } catch (IOException | RuntimeException e) {
-      throw new BackboneException(
-          Text.format("%s could not be read as a DL4J network: %s", file, e.getMessage()), e);
-    }
+    SavedNetwork saved = SavedNetwork.read(file);
+    ComputationGraph network = saved.network();
     boolean done = false;
     try {
-      ZooBridge bridge = of(network, file, side(network), Preprocessing.vgg16(), true);
+      OnnxBackbone backbone = OnnxBackbone.of(network, file, side(network), true);
+      InputSpec images = Preprocessing.vgg16().inputSpec(side(network));
       done = true;
-      return bridge;
+      return new ZooBridge(backbone, network, images, Optional.of(saved));
     } finally {
       if (!done) {
         network.close();
       }
-    }
-  }
-
-  /** The same layers with a copy of their parameters. */
-  private static ComputationGraph graph(MultiLayerNetwork layers) {
-    try {
-      return layers.toComputationGraph();
-    } finally {
-      layers.close();
     }
   }
 
@@ -186,7 +142,17 @@ public final class ZooBridge implements BackboneSource {
 
   @Override
   public Map<String, String> provenance() {
-    return new LinkedHashMap<>(backbone.provenance());
+    Map<String, String> provenance = new LinkedHashMap<>(backbone.provenance());
+    List<String> unread = saved.map(SavedNetwork::unread).orElse(List.of());
+    if (!unread.isEmpty()) {
+      provenance.put(
+          "not read",
+          Text.format(
+              "%s (how images are prepared, as a Java object that could run code; VGG16's"
+                  + " preparation is assumed)",
+              String.join(", ", unread)));
+    }
+    return provenance;
   }
 
   @Override
@@ -197,7 +163,7 @@ public final class ZooBridge implements BackboneSource {
   @Override
   public void close() throws IOException {
     backbone.close();
-    if (ownsNetwork) {
+    if (saved.isPresent()) {
       network.close();
     }
   }

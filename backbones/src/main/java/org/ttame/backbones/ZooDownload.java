@@ -36,13 +36,23 @@ public final class ZooDownload {
   public static Path vgg16() throws IOException {
     VGG16 model = VGG16.builder().build();
     return fetch(
-        model.pretrainedUrl(PretrainedType.IMAGENET),
+        secure(model.pretrainedUrl(PretrainedType.IMAGENET)),
         model.pretrainedChecksum(PretrainedType.IMAGENET),
         DL4JResources.getDirectory(ResourceType.ZOO_MODEL, model.modelName()).toPath());
   }
 
+  /** An address that nobody on the way can answer for: DL4J lets a property name another host. */
+  static String secure(String address) throws BackboneException {
+    if (!address.regionMatches(true, 0, "https://", 0, 8)) {
+      throw new BackboneException(
+          Text.format("%s is not fetched: only https is; import the file instead", address));
+    }
+    return address;
+  }
+
   /**
-   * Fetches a file unless it is there already.
+   * Fetches a file unless it is there already. Its SHA-256 is kept beside it: another file under
+   * the same name is refused, wherever it came from.
    *
    * @param address where it is published
    * @param expected its Adler-32, which the zoo publishes with the address
@@ -51,6 +61,7 @@ public final class ZooDownload {
   static Path fetch(String address, long expected, Path folder) throws IOException {
     Path file = folder.resolve(address.substring(address.lastIndexOf('/') + 1));
     if (Files.exists(file) && checksum(file) == expected) {
+      compare(file, address);
       return file;
     }
     try {
@@ -68,7 +79,26 @@ public final class ZooDownload {
               address, reason(e)),
           e);
     }
+    compare(file, address);
     return file;
+  }
+
+  /** Adler-32, which the zoo publishes, is no protection against a file made to have it. */
+  private static void compare(Path file, String address) throws IOException {
+    Path record = file.resolveSibling(file.getFileName() + ".sha256");
+    String found = Digests.sha256(file);
+    if (!Files.exists(record)) {
+      WholeFile.writeText(record, found + "\n");
+      return;
+    }
+    String recorded = Files.readString(record).strip();
+    if (!recorded.equals(found)) {
+      throw new BackboneException(
+          Text.format(
+              "%s is not what was downloaded from %s before: its SHA-256 is %s, %s records %s;"
+                  + " delete both to take it anew",
+              file, address, found, record.getFileName(), recorded));
+    }
   }
 
   private static InputStream open(String address) throws IOException {

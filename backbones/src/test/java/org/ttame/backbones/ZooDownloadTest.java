@@ -61,6 +61,36 @@ class ZooDownloadTest {
         .hasMessageContaining("net.zip could not be downloaded: FileNotFoundException");
   }
 
+  @Test
+  void onlyOverHttps() throws IOException {
+    assertThat(ZooDownload.secure("https://example.org/net.zip")).endsWith("net.zip");
+    for (String address : new String[] {"http://example.org/net.zip", "file:///net.zip"}) {
+      assertThatThrownBy(() -> ZooDownload.secure(address))
+          .isInstanceOf(BackboneException.class)
+          .hasMessageContaining(address + " is not fetched: only https is");
+    }
+  }
+
+  /** Adler-32 is easily met by another file; SHA-256 of the first download is kept. */
+  @Test
+  void anotherFileUnderTheSameName() throws IOException {
+    byte[] one = {5, 1, 2, 1, 5};
+    byte[] other = {4, 3, 0, 3, 4};
+    assertThat(sum(one)).isEqualTo(sum(other));
+    Files.write(published, one);
+    Path file = fetch(sum(one));
+    assertThat(cache.resolve("net.zip.sha256")).content().hasSize(65);
+    assertThat(fetch(sum(one))).isEqualTo(file);
+    Files.write(file, other);
+    assertThatThrownBy(() -> fetch(sum(one)))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("net.zip is not what was downloaded")
+        .hasMessageContaining("net.zip.sha256 records");
+    Files.delete(file);
+    Files.write(published, other);
+    assertThatThrownBy(() -> fetch(sum(one))).hasMessageContaining("is not what was downloaded");
+  }
+
   private Path fetch(long announced) throws IOException {
     return ZooDownload.fetch(published.toUri().toString(), announced, cache);
   }
