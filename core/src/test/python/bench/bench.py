@@ -218,4 +218,5 @@ def main():
             options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

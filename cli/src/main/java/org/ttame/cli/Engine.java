@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.nativeblas.NativeOpsHolder;
 import org.ttame.core.Text;
+import org.ttame.core.engine.ComputingThreads;
 import org.ttame.core.engine.EngineChoice;
 import org.ttame.core.engine.NativeBinary;
 
@@ -42,7 +42,14 @@ record Engine(NativeBinary binary, String backend, int threads) {
       if (arguments.has(CommonOptions.ENGINE)) {
         engine = Optional.of(arguments.oneOf(CommonOptions.ENGINE, "auto", "nd4j", "samediff"));
       }
-      return new Settings(device, engine, arguments.integer(CommonOptions.THREADS, 1));
+      Optional<Integer> threads = arguments.integer(CommonOptions.THREADS, 1);
+      if (threads.isPresent() && threads.get() > ComputingThreads.most()) {
+        throw new UsageException(
+            Text.format(
+                "--threads %d is more than the %d allowed here; as many as there are cores is best",
+                threads.get(), ComputingThreads.most()));
+      }
+      return new Settings(device, engine, threads);
     }
   }
 
@@ -61,19 +68,16 @@ record Engine(NativeBinary binary, String backend, int threads) {
     if (!console.isVerbose()) {
       setUnlessGiven("org.nd4j.log.initialization", "false");
     }
-    NativeBinary binary = NativeBinary.select();
+    NativeBinary binary = NativeBinary.select().loaded();
     if (binary.slow()) {
       console.warn(
           Text.format(
-              "the slow native build is in use: %s. Convolutions take four to eight times longer.",
+              "the slow native build is in use: %s. Convolutions take two to eight times longer.",
               binary.reason()));
     }
     int threads = settings.threads().orElseGet(Engine::physicalCores);
+    ComputingThreads.use(threads);
     String backend = Nd4j.getEnvironment().isCPU() ? "CPU" : "CUDA";
-    NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
-    Nd4j.getEnvironment().setMaxThreads(threads);
-    Nd4j.getEnvironment().setMaxMasterThreads(threads);
-    Nd4j.factory().blas().setMaxThreads(threads);
     return new Engine(binary, backend, threads);
   }
 

@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.util.List;
 import org.ttame.core.Text;
+import org.ttame.core.engine.NativeBinary;
 import org.ttame.core.provenance.BuildInfo;
 
 /** {@code ttame version}. */
@@ -30,7 +31,8 @@ final class VersionCommand implements Command {
       Engine engine = Engine.start(settings, console);
       console.result(Text.format("backend ND4J %s on %s", build.nd4j(), engine.backend()));
       console.result("native binary " + engine.describeBinary());
-      console.result("threads " + engine.threads());
+      console.result(
+          Text.format("threads %d, waiting %s", engine.threads(), NativeBinary.waiting()));
       console.result(
           Text.format(
               "java %s, %s, %s %s, heap limit %d MiB",

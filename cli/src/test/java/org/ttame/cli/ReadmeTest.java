@@ -5,7 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +27,7 @@ import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.attention.MapExplainer;
 import org.ttame.core.attention.Variant;
+import org.ttame.core.engine.ComputingThreads;
 import org.ttame.core.npz.Npz;
 import org.ttame.training.Trainer;
 import org.ttame.training.TrainingOptions;
@@ -33,7 +43,9 @@ class ReadmeTest {
 
   @Test
   void showsTheCodeThatRunsHere() throws IOException {
-    assertThat(unindented(Files.readString(README))).contains(snippet(Files.readString(SOURCE)));
+    String readme = unindented(Files.readString(README));
+    String source = Files.readString(SOURCE);
+    assertThat(readme).contains(snippet(source, "README"), snippet(source, "PER THREAD"));
   }
 
   @Test
@@ -61,9 +73,67 @@ class ReadmeTest {
     classifier.close();
   }
 
-  private static String snippet(String source) {
-    int from = source.indexOf("// README begins\n") + "// README begins\n".length();
-    return unindented(source.substring(from, source.indexOf("    // README ends", from)));
+  @Test
+  void eachThreadHasItsOwn() throws Exception {
+    Path onnx = new SampleData(folder).backbone("vgg");
+    Path npz = folder.resolve("attention.npz");
+    Map<String, INDArray> images = new HashMap<>();
+    Map<String, INDArray> expected = new HashMap<>();
+    try (var classifier = Backbones.load(onnx, BackboneOptions.defaults())) {
+      var spec =
+          AttentionSpec.of(classifier.defaultLayers(), classifier.classes(), Variant.PROPOSED);
+      try (var mechanism = AttentionMechanism.create(spec, 42);
+          var explainer = new MapExplainer(classifier, mechanism)) {
+        Npz.write(npz, mechanism.toNpz());
+        for (int i = 0; i < 12; i++) {
+          String name = "image " + i;
+          images.put(name, Nd4j.randn(1, 64, 64, 3));
+          expected.put(
+              name, explainer.explain(images.get(name), ClassChoice.predicted()).map(0, 0));
+        }
+        workersOfTheirOwn(onnx, npz, spec, images, expected);
+      }
+    }
+  }
+
+  private static void workersOfTheirOwn(
+      Path onnx,
+      Path npz,
+      AttentionSpec spec,
+      Map<String, INDArray> images,
+      Map<String, INDArray> expected)
+      throws Exception {
+    Queue<String> names = new ConcurrentLinkedQueue<>(images.keySet());
+    Map<String, INDArray> maps = new ConcurrentHashMap<>();
+    ExecutorService pool = Executors.newFixedThreadPool(3);
+    // PER THREAD begins
+    Callable<Void> worker =
+        () -> {
+          ComputingThreads.use(1);
+          try (var own = Backbones.load(onnx, BackboneOptions.defaults());
+              var mechanism = AttentionMechanism.fromNpz(spec, Npz.read(npz));
+              var explainer = new MapExplainer(own, mechanism)) {
+            for (var name = names.poll(); name != null; name = names.poll()) {
+              maps.put(
+                  name, explainer.explain(images.get(name), ClassChoice.predicted()).map(0, 0));
+            }
+          }
+          return null;
+        };
+    var done = pool.invokeAll(List.of(worker, worker, worker)); // of 3 threads
+    // PER THREAD ends
+    pool.shutdown();
+    for (var each : done) {
+      each.get();
+    }
+    assertThat(maps).isEqualTo(expected);
+  }
+
+  private static String snippet(String source, String name) {
+    String begin = "// " + name + " begins\n";
+    int from = source.indexOf(begin) + begin.length();
+    int end = source.lastIndexOf('\n', source.indexOf("// " + name + " ends", from)) + 1;
+    return unindented(source.substring(from, end));
   }
 
   private static String unindented(String text) {

@@ -12,6 +12,7 @@ import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
+import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.loss.StepGradients;
@@ -30,7 +31,8 @@ import org.ttame.training.run.StepRecord;
  * through the maps; Nesterov SGD moves the mechanism by the OneCycle policy, and its running
  * statistics follow. The classifier never changes.
  *
- * <p>The classifier and the mechanism stay the caller's. Not thread-safe.
+ * <p>The classifier and the mechanism stay the caller's. A trainer serves one thread at a time, as
+ * they do: a second one gets an {@link IllegalStateException}.
  */
 public final class Trainer implements AutoCloseable {
   private final FrozenClassifier classifier;
@@ -43,6 +45,7 @@ public final class Trainer implements AutoCloseable {
   private final long seed;
   private final INDArray mean;
   private final INDArray std;
+  private final ThreadGuard guard = new ThreadGuard();
 
   /**
    * Prepares training with drawn classes.
@@ -138,6 +141,10 @@ public final class Trainer implements AutoCloseable {
    * @throws NonFiniteException if a logit of the images as they are is not: no training can help
    */
   public StepRecord step(long step, INDArray unitImages) {
+    return guard.call(() -> mechanism.reserved(() -> compute(step, unitImages)));
+  }
+
+  private StepRecord compute(long step, INDArray unitImages) {
     final long began = System.nanoTime();
     double lr = schedule.learningRate(step);
     double momentum = schedule.momentum(step);
@@ -213,15 +220,21 @@ public final class Trainer implements AutoCloseable {
    * @param velocities by parameter name; copied
    */
   public void restore(Map<String, INDArray> velocities) {
-    optimizer.restore(velocities);
+    guard.run(
+        () -> {
+          optimizer.restore(velocities);
+        });
   }
 
   @Override
   public void close() {
-    graph.close();
-    optimizer.close();
-    mean.close();
-    std.close();
+    guard.close(
+        () -> {
+          graph.close();
+          optimizer.close();
+          mean.close();
+          std.close();
+        });
   }
 
   private INDArray standardise(INDArray unit) {

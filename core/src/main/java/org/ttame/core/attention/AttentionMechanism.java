@@ -7,12 +7,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
+import org.ttame.core.engine.ThreadGuard;
 
 /**
  * The attention mechanism of T-TAME (Section III-C of the paper): feature maps in, one explanation
@@ -23,7 +25,9 @@ import org.ttame.core.Text;
  * maps. This class holds the arrays and knows how to append the mechanism to a SameDiff graph for
  * inference; {@link TrainableMaps} appends it for training.
  *
- * <p>Owns its arrays. Not thread-safe.
+ * <p>Owns its arrays. It serves one thread at a time: what reads or changes arrays while another
+ * thread does gets an {@link IllegalStateException}. Who changes {@link #parameters} in place
+ * reserves them ({@link #reserved}).
  */
 public final class AttentionMechanism implements AutoCloseable {
   /** Added to the variance in batch normalisation. */
@@ -37,6 +41,7 @@ public final class AttentionMechanism implements AutoCloseable {
   private final Map<String, ArrayLayout.Entry> layout;
   private final Map<String, INDArray> parameters = new LinkedHashMap<>();
   private final Map<String, INDArray> statistics = new LinkedHashMap<>();
+  private final ThreadGuard guard = new ThreadGuard();
 
   private AttentionMechanism(AttentionSpec spec, DataType type) {
     this.spec = Objects.requireNonNull(spec, "spec");
@@ -107,7 +112,8 @@ public final class AttentionMechanism implements AutoCloseable {
       if (!mechanism.layout.containsKey(name) && !name.endsWith(".num_batches_tracked")) {
         throw new IllegalArgumentException(
             Text.format(
-                    "\"%s\" does not belong to a mechanism of variant %s on %d layers; check --variant and",
+                    "\"%s\" does not belong to a mechanism of variant %s on %d layers; check"
+                        + " --variant and",
                     name, spec.variant().optionName(), spec.features().size())
                 + " --layers");
       }
@@ -138,7 +144,8 @@ public final class AttentionMechanism implements AutoCloseable {
     if (!Double.isFinite(array.sumNumber().doubleValue())) {
       throw new IllegalArgumentException(
           Text.format(
-              "\"%s\" holds values that are not finite; the file is damaged or its training diverged",
+              "\"%s\" holds values that are not finite; the file is damaged or its training"
+                  + " diverged",
               name));
     }
     double least = array.minNumber().doubleValue();
@@ -152,6 +159,17 @@ public final class AttentionMechanism implements AutoCloseable {
 
   private void put(String name, ArrayLayout.Entry entry, INDArray array) {
     (entry.role().trainable() ? parameters : statistics).put(name, array);
+  }
+
+  /**
+   * Does work on the arrays that no other thread may disturb: those that read or change them
+   * meanwhile are refused.
+   *
+   * @return what the work returns
+   * @throws IllegalStateException if another thread is at them
+   */
+  public <T> T reserved(Supplier<T> work) {
+    return guard.call(work);
   }
 
   /** Its form. */
@@ -199,9 +217,12 @@ public final class AttentionMechanism implements AutoCloseable {
    */
   public Map<String, INDArray> toNpz() {
     Map<String, INDArray> copies = new LinkedHashMap<>();
-    layout.forEach(
-        (name, entry) ->
-            copies.put(name, Copies.of(array(name), DataType.FLOAT, entry.fileShape())));
+    guard.run(
+        () -> {
+          layout.forEach(
+              (name, entry) ->
+                  copies.put(name, Copies.of(array(name), DataType.FLOAT, entry.fileShape())));
+        });
     return copies;
   }
 
@@ -219,19 +240,22 @@ public final class AttentionMechanism implements AutoCloseable {
    * @throws IllegalArgumentException if a name or shape is unknown
    */
   public void updateStatistics(Map<String, INDArray> batch) {
-    batch.forEach(
-        (name, value) -> {
-          INDArray running = statistics.get(name);
-          if (running == null || !Arrays.equals(running.shape(), value.shape())) {
-            throw new IllegalArgumentException(
-                Text.format(
-                    "No running statistic \"%s\" of shape %s",
-                    name, Arrays.toString(value.shape())));
-          }
-          running.muli(1 - BN_MOMENTUM);
-          try (INDArray share = value.mul(BN_MOMENTUM)) {
-            running.addi(share);
-          }
+    guard.run(
+        () -> {
+          batch.forEach(
+              (name, value) -> {
+                INDArray running = statistics.get(name);
+                if (running == null || !Arrays.equals(running.shape(), value.shape())) {
+                  throw new IllegalArgumentException(
+                      Text.format(
+                          "No running statistic \"%s\" of shape %s",
+                          name, Arrays.toString(value.shape())));
+                }
+                running.muli(1 - BN_MOMENTUM);
+                try (INDArray share = value.mul(BN_MOMENTUM)) {
+                  running.addi(share);
+                }
+              });
         });
   }
 
@@ -249,13 +273,19 @@ public final class AttentionMechanism implements AutoCloseable {
    *     #mapWidth()}
    */
   public SDVariable attach(SameDiff graph, List<SDVariable> features, SDVariable classes) {
-    return InferenceMaps.append(this, graph, features, classes);
+    return guard.call(
+        () -> {
+          return InferenceMaps.append(this, graph, features, classes);
+        });
   }
 
   @Override
   public void close() {
-    parameters.values().forEach(AttentionMechanism::release);
-    statistics.values().forEach(AttentionMechanism::release);
+    guard.close(
+        () -> {
+          parameters.values().forEach(AttentionMechanism::release);
+          statistics.values().forEach(AttentionMechanism::release);
+        });
   }
 
   private static void release(INDArray array) {

@@ -23,7 +23,8 @@ import org.ttame.core.engine.GraphRunner;
  * Explains images: the classifier runs once for each batch, the mechanism turns its feature maps
  * into the maps of the classes asked for.
  *
- * <p>The mechanism's values are taken when the explainer is made. Not thread-safe.
+ * <p>The mechanism's values are taken when the explainer is made. It and its classifier serve one
+ * thread at a time: a second one gets an {@link IllegalStateException}.
  */
 public final class MapExplainer implements AutoCloseable {
   private static final String CLASSES = "classes";

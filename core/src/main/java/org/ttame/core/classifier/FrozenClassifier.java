@@ -26,7 +26,8 @@ import org.ttame.core.masking.Masking;
  * standardised image batch {@code [B, S, S, 3]} and returns logits {@code [B, K]}, with the names
  * of the layers that may be explained. It works in evaluation mode only: its weights are constants.
  *
- * <p>Not thread-safe.
+ * <p>It serves one thread at a time: another that comes while it works, or before a borrowed output
+ * is closed, gets an {@link IllegalStateException}. Threads that work at once have one each.
  */
 public final class FrozenClassifier implements AutoCloseable {
   private final SameDiff graph;

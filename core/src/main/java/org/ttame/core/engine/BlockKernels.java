@@ -58,7 +58,7 @@ final class BlockKernels {
     dnnl_memory_desc_t source = OneDnn.image(dnnl_nChw8c, window.input());
     dnnl_memory_desc_t target = OneDnn.image(dnnl_nChw8c, window.output());
     dnnl_primitive_desc desc = forward(window, source, target, dnnl_forward_inference);
-    return new DnnKernel(dnn, "max pool", 0, dnn.make(desc))
+    return DnnKernel.of(dnn, "max pool", 0, desc)
         .input(DNNL_ARG_SRC, source)
         .output(DNNL_ARG_DST, target);
   }
@@ -93,12 +93,12 @@ final class BlockKernels {
       throw e;
     }
     DnnKernel find =
-        new DnnKernel(dnn, "places of the largest", 0, dnn.make(again))
+        DnnKernel.of(dnn, "places of the largest", 0, again)
             .input(DNNL_ARG_SRC, source)
             .owned(DNNL_ARG_DST, dnn.allocate(target))
             .constant(DNNL_ARG_WORKSPACE, places);
     DnnKernel spread =
-        new DnnKernel(dnn, "gradient of a pool", 0, dnn.make(back))
+        DnnKernel.of(dnn, "gradient of a pool", 0, back)
             .input(DNNL_ARG_DIFF_DST, target)
             .owned(DNNL_ARG_WORKSPACE, places)
             .output(DNNL_ARG_DIFF_SRC, source);

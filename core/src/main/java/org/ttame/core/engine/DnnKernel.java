@@ -1,6 +1,7 @@
 package org.ttame.core.engine;
 
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_BIAS;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SCRATCHPAD;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
@@ -12,6 +13,7 @@ import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 
@@ -40,6 +42,13 @@ final class DnnKernel implements Kernel {
     this.kind = kind;
     this.operations = operations;
     this.primitive = primitive;
+  }
+
+  /** A kernel of what {@link OneDnn#plan} has planned, with its scratch memory; takes the plan. */
+  static DnnKernel of(OneDnn dnn, String kind, long operations, dnnl_primitive_desc desc) {
+    dnnl_memory scratchpad = dnn.scratchpad(desc);
+    DnnKernel kernel = new DnnKernel(dnn, kind, operations, dnn.make(desc));
+    return scratchpad == null ? kernel : kernel.owned(DNNL_ARG_SCRATCHPAD, scratchpad);
   }
 
   /** The step's next input. */

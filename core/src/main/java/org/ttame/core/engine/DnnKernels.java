@@ -139,7 +139,7 @@ final class DnnKernels {
           "convolution");
       dnnl_primitive_desc desc = plan(general, after, target, null);
       dnnl_memory memory = pack(desc, weights, weights(window, dnnl_hwio));
-      DnnKernel kernel = new DnnKernel(dnn, name(kind, after), window.operations(), dnn.make(desc));
+      DnnKernel kernel = DnnKernel.of(dnn, name(kind, after), window.operations(), desc);
       kernel.input(DNNL_ARG_SRC, source);
       addInputs(kernel, after, target);
       return kernel
@@ -201,8 +201,7 @@ final class DnnKernels {
         dnnl_primitive_desc_destroy(hint);
       }
       dnnl_memory memory = pack(desc, weights, weights(window, dnnl_hwio));
-      return new DnnKernel(
-              dnn, "convolution gradient " + window.name(), window.operations(), dnn.make(desc))
+      return DnnKernel.of(dnn, "convolution gradient " + window.name(), window.operations(), desc)
           .input(DNNL_ARG_DIFF_DST, target)
           .constant(DNNL_ARG_WEIGHTS, memory)
           .output(DNNL_ARG_DIFF_SRC, source);
@@ -257,7 +256,7 @@ final class DnnKernels {
       dnnl_primitive_desc desc = plan(general, after, target, null);
       dnnl_memory memory = pack(desc, weights, given);
       DnnKernel kernel =
-          new DnnKernel(dnn, name("product", after), 2 * rows * inner * columns, dnn.make(desc));
+          DnnKernel.of(dnn, name("product", after), 2 * rows * inner * columns, desc);
       kernel.input(DNNL_ARG_SRC, source);
       addInputs(kernel, after, target);
       return kernel.constant(DNNL_ARG_WEIGHTS, memory).bias(bias, row).output(DNNL_ARG_DST, target);
@@ -292,11 +291,8 @@ final class DnnKernels {
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
       OneDnn.check(dnnl_matmul_desc_init(operation, left, right, null, target), "products");
       DnnKernel kernel =
-          new DnnKernel(
-              dnn,
-              "products",
-              2 * z.length() * x.columns(),
-              dnn.make(dnn.plan(general, null, null)));
+          DnnKernel.of(
+              dnn, "products", 2 * z.length() * x.columns(), dnn.plan(general, null, null));
       if (first == 0) {
         kernel.input(DNNL_ARG_SRC, left).input(DNNL_ARG_WEIGHTS, right);
       } else {
@@ -360,7 +356,7 @@ final class DnnKernels {
       OneDnn.check(
           dnnl_eltwise_forward_desc_init(forward, dnnl_forward_inference, kind, values, alpha, 0),
           name);
-      return new DnnKernel(dnn, name, 0, dnn.make(dnn.plan(general, null, null)))
+      return DnnKernel.of(dnn, name, 0, dnn.plan(general, null, null))
           .input(DNNL_ARG_SRC, values)
           .output(DNNL_ARG_DST, values);
     }
@@ -383,7 +379,7 @@ final class DnnKernels {
       } finally {
         dnnl_primitive_desc_destroy(hint);
       }
-      return new DnnKernel(dnn, name, 0, dnn.make(desc))
+      return DnnKernel.of(dnn, name, 0, desc)
           .input(roles.get(0), values)
           .input(roles.get(1), values)
           .output(DNNL_ARG_DIFF_SRC, values);

@@ -10,6 +10,7 @@ public final class GraphResult implements AutoCloseable {
   private final Map<String, INDArray> outputs;
   private final Map<String, INDArray> gradients;
   private final boolean owner;
+  private final ThreadGuard.Loan loan;
 
   /**
    * Takes ownership of arrays.
@@ -18,19 +19,25 @@ public final class GraphResult implements AutoCloseable {
    * @param gradients by the name of the variable that the objective was differentiated by
    */
   GraphResult(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
-    this(outputs, gradients, true);
+    this(outputs, gradients, null);
   }
 
   private GraphResult(
-      Map<String, INDArray> outputs, Map<String, INDArray> gradients, boolean owner) {
-    this.owner = owner;
+      Map<String, INDArray> outputs, Map<String, INDArray> gradients, ThreadGuard.Loan loan) {
+    this.owner = loan == null;
+    this.loan = loan;
     this.outputs = new HashMap<>(outputs);
     this.gradients = new HashMap<>(gradients);
   }
 
-  /** Arrays that are and stay somebody else's; they cannot be detached. */
-  static GraphResult borrowed(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
-    return new GraphResult(outputs, gradients, false);
+  /**
+   * Arrays that are and stay somebody else's; they cannot be detached.
+   *
+   * @param loan closed with the result
+   */
+  static GraphResult borrowed(
+      Map<String, INDArray> outputs, Map<String, INDArray> gradients, ThreadGuard.Loan loan) {
+    return new GraphResult(outputs, gradients, loan);
   }
 
   /**
@@ -82,6 +89,8 @@ public final class GraphResult implements AutoCloseable {
     if (owner) {
       outputs.values().forEach(GraphResult::release);
       gradients.values().forEach(GraphResult::release);
+    } else {
+      loan.end();
     }
     outputs.clear();
     gradients.clear();

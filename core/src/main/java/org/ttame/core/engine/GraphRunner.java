@@ -12,8 +12,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>The graph's shape is fixed once a runner has been made for it; the values of its variables may
  * change in place between runs. Arrays handed in stay the caller's; arrays handed out belong to the
- * {@link GraphResult} and share no memory with the graph or the runner. A runner is not
- * thread-safe.
+ * {@link GraphResult} and share no memory with the graph or the runner. A runner serves one thread
+ * at a time, see {@link ThreadGuard}.
  */
 public interface GraphRunner extends AutoCloseable {
   /**

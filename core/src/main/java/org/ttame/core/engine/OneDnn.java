@@ -7,14 +7,21 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_engine_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_f32;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_get_effective_cpu_isa;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_get_size;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_strides;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_tag;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_set_scratchpad_mode;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_impl_info_str;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_query_scratchpad_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_scratchpad_mode_user;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_success;
@@ -139,11 +146,30 @@ final class OneDnn {
     return desc;
   }
 
-  /** What oneDNN would do; the caller destroys it. */
+  /**
+   * What oneDNN would do; the caller destroys it. Its scratch memory is the caller's to give
+   * ({@link #scratchpad}): oneDNN's own may belong to the thread that made the primitive, and be
+   * missing in others.
+   *
+   * @param attributes what follows the operation, or null
+   * @param forward of which this is the gradient, or null
+   */
   dnnl_primitive_desc plan(
       const_dnnl_op_desc_t operation, dnnl_primitive_attr attributes, dnnl_primitive_desc forward) {
+    dnnl_primitive_attr own = attributes == null ? new dnnl_primitive_attr() : attributes;
+    if (attributes == null) {
+      check(dnnl_primitive_attr_create(own), "attributes");
+    }
     dnnl_primitive_desc desc = new dnnl_primitive_desc();
-    int status = dnnl_primitive_desc_create(desc, operation, attributes, engine, forward);
+    int status;
+    try {
+      check(dnnl_primitive_attr_set_scratchpad_mode(own, dnnl_scratchpad_mode_user), "scratchpad");
+      status = dnnl_primitive_desc_create(desc, operation, own, engine, forward);
+    } finally {
+      if (attributes == null) {
+        dnnl_primitive_attr_destroy(own);
+      }
+    }
     if (status != dnnl_success) {
       throw new UnsupportedException("oneDNN has no such kernel, status " + status);
     }
@@ -153,6 +179,16 @@ final class OneDnn {
       throw new UnsupportedException("oneDNN has only its reference kernel, " + kernel);
     }
     return desc;
+  }
+
+  /**
+   * Scratch memory for what is planned.
+   *
+   * @return the caller destroys it; null if none is needed
+   */
+  dnnl_memory scratchpad(dnnl_primitive_desc desc) {
+    dnnl_memory_desc_t layout = dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
+    return layout == null || dnnl_memory_desc_get_size(layout) == 0 ? null : allocate(layout);
   }
 
   /** Makes a plan runnable; destroys the plan. */

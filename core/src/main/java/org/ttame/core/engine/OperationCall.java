@@ -162,9 +162,16 @@ final class OperationCall {
       if (BatchedProduct.splits(custom, inputs, outputs)) {
         return BatchedProduct.bind(executioner, custom, inputs, outputs.get(0));
       }
-      setArguments(context, custom, inputs);
-      for (int i = 0; i < outputs.size(); i++) {
-        context.setOutputArray(i, outputs.get(i));
+      List<INDArray> from = inputs;
+      List<INDArray> to = outputs;
+      if (PointwiseRows.concerns(custom, inputs, outputs)) {
+        long[] weights = inputs.get(1).shape();
+        from = PointwiseRows.rows(custom, inputs, weights);
+        to = PointwiseRows.rows(custom, outputs, weights);
+      }
+      setArguments(context, custom, from);
+      for (int i = 0; i < to.size(); i++) {
+        context.setOutputArray(i, to.get(i));
       }
       CustomOp call = custom;
       return () -> executioner.exec(call, context);

@@ -125,6 +125,10 @@ final class PlanPasses {
     if (dnnConvolution(step, target) || turnedConvolution(step, target)) {
       return;
     }
+    if (PointwiseRows.concerns(step, target.shape)) {
+      steps.add(step); // the transposed convolution would end the process, conv2d_bp is reshaped
+      return;
+    }
     DynamicCustomOp op = operation("deconv2d_tf", step.integerArguments());
     INDArray shape =
         Nd4j.createFromArray(Arrays.stream(target.shape).mapToInt(n -> (int) n).toArray());

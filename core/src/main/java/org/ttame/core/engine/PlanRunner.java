@@ -16,6 +16,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.ttame.core.Text;
@@ -39,8 +40,10 @@ final class PlanRunner implements GraphRunner {
   private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
   private SameDiffRunner fallback;
   private String fallbackReason;
+  private final ThreadGuard guard = new ThreadGuard();
   private Object pending;
   private EngineProfile profile;
+  private int threads;
 
   PlanRunner(SameDiff graph) {
     this(graph, EngineChoice.current() == EngineChoice.AUTO, false);
@@ -74,21 +77,27 @@ final class PlanRunner implements GraphRunner {
 
   @Override
   public GraphResult run(Map<String, INDArray> inputs, Collection<String> outputs) {
-    Plan plan = runForward(inputs, outputs);
-    return plan == null
-        ? fallback.run(inputs, outputs)
-        : new GraphResult(copies(plan, outputs), Map.of());
+    return guard.call(
+        () -> {
+          Plan plan = runForward(inputs, outputs);
+          return plan == null
+              ? fallback.run(inputs, outputs)
+              : new GraphResult(copies(plan, outputs), Map.of());
+        });
   }
 
   @Override
   public GraphResult borrow(Map<String, INDArray> inputs, Collection<String> outputs) {
-    Plan plan = runForward(inputs, outputs);
-    if (plan == null) {
-      return fallback.run(inputs, outputs);
-    }
-    Map<String, INDArray> values = new LinkedHashMap<>();
-    outputs.forEach(name -> values.put(name, plan.array(name)));
-    return GraphResult.borrowed(values, Map.of());
+    return guard.call(
+        () -> {
+          Plan plan = runForward(inputs, outputs);
+          if (plan == null) {
+            return fallback.run(inputs, outputs);
+          }
+          Map<String, INDArray> values = new LinkedHashMap<>();
+          outputs.forEach(name -> values.put(name, plan.array(name)));
+          return GraphResult.borrowed(values, Map.of(), guard.lend());
+        });
   }
 
   /** The plan that has run, or null where the graph needs a session. */
@@ -110,16 +119,19 @@ final class PlanRunner implements GraphRunner {
       Collection<String> outputs,
       Collection<String> wrt) {
     PlanRequest request = PlanRequest.of(inputs, Set.of(), objective, outputs, wrt);
-    Plan plan = plan(request, inputs);
-    if (plan == null) {
-      return fallback.gradients(inputs, objective, outputs, wrt);
-    }
-    prepare(plan);
-    plan.runEarly(memory, inputs, profile);
-    plan.runLate(Map.of(), profile);
-    Map<String, INDArray> values = copies(plan, outputs);
-    values.computeIfAbsent(objective, plan::copy);
-    return new GraphResult(values, gradientsOf(request, plan::copy));
+    return guard.call(
+        () -> {
+          Plan plan = plan(request, inputs);
+          if (plan == null) {
+            return fallback.gradients(inputs, objective, outputs, wrt);
+          }
+          prepare(plan);
+          plan.runEarly(memory, inputs, profile);
+          plan.runLate(Map.of(), profile);
+          Map<String, INDArray> values = copies(plan, outputs);
+          values.computeIfAbsent(objective, plan::copy);
+          return new GraphResult(values, gradientsOf(request, plan::copy));
+        });
   }
 
   @Override
@@ -130,13 +142,21 @@ final class PlanRunner implements GraphRunner {
       Collection<String> outputs,
       Collection<String> wrt) {
     PlanRequest request = PlanRequest.of(inputs, late, objective, outputs, wrt);
-    Plan plan = plan(request, inputs);
-    if (plan == null) {
-      return fallback.begin(inputs, late, objective, outputs, wrt);
-    }
-    prepare(plan);
-    plan.runEarly(memory, inputs, profile);
-    GraphResult forward = new GraphResult(copies(plan, outputs), Map.of());
+    return guard.call(
+        () -> {
+          Plan plan = plan(request, inputs);
+          if (plan == null) {
+            return fallback.begin(inputs, late, objective, outputs, wrt);
+          }
+          prepare(plan);
+          plan.runEarly(memory, inputs, profile);
+          return wayBack(request, plan, new GraphResult(copies(plan, outputs), Map.of()));
+        });
+  }
+
+  private PendingGradients wayBack(PlanRequest request, Plan plan, GraphResult forward) {
+    String objective = request.objective();
+    ThreadGuard.Loan loan = guard.lend();
     Object token = new Object();
     pending = token;
     return new PendingGradients() {
@@ -147,16 +167,24 @@ final class PlanRunner implements GraphRunner {
 
       @Override
       public GraphResult finish(Map<String, INDArray> lateInputs) {
-        goBack(lateInputs);
-        return new GraphResult(
-            Map.of(objective, plan.copy(objective)), gradientsOf(request, plan::copy));
+        return guard.call(
+            () -> {
+              goBack(lateInputs);
+              return new GraphResult(
+                  Map.of(objective, plan.copy(objective)), gradientsOf(request, plan::copy));
+            });
       }
 
       @Override
       public GraphResult finishBorrowing(Map<String, INDArray> lateInputs) {
-        goBack(lateInputs);
-        return GraphResult.borrowed(
-            Map.of(objective, plan.array(objective)), gradientsOf(request, plan::array));
+        return guard.call(
+            () -> {
+              goBack(lateInputs);
+              return GraphResult.borrowed(
+                  Map.of(objective, plan.array(objective)),
+                  gradientsOf(request, plan::array),
+                  guard.lend());
+            });
       }
 
       private void goBack(Map<String, INDArray> lateInputs) {
@@ -165,9 +193,9 @@ final class PlanRunner implements GraphRunner {
               "The runner has run something else since this run began, or it was finished already");
         }
         pending = null;
-        if (!lateInputs.keySet().equals(late)) {
+        if (!lateInputs.keySet().equals(request.late())) {
           throw new IllegalArgumentException(
-              Text.format("Expected late inputs %s, got %s", late, lateInputs.keySet()));
+              Text.format("Expected late inputs %s, got %s", request.late(), lateInputs.keySet()));
         }
         plan.runLate(lateInputs, profile);
       }
@@ -175,6 +203,7 @@ final class PlanRunner implements GraphRunner {
       @Override
       public void close() {
         forward.close();
+        loan.end();
       }
     };
   }
@@ -186,13 +215,19 @@ final class PlanRunner implements GraphRunner {
       String objective,
       Collection<String> outputs,
       Collection<String> wrt) {
-    Plan plan = plan(PlanRequest.of(inputs, late, objective, outputs, wrt), inputs);
-    return plan == null ? 0 : plan.bytes().values().stream().mapToLong(Long::longValue).sum();
+    return guard.call(
+        () -> {
+          Plan plan = plan(PlanRequest.of(inputs, late, objective, outputs, wrt), inputs);
+          return plan == null ? 0 : plan.bytes().values().stream().mapToLong(Long::longValue).sum();
+        });
   }
 
   @Override
   public void profile(EngineProfile value) {
-    profile = value;
+    guard.run(
+        () -> {
+          profile = value;
+        });
   }
 
   @Override
@@ -206,17 +241,24 @@ final class PlanRunner implements GraphRunner {
 
   @Override
   public void close() {
-    plans.values().forEach(Plan::close);
-    plans.clear();
-    turned.close();
-    packed.close();
-    memory.close();
+    guard.close(
+        () -> {
+          plans.values().forEach(Plan::close);
+          plans.clear();
+          turned.close();
+          packed.close();
+          memory.close();
+        });
   }
 
   /** The kinds of operations that a gradient run executes, in order; for tests. */
   List<String> operations(Map<String, INDArray> inputs, String objective, Collection<String> wrt) {
-    Plan plan = plan(PlanRequest.of(inputs, Set.of(), objective, List.of(), wrt), inputs);
-    return plan.steps().stream().map(PlanStep::kind).toList();
+    return steps(inputs, objective, wrt).stream().map(PlanStep::kind).toList();
+  }
+
+  /** The steps of a gradient run; for tests. */
+  List<PlanStep> steps(Map<String, INDArray> inputs, String objective, Collection<String> wrt) {
+    return plan(PlanRequest.of(inputs, Set.of(), objective, List.of(), wrt), inputs).steps();
   }
 
   /** The kinds of operations that a forward run executes, in order; for tests. */
@@ -258,6 +300,7 @@ final class PlanRunner implements GraphRunner {
     if (fallback != null) {
       return null;
     }
+    planForThisThread();
     Plan known = plans.get(request);
     if (known != null) {
       return known;
@@ -266,15 +309,7 @@ final class PlanRunner implements GraphRunner {
       Plan plan = compile(request, inputs);
       plans.put(request, plan);
       if (plans.size() > MOST_PLANS) {
-        var eldest = plans.entrySet().iterator();
-        var entry = eldest.next();
-        entry.getValue().close();
-        for (INDArray gone : entry.getValue().fixedArrays()) {
-          turned.forget(gone, packed::forget);
-          packed.forget(gone);
-        }
-        gradientNames.remove(entry.getKey());
-        eldest.remove();
+        discard(plans.keySet().iterator().next());
       }
       return plan;
     } catch (UnplannableGraphException e) {
@@ -283,6 +318,28 @@ final class PlanRunner implements GraphRunner {
       fallbackReason = e.getMessage();
       return null;
     }
+  }
+
+  /**
+   * Kernels are planned for as many threads as the planning thread computes with, scratch memory
+   * included; in a thread with more they would write past it.
+   */
+  private void planForThisThread() {
+    int now = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
+    if (now != threads) {
+      List.copyOf(plans.keySet()).forEach(this::discard);
+      threads = now;
+    }
+  }
+
+  private void discard(PlanRequest request) {
+    Plan plan = plans.remove(request);
+    plan.close();
+    for (INDArray gone : plan.fixedArrays()) {
+      turned.forget(gone, packed::forget);
+      packed.forget(gone);
+    }
+    gradientNames.remove(request);
   }
 
   private Plan compile(PlanRequest request, Map<String, INDArray> inputs) {
@@ -372,7 +429,8 @@ final class PlanRunner implements GraphRunner {
     if (sizes.size() != 1) {
       throw new IllegalArgumentException(
           Text.format(
-              "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say it: %s",
+              "The late placeholder \"%s\" leaves its batch size open, and the inputs do not say"
+                  + " it: %s",
               late, sizes));
     }
     return sizes.iterator().next();

@@ -19,9 +19,17 @@ import org.ttame.core.Text;
 /** Runs a graph through SameDiff's own session: any graph, no planning. The reference. */
 final class SameDiffRunner implements GraphRunner {
   private final SameDiff graph;
+  private final ThreadGuard guard = new ThreadGuard();
 
   SameDiffRunner(SameDiff graph) {
     this.graph = Objects.requireNonNull(graph, "graph");
+    refuseFatal(graph);
+  }
+
+  private static void refuseFatal(SameDiff graph) {
+    if (graph.getListeners().stream().noneMatch(PointwiseRows.Guard.class::isInstance)) {
+      graph.addListeners(new PointwiseRows.Guard());
+    }
   }
 
   @Override
@@ -32,8 +40,11 @@ final class SameDiffRunner implements GraphRunner {
             Text.format("SameDiff's session cannot begin at \"%s\"; use another engine", name));
       }
     }
-    Map<String, INDArray> values = graph.output(inputs, new ArrayList<>(outputs));
-    return new GraphResult(owned(values, inputs), Map.of());
+    return guard.call(
+        () -> {
+          Map<String, INDArray> values = graph.output(inputs, new ArrayList<>(outputs));
+          return new GraphResult(owned(values, inputs), Map.of());
+        });
   }
 
   @Override
@@ -47,15 +58,18 @@ final class SameDiffRunner implements GraphRunner {
       String objective,
       Collection<String> outputs,
       Collection<String> wrt) {
-    GradientGraph.prepare(graph, objective, wrt);
-    Set<String> wanted = new LinkedHashSet<>(outputs);
-    wanted.add(objective);
-    var result = graph.calculateGradientsAndOutputs(inputs, wanted, new LinkedHashSet<>(wrt));
-    Map<String, INDArray> gradients = new LinkedHashMap<>();
-    for (String name : wrt) {
-      gradients.put(name, result.getGradients().get(name));
-    }
-    return new GraphResult(owned(result.getOutputs(), inputs), owned(gradients, inputs));
+    return guard.call(
+        () -> {
+          refuseFatal(GradientGraph.prepare(graph, objective, wrt));
+          Set<String> wanted = new LinkedHashSet<>(outputs);
+          wanted.add(objective);
+          var result = graph.calculateGradientsAndOutputs(inputs, wanted, new LinkedHashSet<>(wrt));
+          Map<String, INDArray> gradients = new LinkedHashMap<>();
+          for (String name : wrt) {
+            gradients.put(name, result.getGradients().get(name));
+          }
+          return new GraphResult(owned(result.getOutputs(), inputs), owned(gradients, inputs));
+        });
   }
 
   @Override
@@ -111,7 +125,9 @@ final class SameDiffRunner implements GraphRunner {
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    guard.close(() -> {});
+  }
 
   /** SameDiff may hand out an input or a variable's own array: copies those, takes the rest. */
   private Map<String, INDArray> owned(Map<String, INDArray> values, Map<String, INDArray> inputs) {

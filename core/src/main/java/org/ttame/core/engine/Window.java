@@ -35,7 +35,20 @@ final class Window {
     // kernel, stride, padding, dilation (each height, width), same mode, NHWC, layout of weights
     long[] a = step.integerArguments();
     boolean plain = a.length > 9 && isDense(a) && a[9] == 1 && (a.length < 11 || a[10] == 0);
-    return plain ? of(a, input, output) : null;
+    return plain ? of(a, input, output).unrolled() : null;
+  }
+
+  /** Of a large 1×1 convolution a single row of pixels, see {@link PointwiseRows}. */
+  private Window unrolled() {
+    boolean pointwise = kernel[0] * kernel[1] * stride[0] * stride[1] == 1 && padded() == 0;
+    long channels = Math.max(input[3], output[3]);
+    return pointwise && PointwiseRows.overflow(output[1], output[2], channels)
+        ? new Window(PointwiseRows.row(input), PointwiseRows.row(output), kernel, stride, padding)
+        : this;
+  }
+
+  private long padded() {
+    return padding[0] + padding[1];
   }
 
   /**
@@ -62,8 +75,8 @@ final class Window {
    */
   static Window ofProduct(long rows, long inner, long columns) {
     long[] one = {1, 1};
-    return new Window(
-        new long[] {1, rows, 1, inner}, new long[] {1, rows, 1, columns}, one, one, new long[2]);
+    long[] input = {1, rows, 1, inner};
+    return new Window(input, new long[] {1, rows, 1, columns}, one, one, new long[2]).unrolled();
   }
 
   private static boolean isDense(long[] a) {

@@ -14,6 +14,7 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.PendingGradients;
+import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.masking.ImageMasker;
 import org.ttame.core.masking.Masking;
 
@@ -34,8 +35,8 @@ import org.ttame.core.masking.Masking;
  * }
  * }</pre>
  *
- * <p>A graph is made for each pair of batch size and |Ψ| met; the two used last are kept. Not
- * thread-safe.
+ * <p>A graph is made for each pair of batch size and |Ψ| met; the two used last are kept. It serves
+ * one thread at a time, and reserves the mechanism while it goes forwards.
  */
 public final class AttentionTrainingGraph implements AutoCloseable {
   /** The batch size of a run and that of an epoch's last, smaller batch. */
@@ -47,6 +48,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   private final int side;
   private final Map<Shape, CompiledStep> steps = new LinkedHashMap<>(4, 0.75f, true);
 
+  private final ThreadGuard guard = new ThreadGuard();
   private EngineProfile profile;
 
   private record Shape(int batch, int mapsPerImage) {}
@@ -84,6 +86,10 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    */
   public Forward forward(List<INDArray> features, INDArray unitImages, int[][] psi) {
     check(features, unitImages, psi.length);
+    return guard.call(() -> mechanism.reserved(() -> begin(features, unitImages, psi)));
+  }
+
+  private Forward begin(List<INDArray> features, INDArray unitImages, int[][] psi) {
     FusionRows rows = FusionRows.of(mechanism, psi);
     try {
       CompiledStep step = step(new Shape(psi.length, psi[0].length));
@@ -114,8 +120,11 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    * @param value where to add up from now on; null to stop
    */
   public void profile(EngineProfile value) {
-    profile = value;
-    steps.values().forEach(step -> step.profile(value));
+    guard.run(
+        () -> {
+          profile = value;
+          steps.values().forEach(step -> step.profile(value));
+        });
   }
 
   private CompiledStep step(Shape shape) {
@@ -162,8 +171,11 @@ public final class AttentionTrainingGraph implements AutoCloseable {
 
   @Override
   public void close() {
-    steps.values().forEach(CompiledStep::close);
-    steps.clear();
+    guard.close(
+        () -> {
+          steps.values().forEach(CompiledStep::close);
+          steps.clear();
+        });
   }
 
   /** A batch that has gone forwards. Owns its arrays. */

@@ -4,11 +4,11 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Counts what a method has met since it was made. */
+/** Counts what a method has met since it was made; any thread may count and ask. */
 final class MapWarnings {
   private final Map<MapWarning, Long> counts = new EnumMap<>(MapWarning.class);
 
-  void count(MapWarning warning) {
+  synchronized void count(MapWarning warning) {
     counts.merge(warning, 1L, Long::sum);
   }
 
@@ -62,7 +62,7 @@ final class MapWarnings {
   }
 
   /** What was met, in a fixed order; as of {@link Explainer#warnings}. */
-  Map<String, Long> counts() {
+  synchronized Map<String, Long> counts() {
     Map<String, Long> result = new LinkedHashMap<>();
     counts.forEach((warning, count) -> result.put(warning.sentence(), count));
     return result;
