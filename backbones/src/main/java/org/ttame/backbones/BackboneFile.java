@@ -12,7 +12,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -29,6 +28,7 @@ import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.graph.WeightSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -182,7 +182,7 @@ public final class BackboneFile implements BackboneSource {
    * @throws BackboneException if it is damaged
    */
   public static BackboneFile open(Path file) throws IOException {
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+    FileChannel channel = InputFile.channel(file);
     boolean done = false;
     try {
       BackboneFile opened = open(file, channel);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.ttame.backbones.architecture.Architecture;
@@ -15,14 +16,14 @@ import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.ImageReader;
+import org.ttame.core.storage.InputFile;
 
 /**
  * Loads image classifiers as SameDiff graphs: VGG, ResNet and ViT from ONNX files, from backbone
  * files that {@link #importTo} wrote, and VGG and ResNet from networks of the DL4J zoo.
  */
 public final class Backbones {
-  private static final int MAGIC_LENGTH = 8;
-
   private Backbones() {}
 
   /**
@@ -114,16 +115,25 @@ public final class Backbones {
       throw new BackboneException(file + " is a folder; give the backbone's file itself");
     }
     byte[] start;
-    try (InputStream in = Files.newInputStream(file)) {
-      start = in.readNBytes(MAGIC_LENGTH);
+    try (InputStream in = InputFile.open(file)) {
+      start = in.readNBytes(ImageReader.START);
     }
     if (BackboneFile.isOne(start)) {
       return BackboneFile.open(file);
     }
+    Optional<String> other = OtherFormats.of(file, start);
+    if (other.isPresent()) {
+      throw new BackboneException(file + " " + other.get());
+    }
     if (ZooBridge.isZip(start)) {
       return ZooBridge.open(file);
     }
-    return OnnxBackbone.read(file);
+    try {
+      return OnnxBackbone.read(file);
+    } catch (BackboneException e) {
+      Optional<String> named = OtherFormats.ofName(file);
+      throw named.isPresent() ? new BackboneException(file + " " + named.get(), e) : e;
+    }
   }
 
   private static FrozenClassifier classifier(

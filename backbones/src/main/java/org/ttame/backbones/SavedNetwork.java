@@ -28,6 +28,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
+import org.ttame.core.storage.InputFile;
 
 /**
  * A network that DL4J saved, read entry by entry. DL4J's own {@code ModelSerializer} deserialises a
@@ -82,7 +83,7 @@ record SavedNetwork(ComputationGraph network, List<String> unread) {
    * @throws BackboneException if it is no saved network, damaged, or not to be trusted
    */
   static SavedNetwork read(Path file) throws IOException {
-    try (ZipFile zip = new ZipFile(file.toFile())) {
+    try (ZipFile zip = InputFile.zip(file)) {
       Map<String, ZipEntry> entries = entries(zip, file);
       if (!entries.containsKey(CONFIGURATION) || !entries.containsKey(COEFFICIENTS)) {
         throw new BackboneException(

@@ -15,6 +15,8 @@ import org.deeplearning4j.common.resources.ResourceType;
 import org.deeplearning4j.zoo.PretrainedType;
 import org.deeplearning4j.zoo.model.VGG16;
 import org.ttame.core.Text;
+import org.ttame.core.storage.InputFile;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -91,7 +93,7 @@ public final class ZooDownload {
       WholeFile.writeText(record, found + "\n");
       return;
     }
-    String recorded = Files.readString(record).strip();
+    String recorded = TextFile.text(record).strip();
     if (!recorded.equals(found)) {
       throw new BackboneException(
           Text.format(
@@ -109,7 +111,7 @@ public final class ZooDownload {
   }
 
   private static long checksum(Path file) throws IOException {
-    return copy(Files.newInputStream(file), OutputStream.nullOutputStream());
+    return copy(InputFile.open(file), OutputStream.nullOutputStream());
   }
 
   /** Copies and closes a stream; returns its sum, of the kind that the zoo publishes. */

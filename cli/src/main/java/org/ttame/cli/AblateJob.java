@@ -40,8 +40,8 @@ record AblateJob(
   @Override
   public void run(Console console) throws Exception {
     Engine started = Engine.start(engine, console);
-    Materials materials = Materials.of(source, data.out());
-    ImageList measured = data.measured(materials);
+    Materials materials = Materials.of(source, data.out(), console);
+    ImageList measured = data.measured(materials, console);
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       TrainingOptions settled = data.settled(options, autoBatch, classifier, console);
       AblationPlan plan = AblationPlan.of(classifier, settled);

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.ttame.core.Text;
+import org.ttame.core.storage.FileNames;
 
 /**
  * The options of one call, from the command line and, where it is silent, from {@code --config};
@@ -68,7 +69,7 @@ final class Arguments {
       throw new UsageException(Text.format("%s is empty; it takes a path", where));
     }
     try {
-      return Path.of(text);
+      return FileNames.resolve(Path.of(""), text);
     } catch (InvalidPathException e) {
       throw new UsageException(Text.format("%s %s is not a path", where, text));
     }

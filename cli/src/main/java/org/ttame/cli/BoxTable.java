@@ -1,12 +1,10 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,12 +14,15 @@ import org.ttame.core.image.CropPlan;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.Preprocessing;
+import org.ttame.core.storage.TextFile;
 import org.ttame.eval.metric.Box;
+import org.ttame.eval.output.Csv;
 
 /**
  * Where objects are in images, from a table: a row an object, columns {@code image, class, x0, y0,
- * x1, y1} in any order among others. The image is named by its path inside its source, the class by
- * its index; edges are in pixels of the picture as it is in its file, from the top left.
+ * x1, y1} in any order among others, cells quoted as RFC 4180 has it where need be. The image is
+ * named by its path inside its source, the class by its index; edges are in pixels of the picture
+ * as it is in its file, from the top left.
  */
 final class BoxTable {
   /** The table that is taken from among the images unless another is given. */
@@ -46,16 +47,15 @@ final class BoxTable {
    * @throws IOException naming file and line, if it is no such table
    */
   static BoxTable read(Path file) throws IOException {
-    List<String> lines;
+    String text = TextFile.text(file);
+    List<List<String>> rows = new ArrayList<>();
     try {
-      lines = Files.readAllLines(file);
-    } catch (CharacterCodingException e) {
-      throw new IOException(Text.format("%s is not text in UTF-8", file), e);
+      Csv.read(new StringReader(text), rows::add);
+    } catch (IOException e) {
+      throw new IOException(Text.format("%s: %s", file, e.getMessage()), e);
     }
     List<String> header =
-        lines.isEmpty()
-            ? List.of()
-            : Arrays.stream(lines.get(0).split(",", -1)).map(String::strip).toList();
+        rows.isEmpty() ? List.of() : rows.get(0).stream().map(String::strip).toList();
     if (!header.containsAll(COLUMNS)) {
       throw new IOException(
           Text.format(
@@ -63,28 +63,28 @@ final class BoxTable {
               file, String.join(",", COLUMNS)));
     }
     Map<String, List<Box>> boxes = new HashMap<>();
-    for (int n = 1; n < lines.size(); n++) {
-      if (lines.get(n).isBlank()) {
+    for (int n = 1; n < rows.size(); n++) {
+      List<String> cells = rows.get(n);
+      if (cells.stream().allMatch(String::isBlank)) {
         continue;
       }
-      String[] cells = lines.get(n).split(",", -1);
-      if (cells.length != header.size()) {
+      if (cells.size() != header.size()) {
         throw new IOException(
             Text.format(
                 "%s, line %d: expected %d cells, got %d",
-                file, n + 1, header.size(), cells.length));
+                file, n + 1, header.size(), cells.size()));
       }
-      String image = cells[header.indexOf("image")].strip();
+      String image = cells.get(header.indexOf("image")).strip();
       try {
         boxes
             .computeIfAbsent(image, name -> new ArrayList<>())
             .add(
                 new Box(
-                    Integer.parseInt(cells[header.indexOf("class")].strip()),
-                    Double.parseDouble(cells[header.indexOf("x0")]),
-                    Double.parseDouble(cells[header.indexOf("y0")]),
-                    Double.parseDouble(cells[header.indexOf("x1")]),
-                    Double.parseDouble(cells[header.indexOf("y1")])));
+                    Integer.parseInt(cells.get(header.indexOf("class")).strip()),
+                    Double.parseDouble(cells.get(header.indexOf("x0"))),
+                    Double.parseDouble(cells.get(header.indexOf("y0"))),
+                    Double.parseDouble(cells.get(header.indexOf("x1"))),
+                    Double.parseDouble(cells.get(header.indexOf("y1")))));
       } catch (IllegalArgumentException e) {
         throw new IOException(Text.format("%s, line %d: %s", file, n + 1, e.getMessage()), e);
       }

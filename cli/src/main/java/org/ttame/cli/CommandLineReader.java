@@ -1,8 +1,7 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.io.Reader;
-import java.nio.file.Files;
+import java.io.StringReader;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -18,6 +17,7 @@ import org.apache.commons.cli.Options;
 import org.apache.commons.cli.ParseException;
 import org.apache.commons.cli.UnrecognizedOptionException;
 import org.ttame.core.Text;
+import org.ttame.core.storage.TextFile;
 
 /** Turns what was typed after the command's name into {@link Arguments}. */
 final class CommandLineReader {
@@ -76,8 +76,8 @@ final class CommandLineReader {
 
   private static Map<String, String> readConfig(CommandSpec spec, Path file) throws UsageException {
     Properties properties = new Properties();
-    try (Reader reader = Files.newBufferedReader(file)) {
-      properties.load(reader);
+    try {
+      properties.load(new StringReader(TextFile.text(file)));
     } catch (IOException | IllegalArgumentException e) {
       throw new UsageException(Text.format("--config %s: %s", file, Failures.sentence(e)));
     }
@@ -89,6 +89,10 @@ final class CommandLineReader {
               .findFirst()
               .orElseThrow(
                   () -> new UsageException(Text.format("%s: %s", file, unknown(spec, name))));
+      if (option.equals(CommonOptions.HELP) || option.equals(CommonOptions.CONFIG)) {
+        throw new UsageException(
+            Text.format("%s: %s belongs on the command line, not in a configuration", file, name));
+      }
       String value = properties.getProperty(name).trim();
       if (option.isFlag() && !value.equals("true") && !value.equals("false")) {
         throw new UsageException(Text.format("%s: %s=%s must be true or false", file, name, value));

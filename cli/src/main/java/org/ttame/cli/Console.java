@@ -1,9 +1,11 @@
 package org.ttame.cli;
 
 import java.io.PrintStream;
+import org.ttame.core.storage.Printable;
 
 /**
- * Where a command speaks: results to standard output, everything else to standard error.
+ * Where a command speaks: results to standard output, everything else to standard error. Whatever
+ * names and files say, a line stays one line, and drives no terminal.
  *
  * <p>Not for several threads at once, but for {@link #warn}.
  */
@@ -30,14 +32,14 @@ final class Console {
   /** A line of the result. */
   void result(String line) {
     endProgress();
-    out.println(line);
+    out.println(Printable.of(line));
   }
 
   /** A line about the work, unless {@code --quiet}. */
   void note(String line) {
     if (!quiet) {
       endProgress();
-      err.println(line);
+      err.println(Printable.of(line));
     }
   }
 
@@ -45,7 +47,7 @@ final class Console {
   void warn(String line) {
     synchronized (err) {
       endProgress();
-      err.println("ttame: " + line);
+      err.println("ttame: " + Printable.of(line));
     }
   }
 

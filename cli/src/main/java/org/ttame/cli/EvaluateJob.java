@@ -1,7 +1,6 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.storage.TextFile;
 import org.ttame.eval.Evaluation;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
@@ -48,7 +48,7 @@ record EvaluateJob(
     implements Command.Job {
   @Override
   public void run(Console console) throws Exception {
-    ImageList list = settings.list(data);
+    ImageList list = settings.list(data, console);
     Optional<BoxTable> objects = metrics.objects(list);
     Map<String, String> provenance = new LinkedHashMap<>(methods.provenance());
     provenance.put("images", list.describe());
@@ -84,7 +84,7 @@ record EvaluateJob(
         say.accept(Text.format("%s: %s", out, measuring.summary(result)));
         say.accept(Text.format("%s: all of it on one page", page));
         if (json) {
-          Files.readAllLines(out.resolve(MetricsFiles.JSON)).forEach(console::result);
+          TextFile.lines(out.resolve(MetricsFiles.JSON)).forEach(console::result);
         }
       }
     }

@@ -27,8 +27,9 @@ record ExperimentData(Optional<Path> test, Optional<Integer> testLimit, Path out
   private static final int MEASURING_BATCH = 8;
 
   /** The images to measure on. */
-  ImageList measured(Materials materials) throws IOException {
-    ImageList all = test.isPresent() ? ImageList.of(test.get()) : materials.held().orElseThrow();
+  ImageList measured(Materials materials, Console console) throws IOException {
+    ImageList all =
+        test.isPresent() ? ImageSettings.find(test.get(), console) : materials.held().orElseThrow();
     return testLimit.isPresent() ? all.limit(testLimit.get()) : all;
   }
 

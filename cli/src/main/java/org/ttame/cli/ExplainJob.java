@@ -51,7 +51,7 @@ record ExplainJob(
 
   @Override
   public void run(Console console) throws Exception {
-    ImageList found = settings.list(images);
+    ImageList found = settings.list(images, console);
     Map<String, String> known = new LinkedHashMap<>(methods.provenance());
     known.put("images", images.toString());
     known.putAll(settings.provenance());

@@ -45,9 +45,9 @@ final class FigureImages {
      * @throws UsageException if none were asked for, and the run was not trained on the sample
      * @throws IOException if there are none
      */
-    ImageList list(Path run) throws IOException, UsageException {
+    ImageList list(Path run, Console console) throws IOException, UsageException {
       if (images.isPresent()) {
-        return settings.list(images.get());
+        return settings.list(images.get(), console);
       }
       Path sample = run.resolve(SampleMaterials.FOLDER);
       if (!Files.isDirectory(sample)) {

@@ -80,7 +80,7 @@ record FiguresJob(
     settings.put("colormap", colors.optionName());
     settings.putAll(runs.identity());
     if (explain) {
-      ImageList list = source.list(runs.runs().get(0));
+      ImageList list = source.list(runs.runs().get(0), console);
       settings.putAll(source.identity(list));
       FigureFiles.requireSame(out, settings);
       Engine.start(engine, console);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.ImageList;
@@ -54,9 +55,21 @@ record ImageSettings(int batchSize, OptionalInt limit, boolean strict, long maxP
     return Map.of(CommonOptions.MAX_PIXELS.name(), String.valueOf(maxPixels));
   }
 
-  /** The images of a path, no more than the limit, spread evenly over it. */
-  ImageList list(Path path) throws IOException {
+  /** All images of a path; says how many of its files are none. */
+  static ImageList find(Path path, Console console) throws IOException {
     ImageList list = ImageList.of(path);
+    if (list.others() > 0) {
+      console.note(
+          Text.format(
+              "%d other file%s in '%s': no images, left out",
+              list.others(), list.others() == 1 ? "" : "s", path));
+    }
+    return list;
+  }
+
+  /** The images of a path, no more than the limit, spread evenly over it. */
+  ImageList list(Path path, Console console) throws IOException {
+    ImageList list = find(path, console);
     return limit.isPresent() ? list.limit(limit.getAsInt()) : list;
   }
 }

@@ -1,12 +1,12 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
+import org.ttame.core.storage.TextFile;
 
 /**
  * The names of classes: the lines of {@code --labels}, or the run's own; {@link ClassFolders} may
@@ -52,14 +52,10 @@ final class Labels {
   }
 
   static List<String> read(Path file) throws IOException {
-    try {
-      return Files.readAllLines(file).stream()
-          .map(String::strip)
-          .filter(line -> !line.isEmpty())
-          .toList();
-    } catch (CharacterCodingException e) {
-      throw new IOException(Text.format("%s is not text in UTF-8", file), e);
-    }
+    return TextFile.lines(file).stream()
+        .map(String::strip)
+        .filter(line -> !line.isEmpty())
+        .toList();
   }
 
   /** A class for people: {@code 7 (sneaker)}, or {@code 7}. */

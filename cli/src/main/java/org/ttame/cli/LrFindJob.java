@@ -48,7 +48,7 @@ record LrFindJob(
   @Override
   public void run(Console console) throws Exception {
     Engine started = Engine.start(engine, console);
-    Materials materials = Materials.of(source, out);
+    Materials materials = Materials.of(source, out, console);
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       TrainingOptions settled = options;
       if (autoBatch) {

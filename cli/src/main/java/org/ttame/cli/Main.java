@@ -2,13 +2,21 @@ package org.ttame.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.InputFile;
+import org.ttame.core.storage.Printable;
 
 /**
  * The {@code ttame} command: finds the command, answers help and wrong usage at once, and turns
@@ -60,9 +68,27 @@ public final class Main {
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     PrintStream err =
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-    int code = new Main(out, err).run(Arrays.asList(args));
+    int code = new Main(out, err).run(words(args));
     out.flush();
     System.exit(code);
+  }
+
+  /**
+   * What was typed. Where the locale is not UTF-8 ({@code LC_ALL=C}) Java has lost the letters that
+   * are not ASCII; Linux still knows them.
+   */
+  private static List<String> words(String[] args) {
+    List<String> words = Arrays.asList(args);
+    if (words.stream().noneMatch(word -> word.indexOf('\uFFFD') >= 0)) {
+      return words;
+    }
+    try (InputStream in = InputFile.open(Path.of("/proc/self/cmdline"))) {
+      List<String> all = List.of(FileNames.decode(in.readAllBytes()).split("\0", -1));
+      // The last one is ended, too.
+      return all.subList(all.size() - 1 - args.length, all.size() - 1);
+    } catch (IOException e) {
+      return words; // another system: a path of such a word is then refused
+    }
   }
 
   /**
@@ -91,7 +117,8 @@ public final class Main {
       }
     }
     String names = COMMANDS.stream().map(Entry::name).collect(Collectors.joining(", "));
-    err.printf(Locale.ROOT, "ttame: '%s' is not a command; there are %s%n", name, names);
+    err.printf(
+        Locale.ROOT, "ttame: '%s' is not a command; there are %s%n", Printable.of(name), names);
     return USAGE;
   }
 
@@ -116,7 +143,7 @@ public final class Main {
       job.run(console);
       return DONE;
     } catch (UsageException e) {
-      err.println("ttame: " + e.getMessage());
+      err.println("ttame: " + Printable.of(e.getMessage()));
       err.printf(Locale.ROOT, "'ttame %s --help' shows the options%n", spec.name());
       return USAGE;
     } catch (Exception | OutOfMemoryError | LinkageError e) {
@@ -131,10 +158,12 @@ public final class Main {
     if (console != null) {
       console.warn(sentence);
     } else {
-      err.println("ttame: " + sentence);
+      err.println("ttame: " + Printable.of(sentence));
     }
     if (verbose) {
-      failure.printStackTrace(err);
+      StringWriter trace = new StringWriter();
+      failure.printStackTrace(new PrintWriter(trace));
+      trace.toString().replace("\t", "  ").lines().map(Printable::of).forEach(err::println);
     } else if (!Failures.expected(failure)) {
       err.println("This was not foreseen; --verbose shows where it came from.");
     }

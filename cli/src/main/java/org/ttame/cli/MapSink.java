@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.ttame.core.Text;
+import org.ttame.core.storage.FileNames;
 import org.ttame.eval.figure.Comparison;
 import org.ttame.eval.figure.ComparisonReport;
 import org.ttame.eval.figure.Figure;
@@ -49,7 +50,7 @@ interface MapSink {
         console.result(
             Text.format(
                 "%s: %s, probability %.4f",
-                files.get(b),
+                FileNames.shown(files.get(b)),
                 Labels.describe(explained.classes()[b], labels),
                 explained.probabilities()[b]));
       }
@@ -102,7 +103,9 @@ interface MapSink {
       for (int b = 0; b < figures.size(); b++) {
         console.result(
             Text.format(
-                "%s: %s", report.add(names.get(b), figures.get(b)), figures.get(b).caption()));
+                "%s: %s",
+                FileNames.shown(report.add(names.get(b), figures.get(b))),
+                figures.get(b).caption()));
       }
       comparison = null;
       names.clear();

@@ -30,10 +30,10 @@ record Materials(
    *
    * @throws IOException if a list is missing or empty, or the folder cannot be written
    */
-  static Materials of(TrainJob.Source source, Path folder) throws IOException {
+  static Materials of(TrainJob.Source source, Path folder, Console console) throws IOException {
     return source.sample().isPresent()
         ? SampleMaterials.unpack(source.sample().get(), folder, source.limit())
-        : of(source);
+        : of(source, console);
   }
 
   /**
@@ -41,14 +41,14 @@ record Materials(
    *
    * @throws IOException if a list is missing or empty
    */
-  static Materials of(TrainJob.Source source) throws IOException {
-    ImageList training = ImageList.of(source.data().orElseThrow());
+  static Materials of(TrainJob.Source source, Console console) throws IOException {
+    ImageList training = ImageSettings.find(source.data().orElseThrow(), console);
     if (source.limit().isPresent()) {
       training = training.limit(source.limit().getAsInt());
     }
     Optional<ImageList> validation = Optional.empty();
     if (source.val().isPresent()) {
-      validation = Optional.of(ImageList.of(source.val().get()));
+      validation = Optional.of(ImageSettings.find(source.val().get(), console));
     }
     List<String> labels =
         source.labels().isPresent() ? Labels.read(source.labels().get()) : List.of();

@@ -33,7 +33,7 @@ import org.ttame.training.data.ImageList;
 record PhotoRates(Path images, Optional<Integer> limit, InputSpec input, Console console) {
   /** Measures explanations and training steps, as far as they are among the work. */
   void measure(Workbench bench, List<Work> work, ArrayNode rows) throws IOException {
-    ImageList list = ImageList.of(images);
+    ImageList list = ImageSettings.find(images, console);
     if (limit.isPresent()) {
       list = list.limit(limit.get());
     }

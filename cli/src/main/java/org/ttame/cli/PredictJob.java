@@ -47,7 +47,7 @@ record PredictJob(
 
   @Override
   public void run(Console console) throws Exception {
-    ImageList found = settings.list(images);
+    ImageList found = settings.list(images, console);
     Engine.start(engine, console);
     try (FrozenClassifier classifier = choice.load(console);
         ImageFeed feed =

@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.io.PrintStream;
 import java.util.function.LongSupplier;
 import org.ttame.core.Text;
+import org.ttame.core.storage.Printable;
 
 /**
  * How far the work is: on a terminal a bar that redraws itself, elsewhere a line every tenth of the
@@ -120,7 +121,7 @@ final class Progress {
       line.append(done);
     }
     if (!detail.isEmpty()) {
-      line.append("  ").append(detail);
+      line.append("  ").append(Printable.of(detail));
     }
     double seconds = (now - began) / 1e9;
     if (total > done && done > first && seconds > 1) {

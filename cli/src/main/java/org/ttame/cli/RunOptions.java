@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.io.StringReader;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,8 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import org.ttame.core.Text;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.training.TrainingOptions;
 
@@ -56,7 +59,11 @@ final class RunOptions {
               if (!NOT_KEPT.contains(name)) {
                 boolean path = PATHS.contains(name);
                 kept.setProperty(
-                    name, path ? Path.of(value).toAbsolutePath().normalize().toString() : value);
+                    name,
+                    path
+                        ? FileNames.text(
+                            FileNames.resolve(Path.of(""), value).toAbsolutePath().normalize())
+                        : value);
               }
             });
     StringWriter text = new StringWriter();
@@ -100,8 +107,8 @@ final class RunOptions {
           Text.format("%s holds no training run to resume: there is no %s in it", folder, FILE));
     }
     Properties kept = new Properties();
-    try (var reader = Files.newBufferedReader(file)) {
-      kept.load(reader);
+    try {
+      kept.load(new StringReader(TextFile.text(file)));
     } catch (IllegalArgumentException e) {
       throw new IOException(Text.format("%s is damaged: %s", file, e.getMessage()), e);
     }

@@ -68,7 +68,7 @@ record SanityJob(
 
   @Override
   public void run(Console console) throws Exception {
-    ImageList list = settings.list(data);
+    ImageList list = settings.list(data, console);
     for (Retrained control : RETRAINED) {
       if (checks.contains(control.cascade()) && !trained(control, console)) {
         console.result("stopped while training; the same command goes on");

@@ -43,7 +43,7 @@ record SearchJob(
   @Override
   public void run(Console console) throws Exception {
     Engine started = Engine.start(engine, console);
-    Materials materials = Materials.of(source, out);
+    Materials materials = Materials.of(source, out, console);
     ImageList measured = materials.validation().orElseThrow();
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       ExperimentData data = new ExperimentData(Optional.empty(), Optional.empty(), out);

@@ -1,8 +1,10 @@
 package org.ttame.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.ttame.core.Text;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ListSplit;
@@ -38,7 +40,8 @@ final class SplitCommand implements Command {
     Path out = arguments.path(OUT).orElseThrow();
     long seed = arguments.requiredLong(CommonOptions.SEED);
     return console -> {
-      ImageList list = labelled(ImageList.of(data), console);
+      ImageList found = labelled(ImageSettings.find(data, console), console);
+      ImageList list = nameable(found, out.resolve("val.txt"), console);
       ListSplit split = ListSplit.draw(list.size(), validation, test, seed);
       write(list, split.validation(), out.resolve("val.txt"), console);
       write(list, split.test(), out.resolve("test.txt"), console);
@@ -65,8 +68,28 @@ final class SplitCommand implements Command {
     return numbers.isPresent() ? list.relabelled(place -> numbers.get()[place]) : list;
   }
 
+  /** Without the images that a line of a list cannot name; they are named here. */
+  private static ImageList nameable(ImageList list, Path file, Console console) throws IOException {
+    int[] good =
+        IntStream.range(0, list.size()).filter(i -> ListSplit.canName(list, i, file)).toArray();
+    if (good.length == list.size()) {
+      return list;
+    }
+    if (good.length == 0) {
+      throw new IOException(
+          Text.format("no image of '%s' has a name that a line of a list can hold", list.source()));
+    }
+    for (int i = 0; i < list.size(); i++) {
+      if (!ListSplit.canName(list, i, file)) {
+        console.warn("skipped: no line of a list can hold the name of " + list.name(i));
+      }
+    }
+    console.result(Text.format("%d images skipped", list.size() - good.length));
+    return list.select(good);
+  }
+
   private static void write(ImageList list, List<Integer> places, Path file, Console console)
-      throws java.io.IOException {
+      throws IOException {
     ListSplit.write(list, places, file);
     console.result(Text.format("%s: %d of %s", file, places.size(), list.describe()));
   }

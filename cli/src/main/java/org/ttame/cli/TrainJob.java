@@ -80,7 +80,7 @@ record TrainJob(
       }
       materials = SampleMaterials.unpack(family, folder.get().path(), source.limit());
     } else {
-      materials = Materials.of(source);
+      materials = Materials.of(source, console);
     }
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       if (folder.isEmpty()) {

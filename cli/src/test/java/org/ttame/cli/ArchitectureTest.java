@@ -5,7 +5,11 @@ import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.AccessTarget;
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaField;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -17,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -81,8 +86,87 @@ class ArchitectureTest {
   static final ArchRule NO_CIRCLES =
       slices().matching("org.ttame.(*).(*)..").should().beFreeOfCycles();
 
+  /** What opens a file to read it. */
+  private static final DescribedPredicate<JavaAccess<?>> OPENS_A_FILE =
+      DescribedPredicate.describe(
+          "open a file",
+          access -> {
+            if (!(access.getTarget() instanceof AccessTarget.CodeUnitAccessTarget target)) {
+              return false;
+            }
+            String method = target.getName();
+            List<String> parameters =
+                target.getRawParameterTypes().stream().map(JavaClass::getName).toList();
+            boolean constructor = method.equals("<init>");
+            return switch (access.getTargetOwner().getName()) {
+              case "java.nio.file.Files" ->
+                  Set.of(
+                              "newInputStream",
+                              "newBufferedReader",
+                              "newByteChannel",
+                              "readString",
+                              "readAllLines",
+                              "readAllBytes",
+                              "lines")
+                          .contains(method)
+                      || (method.equals("copy") && parameters.get(0).endsWith("Path"));
+              case "java.nio.channels.FileChannel", "java.nio.channels.AsynchronousFileChannel" ->
+                  method.equals("open");
+              case "java.io.FileInputStream",
+                      "java.io.FileReader",
+                      "java.io.RandomAccessFile",
+                      "java.util.Scanner",
+                      "java.util.zip.ZipFile",
+                      "java.util.jar.JarFile" ->
+                  constructor;
+              case "java.nio.file.Path" -> method.equals("toFile");
+              case "java.net.URL" -> method.equals("openStream");
+              case "javax.imageio.ImageIO" -> method.equals("read");
+              default -> false;
+            };
+          });
+
+  /** Those who may: the gate itself, and who looks at files that nobody names. */
+  private static final List<String> MAY_OPEN_FILES =
+      List.of(
+          "org.ttame.core.storage.InputFile",
+          // looks at what it is before it opens it, to count kinds of unreadable images
+          "org.ttame.core.image.ImageReader",
+          // the system's own
+          "org.ttame.core.engine.NativeBinary",
+          "org.ttame.cli.Engine",
+          "org.ttame.cli.BatchFit",
+          "org.ttame.eval.bench.ResidentMemory",
+          // to write
+          "org.ttame.core.storage.WholeFile",
+          "org.ttame.core.storage.PartFile",
+          "org.ttame.eval.sanity.MapStore",
+          "org.ttame.eval.output.EvaluationFolder",
+          "org.ttame.training.run.StepLog",
+          "org.ttame.training.run.RunFolder");
+
   @ArchTest
-  static void onlyConstantsAreStatic(com.tngtech.archunit.core.domain.JavaClasses classes) {
+  static final ArchRule FILES_ARE_READ_THROUGH_THE_GATE =
+      noClasses()
+          .that(
+              DescribedPredicate.describe(
+                  "are not listed", type -> !MAY_OPEN_FILES.contains(type.getFullName())))
+          .should()
+          .accessTargetWhere(OPENS_A_FILE);
+
+  /** An exception that nobody needs any more would hide the next file opened there. */
+  @ArchTest
+  static void everyExceptionOpensFiles(JavaClasses classes) {
+    assertThat(MAY_OPEN_FILES)
+        .allSatisfy(
+            name ->
+                assertThat(classes.get(name).getAccessesFromSelf())
+                    .as(name)
+                    .anyMatch(OPENS_A_FILE));
+  }
+
+  @ArchTest
+  static void onlyConstantsAreStatic(JavaClasses classes) {
     List<String> mutable =
         classes.stream()
             .map(JavaClass::getFields)

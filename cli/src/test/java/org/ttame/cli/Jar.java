@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.ttame.core.Text;
 
@@ -19,6 +21,8 @@ final class Jar {
 
   private final Path folder;
   private final List<String> java = new ArrayList<>(List.of("-Xmx2g"));
+
+  private final Map<String, String> environment = new HashMap<>();
 
   Jar(Path folder) {
     this.folder = folder;
@@ -43,6 +47,12 @@ final class Jar {
   /** Adds an option for the JVM. */
   Jar java(String option) {
     java.add(option);
+    return this;
+  }
+
+  /** Sets a variable of the environment. */
+  Jar environment(String name, String value) {
+    environment.put(name, value);
     return this;
   }
 
@@ -94,7 +104,9 @@ final class Jar {
     line.addAll(java);
     line.addAll(List.of("-jar", System.getProperty("ttame.jar")));
     line.addAll(Arrays.asList(words));
-    return new ProcessBuilder(line).directory(folder.toFile());
+    ProcessBuilder builder = new ProcessBuilder(line).directory(folder.toFile());
+    builder.environment().putAll(environment);
+    return builder;
   }
 
   private Path temporary(String name) {

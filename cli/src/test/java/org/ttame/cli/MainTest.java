@@ -85,12 +85,24 @@ class MainTest {
         "version --device tpu           | --device tpu is none of cpu, cuda",
         "version here                   | 'here' belongs to no option",
         "version --quiet --verbose      | --quiet and --verbose exclude each other",
-        "version --config nowhere.properties | nowhere.properties does not exist",
+        "version --config nowhere.properties | 'nowhere.properties' does not exist",
       })
   void wrongUsageSaysWhatAndExitsWithTwo(String line, String sentence) {
     assertThat(run(line.trim().split(" ", -1))).isEqualTo(2);
     assertThat(out()).isEmpty();
     assertThat(err()).contains(sentence);
+  }
+
+  @Test
+  void whatIsTypedDrivesNoTerminal() {
+    assertThat(run("\u001b[2J")).isEqualTo(2);
+    assertThat(run("version", "--bell\u0007")).isEqualTo(2);
+    assertThat(run("version", "--config", "a\nttame: done")).isEqualTo(2);
+    assertThat(err())
+        .contains("'\\u001b[2J' is not a command")
+        .contains("--bell\\u0007")
+        .contains("a\\nttame: done");
+    assertThat(err().chars()).allMatch(c -> c >= ' ' || c == '\n');
   }
 
   @Test
@@ -112,6 +124,10 @@ class MainTest {
     "thraeds=3, did you mean --threads?",
     "quiet=perhaps, quiet=perhaps must be true or false",
     "threads=\\u00, Malformed",
+    "help=true, help belongs on the command line",
+    "help=false, help belongs on the command line",
+    "config=other.properties, config belongs on the command line",
+    "version=true, version has no option version",
   })
   void aWrongConfigurationIsWrongUsage(String content, String sentence, @TempDir Path folder)
       throws IOException {

@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import org.ttame.backbones.BackboneException;
 import org.ttame.core.Text;
+import org.ttame.core.storage.InputFile;
 
 /** A file that holds weights, read block by block through one buffer. Not thread-safe. */
 final class DataFile implements AutoCloseable {
@@ -20,7 +20,7 @@ final class DataFile implements AutoCloseable {
 
   DataFile(Path path) throws IOException {
     this.path = path;
-    channel = FileChannel.open(path, StandardOpenOption.READ);
+    channel = InputFile.channel(path);
   }
 
   FileChannel channel() {

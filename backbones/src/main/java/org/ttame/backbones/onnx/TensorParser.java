@@ -15,6 +15,7 @@ import java.util.Map;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.WireReader.Tag;
 import org.ttame.core.Text;
+import org.ttame.core.storage.FileNames;
 
 /**
  * Reads TensorProto messages: where the elements are, not the elements. Raw data, typed data and
@@ -200,7 +201,7 @@ final class TensorParser {
     Path folder = file.toAbsolutePath().normalize().getParent();
     Path data;
     try {
-      data = folder.resolve(location).normalize();
+      data = FileNames.resolve(folder, location).normalize();
     } catch (java.nio.file.InvalidPathException e) {
       throw new BackboneException(
           Text.format("%s keeps weights in \"%s\", which is no file name", file, location), e);

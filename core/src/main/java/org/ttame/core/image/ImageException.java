@@ -50,23 +50,8 @@ public final class ImageException extends IOException {
     return kind;
   }
 
-  /** The file as the message names it: control characters replaced by {@code ?}. */
+  /** The file as the message names it: safe to print. */
   public String file() {
     return file;
-  }
-
-  /**
-   * A file name that is safe to print: a name of a stranger's making can hold line breaks or escape
-   * sequences that would forge log lines or drive a terminal.
-   *
-   * @param name any name
-   * @return the name with control and direction-changing characters replaced by {@code ?}
-   */
-  static String printable(String name) {
-    StringBuilder out = new StringBuilder(name.length());
-    name.codePoints()
-        .map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c)
-        .forEach(out::appendCodePoint);
-    return out.toString();
   }
 }

@@ -2,6 +2,7 @@ package org.ttame.core.image;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
 import org.ttame.core.Text;
 
 /** What a file is by its first bytes; its name counts for nothing. */
@@ -11,17 +12,6 @@ enum ImageFormat {
   BMP("BMP"),
   WEBP("WebP"),
   GIF("GIF");
-
-  /** Images people have, which are not decoded here, to be told apart from no image at all. */
-  private enum Foreign {
-    TIFF,
-    JPEG2000,
-    AVIF_OR_HEIC,
-    JPEG_XL,
-    ICON,
-    PHOTOSHOP,
-    SVG
-  }
 
   private final String label;
 
@@ -63,12 +53,10 @@ enum ImageFormat {
     if (starts(bytes, 0, 'B', 'M') && starts(bytes, 15, 0, 0, 0)) {
       return BMP;
     }
-    Foreign foreign = foreign(bytes);
-    if (foreign != null) {
+    Optional<String> foreign = ForeignImage.nameOf(bytes);
+    if (foreign.isPresent()) {
       throw Refusal.unsupported(
-          Text.format(
-              "%s images are not read; convert it to PNG or JPEG",
-              foreign.name().replace('_', ' ').replace(" OR ", " or ")));
+          Text.format("%s images are not read; convert it to PNG or JPEG", foreign.get()));
     }
     throw Refusal.notAnImage(
         Text.format(
@@ -76,29 +64,21 @@ enum ImageFormat {
             beginning(bytes)));
   }
 
-  private static Foreign foreign(byte[] bytes) {
-    if (starts(bytes, 0, 'I', 'I', 42, 0) || starts(bytes, 0, 'M', 'M', 0, 42)) {
-      return Foreign.TIFF;
+  /**
+   * What a file is by its first bytes.
+   *
+   * @param start 1 KB, or all there is
+   * @return the name of an image format, decoded here or not; empty for anything else
+   */
+  static Optional<String> nameOf(byte[] start) {
+    try {
+      return Optional.of(of(start).label());
+    } catch (Refusal e) {
+      return ForeignImage.nameOf(start);
     }
-    if (starts(bytes, 0, 0, 0, 0, 12, 'j', 'P') || starts(bytes, 0, 0xFF, 0x4F, 0xFF, 0x51)) {
-      return Foreign.JPEG2000;
-    }
-    if (starts(bytes, 0, 0, 0, 0, 12, 'J', 'X', 'L') || starts(bytes, 0, 0xFF, 0x0A)) {
-      return Foreign.JPEG_XL;
-    }
-    if (starts(bytes, 4, 'f', 't', 'y', 'p')) {
-      return Foreign.AVIF_OR_HEIC;
-    }
-    if (starts(bytes, 0, 0, 0, 1, 0)) {
-      return Foreign.ICON;
-    }
-    if (starts(bytes, 0, '8', 'B', 'P', 'S')) {
-      return Foreign.PHOTOSHOP;
-    }
-    return starts(bytes, 0, '<', 's', 'v', 'g') ? Foreign.SVG : null;
   }
 
-  private static boolean starts(byte[] bytes, int at, int... signature) {
+  static boolean starts(byte[] bytes, int at, int... signature) {
     if (bytes.length - at < signature.length) {
       return false;
     }

@@ -8,8 +8,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
+import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.Printable;
 
 /**
  * Reads JPEG, PNG, WebP, BMP and GIF files of unknown origin as 8-bit RGB.
@@ -25,6 +28,9 @@ import org.ttame.core.image.ImageException.Kind;
  * <p>Instances are immutable; one serves any number of threads.
  */
 public final class ImageReader {
+  /** As many bytes of a file tell what it is. */
+  public static final int START = 1024;
+
   private final ImageLimits limits;
 
   /** A reader with the default limits. */
@@ -49,7 +55,7 @@ public final class ImageReader {
    * @throws ImageException if there is no such image, with a sentence that says why
    */
   public RgbImage read(Path file) throws ImageException {
-    String name = ImageException.printable(file.toString());
+    String name = Printable.of(FileNames.shown(file));
     return decode(load(file, name), name);
   }
 
@@ -62,7 +68,7 @@ public final class ImageReader {
    * @throws ImageException if the bytes are no image that can be read
    */
   public RgbImage decode(byte[] bytes, String name) throws ImageException {
-    String shown = ImageException.printable(name);
+    String shown = Printable.of(name);
     try {
       if (bytes.length > limits.maxBytes()) {
         throw tooManyBytes(bytes.length);
@@ -90,6 +96,16 @@ public final class ImageReader {
       case BMP -> BmpDecoder.decode(bytes, limits);
       case GIF -> GifDecoder.decode(bytes, limits);
     };
+  }
+
+  /**
+   * Tells images from other files.
+   *
+   * @param start the first {@link #START} bytes of a file, or all there are
+   * @return the name of its format, whether it is read here or not; empty if it is no image
+   */
+  public static Optional<String> formatOf(byte[] start) {
+    return ImageFormat.nameOf(start);
   }
 
   private Refusal tooManyBytes(long size) {
@@ -129,7 +145,7 @@ public final class ImageReader {
       throw new ImageException(
           Kind.UNREADABLE,
           name,
-          "reading failed: " + ImageException.printable(String.valueOf(e.getMessage())),
+          "reading failed: " + Printable.of(String.valueOf(e.getMessage())),
           e);
     }
   }

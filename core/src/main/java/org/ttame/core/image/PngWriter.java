@@ -16,6 +16,8 @@ import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.Printable;
 
 /**
  * Writes pictures as PNG: 8-bit RGB or a palette, no metadata, so equal pixels give equal files.
@@ -110,8 +112,8 @@ public final class PngWriter {
       }
       throw new ImageException(
           Kind.UNREADABLE,
-          ImageException.printable(file.toString()),
-          "writing failed: " + ImageException.printable(String.valueOf(e.getMessage())),
+          Printable.of(FileNames.shown(file)),
+          "writing failed: " + Printable.of(String.valueOf(e.getMessage())),
           e);
     }
   }

@@ -8,12 +8,12 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
+import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -41,13 +41,8 @@ public final class Npy {
    */
   public static INDArray read(Path file) throws IOException {
     String name = "'" + file + "'";
-    if (Files.isDirectory(file)) {
-      throw new IOException(name + " is a folder, not an npy file");
-    }
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+    try (InputStream in = new BufferedInputStream(InputFile.open(file))) {
       return read(in, Files.size(file), name);
-    } catch (NoSuchFileException e) {
-      throw new IOException(name + " does not exist", e);
     }
   }
 

@@ -21,6 +21,7 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
+import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -64,16 +65,10 @@ public final class Npz {
    * @throws IOException naming file and entry, if anything in it is not as it should be
    */
   public static Map<String, INDArray> read(Path file, long limit) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new IOException(
-          Files.exists(file)
-              ? Text.format("'%s' is not a file", file)
-              : Text.format("'%s' does not exist", file));
-    }
     Map<String, INDArray> arrays = new LinkedHashMap<>();
     boolean whole = false;
     long left = limit;
-    try (ZipFile zip = new ZipFile(file.toFile())) {
+    try (ZipFile zip = InputFile.zip(file)) {
       checkSizes(zip, file, limit);
       for (Enumeration<? extends ZipEntry> e = zip.entries(); e.hasMoreElements(); ) {
         ZipEntry entry = e.nextElement();

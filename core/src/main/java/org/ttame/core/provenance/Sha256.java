@@ -3,11 +3,11 @@ package org.ttame.core.provenance;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import org.ttame.core.storage.InputFile;
 
 /** SHA-256 sums that tell which file, or which list, a result came from. */
 public final class Sha256 {
@@ -33,7 +33,7 @@ public final class Sha256 {
    */
   public static String of(Path file) throws IOException {
     Sha256 sum = new Sha256();
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = InputFile.open(file)) {
       byte[] buffer = new byte[BUFFER];
       for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
         sum.digest.update(buffer, 0, read);

@@ -8,12 +8,10 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import org.ttame.core.Text;
 
@@ -22,7 +20,8 @@ import org.ttame.core.Text;
  *
  * <p>The bytes go to a temporary name in the same folder, are forced to the disk and then renamed
  * over the target. A reader, or a run that starts after a crash or on a full disk, sees the old
- * file or the new one and never a part of one.
+ * file or the new one and never a part of one. What a killed process left is taken over by the next
+ * one that writes the same file.
  */
 public final class WholeFile {
   private static final int BUFFER = 1 << 16;
@@ -56,29 +55,22 @@ public final class WholeFile {
     if (folder == null || target.getFileName() == null) {
       throw new IOException(Text.format("'%s' names no file that could be written", file));
     }
-    Path part =
-        folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
     Sink sink = null;
     boolean making = false;
     try {
       Files.createDirectories(folder);
-      try (FileChannel channel =
-          FileChannel.open(
-              part,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        sink = new Sink(Channels.newOutputStream(channel));
+      try (PartFile part = PartFile.of(target)) {
+        sink = new Sink(Channels.newOutputStream(part.channel()));
         OutputStream out = new BufferedOutputStream(sink, BUFFER);
         making = true;
         content.writeTo(out);
         making = false;
         out.flush();
-        channel.force(true);
+        part.channel().force(true);
+        part.moveTo(target);
       }
-      move(part, target);
+      forceFolder(folder);
     } catch (IOException e) {
-      deleteQuietly(part, e);
       if (making && !sink.failed) {
         throw e;
       }
@@ -86,9 +78,6 @@ public final class WholeFile {
           Text.format(
               "Could not write '%s': %s; what was there before is unchanged", file, reason(e)),
           e);
-    } catch (RuntimeException e) {
-      deleteQuietly(part, e);
-      throw e;
     }
   }
 
@@ -115,26 +104,6 @@ public final class WholeFile {
     } catch (IOException e) {
       // Windows cannot open a folder; the rename is then as durable as the platform makes it.
       return;
-    }
-  }
-
-  private static void move(Path part, Path target) throws IOException {
-    try {
-      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (AtomicMoveNotSupportedException e) {
-      Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-    }
-    Path folder = target.getParent();
-    if (folder != null) {
-      forceFolder(folder);
-    }
-  }
-
-  private static void deleteQuietly(Path part, Exception cause) {
-    try {
-      Files.deleteIfExists(part);
-    } catch (IOException e) {
-      cause.addSuppressed(e);
     }
   }
 

@@ -155,7 +155,7 @@ class NpzTest {
     assertThatThrownBy(() -> Npz.read(folder.resolve("no.npz")))
         .isInstanceOf(IOException.class)
         .hasMessageEndingWith("no.npz' does not exist");
-    assertThatThrownBy(() -> Npz.read(folder)).hasMessageContaining("is not a file");
+    assertThatThrownBy(() -> Npz.read(folder)).hasMessageContaining("is a folder");
   }
 
   private static byte[] tiny() throws IOException {

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +72,88 @@ class WholeFileTest {
     assertThatThrownBy(() -> WholeFile.writeText(blocker.resolve("y.txt"), ""))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("y.txt");
+  }
+
+  @Test
+  void longNamesAreWrittenAsTheyAre() throws IOException {
+    Path file = folder.resolve("n".repeat(251) + ".npy");
+    WholeFile.writeText(file, "map");
+    assertThat(file).hasContent("map");
+  }
+
+  @Test
+  void whatAKilledProcessLeftIsTakenOverByTheNextWriter() throws IOException {
+    Path file = folder.resolve("a.txt");
+    Path left = leave(file);
+    // A moment ago: its writer may be about to lock it.
+    WholeFile.writeText(file, "one");
+    assertThat(names(folder)).containsExactlyInAnyOrder("a.txt", left.getFileName().toString());
+    old(left);
+    WholeFile.writeText(file, "two");
+    assertThat(file).hasContent("two");
+    assertThat(names(folder)).containsExactly("a.txt");
+    // Others' files are left alone.
+    Path foreign = Files.writeString(folder.resolve(".b.txt.part"), "");
+    old(foreign);
+    WholeFile.writeText(file, "three");
+    assertThat(foreign).exists();
+  }
+
+  @Test
+  void whatALivingProcessWritesIsLeftAlone() throws IOException, InterruptedException {
+    Path file = folder.resolve("a.txt");
+    Path left = leave(file);
+    Process writer =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Holder.class.getName(),
+                left.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertThat(writer.getInputStream().read()).isEqualTo('!');
+      old(left);
+      WholeFile.writeText(file, "ours");
+      assertThat(file).hasContent("ours");
+      assertThat(left).hasContent("theirs");
+    } finally {
+      writer.destroyForcibly().waitFor();
+    }
+    WholeFile.writeText(file, "ours again");
+    assertThat(names(folder)).containsExactly("a.txt");
+  }
+
+  /** Another process that holds a lock until it is killed. */
+  static final class Holder {
+    private Holder() {}
+
+    public static void main(String[] args) throws IOException {
+      try (FileChannel channel = FileChannel.open(Path.of(args[0]), StandardOpenOption.WRITE)) {
+        channel.lock();
+        System.out.write('!');
+        System.out.flush();
+        System.in.read();
+      }
+    }
+  }
+
+  /** What a process that is killed while it writes a file leaves. */
+  private Path leave(Path file) throws IOException {
+    Path[] left = new Path[1];
+    WholeFile.write(
+        file,
+        out -> {
+          try (Stream<Path> files = Files.list(folder)) {
+            left[0] = files.filter(f -> f.toString().endsWith(".part")).findAny().orElseThrow();
+          }
+        });
+    return Files.writeString(left[0], "theirs");
+  }
+
+  private static void old(Path file) throws IOException {
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
   }
 
   private static Stream<String> names(Path folder) throws IOException {

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeSet;
 import org.ttame.core.Text;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Provenance;
@@ -66,7 +67,7 @@ final class TrialFile {
   TrialResult read(Trial trial) throws IOException {
     JsonNode json;
     try {
-      json = JSON.readTree(Files.readString(file));
+      json = JSON.readTree(TextFile.text(file));
     } catch (JsonProcessingException e) {
       throw new IOException(
           Text.format("'%s' is damaged: it is not JSON; remove it to measure again", file), e);

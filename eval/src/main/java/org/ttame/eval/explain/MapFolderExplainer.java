@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.npz.Npy;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.OutputFile;
 
 /**
  * Maps made by any other program: one npy file an image, of any size, named after the image as
@@ -23,6 +24,8 @@ import org.ttame.core.provenance.Sha256;
 public final class MapFolderExplainer implements Explainer {
   /** The method's name in tables and files unless another is given. */
   public static final String NAME = "maps";
+
+  private static final String ENDING = ".npy";
 
   private final String name;
   private final Path folder;
@@ -113,12 +116,12 @@ public final class MapFolderExplainer implements Explainer {
   public Path expected(String image) {
     int dot = image.lastIndexOf('.');
     return dot > image.lastIndexOf('/') + 1
-        ? folder.resolve(image.substring(0, dot) + ".npy")
+        ? OutputFile.place(folder, image.substring(0, dot), ENDING)
         : whole(image);
   }
 
   private Path whole(String image) {
-    return folder.resolve(image + ".npy");
+    return OutputFile.place(folder, image, ENDING);
   }
 
   private Path find(String image) throws IOException {

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
 import org.ttame.core.image.PngWriter;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.OutputNames;
 import org.ttame.eval.output.Provenance;
@@ -63,12 +65,12 @@ public final class ComparisonReport {
    * @throws IOException naming the file, if it cannot be written
    */
   public Path add(String image, Figure figure) throws IOException {
-    String file = names.of(image) + ".compare.png";
     byte[] png = PngWriter.encode(figure.sheet().toCanvas().toImage());
-    Path path = folder.resolve(file);
+    Path path = OutputFile.place(folder, names.of(image), ".compare.png");
     WholeFile.write(path, out -> out.write(png));
     if (images++ < most) {
       shown.add(figure);
+      String file = FileNames.shown(folder.toAbsolutePath().relativize(path.toAbsolutePath()));
       files.add(FigureSection.links(List.of(file)));
     }
     return path;

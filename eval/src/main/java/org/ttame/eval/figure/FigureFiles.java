@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.ttame.core.Text;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.render.Panel;
 
@@ -49,7 +50,7 @@ public final class FigureFiles {
     }
     JsonNode there;
     try {
-      there = MAPPER.readTree(file.toFile()).path("settings");
+      there = MAPPER.readTree(TextFile.text(file)).path("settings");
     } catch (JacksonException e) {
       throw new IOException(
           Text.format("'%s' is no record of figures: %s", file, e.getOriginalMessage()), e);

@@ -17,6 +17,7 @@ import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.npz.Npy;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.Box;
@@ -80,7 +81,7 @@ public final class GalleryFolder {
     List<Entry> entries = new java.util.ArrayList<>();
     for (Path file : files) {
       try {
-        entries.add(JSON.readValue(file.toFile(), Entry.class));
+        entries.add(JSON.readValue(TextFile.text(file), Entry.class));
       } catch (com.fasterxml.jackson.core.JacksonException e) {
         throw new IOException(
             Text.format(

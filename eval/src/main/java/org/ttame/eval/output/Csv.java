@@ -5,10 +5,23 @@ import java.io.Reader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Rows of comma-separated values as RFC 4180 has them, in UTF-8, lines ended by LF. */
+/**
+ * Rows of comma-separated values as RFC 4180 has them, in UTF-8, lines ended by LF.
+ *
+ * <p>A spreadsheet computes a cell that begins with {@code =}, {@code +}, {@code -} or {@code @},
+ * and an image may be called {@code =cmd}. Such a text, unless it is a number, is written behind an
+ * apostrophe, as OWASP advises; so is one of apostrophes before such a sign, that {@link #read} can
+ * take away just the one that was added.
+ */
 public final class Csv {
+  private static final Pattern FORMULA = Pattern.compile("(?s)'*[=+\\-@\t\r\n＝＋－＠].*");
+  private static final Pattern GUARDED = Pattern.compile("(?s)'" + FORMULA.pattern());
+  private static final Pattern NUMBER =
+      Pattern.compile("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?|[+-]?Infinity");
+
   private Csv() {}
 
   /** A row, ended by LF. */
@@ -38,7 +51,7 @@ public final class Csv {
    * @param rows receives the cells of each row
    * @throws IOException if it cannot be read, or ends within a row
    */
-  static void read(Reader reader, Consumer<List<String>> rows) throws IOException {
+  public static void read(Reader reader, Consumer<List<String>> rows) throws IOException {
     List<String> cells = new ArrayList<>();
     StringBuilder cell = new StringBuilder();
     boolean quoted = false;
@@ -53,7 +66,8 @@ public final class Csv {
       } else if (quoted || (c != ',' && c != '\n')) {
         cell.append((char) c);
       } else {
-        cells.add(cell.toString());
+        String text = cell.toString();
+        cells.add(GUARDED.matcher(text).matches() ? text.substring(1) : text);
         cell.setLength(0);
         if (c == '\n') {
           rows.accept(List.copyOf(cells));
@@ -67,7 +81,9 @@ public final class Csv {
     }
   }
 
-  private static String quoted(String cell) {
+  private static String quoted(String text) {
+    boolean formula = FORMULA.matcher(text).matches() && !NUMBER.matcher(text).matches();
+    String cell = formula ? "'" + text : text;
     boolean plain = cell.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
     return plain ? cell : '"' + cell.replace("\"", "\"\"") + '"';
   }

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -26,6 +28,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.InputFile;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.ImageRecord;
@@ -204,7 +208,10 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     List<JsonNode> measured = new ArrayList<>();
     long rows = header.getBytes(StandardCharsets.UTF_8).length;
     long whole = 0;
-    String text = Files.readString(folder.resolve(BATCHES));
+    String text;
+    try (InputStream in = InputFile.open(folder.resolve(BATCHES))) {
+      text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
     // A line that was not ended was being written; its batch is measured again.
     int ended = text.lastIndexOf('\n') + 1;
     for (String line : text.substring(0, ended).lines().toList()) {
@@ -296,7 +303,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     Path file = folder.resolve(PerImageCsv.FILE);
     Map<String, List<ImageRecord>> byMethod = new LinkedHashMap<>();
     nothing.methods().forEach(method -> byMethod.put(method.method(), new ArrayList<>()));
-    try (BufferedReader reader = Files.newBufferedReader(file)) {
+    try (BufferedReader reader =
+        new BufferedReader(new InputStreamReader(InputFile.open(file), StandardCharsets.UTF_8))) {
       String header = reader.readLine();
       if (!(header + "\n").equals(Csv.row(PerImageCsv.header(nothing.keys())))) {
         throw new IOException("its columns are others");
@@ -355,7 +363,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     Path file = folder.resolve(SETTINGS);
     JsonNode root;
     try {
-      root = JSON.readTree(Files.readString(file));
+      root = JSON.readTree(TextFile.text(file));
     } catch (JsonProcessingException e) {
       throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
     }
@@ -391,6 +399,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   }
 
   private static FileChannel append(Path file) throws IOException {
+    InputFile.requireOwn(file);
     return FileChannel.open(
         file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
   }

@@ -15,6 +15,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.npz.Npy;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
@@ -109,10 +111,10 @@ public final class ExplanationWriter {
             : null;
     List<Path> written = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
-      String base = names.of(images.names().get(b));
-      if (options.qualified()) {
-        base += "." + explained.method() + ".c" + explained.classes()[b];
-      }
+      Base base =
+          new Base(
+              names.of(images.names().get(b)),
+              options.qualified() ? "." + explained.method() + ".c" + explained.classes()[b] : "");
       if (options.formats().contains(MapFormat.NPY)) {
         writeNpy(file(base, MapFormat.NPY), explained.maps(), b);
       }
@@ -126,13 +128,17 @@ public final class ExplanationWriter {
             file(base, MapFormat.JSON),
             json.writeValueAsString(describe(images.names().get(b), explained, b)) + "\n");
       }
-      written.add(options.folder().resolve(base));
+      written.add(FileNames.resolve(options.folder(), base.name() + base.qualifier()));
     }
     return written;
   }
 
-  private Path file(String base, MapFormat format) {
-    return options.folder().resolve(base + "." + format.ending());
+  /** The name of an image's files, and what tells methods and classes apart. */
+  private record Base(String name, String qualifier) {}
+
+  private Path file(Base base, MapFormat format) {
+    return OutputFile.place(
+        options.folder(), base.name(), base.qualifier() + "." + format.ending());
   }
 
   private static void writeNpy(Path file, SaliencyMaps maps, int image) throws IOException {

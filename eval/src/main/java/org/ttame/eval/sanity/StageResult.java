@@ -5,13 +5,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -78,7 +78,7 @@ record StageResult(Map<Column, List<Double>> columns, double answersKept) {
   static StageResult read(Path file, Map<String, String> depends) throws IOException {
     JsonNode json;
     try {
-      json = JSON.readTree(Files.readString(file));
+      json = JSON.readTree(TextFile.text(file));
     } catch (JsonProcessingException e) {
       throw new IOException(Text.format("'%s' is damaged: it is not JSON; remove it", file), e);
     }

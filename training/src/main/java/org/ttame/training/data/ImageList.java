@@ -1,17 +1,25 @@
 package org.ttame.training.data;
 
+import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import java.util.regex.Pattern;
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageReader;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.InputFile;
 
 /**
  * The images of a {@code --data} argument, in an order that depends on their names alone.
@@ -28,25 +36,46 @@ import org.ttame.core.provenance.Sha256;
  *       user's own word for what to read.
  * </ul>
  *
- * <p>In folders, what is an image is told by its name's ending, names that start with a dot are
- * left out, and links are followed but never around a loop. Nothing is opened yet: a file that
- * turns out not to be readable is the reader's to report. Memory: about 35 bytes an image beyond
- * the path's own.
+ * <p>In folders, what is an image is told by its name's ending, or by how it begins where the
+ * ending says nothing; an image of a format that is not read, such as HEIC, is one. What is none,
+ * and names that start with a dot, are left out and counted; links are followed but never around a
+ * loop. A file that turns out not to be readable is the reader's to report. Memory: about 35 bytes
+ * an image beyond the path's own.
  */
 public final class ImageList {
   /** {@link #label} of an image without one. */
   public static final int NO_LABEL = -1;
 
+  /** What a path of Windows may begin with. */
+  private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:");
+
+  /** Of images, read here or not: those that are not are the reader's to report. */
   private static final Set<String> ENDINGS =
-      Set.of("jpg", "jpeg", "jpe", "jfif", "png", "bmp", "webp", "gif", "tif", "tiff");
+      Set.of(
+          ("jpg jpeg jpe jfif png apng bmp dib webp gif tif tiff heic heif hif avif avifs jp2 j2k j2c"
+                  + " jpf jpx jpm jxl jxr wdp hdp cr2 cr3 crw nef nrw arw srf sr2 dng orf rw2 raf pef"
+                  + " srw x3f 3fr erf kdc mrw psd psb svg svgz pdf eps exr hdr pfm ppm pgm pbm pnm pam"
+                  + " tga ico cur pcx xcf qoi dds fits dcm")
+              .split(" ", -1));
+
+  /** Of what lies beside images and is none, whatever it begins with. */
+  private static final Set<String> OTHERS =
+      Set.of(
+          ("txt json jsonl csv tsv md html htm xml yaml yml log ini cfg toml properties py ipynb sh"
+                  + " npy npz onnx ttame data pt pth safetensors db zip gz tar tgz 7z mat pkl mp4 mov"
+                  + " avi mkv part tmp bak url lnk")
+              .split(" ", -1));
 
   private final Path source;
   private final Path base;
   private final PathTable paths;
   private final int[] labels;
   private final List<String> classNames;
+  private final int others;
 
-  ImageList(Path source, Path base, PathTable paths, int[] labels, List<String> classNames) {
+  ImageList(
+      Path source, Path base, PathTable paths, int[] labels, List<String> classNames, int others) {
+    this.others = others;
     this.source = source;
     this.base = base;
     this.paths = paths;
@@ -70,7 +99,7 @@ public final class ImageList {
     ImageListBuilder builder = new ImageListBuilder(source);
     if (Files.isDirectory(source)) {
       builder.readFolder();
-    } else if (isImageName(source.toString())) {
+    } else if (isImage(source, source.toString())) {
       builder.addSingle();
     } else {
       builder.readListFile();
@@ -78,15 +107,31 @@ public final class ImageList {
     return builder.build();
   }
 
-  /** Whether a file is an image, judged by its name. */
-  static boolean isImageName(String name) {
+  /** Whether a file is an image, judged by its name, or by its content where that says nothing. */
+  static boolean isImage(Path file, String name) {
     int dot = name.lastIndexOf('.');
-    return dot >= 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
+    String ending = dot > 0 ? name.substring(dot + 1).toLowerCase(Locale.ROOT) : "";
+    if (ENDINGS.contains(ending)) {
+      return true;
+    }
+    if (OTHERS.contains(ending) || !Files.isRegularFile(file)) {
+      return false;
+    }
+    try (InputStream in = InputFile.open(file)) {
+      return ImageReader.formatOf(in.readNBytes(ImageReader.START)).isPresent();
+    } catch (IOException e) {
+      return false; // what cannot be read, and is not called an image, is none
+    }
   }
 
   /** What was asked for. */
   public Path source() {
     return source;
+  }
+
+  /** How many files of the folder, hidden ones included, were left out since they are no images. */
+  public int others() {
+    return others;
   }
 
   /** How many images there are, 1 or more. */
@@ -101,24 +146,33 @@ public final class ImageList {
    * @return its path
    */
   public Path path(int index) {
-    return base.resolve(paths.get(index));
+    return FileNames.resolve(base, paths.get(index));
   }
 
   /**
    * A name for an image and for what is written about it: its path inside the source, with slashes.
    * Never absolute and never climbing: of a list's paths that are, the root and leading {@code ..}
-   * are left off.
+   * are left off. Bytes of a name that are not UTF-8 are written as {@code %E9}.
    *
    * @param index 0 … size − 1
    * @return e.g. {@code n01440764/n01440764_18.JPEG}
    */
   public String name(int index) {
-    Path path = Path.of(paths.get(index)).normalize();
-    int first = 0;
-    while (first < path.getNameCount() - 1 && path.getName(first).toString().equals("..")) {
-      first++;
+    String text = withSlashes(paths.get(index));
+    Deque<String> names = new ArrayDeque<>();
+    for (String name : text.split("/", -1)) {
+      if (name.equals("..")) {
+        names.pollLast();
+      } else if (!name.isEmpty() && !name.equals(".") && !DRIVE.matcher(name).matches()) {
+        names.add(name);
+      }
     }
-    return path.subpath(first, path.getNameCount()).toString().replace('\\', '/');
+    return FileNames.shown(names.isEmpty() ? text : String.join("/", names));
+  }
+
+  /** A path's text with slashes; where another sign parts names, a slash is none of theirs. */
+  static String withSlashes(String path) {
+    return path.replace(File.separatorChar, '/');
   }
 
   /**
@@ -154,7 +208,7 @@ public final class ImageList {
         Arrays.stream(labels)
             .map(label -> label == NO_LABEL ? NO_LABEL : change.applyAsInt(label))
             .toArray();
-    return new ImageList(source, base, paths, changed, classNames);
+    return new ImageList(source, base, paths, changed, classNames, others);
   }
 
   /**
@@ -194,7 +248,7 @@ public final class ImageList {
       kept.add(paths.get(indices[i]));
       keptLabels[i] = labels[indices[i]];
     }
-    return new ImageList(source, base, kept, keptLabels, classNames);
+    return new ImageList(source, base, kept, keptLabels, classNames, others);
   }
 
   /**
@@ -222,7 +276,7 @@ public final class ImageList {
   /** Whether the platform can express a path at all. */
   static boolean isPath(String text) {
     try {
-      return Path.of(text).getNameCount() > 0;
+      return FileNames.resolve(Path.of(""), text).getNameCount() > 0;
     } catch (InvalidPathException e) {
       return false;
     }

@@ -1,13 +1,9 @@
 package org.ttame.training.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -19,6 +15,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ttame.core.Text;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.TextFile;
 
 /** Collects the images of one source, see {@link ImageList}. */
 final class ImageListBuilder {
@@ -30,11 +28,15 @@ final class ImageListBuilder {
   /** Longer than any path a platform takes: such a "line" is a binary file's. */
   private static final int MAX_LINE = 40_000;
 
+  /** Of a list: ten times that of ImageNet. */
+  private static final long MAX_BYTES = 1L << 30;
+
   private final Path source;
   private final PathTable paths = new PathTable();
   private int[] labels = new int[64];
   private Path base;
   private List<String> classNames = List.of();
+  private int others;
 
   ImageListBuilder(Path source) {
     this.source = source;
@@ -51,29 +53,31 @@ final class ImageListBuilder {
                   "'%s' names no image; it should hold one path a line, optionally followed by a label",
                   source));
     }
-    return new ImageList(source, base, paths, Arrays.copyOf(labels, paths.size()), classNames);
+    return new ImageList(
+        source, base, paths, Arrays.copyOf(labels, paths.size()), classNames, others);
   }
 
   void addSingle() {
     base = folderOf(source);
-    add(String.valueOf(source.getFileName()), ImageList.NO_LABEL);
+    add(FileNames.text(source.getFileName()), ImageList.NO_LABEL);
   }
 
   void readFolder() throws IOException {
-    List<Path> entries = entries(source);
-    List<Path> folders = new ArrayList<>();
-    for (Path entry : entries) {
-      if (!isImage(entry) && Files.isDirectory(entry)) {
+    List<Entry> entries = entries(source);
+    List<Entry> folders = new ArrayList<>();
+    for (Entry entry : entries) {
+      if (!entry.isImage() && Files.isDirectory(entry.path())) {
         folders.add(entry);
       }
     }
-    boolean classes = folders.size() > 1 && entries.stream().noneMatch(ImageListBuilder::isImage);
+    boolean classes = folders.size() > 1 && entries.stream().noneMatch(Entry::isImage);
     Deque<Path> open = new ArrayDeque<>();
     open.push(source.toRealPath());
     if (classes) {
-      classNames = folders.stream().map(f -> String.valueOf(f.getFileName())).toList();
+      others += entries.size() - folders.size();
+      classNames = folders.stream().map(folder -> FileNames.shown(folder.name())).toList();
       for (int i = 0; i < folders.size(); i++) {
-        walk(folders.get(i), classNames.get(i), i, open);
+        walk(folders.get(i).path(), folders.get(i).name(), i, open);
       }
     } else {
       addAll(entries, "", ImageList.NO_LABEL, open);
@@ -82,24 +86,35 @@ final class ImageListBuilder {
 
   void readListFile() throws IOException {
     base = folderOf(source);
-    int number = 0;
-    try (BufferedReader reader = Files.newBufferedReader(source, StandardCharsets.UTF_8)) {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        number++;
-        String text = (number == 1 && line.startsWith("\uFEFF") ? line.substring(1) : line).strip();
-        if (!text.isEmpty()) {
-          addLine(text, number);
-        }
-      }
-    } catch (CharacterCodingException e) {
+    try {
+      TextFile.forEach(
+          source,
+          MAX_BYTES,
+          (line, number) -> {
+            String text = line.strip();
+            if (!text.isEmpty()) {
+              addLine(text, number);
+            }
+          });
+    } catch (TextFile.NoTextException e) {
       throw new IOException(
           Text.format(
-              "'%s' is neither a folder nor an image, and as a list of images it is not UTF-8 text (after line %d)",
-              source, number),
+              "'%s' is neither a folder nor an image, and as a list of images it is not UTF-8 text (line %d)",
+              source, e.line()),
           e);
-    } catch (FileSystemException e) {
-      throw unreadable(source, e);
     }
+  }
+
+  /** Whether a list that names an image so is read as naming it so. */
+  static boolean isListable(String path, int label) {
+    String line = label == ImageList.NO_LABEL ? path : path + " " + label;
+    Matcher labelled = LABELLED.matcher(line);
+    return path.equals(path.strip())
+        && path.equals(FileNames.shown(path))
+        && path.chars().noneMatch(c -> c == '\n' || c == '\r' || c == '\0')
+        && (label != ImageList.NO_LABEL
+            ? labelled.matches() && labelled.group(1).equals(path)
+            : !labelled.matches());
   }
 
   private void addLine(String text, int number) throws IOException {
@@ -125,17 +140,22 @@ final class ImageListBuilder {
     open.pop();
   }
 
-  private void addAll(List<Path> entries, String prefix, int label, Deque<Path> open)
+  private void addAll(List<Entry> entries, String prefix, int label, Deque<Path> open)
       throws IOException {
-    for (Path entry : entries) {
-      String path = prefix + entry.getFileName();
-      if (isImage(entry)) {
+    for (Entry entry : entries) {
+      String path = prefix + entry.name();
+      if (entry.isImage()) {
         add(path, label);
-      } else if (Files.isDirectory(entry)) {
-        walk(entry, path, label, open);
+      } else if (Files.isDirectory(entry.path())) {
+        walk(entry.path(), path, label, open);
+      } else {
+        others++;
       }
     }
   }
+
+  /** An entry of a folder, its name as {@link FileNames} tells it, and whether it is an image. */
+  private record Entry(Path path, String name, boolean isImage) {}
 
   private void add(String path, int label) {
     if (paths.size() == labels.length) {
@@ -145,12 +165,15 @@ final class ImageListBuilder {
     paths.add(path);
   }
 
-  private static List<Path> entries(Path folder) throws IOException {
-    List<Path> entries = new ArrayList<>();
+  private List<Entry> entries(Path folder) throws IOException {
+    List<Entry> entries = new ArrayList<>();
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder)) {
-      for (Path entry : stream) {
-        if (!String.valueOf(entry.getFileName()).startsWith(".")) {
-          entries.add(entry);
+      for (Path path : stream) {
+        String name = FileNames.text(path.getFileName());
+        if (name.startsWith(".")) {
+          others++;
+        } else {
+          entries.add(new Entry(path, name, ImageList.isImage(path, name)));
         }
       }
     } catch (DirectoryIteratorException e) {
@@ -158,12 +181,8 @@ final class ImageListBuilder {
     } catch (IOException e) {
       throw unreadable(folder, e);
     }
-    entries.sort(Comparator.comparing(entry -> String.valueOf(entry.getFileName())));
+    entries.sort(Comparator.comparing(Entry::name));
     return entries;
-  }
-
-  private static boolean isImage(Path entry) {
-    return ImageList.isImageName(String.valueOf(entry.getFileName()));
   }
 
   private static IOException unreadable(Path what, IOException cause) {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.ttame.core.Text;
+import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -62,20 +63,45 @@ public record ListSplit(List<Integer> validation, List<Integer> test) {
    * @param list the whole list
    * @param places which of its images
    * @param file where to
-   * @throws IOException if it cannot be written
+   * @throws IOException if it cannot be written, or an image has a name that such a line cannot
+   *     hold
    */
   public static void write(ImageList list, List<Integer> places, Path file) throws IOException {
     Path folder = file.toAbsolutePath().normalize().getParent();
     StringBuilder text = new StringBuilder();
     for (int place : places) {
-      Path image = list.path(place).toAbsolutePath().normalize();
-      boolean related = folder != null && image.getRoot().equals(folder.getRoot());
-      text.append((related ? folder.relativize(image) : image).toString().replace('\\', '/'));
+      String path = path(list, place, folder);
+      if (!ImageListBuilder.isListable(path, list.label(place))) {
+        throw new IOException(
+            Text.format(
+                "'%s' has a name that a list of lines in UTF-8 cannot hold; rename it or leave it out",
+                FileNames.shown(path)));
+      }
+      text.append(path);
       if (list.label(place) != ImageList.NO_LABEL) {
         text.append(' ').append(list.label(place));
       }
       text.append('\n');
     }
     WholeFile.writeText(file, text.toString());
+  }
+
+  /**
+   * Whether {@link #write} can name an image in a line: not where its name has a line break, a
+   * blank at its end, bytes that are not UTF-8, or reads like a label.
+   *
+   * @param list the whole list
+   * @param place which of its images
+   * @param file where it would be named
+   */
+  public static boolean canName(ImageList list, int place, Path file) {
+    Path folder = file.toAbsolutePath().normalize().getParent();
+    return ImageListBuilder.isListable(path(list, place, folder), list.label(place));
+  }
+
+  private static String path(ImageList list, int place, Path folder) {
+    Path image = list.path(place).toAbsolutePath().normalize();
+    boolean related = folder != null && image.getRoot().equals(folder.getRoot());
+    return ImageList.withSlashes(FileNames.text(related ? folder.relativize(image) : image));
   }
 }

@@ -15,6 +15,7 @@ import org.ttame.core.Text;
 import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -137,7 +138,7 @@ public record Checkpoint(Path folder) {
 
   private static JsonNode read(Path file) throws IOException {
     try {
-      return JSON.readTree(Files.readString(file));
+      return JSON.readTree(TextFile.text(file));
     } catch (JsonProcessingException e) {
       throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
     }

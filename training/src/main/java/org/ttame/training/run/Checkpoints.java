@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -171,7 +172,7 @@ public final class Checkpoints {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    String name = Files.readString(file).strip();
+    String name = TextFile.text(file).strip();
     if (!NAME.matcher(name).matches() || !Files.isDirectory(folder.resolve(name))) {
       throw new IOException(
           Text.format(

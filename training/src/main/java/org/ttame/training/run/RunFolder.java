@@ -26,6 +26,9 @@ import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
+import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.InputFile;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 
 /**
@@ -88,10 +91,11 @@ public final class RunFolder {
    * @throws IOException if it holds no run
    */
   public static RunFolder open(Path folder) throws IOException {
-    if (!Files.isRegularFile(folder.resolve(RUN_JSON))) {
+    if (!Files.exists(folder.resolve(RUN_JSON))) {
       throw new IOException(
           Text.format("'%s' holds no training run: there is no %s in it", folder, RUN_JSON));
     }
+    InputFile.require(folder.resolve(RUN_JSON));
     return new RunFolder(folder);
   }
 
@@ -124,7 +128,7 @@ public final class RunFolder {
   public ObjectNode record() throws IOException {
     Path file = folder.resolve(RUN_JSON);
     try {
-      if (JSON.readTree(Files.readString(file)) instanceof ObjectNode object) {
+      if (JSON.readTree(TextFile.text(file)) instanceof ObjectNode object) {
         int format = object.path("format").asInt(0);
         if (format != FORMAT) {
           throw new IOException(
@@ -173,14 +177,16 @@ public final class RunFolder {
    */
   public Optional<Path> backboneFile() throws IOException {
     String file = required("backbone").path("file").asText("");
-    return file.isEmpty() ? Optional.empty() : Optional.of(folder.resolve(file));
+    return file.isEmpty() ? Optional.empty() : Optional.of(FileNames.resolve(folder, file));
   }
 
   /** How to write a file into {@code run.json}: relative where it lies inside the folder. */
   public String portable(Path file) {
     Path absolute = file.toAbsolutePath().normalize();
     Path home = folder.toAbsolutePath().normalize();
-    return absolute.startsWith(home) ? home.relativize(absolute).toString() : absolute.toString();
+    return absolute.startsWith(home)
+        ? FileNames.text(home.relativize(absolute))
+        : FileNames.text(absolute);
   }
 
   /**
@@ -276,9 +282,10 @@ public final class RunFolder {
    * @throws IOException if another process, or this one, trains here
    */
   public Closeable lock() throws IOException {
+    Path file = folder.resolve(".lock");
+    InputFile.requireOwn(file);
     FileChannel channel =
-        FileChannel.open(
-            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.ttame.core.Text;
+import org.ttame.core.storage.InputFile;
 
 /**
  * A file of one JSON object a line, each with its {@code step}, that grows with a run: {@code
@@ -125,7 +127,9 @@ public final class StepLog implements AutoCloseable {
   /** The length of the part whose lines are whole and belong to steps up to the given one. */
   private static long bytesUpTo(Path file, long done) throws IOException {
     long bytes = 0;
-    try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
+    try (BufferedReader reader =
+        new BufferedReader(
+            new InputStreamReader(InputFile.open(file), StandardCharsets.ISO_8859_1))) {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         if (stepOf(line) > done) {
           return bytes;

@@ -19,6 +19,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageList;
 
@@ -158,7 +159,7 @@ public final class SampleData {
     String sum = Sha256.of(zip);
     Path scenes = folder.resolve("scenes");
     Path mark = scenes.resolve(SUM);
-    if (Files.exists(mark) && Files.readString(mark).strip().equals(sum)) {
+    if (Files.exists(mark) && TextFile.text(mark).strip().equals(sum)) {
       return scenes;
     }
     Path part = folder.resolve(".scenes.part");

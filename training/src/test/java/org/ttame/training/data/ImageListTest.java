@@ -99,7 +99,7 @@ class ImageListTest {
         .hasMessageEndingWith("no' does not exist");
     Path binary = folder.resolve("model.onnx");
     Files.write(binary, new byte[] {0, 1, 2, 3});
-    assertThatThrownBy(() -> ImageList.of(binary)).hasMessageContaining("Line 1");
+    assertThatThrownBy(() -> ImageList.of(binary)).hasMessageContaining("(line 1)");
     Files.write(binary, new byte[] {(byte) 0xC3, (byte) 0x28});
     assertThatThrownBy(() -> ImageList.of(binary)).hasMessageContaining("not UTF-8");
     Files.writeString(binary, "\n \n");
