@@ -14,7 +14,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
@@ -61,11 +60,8 @@ record ExportJob(RunChoice run, String format, Path out, Engine.Settings engine)
     SameDiff graph = SameDiff.create();
     List<SDVariable> features = new ArrayList<>();
     for (FeatureLayer layer : mechanism.spec().features()) {
-      long[] shape =
-          layer.kind() == FeatureKind.TOKENS
-              ? new long[] {-1, 1 + (long) layer.height() * layer.width(), layer.channels()}
-              : new long[] {-1, layer.height(), layer.width(), layer.channels()};
-      features.add(graph.placeHolder("feature." + features.size(), DataType.FLOAT, shape));
+      features.add(
+          graph.placeHolder("feature." + features.size(), DataType.FLOAT, layer.outputShape(-1)));
     }
     SDVariable classes = graph.placeHolder("classes", DataType.INT32, -1, -1);
     mechanism.attach(graph, features, classes).rename("maps");

@@ -64,7 +64,7 @@ final class Inspection {
                 standard.contains(layer) ? "*" : " ",
                 layer.node(),
                 layer.shape(),
-                layer.kind() == FeatureKind.TOKENS ? ", tokens" : ""));
+                layer.kind() == FeatureKind.TOKENS ? tokens(layer.prefix()) : ""));
       }
       AttentionSpec spec = AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED);
       try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0)) {
@@ -125,6 +125,10 @@ final class Inspection {
     return name.equals("parameters") && COUNT.matcher(value).matches()
         ? Text.format("%,d", Long.parseLong(value))
         : value;
+  }
+
+  private static String tokens(int prefix) {
+    return prefix == 1 ? ", tokens" : Text.format(", tokens, %d in front", prefix);
   }
 
   private static void line(Console console, String name, Object value) {

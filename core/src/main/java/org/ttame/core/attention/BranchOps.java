@@ -4,7 +4,6 @@ import java.util.List;
 import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 
 /**
@@ -24,11 +23,12 @@ final class BranchOps {
    * @return pixels or patches as rows, {@code [B·h·w, C]}
    */
   static SDVariable adapt(SDVariable feature, FeatureLayer layer) {
+    int first = layer.prefix();
     SDVariable patches =
-        layer.kind() == FeatureKind.TOKENS
+        first > 0
             ? feature.get(
                 SDIndex.all(),
-                SDIndex.interval(1, 1 + layer.height() * layer.width()),
+                SDIndex.interval(first, first + layer.height() * layer.width()),
                 SDIndex.all())
             : feature;
     return patches.reshape(-1, layer.channels());

@@ -11,7 +11,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
@@ -61,12 +60,7 @@ public final class MapExplainer implements AutoCloseable {
     List<SDVariable> features = new ArrayList<>();
     for (FeatureLayer layer : layers) {
       String name = FEATURE + features.size();
-      features.add(
-          layer.kind() == FeatureKind.TOKENS
-              ? graph.placeHolder(
-                  name, DataType.FLOAT, -1, 1 + layer.height() * layer.width(), layer.channels())
-              : graph.placeHolder(
-                  name, DataType.FLOAT, -1, layer.height(), layer.width(), layer.channels()));
+      features.add(graph.placeHolder(name, DataType.FLOAT, layer.outputShape(-1)));
     }
     SDVariable classes = graph.placeHolder(CLASSES, DataType.INT32, -1, -1);
     maps = mechanism.attach(graph, features, classes).name();

@@ -5,7 +5,8 @@ public enum FeatureKind {
   /** A convolutional feature map, {@code [B, h, w, C]}. */
   MAP,
   /**
-   * A sequence of tokens, {@code [B, 1 + h·w, C]}: the class token, then the patches row by row.
+   * A sequence of tokens, {@code [B, p + h·w, C]}: p tokens that stand for no place (class,
+   * distillation, registers), then the patches row by row.
    */
   TOKENS
 }

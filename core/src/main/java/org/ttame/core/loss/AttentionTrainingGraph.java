@@ -9,7 +9,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.FusionRows;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.engine.EngineProfile;
@@ -151,11 +150,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
     }
     for (int i = 0; i < layers.size(); i++) {
       FeatureLayer layer = layers.get(i);
-      long[] expected =
-          layer.kind() == FeatureKind.TOKENS
-              ? new long[] {batch, 1L + (long) layer.height() * layer.width(), layer.channels()}
-              : new long[] {batch, layer.height(), layer.width(), layer.channels()};
-      requireShape("The feature map of " + layer.node(), expected, features.get(i));
+      requireShape("The feature map of " + layer.node(), layer.outputShape(batch), features.get(i));
     }
     requireShape("The image batch", new long[] {batch, side, side, 3}, images);
   }

@@ -18,7 +18,6 @@ import org.ttame.core.attention.FusionGradient;
 import org.ttame.core.attention.FusionRows;
 import org.ttame.core.attention.TrainableMaps;
 import org.ttame.core.attention.Upsampling;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
@@ -63,12 +62,7 @@ final class CompiledStep implements AutoCloseable {
     List<SDVariable> features = new ArrayList<>();
     for (FeatureLayer layer : mechanism.spec().features()) {
       String name = FEATURE + features.size();
-      int pixels = layer.height() * layer.width();
-      features.add(
-          layer.kind() == FeatureKind.TOKENS
-              ? graph.placeHolder(name, type, batch, 1 + pixels, layer.channels())
-              : graph.placeHolder(
-                  name, type, batch, layer.height(), layer.width(), layer.channels()));
+      features.add(graph.placeHolder(name, type, layer.outputShape(batch)));
     }
     SDVariable images = graph.placeHolder(IMAGES, type, batch, side, side, 3);
     SDVariable cotangent = graph.placeHolder(COTANGENT, type, batch, side, side, 3);

@@ -14,6 +14,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.FeatureKind;
@@ -90,6 +93,32 @@ class AttentionMechanismTest {
     assertThat(weight.meanNumber().doubleValue()).isCloseTo(0, within(4 * bound / Math.sqrt(n)));
     assertThat(weight.stdNumber().doubleValue())
         .isCloseTo(bound / Math.sqrt(3), within(0.05 * bound));
+  }
+
+  /** Whatever stands in front of the patches, and whatever the grid's sides, the maps are alike. */
+  @ParameterizedTest
+  @CsvSource({"0", "1", "4"})
+  void readsPatchesBehindAnyNumberOfTokens(int prefix) {
+    INDArray map = TinyClassifier.wave(1, 2, 2, 3, 5);
+    INDArray front = TinyClassifier.wave(2, 2, Math.max(1, prefix), 5);
+    INDArray patches = map.reshape(2, 6, 5);
+    INDArray tokens = prefix == 0 ? patches : Nd4j.concat(1, front, patches);
+    FeatureLayer asMap = new FeatureLayer("l", "v", FeatureKind.MAP, 5, 2, 3);
+    FeatureLayer asTokens = new FeatureLayer("l", "v", FeatureKind.TOKENS, 5, 2, 3, prefix);
+    assertThat(tokens.shape()).isEqualTo(asTokens.outputShape(2));
+    assertThat(maps(asTokens, tokens)).isEqualTo(maps(asMap, map));
+  }
+
+  private static INDArray maps(FeatureLayer layer, INDArray feature) {
+    AttentionSpec spec = AttentionSpec.of(List.of(layer), 4, Variant.SIGMOID);
+    try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 2)) {
+      SameDiff graph = SameDiff.create();
+      SDVariable input = graph.placeHolder("feature", DataType.FLOAT, layer.outputShape(-1));
+      SDVariable classes = graph.placeHolder("classes", DataType.INT32, -1, -1);
+      String maps = mechanism.attach(graph, List.of(input), classes).name();
+      INDArray wanted = Nd4j.createFromArray(new int[][] {{3, 0}, {1, 2}});
+      return graph.outputSingle(Map.of("feature", feature, "classes", wanted), maps);
+    }
   }
 
   @ParameterizedTest

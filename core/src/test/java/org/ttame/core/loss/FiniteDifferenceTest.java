@@ -28,7 +28,7 @@ class FiniteDifferenceTest {
   private static final List<FeatureLayer> LAYERS =
       List.of(
           new FeatureLayer("a", "a", FeatureKind.MAP, 2, 3, 3),
-          new FeatureLayer("b", "b", FeatureKind.TOKENS, 3, 2, 2));
+          new FeatureLayer("b", "b", FeatureKind.TOKENS, 3, 1, 2, 3));
 
   static Stream<Object[]> forms() {
     List<Object[]> forms = new ArrayList<>();
@@ -116,10 +116,7 @@ class FiniteDifferenceTest {
   private static List<INDArray> features(AttentionSpec spec) {
     List<INDArray> features = new ArrayList<>();
     for (FeatureLayer layer : spec.features()) {
-      features.add(
-          layer.kind() == FeatureKind.TOKENS
-              ? doubles(1, BATCH, 1 + layer.height() * layer.width(), layer.channels())
-              : doubles(2, BATCH, layer.height(), layer.width(), layer.channels()));
+      features.add(doubles(1, layer.outputShape(BATCH)));
     }
     return features;
   }

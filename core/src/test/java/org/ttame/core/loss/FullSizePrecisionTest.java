@@ -47,11 +47,7 @@ class FullSizePrecisionTest {
     Nd4j.getRandom().setSeed(3);
     List<INDArray> features = new ArrayList<>();
     for (FeatureLayer layer : spec.features()) {
-      int pixels = layer.height() * layer.width();
-      INDArray feature =
-          layer.kind() == FeatureKind.TOKENS
-              ? Nd4j.randn(DataType.FLOAT, BATCH, 1 + pixels, layer.channels())
-              : Nd4j.randn(DataType.FLOAT, BATCH, layer.height(), layer.width(), layer.channels());
+      INDArray feature = Nd4j.randn(DataType.FLOAT, layer.outputShape(BATCH));
       if (layer.kind() == FeatureKind.MAP) {
         // As a ReLU leaves it: its mean is far from zero.
         org.nd4j.linalg.ops.transforms.Transforms.relu(feature, false);

@@ -8,7 +8,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.core.classifier.ClassifierOutput;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 
@@ -132,7 +131,7 @@ public final class AblationCamExplainer implements Explainer {
 
   private float[] map(float[] activations, double[] weights) {
     int channels = layer.channels();
-    int skipped = layer.kind() == FeatureKind.TOKENS ? channels : 0;
+    int skipped = layer.prefixValues();
     float[] map = new float[layer.height() * layer.width()];
     for (int p = 0; p < map.length; p++) {
       double sum = 0;

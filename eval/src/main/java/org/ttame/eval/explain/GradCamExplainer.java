@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.LayerGradients;
@@ -78,7 +77,7 @@ public final class GradCamExplainer implements Explainer {
       float[] activations = LayerMaps.values(pass.features().get(0));
       float[] gradients = LayerMaps.values(pass.gradients().get(0));
       int length = activations.length / classes.length;
-      int skipped = layer.kind() == FeatureKind.TOKENS ? layer.channels() : 0;
+      int skipped = layer.prefixValues();
       for (int b = 0; b < maps.length; b++) {
         int from = b * length + skipped;
         maps[b] =

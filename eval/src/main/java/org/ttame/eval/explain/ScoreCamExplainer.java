@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
-import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 
@@ -84,7 +83,7 @@ public final class ScoreCamExplainer implements Explainer {
   private float[][] activations(INDArray images, int count) {
     int channels = layer.channels();
     int pixels = layer.height() * layer.width();
-    int skipped = layer.kind() == FeatureKind.TOKENS ? channels : 0;
+    int skipped = layer.prefixValues();
     float[] all;
     try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
       all = LayerMaps.values(output.features().get(0));
