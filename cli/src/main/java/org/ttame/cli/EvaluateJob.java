@@ -77,7 +77,7 @@ record EvaluateJob(
         for (MethodResult method : result.methods()) {
           method
               .warnings()
-              .forEach((what, count) -> console.warn(method.method() + ": " + count + " " + what));
+              .forEach((what, count) -> console.warn(method.title() + ": " + count + " " + what));
         }
         Consumer<String> say = json ? console::note : console::result;
         MetricsTable.format(result).lines().forEach(say);

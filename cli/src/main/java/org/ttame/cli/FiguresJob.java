@@ -14,6 +14,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.figure.Album;
 import org.ttame.eval.figure.AlbumMaker;
 import org.ttame.eval.figure.Figure;
@@ -142,7 +143,10 @@ record FiguresJob(
         for (Explainer explainer : made.explainers()) {
           explainer
               .warnings()
-              .forEach((what, count) -> console.warn(explainer.name() + ": " + count + " " + what));
+              .forEach(
+                  (what, count) ->
+                      console.warn(
+                          ExplanationMethod.title(explainer.name()) + ": " + count + " " + what));
         }
       }
     }

@@ -52,7 +52,7 @@ class JourneyTest {
     assertThat(trained.out())
         .contains("3 steps")
         .containsPattern("(?m)^method +AD\\(100%\\) +IC\\(100%\\) +AD\\(50%\\).* pointing ")
-        .containsPattern("(?m)^ttame ")
+        .containsPattern("(?m)^T-TAME ")
         .containsPattern("(?m)^untrained ")
         .containsPattern("(?m)^random ");
     assertThat(Files.readAllLines(run.resolve("steps.jsonl"))).hasSize(3);

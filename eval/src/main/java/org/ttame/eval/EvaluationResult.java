@@ -1,6 +1,7 @@
 package org.ttame.eval;
 
 import java.util.ArrayList;
+import java.util.IntSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,6 +96,21 @@ public record EvaluationResult(
                     Text.format(
                         "No method \"%s\" took part; there are %s",
                         name, methods.stream().map(MethodResult::method).toList())));
+  }
+
+  /**
+   * Over how many images a number's means are: fewer than {@link #images} where it does not apply
+   * to all.
+   *
+   * @param key one of {@link #keys}
+   * @return e.g. {@code 60}, or {@code 31 to 60} where methods differ
+   */
+  public String images(MetricKey key) {
+    IntSummaryStatistics images =
+        methods.stream().mapToInt(method -> method.summary(key).images()).summaryStatistics();
+    return images.getMin() == images.getMax()
+        ? String.valueOf(images.getMin())
+        : images.getMin() + " to " + images.getMax();
   }
 
   /**

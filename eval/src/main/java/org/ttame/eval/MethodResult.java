@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.metric.MetricKey;
 
 /**
@@ -71,6 +72,28 @@ public record MethodResult(
             .filter(value -> !Double.isNaN(value))
             .toArray();
     return new Summary(Arrays.stream(values).average().orElse(Double.NaN), values.length);
+  }
+
+  /** What people call it, on every page and in every table but those for programs. */
+  public String title() {
+    return ExplanationMethod.title(method);
+  }
+
+  /** {@link #forwardPasses} as every table prints FP: {@code 1}, {@code 2.50} or {@code -}. */
+  public String fp() {
+    return passes(forwardPasses());
+  }
+
+  /** {@link #backwardPasses}, printed likewise. */
+  public String bp() {
+    return passes(backwardPasses());
+  }
+
+  private static String passes(double passes) {
+    if (Double.isNaN(passes)) {
+      return "-";
+    }
+    return Text.format(passes == Math.rint(passes) ? "%.0f" : "%.2f", passes);
   }
 
   /** FP: forward passes an explanation took, on average; NaN without images. */

@@ -156,10 +156,11 @@ class EvaluationTest {
   @Test
   void laysOutATable() {
     String[] lines = MetricsTable.format(evaluation.run(batches(5), r -> {})).split("\n", -1);
-    assertThat(lines).hasSize(3);
+    assertThat(lines).hasSize(4);
     assertThat(lines[0])
         .matches("method +AD\\(100%\\) +IC\\(100%\\) +AD\\(33.3%\\) +IC\\(33.3%\\) +pointing.*FP");
     assertThat(lines[1]).matches("random( +\\d+\\.\\d\\d){6} +0").hasSameSizeAs(lines[0]);
+    assertThat(lines[2]).matches("images( +\\d+){6} +").hasSameSizeAs(lines[0]);
   }
 
   @Test

@@ -10,7 +10,7 @@ import org.ttame.eval.metric.MetricKey;
 
 /**
  * An evaluation as a table for a terminal: a row a method, a column a number, of ROAD's the means,
- * FP last.
+ * FP last; the last row says over how many images each column is.
  */
 public final class MetricsTable {
   private MetricsTable() {}
@@ -32,14 +32,18 @@ public final class MetricsTable {
     header.add("FP");
     rows.add(header);
     for (MethodResult method : result.methods()) {
-      List<String> row = new ArrayList<>(List.of(method.method()));
+      List<String> row = new ArrayList<>(List.of(method.title()));
       for (MetricKey key : keys) {
         Summary summary = method.summary(key);
         row.add(summary.images() == 0 ? "-" : Text.format("%.2f", summary.mean()));
       }
-      row.add(Csv.number(method.forwardPasses()));
+      row.add(method.fp());
       rows.add(row);
     }
+    List<String> images = new ArrayList<>(List.of(PaperTable.IMAGES));
+    keys.forEach(key -> images.add(result.images(key)));
+    images.add("");
+    rows.add(images);
     return layOut(rows);
   }
 

@@ -9,7 +9,6 @@ import java.util.stream.DoubleStream;
 import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
-import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.statistics.Bootstrap;
 import org.ttame.eval.statistics.EvaluationStatistics;
@@ -21,6 +20,9 @@ import org.ttame.eval.statistics.Interval;
  * underlined. Numbers that read the same count as equal. In Markdown tables of intervals follow.
  */
 public final class PaperTable {
+  /** Heads the row that says how many images each column is about, in every table. */
+  public static final String IMAGES = "images";
+
   private final EvaluationResult result;
   private final EvaluationStatistics statistics;
   private final List<MetricKey> keys;
@@ -54,7 +56,7 @@ public final class PaperTable {
     markdownRow(text, withPasses);
     markdownRule(text, withPasses.size());
     for (MethodResult method : result.methods()) {
-      List<String> row = new ArrayList<>(List.of(title(method)));
+      List<String> row = new ArrayList<>(List.of(method.title()));
       for (MetricKey key : keys) {
         String number = number(mean(method, key));
         row.add(
@@ -64,10 +66,17 @@ public final class PaperTable {
               case OTHER -> number;
             });
       }
-      row.add(passes(method));
+      row.add(method.fp());
       markdownRow(text, row);
     }
-    text.append(Text.format("\n%d images; FP are forward passes for a map.\n", result.images()));
+    List<String> images = new ArrayList<>(List.of(IMAGES));
+    keys.forEach(key -> images.add(result.images(key)));
+    images.add("");
+    markdownRow(text, images);
+    text.append(
+        Text.format(
+            "\n%d images; the row \"%s\" says how many each column is about. FP are forward passes for a map.\n",
+            result.images(), IMAGES));
     text.append(
         Text.format(
             "Intervals hold %.0f %% of the means over images drawn with replacement (%d times).\n\n",
@@ -78,7 +87,7 @@ public final class PaperTable {
       text.append(
           Text.format(
               "\n%s less each other method, image by image; bold where zero lies outside:\n\n",
-              ExplanationMethod.title(first)));
+              result.methods().get(0).title()));
       intervals(
           text,
           header,
@@ -107,7 +116,7 @@ public final class PaperTable {
     }
     text.append(" & FP \\\\\n\\hline\n");
     for (MethodResult method : result.methods()) {
-      text.append(escaped(title(method)));
+      text.append(escaped(method.title()));
       for (MetricKey key : keys) {
         String number = number(mean(method, key));
         text.append(" & ")
@@ -118,8 +127,11 @@ public final class PaperTable {
                   case OTHER -> number;
                 });
       }
-      text.append(" & ").append(passes(method)).append(" \\\\\n");
+      text.append(" & ").append(method.fp()).append(" \\\\\n");
     }
+    text.append("\\hline\n").append(IMAGES);
+    keys.forEach(key -> text.append(" & ").append(result.images(key)));
+    text.append(" & \\\\\n");
     return text.append("\\hline\n\\end{tabular}\n").toString();
   }
 
@@ -132,7 +144,7 @@ public final class PaperTable {
     markdownRow(text, header);
     markdownRule(text, header.size());
     for (MethodResult method : methods) {
-      List<String> row = new ArrayList<>(List.of(title(method)));
+      List<String> row = new ArrayList<>(List.of(method.title()));
       for (MetricKey key : keys) {
         Interval interval = found.apply(method.method()).apply(key);
         String cell =
@@ -185,15 +197,6 @@ public final class PaperTable {
 
   private static String number(double value) {
     return Double.isNaN(value) ? "-" : Text.format("%.2f", value);
-  }
-
-  private static String passes(MethodResult method) {
-    double passes = method.forwardPasses();
-    return passes == Math.rint(passes) ? Long.toString((long) passes) : number(passes);
-  }
-
-  private static String title(MethodResult method) {
-    return ExplanationMethod.title(method.method());
   }
 
   /** AD and IC stand together, as do MoRF and LeRF. */

@@ -6,7 +6,6 @@ import java.util.Map;
 import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
-import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.metric.RemovalOrder;
 import org.ttame.eval.render.LinePlot;
@@ -63,7 +62,7 @@ public final class RoadCurves {
       boolean sure = intervals.stream().noneMatch(interval -> Double.isNaN(interval.low()));
       plot.add(
           new LinePlot.Series(
-              ExplanationMethod.title(method.method()),
+              method.title(),
               ascending.stream().map(key -> key.threshold().orElseThrow()).toList(),
               intervals.stream().map(Interval::mean).toList(),
               sure ? intervals.stream().map(Interval::low).toList() : List.of(),

@@ -73,7 +73,7 @@ final class CurvesSection {
                   Double.isNaN(mean.high()) ? mean.mean() : mean.high()));
         }
       }
-      plot.add(method.method(), points);
+      plot.add(method.title(), points);
     }
     return plot;
   }
@@ -88,7 +88,7 @@ final class CurvesSection {
                   "series",
                   CurvePlot.style(m),
                   "name",
-                  Html.name(result.methods().get(m).method()))));
+                  Html.name(result.methods().get(m).title()))));
     }
     return Html.join(all);
   }
@@ -101,7 +101,7 @@ final class CurvesSection {
             title + " by percentage removed", Html.text(title + " by percentage removed"), heads);
     for (MethodResult method : result.methods()) {
       table.row(
-          Html.name(method.method()),
+          Html.name(method.title()),
           keys.stream()
               .map(key -> Table.Cell.of(Numbers.mean(statistics.mean(method.method(), key))))
               .toList());

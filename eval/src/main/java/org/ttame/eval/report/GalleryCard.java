@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
 import org.ttame.eval.ImageRecord;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.gallery.GalleryFolder;
 import org.ttame.eval.metric.Box;
@@ -64,7 +65,8 @@ record GalleryCard(
         figures.add(figure(m, record, map.get(), coarse, boxes));
       } else {
         figures.add(
-            Template.read(FILE, "missing").fill(Map.of("number", m, "method", record.method())));
+            Template.read(FILE, "missing")
+                .fill(Map.of("number", m, "method", ExplanationMethod.title(record.method()))));
       }
     }
     double disagreement = disagreement(ranks);
@@ -97,7 +99,7 @@ record GalleryCard(
                 "coarse",
                 coarse,
                 "method",
-                record.method(),
+                ExplanationMethod.title(record.method()),
                 "image",
                 record.image(),
                 "heat",
@@ -169,7 +171,9 @@ record GalleryCard(
     Column.shown(keys).forEach(column -> heads.add(column.heading()));
     Table table = new Table("Scores of " + image, Html.name(image), heads);
     for (ImageRecord record : records) {
-      table.row(Html.name(record.method()), scores(record).stream().map(Table.Cell::of).toList());
+      table.row(
+          Html.name(ExplanationMethod.title(record.method())),
+          scores(record).stream().map(Table.Cell::of).toList());
     }
     return table.markup();
   }

@@ -147,7 +147,7 @@ final class GallerySection {
     Template box = Template.read(FILE, "method");
     List<Html> all = new ArrayList<>();
     for (int m = 0; m < result.methods().size(); m++) {
-      all.add(box.fill(Map.of("number", m, "name", Html.name(result.methods().get(m).method()))));
+      all.add(box.fill(Map.of("number", m, "name", Html.name(result.methods().get(m).title()))));
     }
     return Html.join(all);
   }

@@ -38,7 +38,7 @@ final class ProvenanceSection {
                     result.cleanPasses(), result.metricPasses(), result.seconds())),
             List.of(
                 Html.text("method"),
-                Html.text("passes a map"),
+                Html.text("FP"),
                 Html.text("back"),
                 Html.text("seconds"),
                 Html.text("settings")));
@@ -46,10 +46,10 @@ final class ProvenanceSection {
       List<String> settings = new ArrayList<>();
       method.settings().forEach((name, value) -> settings.add(name + " " + value));
       table.row(
-          Html.name(method.method()),
+          Html.name(method.title()),
           List.of(
-              Table.Cell.of(Text.format("%.4g", method.forwardPasses())),
-              Table.Cell.of(Text.format("%.4g", method.backwardPasses())),
+              Table.Cell.of(method.fp()),
+              Table.Cell.of(method.bp()),
               Table.Cell.of(Text.format("%.1f", method.seconds())),
               new Table.Cell(Html.name(String.join(", ", settings)), "words")));
     }

@@ -6,6 +6,7 @@ import java.util.Map;
 import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
+import org.ttame.eval.output.PaperTable;
 import org.ttame.eval.statistics.EvaluationStatistics;
 import org.ttame.eval.statistics.Interval;
 
@@ -31,22 +32,24 @@ final class ScoresSection {
     parts.add(
         note(
             "Best in bold, second best underlined; ↓ lower is better, ↑ higher is better. Below each"
-                + " mean its interval. FP: forward passes through the network for one map, counted,"
-                + " and passes back beside them."));
+                + " mean its interval. FP: forward passes through the network for one map, counted;"
+                + " passes back are counted apart, see Provenance."));
     for (MethodResult method : result.methods()) {
       method
           .warnings()
           .forEach(
               (what, count) ->
-                  parts.add(note(Text.format("%s: %,d %s.", method.method(), count, what))));
+                  parts.add(note(Text.format("%s: %,d %s.", method.title(), count, what))));
     }
     if (result.methods().size() > 1) {
       parts.add(Template.read(FILE, "heading").fill(Map.of("text", "Differences, image by image")));
       parts.add(differences());
       parts.add(
           note(
-              "Green: the row's method is better and the interval leaves out zero; red: worse; grey:"
-                  + " not told apart on these images."));
+              "Green: "
+                  + result.methods().get(0).title()
+                  + " is better than the row's method and the interval leaves out zero; red: worse;"
+                  + " grey: not told apart on these images."));
     }
     return Section.of("scores", "Scores", Html.join(parts));
   }
@@ -58,7 +61,10 @@ final class ScoresSection {
     Table table =
         new Table(
             "Means of every method",
-            Html.text(Text.format("Means over %,d images, in percent.", result.images())),
+            Html.text(
+                Text.format(
+                    "Means in percent, over as many of the %,d images as the last row says.",
+                    result.images())),
             columns);
     for (MethodResult method : result.methods()) {
       List<Table.Cell> cells = new ArrayList<>();
@@ -68,9 +74,15 @@ final class ScoresSection {
             new Table.Cell(
                 score(Numbers.mean(mean), Numbers.range(mean)), rank(found, Numbers.mean(mean))));
       }
-      cells.add(Table.Cell.of(passes(method)));
-      table.row(Html.name(method.method()), cells);
+      cells.add(Table.Cell.of(method.fp()));
+      table.row(Html.name(method.title()), cells);
     }
+    List<Table.Cell> images = new ArrayList<>();
+    verdict
+        .columns()
+        .forEach(found -> images.add(Table.Cell.of(result.images(found.column().key()))));
+    images.add(Table.Cell.of(""));
+    table.row(Html.text(PaperTable.IMAGES), images);
     return table.markup();
   }
 
@@ -89,23 +101,22 @@ final class ScoresSection {
   }
 
   private Html differences() {
-    String reference = result.methods().get(0).method();
+    MethodResult first = result.methods().get(0);
     List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
     verdict.columns().forEach(found -> columns.add(found.column().heading()));
     Table table =
         new Table(
-            "Differences from " + reference,
+            first.title() + " less each other method",
             Html.join(
                 List.of(
-                    Html.text("Mean difference from "),
-                    Html.name(reference),
-                    Html.text(", with its interval."))),
+                    Html.name(first.title()),
+                    Html.text(" less each other method, with its interval."))),
             columns);
     for (MethodResult method : result.methods().subList(1, result.methods().size())) {
       List<Table.Cell> cells = new ArrayList<>();
       for (Verdict.Found found : verdict.columns()) {
         Column column = found.column();
-        Interval difference = statistics.difference(method.method(), reference, column.key());
+        Interval difference = statistics.difference(first.method(), method.method(), column.key());
         String kind =
             !difference.excludesZero()
                 ? "open"
@@ -114,7 +125,7 @@ final class ScoresSection {
             new Table.Cell(
                 score(Numbers.difference(difference), Numbers.differenceRange(difference)), kind));
       }
-      table.row(Html.name(method.method()), cells);
+      table.row(Html.name(method.title()), cells);
     }
     return table.markup();
   }
@@ -125,12 +136,5 @@ final class ScoresSection {
 
   private static Html note(String text) {
     return Template.read(FILE, "note").fill(Map.of("text", text));
-  }
-
-  private static String passes(MethodResult method) {
-    String forward = Numbers.count(method.forwardPasses());
-    return method.backwardPasses() > 0
-        ? forward + " + " + Numbers.count(method.backwardPasses()) + " back"
-        : forward;
   }
 }

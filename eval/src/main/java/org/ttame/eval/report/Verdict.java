@@ -9,6 +9,7 @@ import java.util.stream.Collectors;
 import org.ttame.core.Text;
 import org.ttame.eval.EvaluationResult;
 import org.ttame.eval.MethodResult;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.statistics.EvaluationStatistics;
 import org.ttame.eval.statistics.Interval;
 
@@ -76,7 +77,7 @@ record Verdict(List<Found> columns) {
                         "sentence",
                         Html.join(
                             List.of(
-                                Html.name(winner),
+                                Html.name(ExplanationMethod.title(winner)),
                                 Html.text(
                                     Text.format(
                                         " is better than every other method in %s%s.",
@@ -104,7 +105,7 @@ record Verdict(List<Found> columns) {
     return Html.join(
         List.of(
             Html.text("In " + found.column().title() + " "),
-            Html.name(found.ranked().get(0)),
+            Html.name(ExplanationMethod.title(found.ranked().get(0))),
             Html.text(" has the best mean, but is not told apart from "),
             Html.join(
                 java.util.stream.IntStream.range(0, found.rivals().size())
@@ -113,7 +114,7 @@ record Verdict(List<Found> columns) {
                             Html.join(
                                 List.of(
                                     Html.text(separator(i, found.rivals().size())),
-                                    Html.name(found.rivals().get(i)))))
+                                    Html.name(ExplanationMethod.title(found.rivals().get(i))))))
                     .toList()),
             Html.text(".")));
   }

@@ -67,6 +67,8 @@ class EvaluationFilesTest {
             "a\\_b\\% & \\underline{20.00} & 0.00 & \\underline{41.00} & 0.00 & 2.50 \\\\",
             "RISE & \\textbf{11.00} & \\underline{10.00} & 60.00 & \\underline{50.00} & 4000 \\\\",
             "\\hline",
+            "images & 2 & 2 & 2 & 0 to 2 & \\\\",
+            "\\hline",
             "\\end{tabular}",
             "");
     String markdown = new PaperTable(result, result.statistics()).markdown();
@@ -74,6 +76,7 @@ class EvaluationFilesTest {
         .startsWith("| method | AD(100%) ↓ | IC(100%) ↑ | MoRF ↓ | pointing ↑ | FP |\n|---|---:|")
         .contains("| T-TAME | **11.00** | **50.00** | **21.00** | **100.00** | 1 |")
         .contains("| a_b% | <ins>20.00</ins> | 0.00 | <ins>41.00</ins> | 0.00 | 2.50 |")
+        .contains("| images | 2 | 2 | 2 | 0 to 2 |  |")
         .contains("| T-TAME | 11.00 [10.00, 12.00] | 50.00 [50.00, 50.00] |")
         .contains("T-TAME less each other method")
         .contains("| Grad-CAM++ | **-20.00 [-20.00, -20.00]** | 0.00 [0.00, 0.00] |")

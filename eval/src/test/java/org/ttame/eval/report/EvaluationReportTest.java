@@ -92,7 +92,7 @@ class EvaluationReportTest {
     assertThat(verdict.columns().get(1).rivals()).isNotEmpty();
     String text = verdict.sentences().markup().replaceAll("<[^>]*>", " ").replaceAll(" +", " ");
     assertThat(text)
-        .contains("ttame is better than every other method in AD(100%), AD(15%) and MoRF")
+        .contains("T-TAME is better than every other method in AD(100%), AD(15%) and MoRF")
         .contains("random is better than every other method in LeRF.")
         .contains("In IC(100%)")
         .contains("is not told apart from");
