@@ -91,6 +91,7 @@ record ExplainJob(
         }
       }
       feed.requireAny();
+      rounds.warn(console);
       if (compare) {
         console.result(Text.format("%s: all of it on one page", comparison.write(provenance)));
       }

@@ -1,11 +1,14 @@
 package org.ttame.cli;
 
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.core.Text;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.attention.Explanation;
 import org.ttame.core.classifier.ClassifierOutput;
@@ -13,6 +16,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.PassCounter;
 import org.ttame.core.classifier.Predictions;
 import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.output.ExplanationWriter;
@@ -22,6 +26,7 @@ final class MethodRounds {
   private final FrozenClassifier classifier;
   private final List<MapSink> sinks;
   private final Set<String> sizes = new LinkedHashSet<>();
+  private final Map<String, Integer> flat = new LinkedHashMap<>();
 
   /**
    * Rounds of a classifier.
@@ -37,6 +42,16 @@ final class MethodRounds {
   /** The sizes of the maps written, e.g. {@code 16×16}. */
   String sizes() {
     return String.join(" and ", sizes);
+  }
+
+  /** Warns of maps in which nothing stands out, method by method. */
+  void warn(Console console) {
+    flat.forEach(
+        (method, count) ->
+            console.warn(
+                Text.format(
+                    "%s: %d maps were the same everywhere: nothing stands out in them",
+                    ExplanationMethod.title(method), count)));
   }
 
   /**
@@ -104,6 +119,9 @@ final class MethodRounds {
       double[][] probabilities,
       Passes passes)
       throws IOException {
+    if (maps.flat() > 0) {
+      flat.merge(method, maps.flat(), Integer::sum);
+    }
     sizes.add(maps.height() + "×" + maps.width());
     double[] likely = new double[classes.length];
     for (int b = 0; b < likely.length; b++) {

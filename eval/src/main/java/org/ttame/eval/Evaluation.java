@@ -16,6 +16,7 @@ import org.ttame.core.classifier.PassCounter;
 import org.ttame.core.classifier.Predictions;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.MapWarning;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
@@ -200,6 +201,10 @@ public final class Evaluation {
                 warnings.put(warning, more);
               }
             });
+    if (maps.flat() > 0) {
+      // Methods that do not count: edges, noise, those of users.
+      warnings.putIfAbsent(MapWarning.FLAT_MAP.sentence(), (long) maps.flat());
+    }
     return new Explained(
         maps,
         (double) (passes.forward() - forward) / batch.size(),

@@ -18,11 +18,15 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.masking.Masking;
+import org.ttame.eval.explain.CustomExplainer;
+import org.ttame.eval.explain.MapWarning;
 import org.ttame.eval.explain.RandomMapsExplainer;
+import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.AdIc;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.BoxEnergy;
@@ -161,6 +165,41 @@ class EvaluationTest {
         .matches("method +AD\\(100%\\) +IC\\(100%\\) +AD\\(33.3%\\) +IC\\(33.3%\\) +pointing.*FP");
     assertThat(lines[1]).matches("random( +\\d+\\.\\d\\d){6} +0").hasSameSizeAs(lines[0]);
     assertThat(lines[2]).matches("images( +\\d+){6} +").hasSameSizeAs(lines[0]);
+  }
+
+  /** Also those of a method that does not count them itself. */
+  @Test
+  void flatMapsAreCountedWhoeverMadeThem() {
+    CustomExplainer flat =
+        new CustomExplainer() {
+          @Override
+          public String name() {
+            return "flat";
+          }
+
+          @Override
+          public Map<String, String> settings() {
+            return Map.of();
+          }
+
+          @Override
+          public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
+            float[][] maps = new float[classes.length][4];
+            maps[0][1] = 1;
+            return new SaliencyMaps(2, 2, maps);
+          }
+
+          @Override
+          public void close() {
+            // Holds nothing.
+          }
+        };
+    EvaluationResult result =
+        new Evaluation(classifier, List.of(flat, random), List.of(new PointingGame()))
+            .run(batches(5), records -> {});
+    assertThat(result.method("flat").warnings())
+        .isEqualTo(Map.of(MapWarning.FLAT_MAP.sentence(), (long) IMAGES - 2));
+    assertThat(result.method("random").warnings()).isEmpty();
   }
 
   @Test

@@ -19,7 +19,8 @@ import org.ttame.core.storage.OutputFile;
  * birds/wren.jpg.npy} exists too, that one).
  *
  * <p>A map whose values all lie in [0,1] is used as it is, any other one is min-max scaled; that is
- * counted. The maps are taken for those of the class the classifier answers.
+ * counted, as are maps that are the same everywhere. The maps are taken for those of the class the
+ * classifier answers.
  */
 public final class MapFolderExplainer implements Explainer {
   /** The method's name in tables and files unless another is given. */
@@ -158,7 +159,9 @@ public final class MapFolderExplainer implements Explainer {
       int width = Math.toIntExact(shape[rank - 1]);
       float[][] one = {values};
       if (inside) {
-        return new SaliencyMaps(height, width, one);
+        SaliencyMaps maps = new SaliencyMaps(height, width, one);
+        warnings.countFlat(maps);
+        return maps;
       }
       warnings.count(MapWarning.OUTSIDE);
       return warnings.minMax(height, width, one);

@@ -2,8 +2,8 @@ package org.ttame.eval.explain;
 
 /** What a method meets that leaves a map poorer than asked for. Each kind is counted. */
 public enum MapWarning {
-  /** A map had the same value everywhere, often zero: nothing stands out. */
-  FLAT_MAP("maps were the same everywhere and became zeros"),
+  /** A map had the same value everywhere, often zero. Whoever made it. */
+  FLAT_MAP("maps were the same everywhere: nothing stands out, and scores only say how ties fall"),
 
   /** A map made elsewhere had values that maps do not have. */
   OUTSIDE("maps had values outside [0, 1] and were min-max scaled"),

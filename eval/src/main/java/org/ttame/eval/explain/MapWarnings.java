@@ -53,12 +53,9 @@ final class MapWarnings {
   }
 
   private void countFlat(float[] map) {
-    for (float value : map) {
-      if (value != map[0]) {
-        return;
-      }
+    if (SaliencyMaps.isFlat(map)) {
+      count(MapWarning.FLAT_MAP);
     }
-    count(MapWarning.FLAT_MAP);
   }
 
   /** What was met, in a fixed order; as of {@link Explainer#warnings}. */

@@ -92,6 +92,20 @@ public final class SaliencyMaps {
     return width;
   }
 
+  /** How many of the maps are the same everywhere. */
+  public int flat() {
+    return (int) Arrays.stream(values).filter(SaliencyMaps::isFlat).count();
+  }
+
+  static boolean isFlat(float[] map) {
+    for (float value : map) {
+      if (value != map[0]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** One image's map, h·w values, row by row; not a copy. */
   public float[] map(int image) {
     return values[image];

@@ -41,6 +41,21 @@ class MapFolderExplainerTest {
     assertThat(maps.warnings()).containsEntry(MapWarning.OUTSIDE.sentence(), 1L);
   }
 
+  /** Whatever the constant, inside [0,1] or not. */
+  @Test
+  void countsMapsInWhichNothingStandsOut() throws IOException {
+    write("zeros.npy", new long[] {2, 2}, 0, 0, 0, 0);
+    write("ones.npy", new long[] {1, 2}, 1, 1);
+    write("half.npy", new long[] {1, 1}, 0.5f);
+    write("large.npy", new long[] {1, 2}, 7, 7);
+    write("good.npy", new long[] {1, 2}, 0, 1);
+    SaliencyMaps read = explain("zeros.jpg", "ones.jpg", "half.jpg", "large.jpg", "good.jpg");
+    assertThat(read.map(1)).containsOnly(1);
+    assertThat(read.map(2)).containsOnly(0.5f);
+    assertThat(read.map(3)).containsOnly(0);
+    assertThat(maps.warnings()).containsEntry(MapWarning.FLAT_MAP.sentence(), 4L);
+  }
+
   @Test
   void prefersTheNameWithTheEnding() throws IOException {
     write("cat.npy", new long[] {1, 1}, 0.1f);
