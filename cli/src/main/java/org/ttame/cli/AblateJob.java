@@ -43,7 +43,8 @@ record AblateJob(
     Materials materials = Materials.of(source, data.out(), console);
     ImageList measured = data.measured(materials, console);
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
-      TrainingOptions settled = data.settled(options, autoBatch, classifier, console);
+      TrainingOptions settled =
+          data.settled(options, autoBatch, classifier, materials.training().size(), console);
       AblationPlan plan = AblationPlan.of(classifier, settled);
       Experiment experiment =
           new Experiment(

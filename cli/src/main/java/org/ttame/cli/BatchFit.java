@@ -11,6 +11,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.training.InitialMechanism;
 import org.ttame.training.Trainer;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.TrainingPlan;
 
 /**
  * Finds how many images a step may have: as many as fit into memory, at most the 32 that the
@@ -33,8 +34,13 @@ final class BatchFit {
 
   private BatchFit() {}
 
-  /** Plans, and says what was found. */
-  static int find(FrozenClassifier classifier, TrainingOptions options, Console console) {
+  /**
+   * Plans, and says what was found.
+   *
+   * @param images how many there are to train on: the last of them must be enough for a step
+   */
+  static int find(
+      FrozenClassifier classifier, TrainingOptions options, int images, Console console) {
     AttentionSpec spec = InitialMechanism.spec(classifier, options);
     int side = classifier.inputSpec().side();
     long waiting = (long) WAITING * side * side * 3 * Float.BYTES;
@@ -45,11 +51,11 @@ final class BatchFit {
             Text.format(
                 "batch size %d: this classifier runs in SameDiff's session, which tells no needs",
                 UNPLANNED));
-        return UNPLANNED;
+        return TrainingPlan.workable(images, UNPLANNED, spec);
       }
       IntToLongFunction need = size -> trainer.plannedBytes(size) + size * waiting;
       long free = freeBytes();
-      int size = fit(need, free);
+      int size = TrainingPlan.workable(images, fit(need, free), spec);
       console.note(
           Text.format(
               "batch size %d: a step takes %d MiB beside the weights, %d MiB are free",

@@ -38,9 +38,14 @@ record ExperimentData(Optional<Path> test, Optional<Integer> testLimit, Path out
    * with, if some were, whatever memory there is now.
    *
    * @param auto whether it is to be found
+   * @param images how many there are to train on
    */
   TrainingOptions settled(
-      TrainingOptions options, boolean auto, FrozenClassifier classifier, Console console)
+      TrainingOptions options,
+      boolean auto,
+      FrozenClassifier classifier,
+      int images,
+      Console console)
       throws IOException {
     if (!auto) {
       return options;
@@ -49,7 +54,7 @@ record ExperimentData(Optional<Path> test, Optional<Integer> testLimit, Path out
     int size =
         begun.isPresent()
             ? Integer.parseInt(begun.get())
-            : BatchFit.find(classifier, options, console);
+            : BatchFit.find(classifier, options, images, console);
     return options.toBuilder().batchSize(size).build();
   }
 

@@ -52,7 +52,7 @@ record LrFindJob(
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       TrainingOptions settled = options;
       if (autoBatch) {
-        int size = BatchFit.find(classifier, options, console);
+        int size = BatchFit.find(classifier, options, materials.training().size(), console);
         settled = options.toBuilder().batchSize(size).build();
       }
       test(classifier, materials, settled, started, console);
@@ -166,6 +166,12 @@ record LrFindJob(
     @Override
     public void skipped(Batch.BadImage image) {
       console.warn("skipped: " + image.reason());
+      progress = console.progress("testing", total);
+    }
+
+    @Override
+    public void leftOut(Batch batch) {
+      console.warn(TrainProgress.leftOutSentence(batch));
       progress = console.progress("testing", total);
     }
   }

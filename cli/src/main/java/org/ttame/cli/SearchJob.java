@@ -47,7 +47,8 @@ record SearchJob(
     ImageList measured = materials.validation().orElseThrow();
     try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
       ExperimentData data = new ExperimentData(Optional.empty(), Optional.empty(), out);
-      TrainingOptions settled = data.settled(base, autoBatch, classifier, console);
+      TrainingOptions settled =
+          data.settled(base, autoBatch, classifier, materials.training().size(), console);
       SearchPlan plan = SearchPlan.of(settled, axes);
       Experiment experiment =
           new Experiment(

@@ -103,7 +103,7 @@ record TrainJob(
       throws Exception {
     TrainingOptions settled = options;
     if (autoBatch) {
-      int size = BatchFit.find(classifier, options, console);
+      int size = BatchFit.find(classifier, options, materials.training().size(), console);
       settled = options.toBuilder().batchSize(size).build();
     }
     console.note(

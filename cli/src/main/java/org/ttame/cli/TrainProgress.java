@@ -51,6 +51,19 @@ final class TrainProgress implements TrainingListener {
   }
 
   @Override
+  public void leftOut(Batch batch) {
+    console.warn(leftOutSentence(batch));
+    begin();
+  }
+
+  /** What to say of a step that is left out. */
+  static String leftOutSentence(Batch batch) {
+    return Text.format(
+        "step %d is left out: only %d of its images could be read, too few for batch normalisation",
+        batch.step() + 1, batch.size());
+  }
+
+  @Override
   public void saved(Path folder, long step) {
     if (console.isVerbose()) {
       console.note("saved " + folder);

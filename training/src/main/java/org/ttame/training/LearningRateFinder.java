@@ -50,6 +50,9 @@ public final class LearningRateFinder {
 
     /** An image could not be read and is left out; said once for each image. */
     void skipped(Batch.BadImage image);
+
+    /** As of {@link TrainingListener#leftOut}. */
+    default void leftOut(Batch batch) {}
   }
 
   /**
@@ -91,8 +94,12 @@ public final class LearningRateFinder {
    * @param listener hears how it goes
    * @return what was found
    * @throws IOException if images cannot be read: one where that is to be fatal, or all
+   * @throws IllegalArgumentException if a step would have too few images
    */
   public Outcome run(AttentionMechanism from, Listener listener) throws IOException {
+    long perEpoch = BatchSource.stepsPerEpoch(images.size(), options.batchSize());
+    new TrainingPlan(images.size(), options.batchSize(), perEpoch, ramp.totalSteps())
+        .requireTrainable(from.spec());
     SkippedImages skipped = new SkippedImages(images);
     LearningRateCurve.Recorder recorder = new LearningRateCurve.Recorder();
     ClassDraws draws =
@@ -111,7 +118,10 @@ public final class LearningRateFinder {
       while (batches.hasNext() && !stopAsked) {
         try (Batch batch = batches.next()) {
           skipped.add(batch.bad(), listener::skipped);
-          if (batch.size() == 0) {
+          if (batch.size() < from.spec().fewestImages()) {
+            if (batch.size() > 0) {
+              listener.leftOut(batch);
+            }
             continue;
           }
           StepRecord step = step(trainer, batch);

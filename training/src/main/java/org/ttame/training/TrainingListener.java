@@ -27,6 +27,12 @@ public interface TrainingListener {
   default void skipped(Batch.BadImage image) {}
 
   /**
+   * A step is left out: of its images so few could be read that batch normalisation has no
+   * statistics ({@link org.ttame.core.attention.AttentionSpec#fewestImages}).
+   */
+  default void leftOut(Batch batch) {}
+
+  /**
    * State has been saved.
    *
    * @param folder where

@@ -1,5 +1,11 @@
 package org.ttame.training;
 
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ttame.core.Text;
+import org.ttame.core.attention.AttentionSpec;
 import org.ttame.training.data.BatchSource;
 
 /**
@@ -23,6 +29,60 @@ public record TrainingPlan(int images, int batchSize, long stepsPerEpoch, long t
     long all = Math.multiplyExact(perEpoch, (long) options.epochs());
     long total = options.maxSteps() == 0 ? all : Math.min(all, options.maxSteps());
     return new TrainingPlan(images, options.batchSize(), perEpoch, total);
+  }
+
+  /**
+   * Makes sure that each step has as many images as the mechanism needs, if all can be read.
+   *
+   * @return this
+   * @throws IllegalArgumentException saying which batch sizes work, if one has not
+   */
+  public TrainingPlan requireTrainable(AttentionSpec spec) {
+    int fewest = spec.fewestImages();
+    boolean wholeEpoch = totalSteps >= stepsPerEpoch;
+    int smallest = wholeEpoch ? smallestStep(images, batchSize) : batchSize;
+    if (smallest >= fewest) {
+      return this;
+    }
+    String advice =
+        images < fewest
+            ? "give more images"
+            : "take a batch size of %s, or another number of images";
+    throw new IllegalArgumentException(
+        Text.format(
+            "Batch normalisation over maps of 1×1 needs %d images a step, and %d in batches of %d"
+                + " make a step of %d: %s",
+            fewest, images, batchSize, smallest, advice.replace("%s", near(fewest))));
+  }
+
+  /**
+   * The largest batch size whose every step has as many images as the mechanism needs.
+   *
+   * @param images how many there are
+   * @param most the largest batch size that can be had
+   * @return that size, or {@code most} where none works
+   */
+  public static int workable(int images, int most, AttentionSpec spec) {
+    return IntStream.iterate(most, size -> size >= 1, size -> size - 1)
+        .filter(size -> smallestStep(images, size) >= spec.fewestImages())
+        .findFirst()
+        .orElse(most);
+  }
+
+  /** The next batch sizes below and above that work. */
+  private String near(int fewest) {
+    return Stream.of(
+            IntStream.iterate(batchSize - 1, size -> size >= 1, size -> size - 1),
+            IntStream.iterate(batchSize + 1, size -> size <= images, size -> size + 1))
+        .map(sizes -> sizes.filter(size -> smallestStep(images, size) >= fewest).findFirst())
+        .flatMapToInt(OptionalInt::stream)
+        .mapToObj(String::valueOf)
+        .collect(Collectors.joining(" or "));
+  }
+
+  /** The images of an epoch's smallest step. */
+  private static int smallestStep(int images, int batchSize) {
+    return images % batchSize == 0 ? batchSize : images % batchSize;
   }
 
   /** The epoch that a count of done steps has come to the end of or is in, 1 for the first. */

@@ -86,6 +86,7 @@ public final class TrainingRun implements AutoCloseable {
     skipped = new SkippedImages(images);
     selection = new EpochSelection(checkpoints);
     AttentionSpec spec = InitialMechanism.spec(classifier, options);
+    plan.requireTrainable(spec);
     ClassDraws draws =
         builder.draws == null
             ? ClassDraws.of(
@@ -235,7 +236,9 @@ public final class TrainingRun implements AutoCloseable {
         StepRecord step = null;
         try (Batch batch = batches.next()) {
           skipped.add(batch.bad(), listener::skipped);
-          if (batch.size() > 0) {
+          if (batch.size() > 0 && batch.size() < mechanism.spec().fewestImages()) {
+            listener.leftOut(batch);
+          } else if (batch.size() > 0) {
             StepRecord bare = step(batch);
             double seconds = (System.nanoTime() - began) / 1e9;
             pace.add(seconds);

@@ -27,13 +27,22 @@ public final class Fixtures {
 
   /** Two strided 2×2 convolutions (as reshaped matrix products) and a mean, six classes. */
   public static FrozenClassifier classifier() {
+    return classifier(false);
+  }
+
+  /** The same, whose mean of the last map is a layer, too: of 1×1, as a ResNet's of 32 pixels. */
+  static FrozenClassifier classifierToOnePixel() {
+    return classifier(true);
+  }
+
+  private static FrozenClassifier classifier(boolean onePixel) {
     SameDiff graph = SameDiff.create();
     Random random = new Random(11);
     SDVariable input = graph.placeHolder("input", DataType.FLOAT, -1, SIDE, SIDE, 3);
     SDVariable early = pooledConvolution(graph, random, input, SIDE, 3, 6).rename("early");
     SDVariable late = pooledConvolution(graph, random, early, SIDE / 2, 6, 8).rename("late");
-    SDVariable mean = late.mean(1, 2);
-    graph.mmul(mean, weights(graph, random, 8, CLASSES)).rename("logits");
+    SDVariable mean = late.mean(true, 1, 2).rename("mean");
+    graph.mmul(mean.reshape(-1, 8), weights(graph, random, 8, CLASSES)).rename("logits");
     return FrozenClassifier.builder(graph)
         .name("tiny")
         .input("input")
@@ -43,7 +52,9 @@ public final class Fixtures {
         .layers(
             List.of(
                 new FeatureLayer("early", "early", FeatureKind.MAP, 6, 7, 7),
-                new FeatureLayer("late", "late", FeatureKind.MAP, 8, 3, 3)))
+                onePixel
+                    ? new FeatureLayer("mean", "mean", FeatureKind.MAP, 8, 1, 1)
+                    : new FeatureLayer("late", "late", FeatureKind.MAP, 8, 3, 3)))
         .build();
   }
 

@@ -91,6 +91,17 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
     return features.stream().mapToInt(FeatureLayer::channels).sum();
   }
 
+  /**
+   * The fewest images that a training step can take: two where batch normalisation has one value a
+   * channel and image, whose variance over one image nobody knows; else one.
+   */
+  public int fewestImages() {
+    return variant.hasBatchNorm()
+            && features.stream().anyMatch(layer -> layer.height() * layer.width() == 1)
+        ? 2
+        : 1;
+  }
+
   private static String nodes(List<FeatureLayer> layers) {
     return layers.stream().map(FeatureLayer::node).collect(Collectors.joining(", "));
   }

@@ -29,6 +29,7 @@ import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.metric.PixelKeeping;
 import org.ttame.eval.output.Provenance;
 import org.ttame.training.DivergenceException;
+import org.ttame.training.InitialMechanism;
 import org.ttame.training.TrainingPlan;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
@@ -168,12 +169,15 @@ public final class Experiment {
   private List<Planned> plan() {
     List<Planned> plan = new ArrayList<>();
     for (Trial trial : trials) {
-      long steps = TrainingPlan.of(setup.training().size(), trial.options()).totalSteps();
+      TrainingPlan steps = TrainingPlan.of(setup.training().size(), trial.options());
       State state =
           file(trial).exists()
               ? State.DONE
               : Files.exists(folder(trial).resolve("run.json")) ? State.BEGUN : State.OPEN;
-      plan.add(new Planned(trial, steps, state));
+      if (state != State.DONE) {
+        steps.requireTrainable(InitialMechanism.spec(setup.classifier(), trial.options()));
+      }
+      plan.add(new Planned(trial, steps.totalSteps(), state));
     }
     return plan;
   }
