@@ -205,7 +205,7 @@ final class LayerChoice {
     List<List<Value>> inTurn = new ArrayList<>(stages.values());
     for (List<Value> stage : inTurn) {
       Value value = choose(stage, stage == last(inTurn));
-      long coarsest = (side + COARSE - 1) / COARSE;
+      int coarsest = (side + COARSE - 1) / COARSE;
       boolean coarse = value.shape()[2] <= coarsest && value.shape()[3] <= coarsest;
       (coarse ? chosen : fine).add(value);
     }
