@@ -26,7 +26,7 @@ final class Moves {
   private static void reshape(Operation reshape, Emitter emitter) {
     Tensor x = emitter.tensor(reshape.value(0));
     Tensor y = emitter.reshape(x, reshape.output().shape(), reshape);
-    if (y.variable() == x.variable()) {
+    if (y.variable().name().equals(x.variable().name())) {
       emitter.alias(reshape.output(), y);
     } else {
       emitter.putLike(reshape, y.variable(), y);
