@@ -276,7 +276,7 @@ class ImportedGraphTest {
         INDArray images = Nd4j.zeros(2, SIDE, SIDE, 3)) {
       width = oracle.run(images).get("logits").size(1);
     }
-    double spread = 1 / Math.sqrt(width);
+    double spread = 1 / Math.sqrt((double) width);
     onnx.output(
         onnx.node(
             "Gemm",
