@@ -13,11 +13,14 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.zip.CRC32C;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -27,6 +30,7 @@ import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.graph.WeightSource;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.WholeFile;
@@ -37,16 +41,17 @@ import org.ttame.core.storage.WholeFile;
  * 2 GB and cannot be relied on to train on after loading.
  *
  * <p>Little-endian: the eight bytes {@code TTAMEBB1}; the length of the header as a 64-bit integer;
- * the header, JSON with {@code architecture}, {@code mean}, {@code std}, {@code provenance} and
- * {@code arrays} (name and shape of each); each array, float32 in c order, from the next multiple
- * of 64 on; after the last, at the next multiple of 64, the CRC-32C of the header and of each array
- * as 32-bit integers.
+ * the header, JSON with {@code architecture}, {@code mean}, {@code std}, {@code assumed} (which of
+ * these nobody had said), {@code provenance} and {@code arrays} (name and shape of each); each
+ * array, float32 in c order, from the next multiple of 64 on; after the last, at the next multiple
+ * of 64, the CRC-32C of the header and of each array as 32-bit integers.
  */
 public final class BackboneFile implements BackboneSource {
   private static final byte[] MAGIC = "TTAMEBB1".getBytes(StandardCharsets.US_ASCII);
   private static final int ALIGNMENT = 64;
   private static final int MAX_HEADER = 1 << 24;
   private static final int BLOCK = 1 << 20;
+  private static final String ASSUMED = "assumed";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path file;
@@ -54,6 +59,7 @@ public final class BackboneFile implements BackboneSource {
   private final Architecture architecture;
   private final InputSpec inputSpec;
   private final Map<String, String> provenance;
+  private final Set<Assumption.Setting> assumed;
   private final Map<String, Entry> entries;
 
   private BackboneFile(
@@ -62,12 +68,14 @@ public final class BackboneFile implements BackboneSource {
       Architecture architecture,
       InputSpec inputSpec,
       Map<String, String> provenance,
+      Set<Assumption.Setting> assumed,
       Map<String, Entry> entries) {
     this.file = file;
     this.channel = channel;
     this.architecture = architecture;
     this.inputSpec = inputSpec;
     this.provenance = provenance;
+    this.assumed = assumed;
     this.entries = entries;
   }
 
@@ -87,6 +95,7 @@ public final class BackboneFile implements BackboneSource {
    * @param architecture the architecture
    * @param inputSpec what it expects of an image
    * @param provenance where it comes from
+   * @param assumed what of all this nobody has said
    * @param weights its weights
    * @throws IOException if a weight cannot be had or the file not written
    */
@@ -95,6 +104,7 @@ public final class BackboneFile implements BackboneSource {
       Architecture architecture,
       InputSpec inputSpec,
       Map<String, String> provenance,
+      Collection<Assumption.Setting> assumed,
       WeightSource weights)
       throws IOException {
     List<Parameter> parameters = BackboneGraph.outline(architecture).parameters();
@@ -102,6 +112,7 @@ public final class BackboneFile implements BackboneSource {
     header.set("architecture", ArchitectureJson.write(architecture));
     inputSpec.mean().forEach(header.withArray("mean")::add);
     inputSpec.std().forEach(header.withArray("std")::add);
+    assumed.forEach(setting -> header.withArray(ASSUMED).add(setting.fileName()));
     ObjectNode origin = header.putObject("provenance");
     provenance.forEach(origin::put);
     ArrayNode arrays = header.putArray("arrays");
@@ -232,13 +243,18 @@ public final class BackboneFile implements BackboneSource {
           .properties()
           .forEach(field -> provenance.put(field.getKey(), field.getValue().asText()));
       Architecture architecture = ArchitectureJson.read(header.path("architecture"));
+      InputSpec input =
+          new InputSpec(
+              architecture.side(), numbers(header.path("mean")), numbers(header.path("std")));
+      Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
+      header.path(ASSUMED).forEach(name -> assumed.add(Assumption.Setting.parse(name.asText())));
       return new BackboneFile(
           file,
           channel,
           architecture,
-          new InputSpec(
-              architecture.side(), numbers(header.path("mean")), numbers(header.path("std"))),
+          input,
           Collections.unmodifiableMap(provenance),
+          Collections.unmodifiableSet(assumed),
           entries);
     } catch (JsonProcessingException | IllegalArgumentException | ArithmeticException e) {
       throw new BackboneException(damaged(file, "its header is not readable").getMessage(), e);
@@ -289,6 +305,11 @@ public final class BackboneFile implements BackboneSource {
   @Override
   public Map<String, String> provenance() {
     return provenance;
+  }
+
+  @Override
+  public Set<Assumption.Setting> assumed() {
+    return assumed;
   }
 
   @Override

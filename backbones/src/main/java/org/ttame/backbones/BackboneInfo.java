@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.backbones.architecture.Architecture;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.masking.Masking;
@@ -18,6 +19,7 @@ import org.ttame.core.masking.Masking;
  * @param defaultLayers names of those explained unless told otherwise
  * @param masking the family's masking
  * @param provenance format, producer, operator set, SHA-256 and the like, in order
+ * @param assumptions what of this nobody has said
  */
 public record BackboneInfo(
     Architecture architecture,
@@ -25,10 +27,12 @@ public record BackboneInfo(
     List<FeatureLayer> layers,
     List<String> defaultLayers,
     Masking masking,
-    Map<String, String> provenance) {
+    Map<String, String> provenance,
+    List<Assumption> assumptions) {
   public BackboneInfo {
     layers = List.copyOf(layers);
     defaultLayers = List.copyOf(defaultLayers);
+    assumptions = List.copyOf(assumptions);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
   }
 }

@@ -3,8 +3,10 @@ package org.ttame.backbones;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.WeightSource;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -19,6 +21,11 @@ public interface BackboneSource extends WeightSource, AutoCloseable {
 
   /** Where it comes from: format, producer and the like. */
   Map<String, String> provenance();
+
+  /** What of all this nobody has said. */
+  default Set<Assumption.Setting> assumed() {
+    return Set.of();
+  }
 
   @Override
   void close() throws IOException;

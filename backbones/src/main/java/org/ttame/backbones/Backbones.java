@@ -5,15 +5,21 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.Assumption.Setting;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageReader;
@@ -37,8 +43,8 @@ public final class Backbones {
    * @throws IOException if it cannot be read
    */
   public static FrozenClassifier load(Path file, BackboneOptions options) throws IOException {
-    try (BackboneSource source = open(file)) {
-      check(file, source.architecture(), options);
+    try (BackboneSource source = open(file, options)) {
+      check(file, source, options);
       CompletableFuture<String> digest = digest(file);
       BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.precision());
       return classifier(graph, source, options, provenance(file, source, join(digest)));
@@ -55,7 +61,7 @@ public final class Backbones {
    */
   public static FrozenClassifier load(BackboneSource source, BackboneOptions options)
       throws IOException {
-    check(Path.of("The network"), source.architecture(), options);
+    check(Path.of("The network"), source, options);
     BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.precision());
     Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
     provenance.put("architecture", source.architecture().describe());
@@ -72,15 +78,25 @@ public final class Backbones {
    * @throws IOException if it cannot be read
    */
   public static BackboneInfo inspect(Path file) throws IOException {
-    try (BackboneSource source = open(file)) {
+    return inspect(file, BackboneOptions.defaults());
+  }
+
+  /**
+   * As above, of a file that does not say everything.
+   *
+   * @param options what is known of it
+   */
+  public static BackboneInfo inspect(Path file, BackboneOptions options) throws IOException {
+    try (BackboneSource source = open(file, options)) {
       BackboneGraph outline = BackboneGraph.outline(source.architecture());
       return new BackboneInfo(
           source.architecture(),
-          inputSpec(source, BackboneOptions.defaults()),
+          inputSpec(source, options),
           outline.layers(),
           outline.defaultLayers(),
           outline.masking(),
-          provenance(file, source, Digests.sha256(file)));
+          provenance(file, source, Digests.sha256(file)),
+          assumptions(source, options));
     }
   }
 
@@ -96,18 +112,19 @@ public final class Backbones {
    * @throws IOException if it cannot be read, or the target not written
    */
   public static void importTo(Path file, Path target, BackboneOptions options) throws IOException {
-    try (BackboneSource source = open(file)) {
-      check(file, source.architecture(), options);
+    try (BackboneSource source = open(file, options)) {
+      check(file, source, options);
       BackboneFile.write(
           target,
           source.architecture(),
           inputSpec(source, options),
           provenance(file, source, Digests.sha256(file)),
+          assumptions(source, options).stream().map(Assumption::setting).toList(),
           source);
     }
   }
 
-  static BackboneSource open(Path file) throws IOException {
+  static BackboneSource open(Path file, BackboneOptions options) throws IOException {
     if (!Files.exists(file)) {
       throw new BackboneException("There is no file " + file);
     }
@@ -129,7 +146,7 @@ public final class Backbones {
       return ZooBridge.open(file);
     }
     try {
-      return OnnxBackbone.read(file);
+      return OnnxBackbone.read(file, options);
     } catch (BackboneException e) {
       Optional<String> named = OtherFormats.ofName(file);
       throw named.isPresent() ? new BackboneException(file + " " + named.get(), e) : e;
@@ -154,6 +171,7 @@ public final class Backbones {
         .defaultMasking(graph.masking())
         .transformer(graph.transformer().orElse(null))
         .provenance(provenance)
+        .assumptions(assumptions(source, options))
         .build();
   }
 
@@ -161,6 +179,32 @@ public final class Backbones {
     int side = source.architecture().side();
     InputSpec own = source.inputSpec().orElse(InputSpec.imageNet(side));
     return new InputSpec(side, options.mean().orElse(own.mean()), options.std().orElse(own.std()));
+  }
+
+  /** What is taken without anybody's word, now or where it was recorded. */
+  private static List<Assumption> assumptions(BackboneSource source, BackboneOptions options) {
+    Set<Setting> assumed = EnumSet.noneOf(Setting.class);
+    assumed.addAll(source.assumed());
+    if (source.inputSpec().isEmpty()) {
+      assumed.add(Setting.STANDARDISATION);
+    }
+    options.mean().ifPresent(mean -> assumed.remove(Setting.STANDARDISATION));
+    options.side().ifPresent(side -> assumed.remove(Setting.SIDE));
+    options.output().ifPresent(output -> assumed.remove(Setting.OUTPUT));
+    assumed.addAll(options.assumed());
+    InputSpec input = inputSpec(source, options);
+    List<Assumption> assumptions = new ArrayList<>();
+    for (Setting setting : assumed) {
+      String value =
+          switch (setting) {
+            case STANDARDISATION -> Text.format("mean %s and std %s", input.mean(), input.std());
+            case SIDE -> Text.format("images of %d×%d pixels", input.side(), input.side());
+            case OUTPUT -> "the output " + source.provenance().get(OnnxBackbone.OUTPUT);
+          };
+      boolean recorded = source instanceof BackboneFile || options.assumed().contains(setting);
+      assumptions.add(new Assumption(setting, value, recorded));
+    }
+    return assumptions;
   }
 
   /** The file's own name and digest go before what it says of its origin. */
@@ -204,8 +248,9 @@ public final class Backbones {
     }
   }
 
-  private static void check(Path file, Architecture architecture, BackboneOptions options)
+  private static void check(Path file, BackboneSource source, BackboneOptions options)
       throws BackboneException {
+    Architecture architecture = source.architecture();
     if (options.name().isPresent()) {
       String expected = options.name().get();
       if (!expected.equals(architecture.name()) && !expected.equals(architecture.family())) {
@@ -220,6 +265,19 @@ public final class Backbones {
           Text.format(
               "%s tells %d classes apart where %d are expected",
               file, architecture.classes(), options.classes().getAsInt()));
+    }
+    if (options.side().isPresent() && options.side().getAsInt() != architecture.side()) {
+      throw new BackboneException(
+          Text.format(
+              "%s takes images of %d×%d pixels, which --input-size %d cannot change; export it with free height and width, or import it again from such a file",
+              file, architecture.side(), architecture.side(), options.side().getAsInt()));
+    }
+    String output = source.provenance().get(OnnxBackbone.OUTPUT);
+    if (options.output().isPresent() && output != null && !options.output().get().equals(output)) {
+      throw new BackboneException(
+          Text.format(
+              "%s was imported with the output \"%s\", not \"%s\"; import it again with --output",
+              file, output, options.output().get()));
     }
   }
 }

@@ -17,6 +17,7 @@ import org.ttame.backbones.graph.ImportedLayers;
 import org.ttame.backbones.graph.InitialValues;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputSpec;
 
@@ -59,7 +60,7 @@ public final class CascadingRandomisation {
     this.file = file;
     this.options = options;
     this.seed = seed;
-    stages = stages(Backbones.inspect(file).architecture());
+    stages = stages(Backbones.inspect(file, options).architecture());
   }
 
   /** The stages, from the logits to the input. */
@@ -77,7 +78,7 @@ public final class CascadingRandomisation {
   public FrozenClassifier classifier(int count) throws IOException {
     Set<String> random = new HashSet<>();
     stages.subList(0, count).forEach(stage -> random.addAll(stage.parameters()));
-    try (BackboneSource source = Backbones.open(file)) {
+    try (BackboneSource source = Backbones.open(file, options)) {
       InitialValues values = new InitialValues(source.architecture(), seed);
       return Backbones.load(new Randomised(source, random, values, origin(count)), options);
     }
@@ -145,6 +146,11 @@ public final class CascadingRandomisation {
       Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
       provenance.put("randomised", origin);
       return provenance;
+    }
+
+    @Override
+    public Set<Assumption.Setting> assumed() {
+      return source.assumed();
     }
 
     @Override

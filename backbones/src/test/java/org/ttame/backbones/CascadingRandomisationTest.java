@@ -87,7 +87,12 @@ class CascadingRandomisationTest {
   void randomisesFromTheTopAndLeavesTheRestAlone() throws IOException {
     Path file = folder.resolve("vgg.ttame");
     BackboneFile.write(
-        file, VGG, InputSpec.imageNet(32), java.util.Map.of(), CascadingRandomisationTest::learnt);
+        file,
+        VGG,
+        InputSpec.imageNet(32),
+        java.util.Map.of(),
+        List.of(),
+        CascadingRandomisationTest::learnt);
     CascadingRandomisation cascade =
         new CascadingRandomisation(file, BackboneOptions.defaults(), 5);
     try (INDArray image = learnt("image", 1, 32, 32, 3)) {

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.ttame.backbones.Backbones;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.AblationFiles;
@@ -42,7 +41,7 @@ record AblateJob(
     Engine started = Engine.start(engine, console);
     Materials materials = Materials.of(source, data.out(), console);
     ImageList measured = data.measured(materials, console);
-    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
+    try (FrozenClassifier classifier = source.classifier(materials).load(console)) {
       TrainingOptions settled =
           data.settled(options, autoBatch, classifier, materials.training().size(), console);
       AblationPlan plan = AblationPlan.of(classifier, settled);

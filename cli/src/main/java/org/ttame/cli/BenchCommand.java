@@ -60,6 +60,8 @@ final class BenchCommand implements Command {
             OUT),
         List.of(
             CommonOptions.BACKBONE,
+            CommonOptions.INPUT_SIZE,
+            CommonOptions.OUTPUT,
             CommonOptions.SEED,
             CommonOptions.LIMIT,
             CommonOptions.DEVICE,

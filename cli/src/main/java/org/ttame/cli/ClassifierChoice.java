@@ -6,21 +6,27 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
+import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.provenance.Sha256;
+import org.ttame.training.run.RunClassifier;
 import org.ttame.training.run.RunFolder;
 
 /**
  * Which classifier a command works on: the file of {@code --weights}, or else the one that the run
- * of {@code --run} was trained for.
+ * of {@code --run} was trained for. With a run, all that decides the classifier's numbers comes
+ * from the run: what is given again has to be the same, and so has the file.
  *
  * @param weights the file, if given
  * @param run the training run, if given
- * @param options what is known of the file
+ * @param given what the command line says of the file
  */
-record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOptions options) {
+record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOptions given) {
   /** What the names of the families' members begin with. */
   private static final List<String> FAMILIES = List.of("vgg", "resnet", "vit");
 
@@ -31,7 +37,9 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
           CommonOptions.RUN,
           CommonOptions.BACKBONE,
           CommonOptions.MEAN,
-          CommonOptions.STD);
+          CommonOptions.STD,
+          CommonOptions.INPUT_SIZE,
+          CommonOptions.OUTPUT);
 
   /** Reads the options; says what is missing where neither file nor run is given. */
   static ClassifierChoice parse(Arguments arguments) throws UsageException {
@@ -56,6 +64,20 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
       }
       options = options.withName(name.get());
     }
+    return images(arguments, options);
+  }
+
+  /** The same with what the options say of images and output. */
+  static BackboneOptions images(Arguments arguments, BackboneOptions known) throws UsageException {
+    BackboneOptions options = known;
+    Optional<String> size = arguments.text(CommonOptions.INPUT_SIZE);
+    if (size.isPresent()) {
+      options = options.withSide(side(size.get()));
+    }
+    Optional<String> output = arguments.text(CommonOptions.OUTPUT);
+    if (output.isPresent()) {
+      options = options.withOutput(output.get());
+    }
     List<Double> mean = arguments.numbers(CommonOptions.MEAN);
     List<Double> std = arguments.numbers(CommonOptions.STD);
     if (mean.isEmpty() != std.isEmpty()) {
@@ -68,16 +90,73 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     }
   }
 
+  private static int side(String size) throws UsageException {
+    String[] sides = size.split("[xX×]", -1);
+    int side = Arguments.toInteger(CommonOptions.INPUT_SIZE.dashed(), sides[0], 1);
+    if (sides.length > 2 || (sides.length == 2 && !sides[1].equals(sides[0]))) {
+      throw new UsageException(
+          Text.format(
+              "--input-size %s is not square; classifiers are run on square images only, give one number",
+              size));
+    }
+    return side;
+  }
+
   /**
-   * Loads the classifier.
+   * What is known of the classifier's file: by the run where there is one, else by the command
+   * line.
+   *
+   * @throws UsageException naming the option, if the command line contradicts the run
+   * @throws IOException if the run's record is damaged
+   */
+  BackboneOptions options() throws UsageException, IOException {
+    if (run.isEmpty()) {
+      return given;
+    }
+    RunClassifier recorded = RunFolder.open(run.get()).classifier();
+    BackboneOptions options = recorded.options();
+    require(CommonOptions.MEAN, options.mean(), given.mean());
+    require(CommonOptions.STD, options.std(), given.std());
+    require(CommonOptions.INPUT_SIZE, optional(options.side()), optional(given.side()));
+    if (options.output().isPresent()) {
+      require(CommonOptions.OUTPUT, options.output(), given.output());
+    } else if (given.output().isPresent()) {
+      options = options.withOutput(given.output().get());
+    }
+    return given.name().isPresent() ? options.withName(given.name().get()) : options;
+  }
+
+  private static Optional<Integer> optional(OptionalInt value) {
+    return value.isPresent() ? Optional.of(value.getAsInt()) : Optional.empty();
+  }
+
+  private void require(OptionSpec option, Optional<?> recorded, Optional<?> again)
+      throws UsageException {
+    if (again.isPresent() && !again.equals(recorded)) {
+      throw differs(option, again.get(), run.orElseThrow(), recorded.orElseThrow());
+    }
+  }
+
+  /** An option that contradicts a run. */
+  static UsageException differs(OptionSpec option, Object again, Path run, Object recorded) {
+    return new UsageException(
+        Text.format(
+            "%s %s is not what the run in %s was trained with, %s; leave the option out, or train another run",
+            option.dashed(), again, run, recorded));
+  }
+
+  /**
+   * Loads the classifier, and says what had to be assumed of it.
    *
    * @return it; the caller closes it
-   * @throws IOException naming the file, if it is missing or no classifier
+   * @throws UsageException naming the option, if the command line contradicts the run
+   * @throws IOException naming the file, if it is missing, no classifier, or not the run's
    */
-  FrozenClassifier load(Console console) throws IOException {
+  FrozenClassifier load(Console console) throws UsageException, IOException {
+    BackboneOptions options = options();
     Path file = file();
     long began = System.nanoTime();
-    FrozenClassifier classifier = Backbones.load(file, options);
+    FrozenClassifier classifier = load(file, options);
     console.note(
         Text.format(
             "%s from %s, %d classes, %d×%d pixels, read in %.1f s",
@@ -87,7 +166,52 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
             classifier.inputSpec().side(),
             classifier.inputSpec().side(),
             (System.nanoTime() - began) / 1e9));
+    String output = classifier.provenance().get(OnnxBackbone.OUTPUT);
+    if (given.output().isPresent() && output == null) {
+      classifier.close();
+      throw new UsageException(
+          Text.format(
+              "--output %s: %s does not say which output it was made from; leave it out, or import it again",
+              given.output().get(), file));
+    }
+    say(classifier.assumptions(), console);
     return classifier;
+  }
+
+  private FrozenClassifier load(Path file, BackboneOptions options) throws IOException {
+    if (run.isEmpty()) {
+      return Backbones.load(file, options);
+    }
+    RunClassifier recorded = RunFolder.open(run.get()).classifier();
+    FrozenClassifier classifier;
+    try {
+      classifier = Backbones.load(file, options);
+    } catch (IOException e) {
+      // Another file may well be of another form; that it is another is what the user should know.
+      if (Files.isRegularFile(file) && recorded.sha256().isPresent()) {
+        String sum = Sha256.of(file);
+        if (!recorded.sha256().get().equals(sum)) {
+          IOException another = recorded.another(file, sum);
+          another.addSuppressed(e);
+          throw another;
+        }
+      }
+      throw e;
+    }
+    try {
+      recorded.requireSame(classifier);
+    } catch (IOException e) {
+      classifier.close();
+      throw e;
+    }
+    return classifier;
+  }
+
+  /** Says assumptions that are not on record yet. */
+  static void say(List<Assumption> assumptions, Console console) {
+    assumptions.stream()
+        .filter(assumption -> !assumption.recorded())
+        .forEach(assumption -> console.note(assumption.sentence()));
   }
 
   /**

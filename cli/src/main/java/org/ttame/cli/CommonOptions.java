@@ -40,6 +40,14 @@ final class CommonOptions {
       OptionSpec.of("mean", "R,G,B", "channel means of the classifier (ImageNet's, or the file's)");
   static final OptionSpec STD =
       OptionSpec.of("std", "R,G,B", "channel deviations of the classifier (likewise)");
+  static final OptionSpec INPUT_SIZE =
+      OptionSpec.of(
+          "input-size",
+          "N|HxW",
+          "side of the classifier's images where its file leaves it free (the file's, or 224)");
+  static final OptionSpec OUTPUT =
+      OptionSpec.of(
+          "output", "NAME", "which of several outputs has the classifier's answer (see inspect)");
   static final OptionSpec DEVICE =
       OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
   static final OptionSpec ENGINE =
@@ -66,7 +74,8 @@ final class CommonOptions {
 
   /** Shared options of the commands that train. */
   static final List<OptionSpec> TRAINING =
-      List.of(MEAN, STD, SEED, LIMIT, STRICT, MAX_PIXELS, DEVICE, ENGINE, THREADS);
+      List.of(
+          MEAN, STD, INPUT_SIZE, OUTPUT, SEED, LIMIT, STRICT, MAX_PIXELS, DEVICE, ENGINE, THREADS);
 
   /** Shared options of the commands that make or judge maps of a run's classifier. */
   static final List<OptionSpec> MEASURING =
@@ -75,6 +84,8 @@ final class CommonOptions {
           BACKBONE,
           MEAN,
           STD,
+          INPUT_SIZE,
+          OUTPUT,
           SEED,
           BATCH_SIZE,
           LIMIT,

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.TextFile;
@@ -48,6 +49,7 @@ record EvaluateJob(
     implements Command.Job {
   @Override
   public void run(Console console) throws Exception {
+    metrics.requireMaskingOf(methods.run());
     ImageList list = settings.list(data, console);
     Optional<BoxTable> objects = metrics.objects(list);
     Map<String, String> provenance = new LinkedHashMap<>(methods.provenance());
@@ -98,6 +100,9 @@ record EvaluateJob(
     if (sum != null) {
       identity.put("backbone's SHA-256", sum);
     }
+    identity.put("side", String.valueOf(loaded.inputSpec().side()));
+    Optional.ofNullable(loaded.provenance().get(OnnxBackbone.OUTPUT))
+        .ifPresent(output -> identity.put(OnnxBackbone.OUTPUT, output));
     identity.put("mean", loaded.inputSpec().mean().toString());
     identity.put("std", loaded.inputSpec().std().toString());
     identity.putAll(methods.identity());

@@ -23,6 +23,8 @@ final class ExportCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
+            CommonOptions.INPUT_SIZE,
+            CommonOptions.OUTPUT,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
             CommonOptions.THREADS),

@@ -94,7 +94,7 @@ final class FigureImages {
    * @throws IOException if labels or boxes cannot be read, or are of other classes
    */
   FigureImages(Source source, ImageList list, Path run, FrozenClassifier classifier)
-      throws IOException {
+      throws IOException, UsageException {
     this.source = source;
     int classes = classifier.classes();
     labelled =

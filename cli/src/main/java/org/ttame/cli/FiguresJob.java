@@ -118,7 +118,7 @@ record FiguresJob(
 
   private void explain(
       int number, ImageList list, Set<FigureKind> wanted, Findings found, Console console)
-      throws IOException {
+      throws IOException, UsageException {
     RunChoice choice = runs.choice(number);
     PassProgress passes = new PassProgress();
     try (FrozenClassifier classifier = choice.classifier().load(console)) {

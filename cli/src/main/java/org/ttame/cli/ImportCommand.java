@@ -32,6 +32,8 @@ final class ImportCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
+            CommonOptions.INPUT_SIZE,
+            CommonOptions.OUTPUT,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
             CommonOptions.THREADS),

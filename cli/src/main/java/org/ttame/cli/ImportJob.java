@@ -33,6 +33,7 @@ record ImportJob(Optional<Path> file, Path out, BackboneOptions options, Engine.
     }
     Backbones.importTo(source, out, options);
     BackboneInfo written = Backbones.inspect(out);
+    written.assumptions().forEach(assumption -> console.note(assumption.sentence()));
     console.result(
         Text.format(
             "%s: %s, %d classes, %,d parameters, from %s, SHA-256 %s",

@@ -19,6 +19,8 @@ final class InspectCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
+            CommonOptions.INPUT_SIZE,
+            CommonOptions.OUTPUT,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
             CommonOptions.THREADS),

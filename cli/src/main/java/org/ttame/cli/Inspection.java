@@ -10,6 +10,7 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -33,11 +34,12 @@ final class Inspection {
     if (choice.weights().isPresent()) {
       printClassifier(console);
     } else {
+      choice.options(); // a damaged record, or an option that contradicts it, is said
       printRun(console, RunFolder.open(choice.run().orElseThrow()));
     }
   }
 
-  private void printClassifier(Console console) throws IOException, WorkFailedException {
+  private void printClassifier(Console console) throws Exception {
     Engine.start(engine, console);
     try (FrozenClassifier classifier = choice.load(console)) {
       line(console, "classifier", classifier.name());
@@ -53,6 +55,9 @@ final class Inspection {
               side, side, classifier.inputSpec().resizeSide()));
       line(console, "mean", classifier.inputSpec().mean());
       line(console, "std", classifier.inputSpec().std());
+      for (Assumption assumption : classifier.assumptions()) {
+        line(console, "assumed", assumption.value());
+      }
       line(console, "masking", classifier.defaultMasking().optionName());
       line(console, "engine", classifier.engine());
       console.result("layers that can be explained, * those read by default:");

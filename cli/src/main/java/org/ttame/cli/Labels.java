@@ -28,27 +28,34 @@ final class Labels {
    * @param run of {@code --run}
    * @param classes how many classes there are
    * @return their names, or an empty list
-   * @throws IOException if the file cannot be read or has another number of lines
+   * @throws IOException if a file cannot be read or has another number of lines
+   * @throws UsageException if the file's names are not the run's
    */
   static List<String> find(Optional<Path> file, Optional<Path> run, int classes)
-      throws IOException {
-    if (file.isPresent()) {
-      List<String> names = read(file.get());
-      if (names.size() != classes) {
-        throw new IOException(
-            Text.format(
-                "%s has %d lines, the classifier %d classes; it should have one name a line",
-                file.get(), names.size(), classes));
-      }
-      return names;
-    }
+      throws IOException, UsageException {
+    List<String> own = List.of();
     if (run.isPresent() && Files.exists(run.get().resolve(IN_RUN))) {
-      List<String> names = read(run.get().resolve(IN_RUN));
-      if (names.size() == classes) {
-        return names;
-      }
+      own = read(run.get().resolve(IN_RUN), classes);
     }
-    return List.of();
+    if (file.isEmpty()) {
+      return own;
+    }
+    List<String> names = read(file.get(), classes);
+    if (!own.isEmpty() && !own.equals(names)) {
+      throw ClassifierChoice.differs(OPTION, file.get(), run.get(), run.get().resolve(IN_RUN));
+    }
+    return names;
+  }
+
+  private static List<String> read(Path file, int classes) throws IOException {
+    List<String> names = read(file);
+    if (names.size() != classes) {
+      throw new IOException(
+          Text.format(
+              "%s has %d lines, the classifier %d classes; it should have one name a line",
+              file, names.size(), classes));
+    }
+    return names;
   }
 
   static List<String> read(Path file) throws IOException {

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import org.ttame.backbones.Backbones;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -49,7 +48,7 @@ record LrFindJob(
   public void run(Console console) throws Exception {
     Engine started = Engine.start(engine, console);
     Materials materials = Materials.of(source, out, console);
-    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
+    try (FrozenClassifier classifier = source.classifier(materials).load(console)) {
       TrainingOptions settled = options;
       if (autoBatch) {
         int size = BatchFit.find(classifier, options, materials.training().size(), console);

@@ -205,6 +205,7 @@ record MethodChoice(
       }
       if (choice.lcamRun().isPresent()) {
         RunFolder trained = RunFolder.open(choice.lcamRun().get());
+        trained.classifier().requireSame(classifier);
         AttentionMechanism mechanism = keep(trained.mechanism(classifier, trained.preferred()));
         try {
           catalog.lcam(mechanism);

@@ -186,6 +186,22 @@ record MetricChoice(
   }
 
   /**
+   * Refuses another masking than a run's.
+   *
+   * @param run the run, if there is one
+   * @throws UsageException if it was trained with another one than is asked for
+   */
+  void requireMaskingOf(Optional<RunChoice> run) throws IOException, UsageException {
+    if (masking.isPresent() && run.isPresent()) {
+      Masking trained = run.get().folder().masking();
+      if (trained != masking.get()) {
+        throw ClassifierChoice.differs(
+            MASKING, masking.get().optionName(), run.get().run(), trained.optionName());
+      }
+    }
+  }
+
+  /**
    * Makes the metrics.
    *
    * @param classifier stays the caller's

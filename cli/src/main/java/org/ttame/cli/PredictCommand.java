@@ -28,6 +28,8 @@ final class PredictCommand implements Command {
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
             CommonOptions.STD,
+            CommonOptions.INPUT_SIZE,
+            CommonOptions.OUTPUT,
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
             CommonOptions.STRICT,

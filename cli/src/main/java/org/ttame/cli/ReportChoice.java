@@ -54,7 +54,7 @@ record ReportChoice(int gallery, ColorMap colors, Optional<Path> labels) {
 
   /** The names of the classes, as far as they are known. */
   List<String> labels(FrozenClassifier classifier, Optional<Path> run, ImageList list)
-      throws IOException {
+      throws IOException, UsageException {
     int classes = classifier.classes();
     return ClassFolders.of(list, Labels.find(labels, run, classes), classes).names();
   }

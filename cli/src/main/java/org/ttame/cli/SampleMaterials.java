@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageList;
@@ -33,6 +35,12 @@ final class SampleMaterials {
     Properties properties = new Properties();
     properties.setProperty("batch-size", "8");
     return properties;
+  }
+
+  /** What its classifiers were trained with. */
+  static BackboneOptions backbone() {
+    return BackboneOptions.defaults()
+        .withStandardisation(InputSpec.IMAGENET_MEAN, InputSpec.IMAGENET_STD);
   }
 
   /** The family asked for. */

@@ -6,8 +6,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.CascadingRandomisation;
+import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -69,18 +72,21 @@ record SanityJob(
   @Override
   public void run(Console console) throws Exception {
     ImageList list = settings.list(data, console);
+    Engine.start(engine, console);
+    if (RETRAINED.stream().anyMatch(control -> checks.contains(control.cascade()))) {
+      classifier.load(console).close(); // the right one, before anything is trained on it
+    }
     for (Retrained control : RETRAINED) {
       if (checks.contains(control.cascade()) && !trained(control, console)) {
         console.result("stopped while training; the same command goes on");
         return;
       }
     }
-    Engine.start(engine, console);
     try (FrozenClassifier loaded = classifier.load(console)) {
       ValidationImages images = new ValidationImages(list, loaded.inputSpec(), settings, console);
       List<AutoCloseable> open = new ArrayList<>();
       try {
-        List<SanityStage> stages = stages(loaded, open);
+        List<SanityStage> stages = stages(loaded, classifier.options(), open);
         int count = Math.min(shown, list.size());
         SanityCheck check =
             new SanityCheck(
@@ -119,17 +125,17 @@ record SanityJob(
   /** Trains, or goes on training; whether it came to its end. */
   private boolean trained(Retrained control, Console console) throws Exception {
     Path folder = out.resolve(control.folder());
-    TrainCommand.again(methods.run().orElseThrow().run(), control.targets(), folder, engine)
-        .run(console);
+    TrainCommand.again(classifier, control.targets(), folder, engine).run(console);
     return RunFolder.open(folder).record().path("status").asText().equals("finished");
   }
 
-  private List<SanityStage> stages(FrozenClassifier loaded, List<AutoCloseable> open)
+  private List<SanityStage> stages(
+      FrozenClassifier loaded, BackboneOptions options, List<AutoCloseable> open)
       throws IOException {
     List<SanityStage> stages = new ArrayList<>();
     if (checks.contains(Cascade.BACKBONE)) {
       CascadingRandomisation cascade =
-          new CascadingRandomisation(classifier.file(), classifier.options(), methods.seed());
+          new CascadingRandomisation(classifier.file(), options, methods.seed());
       for (int n = 1; n <= cascade.stages().size(); n++) {
         int random = n;
         stages.add(
@@ -234,6 +240,9 @@ record SanityJob(
   private Map<String, String> identity(FrozenClassifier loaded, ImageList list) throws IOException {
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put("backbone", String.valueOf(loaded.provenance().get("sha256")));
+    identity.put("side", String.valueOf(loaded.inputSpec().side()));
+    Optional.ofNullable(loaded.provenance().get(OnnxBackbone.OUTPUT))
+        .ifPresent(output -> identity.put(OnnxBackbone.OUTPUT, output));
     identity.put("mean", loaded.inputSpec().mean().toString());
     identity.put("std", loaded.inputSpec().std().toString());
     identity.putAll(methods.identity());

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.ttame.backbones.Backbones;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.Experiment;
@@ -45,7 +44,7 @@ record SearchJob(
     Engine started = Engine.start(engine, console);
     Materials materials = Materials.of(source, out, console);
     ImageList measured = materials.validation().orElseThrow();
-    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
+    try (FrozenClassifier classifier = source.classifier(materials).load(console)) {
       ExperimentData data = new ExperimentData(Optional.empty(), Optional.empty(), out);
       TrainingOptions settled =
           data.settled(base, autoBatch, classifier, materials.training().size(), console);

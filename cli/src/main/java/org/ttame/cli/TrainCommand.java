@@ -124,12 +124,13 @@ final class TrainCommand implements Command {
    * {@code --init}). The order is drawn even if the run's was not, for answers are dealt out within
    * a batch, which in listed order may be of one class. Goes on where that was stopped.
    *
-   * @param run whose options, classifier and images are taken
+   * @param choice the run whose options and images are taken, and its classifier
    * @param targets which answers it is given
    * @param folder where it is trained
    * @param engine what to compute on
    */
-  static Job again(Path run, Targets targets, Path folder, Engine.Settings engine) {
+  static Job again(ClassifierChoice choice, Targets targets, Path folder, Engine.Settings engine) {
+    Path run = choice.run().orElseThrow();
     return console -> {
       Arguments kept = RunOptions.resumed(run, new Arguments(Map.of(), List.of()));
       TrainJob as;
@@ -155,10 +156,15 @@ final class TrainCommand implements Command {
       Map<String, String> given = new LinkedHashMap<>(as.given());
       given.put("seed", String.valueOf(options.seed()));
       given.remove("no-shuffle");
+      TrainJob.Source source = as.source();
+      if (source.sample().isEmpty()) {
+        source = source.of(choice.file(), choice.options());
+        given.put(CommonOptions.WEIGHTS.name(), choice.file().toString());
+      }
       new TrainJob(
               Optional.of(folder),
               as.resume(),
-              as.source(),
+              source,
               options,
               as.autoBatch(),
               as.init(),

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.ttame.backbones.BackboneOptions;
-import org.ttame.backbones.Backbones;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
@@ -65,7 +64,17 @@ record TrainJob(
       Optional<Path> val,
       BackboneOptions backbone,
       OptionalInt limit,
-      Optional<Path> labels) {}
+      Optional<Path> labels) {
+    /** The same with a classifier that is known. */
+    Source of(Path file, BackboneOptions known) {
+      return new Source(sample, Optional.of(file), data, val, known, limit, labels);
+    }
+
+    /** The classifier of a new training. */
+    ClassifierChoice classifier(Materials materials) {
+      return new ClassifierChoice(Optional.of(materials.weights()), Optional.empty(), backbone);
+    }
+  }
 
   @Override
   public void run(Console console) throws Exception {
@@ -82,7 +91,11 @@ record TrainJob(
     } else {
       materials = Materials.of(source, console);
     }
-    try (FrozenClassifier classifier = Backbones.load(materials.weights(), source.backbone())) {
+    ClassifierChoice choice = source.classifier(materials);
+    if (resume) {
+      choice = new ClassifierChoice(choice.weights(), run, choice.given());
+    }
+    try (FrozenClassifier classifier = choice.load(console)) {
       if (folder.isEmpty()) {
         folder = Optional.of(folder(RunFolders.unused(classifier.name())));
       }

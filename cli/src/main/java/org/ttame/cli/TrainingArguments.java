@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.training.TrainingOptions;
 
@@ -102,7 +101,9 @@ final class TrainingArguments {
         arguments.path(CommonOptions.WEIGHTS),
         arguments.path(CommonOptions.DATA),
         arguments.path(VAL),
-        sample ? BackboneOptions.defaults() : ClassifierChoice.options(arguments),
+        sample
+            ? ClassifierChoice.images(arguments, SampleMaterials.backbone())
+            : ClassifierChoice.options(arguments),
         arguments
             .integer(CommonOptions.LIMIT, 1)
             .map(OptionalInt::of)

@@ -6,12 +6,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ttame.backbones.BackboneFile;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
@@ -24,12 +26,14 @@ class NonFiniteTest {
   @BeforeAll
   static void classifier() throws IOException {
     SampleData sample = new SampleData(folder);
-    try (OnnxBackbone source = OnnxBackbone.read(sample.backbone("vgg"))) {
+    try (OnnxBackbone source =
+        OnnxBackbone.read(sample.backbone("vgg"), BackboneOptions.defaults())) {
       BackboneFile.write(
           folder.resolve("huge.ttame"),
           source.architecture(),
           InputSpec.imageNet(source.architecture().side()),
           Map.of(),
+          List.of(),
           (name, shape) -> source.load(name, shape).muli(1e30));
     }
     Path images = Files.createDirectories(folder.resolve("images"));

@@ -215,6 +215,8 @@ final class RunRecord {
     backbone.put("side", input.side());
     backbone.set("mean", JSON.valueToTree(input.mean()));
     backbone.set("std", JSON.valueToTree(input.std()));
+    ArrayNode assumed = backbone.putArray("assumed");
+    classifier.assumptions().forEach(assumption -> assumed.add(assumption.setting().fileName()));
     ObjectNode provenance = backbone.putObject("provenance");
     new TreeMap<>(classifier.provenance()).forEach(provenance::put);
     return backbone;

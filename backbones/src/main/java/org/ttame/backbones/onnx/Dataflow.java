@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -12,11 +13,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
 
 /**
  * The graph as it is for one batch size: everything that does not depend on the image is evaluated,
@@ -31,22 +35,28 @@ final class Dataflow {
   private static final int MAX_DEPTH = 32;
 
   private final OnnxModel model;
+  private final BackboneOptions options;
   private final Map<String, Operand> operands = new HashMap<>();
   private final IdentityHashMap<Operation, String> refusals = new IdentityHashMap<>();
+  private final Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
   private Value image;
-  private Value logits;
+  private LogitsOutput output;
 
-  private Dataflow(OnnxModel model) {
+  private Dataflow(OnnxModel model, BackboneOptions options) {
     this.model = model;
+    this.options = options;
   }
 
-  static Dataflow of(OnnxModel model) throws IOException {
-    Dataflow flow = new Dataflow(model);
+  static Dataflow of(OnnxModel model, BackboneOptions options) throws IOException {
+    Dataflow flow = new Dataflow(model, options);
     flow.operands.putAll(model.initialisers());
     flow.image = flow.image();
     flow.operands.put(flow.image.name(), flow.image);
     flow.evaluate(model.nodes(), 0);
-    flow.logits = flow.findLogits();
+    flow.output = LogitsOutput.of(model, flow.operands, options);
+    if (flow.output.assumed()) {
+      flow.assumed.add(Assumption.Setting.OUTPUT);
+    }
     flow.connect();
     return flow;
   }
@@ -56,9 +66,19 @@ final class Dataflow {
     return image;
   }
 
+  /** The output that has the logits. */
+  LogitsOutput output() {
+    return output;
+  }
+
   /** The logits, {@code [B, K]}; of a softmax at the end, its input. */
   Value logits() {
-    return logits;
+    return output.logits();
+  }
+
+  /** What nobody has said of the graph. */
+  Set<Assumption.Setting> assumed() {
+    return assumed;
   }
 
   int batch() {
@@ -84,7 +104,7 @@ final class Dataflow {
       shape[0] = shape[0] < 0 ? FREE_BATCH : shape[0];
       shape[1] = shape[1] < 0 ? 3 : shape[1];
       shape[2] = shape[2] < 0 ? Math.max(shape[3], -1) : shape[2];
-      shape[2] = shape[2] < 0 ? FREE_SIDE : shape[2];
+      shape[2] = shape[2] < 0 ? freeSide(input) : shape[2];
       shape[3] = shape[3] < 0 ? shape[2] : shape[3];
     }
     if (shape.length != 4 || shape[1] != 3 || shape[2] != shape[3]) {
@@ -101,6 +121,18 @@ final class Dataflow {
               model.file(), type == null ? input.elementType() : type));
     }
     return new Value(input.name(), shape);
+  }
+
+  /** The side of images where the file leaves it free. */
+  private int freeSide(GraphInput input) {
+    OptionalInt positions = PositionGrid.side(model, input.name());
+    if (positions.isPresent()) {
+      return positions.getAsInt();
+    }
+    if (options.side().isEmpty()) {
+      assumed.add(Assumption.Setting.SIDE);
+    }
+    return options.side().orElse(FREE_SIDE);
   }
 
   private void evaluate(List<OnnxNode> nodes, int depth) throws IOException {
@@ -293,25 +325,15 @@ final class Dataflow {
     }
   }
 
-  private Value findLogits() {
-    for (String name : model.outputs()) {
-      if (operands.get(name) instanceof Value value && (value.rank() == 2 || value.isUnknown())) {
-        Operation last = value.producer();
-        return last != null && last.is("Softmax", "LogSoftmax") ? last.value(0) : value;
-      }
-    }
-    throw new UnsupportedGraphException("none of its outputs is a list of class scores");
-  }
-
   /** Notes who reads what, among the operations that the logits depend on. */
   void connect() {
     Set<Operation> seen = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
     Set<Value> cleared = new HashSet<>();
     Deque<Operation> open = new ArrayDeque<>();
-    if (logits.producer() != null) {
-      open.add(logits.producer());
+    if (logits().producer() != null) {
+      open.add(logits().producer());
     }
-    logits.consumers().clear();
+    logits().consumers().clear();
     while (!open.isEmpty()) {
       Operation operation = open.poll();
       if (!seen.add(operation)) {
@@ -338,8 +360,8 @@ final class Dataflow {
     List<Operation> order = new ArrayList<>();
     Set<Operation> done = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
     Deque<Operation> stack = new ArrayDeque<>();
-    if (logits.producer() != null) {
-      stack.push(logits.producer());
+    if (logits().producer() != null) {
+      stack.push(logits().producer());
     }
     while (!stack.isEmpty()) {
       Operation operation = stack.peek();

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
 
 /** Decides what a graph is taken for, and says what was found where it cannot be. */
@@ -17,14 +18,23 @@ final class Families {
   private Families() {}
 
   /**
+   * What a graph was recognised as.
+   *
+   * @param found architecture and weights
+   * @param flow how the graph was read
+   */
+  record Recognised(OnnxBackbone.Found found, Dataflow flow) {}
+
+  /**
    * Finds what a graph is: one of a family, or else the graph itself.
    *
    * @param model the file, or a network in its form
+   * @param options what is known of it
    * @throws BackboneException naming everything that is not supported
    */
-  static OnnxBackbone.Found find(OnnxModel model) throws IOException {
+  static Recognised find(OnnxModel model, BackboneOptions options) throws IOException {
     try {
-      return family(model);
+      return family(model, options);
     } catch (UnsupportedGraphException | IllegalArgumentException e) {
       if (model.opset() == 0) {
         throw refusal(model, e);
@@ -33,8 +43,7 @@ final class Families {
       throw contradiction(model, e);
     }
     try {
-      ImportedGraph graph = Importer.read(model);
-      return new OnnxBackbone.Found(graph, graph::weight);
+      return Importer.read(model, options);
     } catch (UnsupportedGraphException | IllegalArgumentException e) {
       throw refusal(model, e);
     } catch (ArithmeticException | IndexOutOfBoundsException | NullPointerException e) {
@@ -42,19 +51,20 @@ final class Families {
     }
   }
 
-  private static OnnxBackbone.Found family(OnnxModel model) throws IOException {
-    Dataflow flow = Dataflow.of(model);
+  private static Recognised family(OnnxModel model, BackboneOptions options) throws IOException {
+    Dataflow flow = Dataflow.of(model, options);
     flow.requireUnderstood();
     Fusion.apply(flow);
     List<Operation> operations = flow.operations();
     if (operations.stream().anyMatch(o -> o.is("Softmax", "Attention", Fusion.NORM))) {
-      return new VitReader(flow).read();
+      return new Recognised(new VitReader(flow).read(), flow);
     }
     boolean residual = operations.stream().anyMatch(o -> o.is("Add") && o.values().size() == 2);
     if (operations.stream().noneMatch(o -> o.is(Fusion.CONV))) {
       throw new UnsupportedGraphException("nothing convolves the image");
     }
-    return residual ? new ResNetReader(flow).read() : new VggReader(flow).read();
+    return new Recognised(
+        residual ? new ResNetReader(flow).read() : new VggReader(flow).read(), flow);
   }
 
   private static BackboneException refusal(OnnxModel model, RuntimeException e) {

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
 
 /** Makes an {@link ImportedGraph} of a file, whatever family it is of. */
@@ -22,11 +23,12 @@ final class Importer {
    * Imports.
    *
    * @param model the file
+   * @param options what is known of it
    * @return the graph
    * @throws UnsupportedGraphException naming everything that is not supported
    */
-  static ImportedGraph read(OnnxModel model) throws IOException {
-    Dataflow flow = Dataflow.of(model);
+  static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
+    Dataflow flow = Dataflow.of(model, options);
     Map<String, List<Operation>> unknown = new TreeMap<>();
     Set<String> refusals = new LinkedHashSet<>();
     for (Operation operation : flow.operations()) {
@@ -44,8 +46,10 @@ final class Importer {
       throw new UnsupportedGraphException("not supported are " + String.join("; ", all));
     }
     Fusion.apply(flow);
-    return new ImportedGraph(
-        name(model.file()), model.opset(), flow.input(), flow.logits(), flow.operations());
+    ImportedGraph graph =
+        new ImportedGraph(
+            name(model.file()), model.opset(), flow.input(), flow.logits(), flow.operations());
+    return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow);
   }
 
   /** {@code 3 Gelu nodes, the first "/blocks.0/mlp/act/Gelu"}. */

@@ -6,12 +6,15 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.BackboneSource;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.InputSpec;
 
 /**
@@ -19,16 +22,22 @@ import org.ttame.core.classifier.InputSpec;
  * by dataflow, operator kinds and shapes; no name in the file matters to the weights.
  */
 public final class OnnxBackbone implements BackboneSource {
+  /** The key in {@link #provenance} of the output that has the logits. */
+  public static final String OUTPUT = "output";
+
   private final OnnxModel model;
   private final Architecture architecture;
   private final Function<String, Emitter.Weight> weights;
+  private final LogitsOutput output;
+  private final Set<Assumption.Setting> assumed;
   private final Recipe.Scratch scratch = new Recipe.Scratch();
 
-  private OnnxBackbone(
-      OnnxModel model, Architecture architecture, Function<String, Emitter.Weight> weights) {
+  private OnnxBackbone(OnnxModel model, Families.Recognised recognised) {
     this.model = model;
-    this.architecture = architecture;
-    this.weights = weights;
+    architecture = recognised.found().architecture();
+    weights = recognised.found().weights();
+    output = recognised.flow().output();
+    assumed = recognised.flow().assumed();
   }
 
   /**
@@ -53,16 +62,17 @@ public final class OnnxBackbone implements BackboneSource {
    * Reads a file's structure.
    *
    * @param file an ONNX file
+   * @param options what is known of it: of several outputs, and of a free height and width
    * @return the classifier; the caller closes it when the weights have been loaded
    * @throws BackboneException if the file is damaged or holds no classifier that is supported
    */
-  public static OnnxBackbone read(Path file) throws IOException {
+  public static OnnxBackbone read(Path file, BackboneOptions options) throws IOException {
     OnnxModel model = OnnxParser.parse(file);
     boolean done = false;
     try {
-      Found found = Families.find(model);
+      OnnxBackbone backbone = new OnnxBackbone(model, Families.find(model, options));
       done = true;
-      return new OnnxBackbone(model, found.architecture(), found.weights());
+      return backbone;
     } finally {
       if (!done) {
         model.close();
@@ -94,8 +104,7 @@ public final class OnnxBackbone implements BackboneSource {
               name, e.getMessage()),
           e);
     }
-    Found found = Families.find(model);
-    return new OnnxBackbone(model, found.architecture(), found.weights());
+    return new OnnxBackbone(model, Families.find(model, BackboneOptions.defaults()));
   }
 
   @Override
@@ -117,7 +126,16 @@ public final class OnnxBackbone implements BackboneSource {
       provenance.put("opset", String.valueOf(model.opset()));
     }
     provenance.put("producer", model.producer());
+    provenance.put(OUTPUT, output.name());
+    if (model.outputs().size() > 1) {
+      provenance.put("outputs", output.all());
+    }
     return provenance;
+  }
+
+  @Override
+  public Set<Assumption.Setting> assumed() {
+    return assumed;
   }
 
   @Override

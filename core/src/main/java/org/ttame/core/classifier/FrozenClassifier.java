@@ -43,6 +43,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private final Masking defaultMasking;
   private final Transformer transformer;
   private final Map<String, String> provenance;
+  private final List<Assumption> assumptions;
   private final Objectives objectives;
   private final GraphRunner runner;
   private final PassCounter passes = new PassCounter();
@@ -59,6 +60,7 @@ public final class FrozenClassifier implements AutoCloseable {
     defaultMasking = builder.defaultMasking;
     transformer = builder.transformer;
     provenance = Map.copyOf(builder.provenance);
+    assumptions = builder.assumptions;
     if (classes < 2) {
       throw new IllegalArgumentException("A classifier needs two classes or more, got " + classes);
     }
@@ -158,6 +160,11 @@ public final class FrozenClassifier implements AutoCloseable {
   /** Where it comes from: file, SHA-256, architecture and the like. */
   public Map<String, String> provenance() {
     return provenance;
+  }
+
+  /** What of this was assumed, now or when it was recorded. */
+  public List<Assumption> assumptions() {
+    return assumptions;
   }
 
   /** Images counted since it was made. */
@@ -466,6 +473,7 @@ public final class FrozenClassifier implements AutoCloseable {
     private String camLayer;
     private Masking defaultMasking = Masking.CNN;
     private Transformer transformer;
+    private List<Assumption> assumptions = List.of();
 
     private Builder(SameDiff graph) {
       this.graph = Objects.requireNonNull(graph, "graph");
@@ -531,6 +539,11 @@ public final class FrozenClassifier implements AutoCloseable {
     /** Adds to where the classifier comes from. */
     public Builder provenance(Map<String, String> values) {
       return set(b -> b.provenance.putAll(values));
+    }
+
+    /** What of this nobody has said; nothing if never called. */
+    public Builder assumptions(List<Assumption> values) {
+      return set(b -> b.assumptions = List.copyOf(values));
     }
 
     /** The classifier. */

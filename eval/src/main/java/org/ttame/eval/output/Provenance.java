@@ -2,7 +2,10 @@ package org.ttame.eval.output;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.provenance.BuildInfo;
 
 /**
@@ -30,6 +33,15 @@ public record Provenance(
     Map<String, String> backbone = new LinkedHashMap<>();
     backbone.put("name", classifier.name());
     backbone.putAll(new java.util.TreeMap<>(classifier.provenance()));
+    InputSpec input = classifier.inputSpec();
+    backbone.put("side", String.valueOf(input.side()));
+    backbone.put("mean", input.mean().toString());
+    backbone.put("std", input.std().toString());
+    String assumed =
+        classifier.assumptions().stream().map(Assumption::value).collect(Collectors.joining("; "));
+    if (!assumed.isEmpty()) {
+      backbone.put("assumed", assumed);
+    }
     backbone.put("engine", classifier.engine());
     return new Provenance(BuildInfo.current(), backbone, settings);
   }

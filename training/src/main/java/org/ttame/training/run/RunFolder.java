@@ -12,12 +12,14 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
@@ -190,13 +192,47 @@ public final class RunFolder {
   }
 
   /**
+   * What the run says of its classifier, and that what it says of its mechanism makes sense.
+   *
+   * @return side, standardisation, SHA-256 and the like
+   * @throws IOException naming file and field, if {@code run.json} is damaged
+   */
+  public RunClassifier classifier() throws IOException {
+    masking();
+    variant();
+    layers();
+    ObjectNode record = record();
+    return intact(() -> RunClassifier.of(folder, record));
+  }
+
+  /**
    * The masking the run trained with.
    *
    * @return it
    * @throws IOException if {@code run.json} is damaged
    */
   public Masking masking() throws IOException {
-    return parse("masking", () -> Masking.parse(required("masking").asText()));
+    return parse("masking", required("masking"), Masking::parse);
+  }
+
+  private Variant variant() throws IOException {
+    return parse("attention.variant", required("attention").path("variant"), Variant::parse);
+  }
+
+  /** Node names of the layers, and their shapes. */
+  private Map<String, String> layers() throws IOException {
+    JsonNode layers = required("layers");
+    Map<String, String> shapes = new LinkedHashMap<>();
+    for (JsonNode layer : layers) {
+      shapes.put(layer.path("node").asText(), layer.path("shape").asText());
+    }
+    if (shapes.isEmpty() || shapes.size() != layers.size() || shapes.containsKey("")) {
+      throw damaged(
+          Text.format(
+              "\"layers\" is %s and should be a list of different nodes with their shapes",
+              layers));
+    }
+    return shapes;
   }
 
   /**
@@ -208,27 +244,24 @@ public final class RunFolder {
    *     has in another shape
    */
   public AttentionSpec spec(FrozenClassifier classifier) throws IOException {
-    int classes = required("backbone").path("classes").asInt();
+    int classes = classifier().classes();
     if (classes != classifier.classes()) {
       throw new IOException(
           Text.format(
               "The run in '%s' was trained on a classifier of %d classes, %s has %d",
               folder, classes, classifier.name(), classifier.classes()));
     }
-    List<String> nodes = new ArrayList<>();
-    for (JsonNode layer : required("layers")) {
-      nodes.add(layer.path("node").asText());
-    }
-    Variant variant =
-        parse("variant", () -> Variant.parse(required("attention").path("variant").asText()));
-    List<FeatureLayer> layers = parse("layers", () -> classifier.layers(nodes));
-    for (int i = 0; i < layers.size(); i++) {
-      String shape = required("layers").get(i).path("shape").asText();
-      if (!shape.equals(layers.get(i).shape())) {
+    Map<String, String> shapes = layers();
+    Variant variant = variant();
+    List<FeatureLayer> layers =
+        parse("layers", () -> classifier.layers(List.copyOf(shapes.keySet())));
+    for (FeatureLayer layer : layers) {
+      String shape = shapes.get(layer.node());
+      if (!shape.equals(layer.shape())) {
         throw new IOException(
             Text.format(
                 "The run in '%s' was trained on %s of shape %s, that of %s has shape %s",
-                folder, nodes.get(i), shape, classifier.name(), layers.get(i).shape()));
+                folder, layer.node(), shape, classifier.name(), layer.shape()));
       }
     }
     return parse("layers", () -> new AttentionSpec(layers, classes, variant));
@@ -309,10 +342,35 @@ public final class RunFolder {
   private JsonNode required(String field) throws IOException {
     JsonNode node = record().get(field);
     if (node == null) {
-      throw new IOException(
-          Text.format("'%s' is damaged: it lacks \"%s\"", folder.resolve(RUN_JSON), field));
+      throw damaged(Text.format("it lacks \"%s\"", field));
     }
     return node;
+  }
+
+  private IOException damaged(String how) {
+    return new IOException(Text.format("'%s' is damaged: %s", folder.resolve(RUN_JSON), how));
+  }
+
+  /** A word of the record. */
+  private <T> T parse(String name, JsonNode word, Function<String, T> reading) throws IOException {
+    return intact(
+        () -> {
+          try {
+            return reading.apply(word.asText());
+          } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(Text.format("\"%s\": %s", name, e.getMessage()), e);
+          }
+        });
+  }
+
+  private <T> T intact(Supplier<T> reading) throws IOException {
+    try {
+      return reading.get();
+    } catch (IllegalArgumentException e) {
+      IOException damaged = damaged(e.getMessage());
+      damaged.initCause(e);
+      throw damaged;
+    }
   }
 
   private interface Reading<T> {

@@ -1,0 +1,63 @@
+package org.ttame.core.classifier;
+
+import java.util.Locale;
+import java.util.Objects;
+import org.ttame.core.Text;
+
+/**
+ * A setting of a classifier that neither its file nor the user said, and that decides numbers. Said
+ * once, and recorded with whatever depends on it.
+ *
+ * @param setting which
+ * @param value what was taken, for people
+ * @param recorded whether it was made before and is only taken over, from a run or an imported file
+ */
+public record Assumption(Setting setting, String value, boolean recorded) {
+  /** What can be assumed. */
+  public enum Setting {
+    /** Mean and std. */
+    STANDARDISATION("--mean and --std"),
+    /** Height and width of its images. */
+    SIDE("--input-size"),
+    /** Which of several outputs has the logits. */
+    OUTPUT("--output");
+
+    private final String option;
+
+    Setting(String option) {
+      this.option = option;
+    }
+
+    /** The name used by files. */
+    public String fileName() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * Reads a file's name.
+     *
+     * @param text e.g. {@code side}
+     * @return the setting
+     * @throws IllegalArgumentException if there is none of that name
+     */
+    public static Setting parse(String text) {
+      for (Setting setting : values()) {
+        if (setting.fileName().equals(text)) {
+          return setting;
+        }
+      }
+      throw new IllegalArgumentException("\"" + text + "\" is nothing that can be assumed");
+    }
+  }
+
+  public Assumption {
+    Objects.requireNonNull(setting, "setting");
+    Objects.requireNonNull(value, "value");
+  }
+
+  /** For the user: what was assumed, and which option says otherwise. */
+  public String sentence() {
+    return Text.format(
+        "assumed: %s; the file does not say, give %s if that is wrong", value, setting.option);
+  }
+}

@@ -1,0 +1,221 @@
+package org.ttame.training.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.onnx.OnnxBackbone;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.InputSpec;
+
+/**
+ * What {@code run.json} says of the classifier that a run explains: beside the file itself all that
+ * decides its numbers. Every command that works on a run loads the classifier by {@link #options}
+ * and asks {@link #requireSame} whether it was the right file.
+ *
+ * @param run the run's folder
+ * @param file name of the classifier's file, for messages; may be empty
+ * @param sha256 of that file; empty where the run was not started from one
+ * @param imported the SHA-256 of the file that it was imported from, if it was
+ * @param classes K
+ * @param input side, mean and std
+ * @param output the output that has the logits, where it was recorded
+ * @param assumed what of this nobody had said
+ */
+public record RunClassifier(
+    Path run,
+    String file,
+    Optional<String> sha256,
+    Optional<String> imported,
+    int classes,
+    InputSpec input,
+    Optional<String> output,
+    Set<Assumption.Setting> assumed) {
+  private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
+
+  /** Digits of a sum that messages show. */
+  private static final int SHOWN = 12;
+
+  private static final String SUM = "sha256";
+  private static final String IMPORTED_SUM = "imported-sha256";
+
+  public RunClassifier {
+    assumed = Collections.unmodifiableSet(assumed);
+  }
+
+  /**
+   * Reads it.
+   *
+   * @param run the run's folder
+   * @param record the content of its {@code run.json}
+   * @throws IllegalArgumentException naming the field, if one is missing or damaged
+   */
+  static RunClassifier of(Path run, JsonNode record) {
+    JsonNode backbone = field(record, "", "backbone", JsonNode::isObject, "an object");
+    List<Double> mean = numbers(backbone, "mean", Double.NEGATIVE_INFINITY);
+    List<Double> std = numbers(backbone, "std", 0);
+    int side = count(backbone, "side", 1);
+    JsonNode provenance = backbone.path("provenance");
+    Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
+    for (JsonNode setting : backbone.path("assumed")) {
+      assumed.add(Assumption.Setting.parse(setting.asText()));
+    }
+    return new RunClassifier(
+        run,
+        provenance.path("file").asText(""),
+        digest(backbone, SUM),
+        digest(provenance, IMPORTED_SUM),
+        count(backbone, "classes", 2),
+        new InputSpec(side, mean, std),
+        Optional.ofNullable(provenance.path(OnnxBackbone.OUTPUT).textValue()),
+        assumed);
+  }
+
+  /** How to load its file, so that it computes what it computed for the run. */
+  public BackboneOptions options() {
+    BackboneOptions options =
+        BackboneOptions.defaults()
+            .withClasses(classes)
+            .withStandardisation(input.mean(), input.std())
+            .withSide(input.side());
+    return (output.isPresent() ? options.withOutput(output.get()) : options).assumedBefore(assumed);
+  }
+
+  /**
+   * Refuses a classifier that the run was not trained for. The same one is the same file, or one
+   * that was imported from it, or that it was imported from, or another import of the same file;
+   * and it must take the same images and give the same output.
+   *
+   * @param classifier what was loaded; one that comes from no file is taken on trust
+   * @throws IOException saying what was expected and what was found
+   */
+  public void requireSame(FrozenClassifier classifier) throws IOException {
+    Optional<String> sum = Optional.ofNullable(classifier.provenance().get(SUM));
+    if (sum.isPresent() && sha256.isPresent()) {
+      Set<String> here = new HashSet<>(Set.of(sum.get()));
+      Optional.ofNullable(classifier.provenance().get(IMPORTED_SUM)).ifPresent(here::add);
+      Set<String> there = new HashSet<>(Set.of(sha256.get()));
+      imported.ifPresent(there::add);
+      if (Collections.disjoint(here, there)) {
+        throw another(
+            Path.of(classifier.provenance().getOrDefault("file", classifier.name())), sum.get());
+      }
+    }
+    InputSpec found = classifier.inputSpec();
+    String gives = classifier.provenance().get(OnnxBackbone.OUTPUT);
+    List<String> differences = new ArrayList<>();
+    compare("side", input.side(), found.side(), differences);
+    compare("mean", input.mean(), found.mean(), differences);
+    compare("std", input.std(), found.std(), differences);
+    compare("number of classes", classes, classifier.classes(), differences);
+    if (output.isPresent() && gives != null) {
+      compare("output", output.get(), gives, differences);
+    }
+    if (!differences.isEmpty()) {
+      throw new IOException(
+          Text.format(
+              "The run in '%s' was trained on %s otherwise than it is used here: %s",
+              run, classifier.name(), String.join("; ", differences)));
+    }
+  }
+
+  /**
+   * Says that a file is another classifier.
+   *
+   * @param found the file
+   * @param sum its SHA-256
+   */
+  public IOException another(Path found, String sum) {
+    return new IOException(
+        Text.format(
+            "%s (SHA-256 %s…) is not the classifier of the run in '%s', which was trained on %s (SHA-256 %s…): give that file with --weights, or train another run on this one",
+            found,
+            sum.substring(0, SHOWN),
+            run,
+            file.isEmpty() ? "another file" : file,
+            sha256.orElseThrow().substring(0, SHOWN)));
+  }
+
+  private static void compare(String what, Object was, Object is, List<String> differences) {
+    if (!was.equals(is)) {
+      differences.add(Text.format("the %s was %s and is %s", what, was, is));
+    }
+  }
+
+  private static List<Double> numbers(JsonNode backbone, String name, double above) {
+    String what = above == 0 ? "three numbers above zero" : "three numbers";
+    JsonNode array =
+        field(backbone, "backbone.", name, node -> node.isArray() && node.size() == 3, what);
+    List<Double> values = new ArrayList<>();
+    for (JsonNode value : array) {
+      if (!value.isNumber() || !Double.isFinite(value.asDouble()) || value.asDouble() <= above) {
+        throw damaged("backbone." + name, array, what);
+      }
+      values.add(value.asDouble());
+    }
+    return values;
+  }
+
+  private static int count(JsonNode backbone, String name, int least) {
+    return field(
+            backbone,
+            "backbone.",
+            name,
+            node -> node.isInt() && node.asInt() >= least,
+            "a whole number of at least " + least)
+        .asInt();
+  }
+
+  private static Optional<String> digest(JsonNode node, String name) {
+    if (!node.has(name)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        field(
+                node,
+                "backbone.",
+                name,
+                value -> value.isTextual() && DIGEST.matcher(value.asText()).matches(),
+                "64 hexadecimal digits")
+            .asText());
+  }
+
+  /**
+   * A field of {@code run.json}.
+   *
+   * @param node the object that it is in
+   * @param prefix of its name, for messages
+   * @param what it has to be
+   * @throws IllegalArgumentException if it is missing or something else
+   */
+  static JsonNode field(
+      JsonNode node,
+      String prefix,
+      String name,
+      java.util.function.Predicate<JsonNode> good,
+      String what) {
+    JsonNode field = node.path(name);
+    if (field.isMissingNode()) {
+      throw new IllegalArgumentException(Text.format("it lacks \"%s%s\", %s", prefix, name, what));
+    }
+    if (!good.test(field)) {
+      throw damaged(prefix + name, field, what);
+    }
+    return field;
+  }
+
+  private static IllegalArgumentException damaged(String name, JsonNode is, String what) {
+    return new IllegalArgumentException(
+        Text.format("\"%s\" is %s and should be %s", name, is, what));
+  }
+}
