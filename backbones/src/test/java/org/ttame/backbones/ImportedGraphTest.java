@@ -145,6 +145,100 @@ class ImportedGraphTest {
       bodies.put(type + " of constants", (onnx, image) -> withConstants(onnx, image, type));
     }
     bodies.put(
+        "exact GELU in steps",
+        (onnx, image) -> {
+          String x = conv(4, 3, 3, 1).write(onnx, image);
+          String inner = onnx.node("Div", List.of(x, onnx.number((float) Math.sqrt(2))));
+          String gate = onnx.node("Add", List.of(onnx.node("Erf", List.of(inner)), onnx.number(1)));
+          return onnx.node("Mul", List.of(onnx.node("Mul", List.of(x, gate)), onnx.number(0.5f)));
+        });
+    bodies.put(
+        "layer normalisation over channels",
+        (onnx, image) -> {
+          String x = conv(4, 3, 3, 1).write(onnx, image);
+          String last = onnx.node("Transpose", List.of(x), "perm", new long[] {0, 2, 3, 1});
+          return onnx.node(
+              "LayerNormalization",
+              List.of(last, onnx.weight(1, 0.3, 4), onnx.weight(0, 0.3, 4)),
+              "axis",
+              -1,
+              "epsilon",
+              1e-3f);
+        });
+    bodies.put(
+        "slices",
+        (onnx, image) ->
+            onnx.node(
+                "Slice",
+                List.of(
+                    image,
+                    onnx.integers(1, 1, -9),
+                    onnx.integers(Long.MAX_VALUE, 10, -1),
+                    onnx.integers(1, 2, 3),
+                    onnx.integers(1, 2, 3))));
+    bodies.put(
+        "focus",
+        (onnx, image) -> {
+          List<String> parts = new ArrayList<>();
+          for (int i = 0; i < 4; i++) {
+            parts.add(
+                onnx.node(
+                    "Slice",
+                    List.of(
+                        image,
+                        onnx.integers(i / 2, i % 2),
+                        onnx.integers(10, 10),
+                        onnx.integers(2, 3),
+                        onnx.integers(2, 2))));
+          }
+          return onnx.node("Concat", parts, "axis", 1);
+        });
+    bodies.put(
+        "split into unequal parts, one of them unread",
+        (onnx, image) -> {
+          String map = conv(6, 3, 3, 1).write(onnx, image);
+          List<String> parts =
+              onnx.nodes("Split", List.of(map, onnx.integers(1, 2, 3)), 3, "axis", 1);
+          return onnx.node("Concat", List.of(parts.get(2), parts.get(0)), "axis", 1);
+        });
+    bodies.put(
+        "gather of one place",
+        (onnx, image) -> onnx.node("Gather", List.of(image, onnx.index(-2)), "axis", 2));
+    bodies.put(
+        "gather of a list",
+        (onnx, image) -> onnx.node("Gather", List.of(image, onnx.integers(2, 0, 1, 1)), "axis", 1));
+    bodies.put(
+        "padding",
+        (onnx, image) ->
+            onnx.node(
+                "Pad", List.of(image, onnx.integers(0, 1, 0, 2, 0, 0, 3, 1), onnx.number(0.5f))));
+    bodies.put(
+        "class token",
+        (onnx, image) -> {
+          String map = conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
+          String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
+          String tokens = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
+          String first =
+              onnx.node("Expand", List.of(onnx.weight(0, 1, 1, 1, 4), onnx.integers(2, 1, 4)));
+          String all = onnx.node("Concat", List.of(first, tokens, first), "axis", 1);
+          return onnx.node("Add", List.of(all, onnx.weight(0, 1, 1, 11, 4)));
+        });
+    bodies.put(
+        "expansion",
+        (onnx, image) -> {
+          String mean = onnx.node("GlobalAveragePool", List.of(image));
+          return onnx.node("Expand", List.of(mean, onnx.integers(2, 3, 4, 5)));
+        });
+    bodies.put(
+        "convolution of rows",
+        (onnx, image) -> {
+          String mean =
+              onnx.node("GlobalAveragePool", List.of(conv(6, 3, 3, 1).write(onnx, image)));
+          String row = onnx.node("Reshape", List.of(mean, onnx.integers(2, 1, 6)));
+          return onnx.node(
+              "Conv", List.of(row, onnx.weight(0, 1, 2, 1, 3)), "pads", new long[] {1, 1});
+        });
+    bodies.put(
         "squeeze and excitation",
         (onnx, image) -> {
           String map = conv(4, 3, 3, 1).write(onnx, image);

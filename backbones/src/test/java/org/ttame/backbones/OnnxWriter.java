@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import onnx.Onnx;
 import org.nd4j.shade.protobuf.ByteString;
@@ -105,13 +106,19 @@ final class OnnxWriter {
 
   /** A node; attributes are name, value, name, value …; returns its output's name. */
   String node(String type, List<String> inputs, Object... attributes) {
-    String output = "/" + type + "_" + counter++ + "_output_0";
+    return nodes(type, inputs, 1, attributes).get(0);
+  }
+
+  /** A node of several outputs; returns their names. */
+  List<String> nodes(String type, List<String> inputs, int outputs, Object... attributes) {
+    String name = "/" + type + "_" + counter++ + "_output_";
+    List<String> named = IntStream.range(0, outputs).mapToObj(i -> name + i).toList();
     Onnx.NodeProto.Builder node =
         Onnx.NodeProto.newBuilder()
             .setOpType(type)
-            .setName(output)
+            .setName(named.get(0))
             .addAllInput(inputs)
-            .addOutput(output);
+            .addAllOutput(named);
     for (int i = 0; i < attributes.length; i += 2) {
       Onnx.AttributeProto.Builder attribute =
           Onnx.AttributeProto.newBuilder().setName((String) attributes[i]);
@@ -131,7 +138,7 @@ final class OnnxWriter {
       node.addAttribute(attribute);
     }
     nodes.add(node.build());
-    return output;
+    return named;
   }
 
   /** Names a value for the outside; returns the name. */

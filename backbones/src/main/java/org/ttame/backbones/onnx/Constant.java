@@ -67,6 +67,30 @@ final class Constant implements Operand {
     return offset;
   }
 
+  /** Whether its numbers can be read here; those of weights of a backbone file cannot. */
+  boolean isAtHand() {
+    return !(storage instanceof Storage.Elsewhere);
+  }
+
+  /**
+   * One element of an axis along which all are the same, which stays as an axis of one.
+   *
+   * @throws UnsupportedGraphException if they are not
+   */
+  Constant unrepeated(int axis, Object what) throws IOException {
+    Constant first = slice(axis, 0, 1, 1);
+    if (shape[axis] > 1 && strides[axis] != 0 && isAtHand()) {
+      double[] expected = first.values();
+      for (long i = 1; i < shape[axis]; i++) {
+        if (!Arrays.equals(expected, slice(axis, i, 1, 1).values())) {
+          throw new UnsupportedGraphException(
+              what + " has a constant that differs between the images of a batch");
+        }
+      }
+    }
+    return first;
+  }
+
   boolean integer() {
     return storage.integer();
   }

@@ -29,6 +29,7 @@ final class ConverterRegistry {
     Normalisations.register(registry);
     Products.register(registry);
     Moves.register(registry);
+    Picks.register(registry);
     return registry;
   }
 

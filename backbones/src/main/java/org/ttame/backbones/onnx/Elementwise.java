@@ -34,6 +34,8 @@ final class Elementwise {
         "beta",
         "consumed_inputs");
     registry.add("HardSwish", 14, unary((g, x, node) -> x.mul(gate(x, 1.0 / 6, 0.5))));
+    registry.add("Gelu", 20, unary((g, x, node) -> gelu(x, node)), "approximate");
+    registry.add(Fusion.GELU, 1, unary((g, x, node) -> exactGelu(x)));
     registry.add("Clip", 1, new Clip(), "min", "max", "consumed_inputs");
     registry.add("Add", 7, new Pairs(SDVariable::add, SDVariable::add, SDVariable::add));
     registry.add("Mul", 7, new Pairs(SDVariable::mul, SDVariable::mul, SDVariable::mul));
@@ -57,6 +59,25 @@ final class Elementwise {
   /** max(0, min(1, αx + β)). */
   private static SDVariable gate(SDVariable x, double alpha, double beta) {
     return x.getSameDiff().math().clipByValue(x.mul(alpha).add(beta), 0, 1);
+  }
+
+  /** With u = x/√2: (u + u·erf(u))/√2, whose gate the engine has a kernel for. */
+  private static SDVariable exactGelu(SDVariable x) {
+    SDVariable u = x.mul(Math.sqrt(0.5));
+    return u.add(u.mul(x.getSameDiff().math().erf(u))).mul(Math.sqrt(0.5));
+  }
+
+  private static SDVariable gelu(SDVariable x, OnnxNode node) {
+    String approximate = node.text("approximate", "none");
+    if (approximate.equals("none")) {
+      return exactGelu(x);
+    }
+    if (!approximate.equals("tanh")) {
+      throw new UnsupportedGraphException(
+          Text.format("Gelu node \"%s\" is approximated by %s", node.displayName(), approximate));
+    }
+    SDVariable inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+    return x.mul(x.getSameDiff().math().tanh(inner).add(1)).mul(0.5);
   }
 
   private static void pass(Operation operation, Emitter emitter) {
@@ -182,10 +203,16 @@ final class Elementwise {
       long[] full = new long[order.length];
       Arrays.fill(full, 1);
       System.arraycopy(constant.shape(), 0, full, more, constant.shape().length);
+      Constant once = constant.reshape(full);
       if (full[batch] != 1) {
-        throw new UnsupportedGraphException(
-            Text.format("%s has a constant that differs between the images of a batch", operation));
+        if (full[batch] != emitter.batch()) {
+          throw new UnsupportedGraphException(
+              operation + " has a constant that differs between the images of a batch");
+        }
+        once = once.unrepeated(batch, operation);
+        full[batch] = 1;
       }
+      Constant view = once.transpose(order);
       long[] lying = IntStream.of(order).mapToLong(axis -> full[axis]).toArray();
       int ones = 0;
       while (ones < lying.length - 1 && lying[ones] == 1) {
@@ -196,7 +223,7 @@ final class Elementwise {
           operation,
           what,
           Role.FIXED,
-          () -> Recipe.of(constant.reshape(full).transpose(order)),
+          () -> Recipe.of(view),
           Arrays.copyOfRange(lying, ones, lying.length));
     }
   }

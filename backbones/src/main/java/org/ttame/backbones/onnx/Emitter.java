@@ -231,6 +231,40 @@ final class Emitter {
     return new Tensor(variable, target, order, groups.batch());
   }
 
+  /**
+   * A tensor's last axis as the columns of a matrix, whatever the order of the others.
+   *
+   * @param matrix {@code [rows, columns]}
+   * @param order in which the tensor lies then, its last axis last
+   * @param batch the axis with the batch
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Rows(SDVariable matrix, int[] order, int batch) {}
+
+  /** A tensor as a matrix over its last axis. */
+  Rows rows(Tensor tensor, Object what) {
+    int last = tensor.rank() - 1;
+    if (tensor.batch() == last) {
+      throw new UnsupportedGraphException(what + " mixes the images of a batch");
+    }
+    int[] order =
+        IntStream.concat(
+                IntStream.of(tensor.order()).filter(axis -> axis != last), IntStream.of(last))
+            .toArray();
+    SDVariable variable = arrange(tensor, order).variable();
+    return new Rows(
+        tensor.rank() == 2 ? variable : graph().reshape(variable, -1, tensor.shape()[last]),
+        order,
+        tensor.batch());
+  }
+
+  /** Hands over an operation's first output, computed as a matrix over its last axis. */
+  void putRows(Operation operation, SDVariable matrix, Rows like) {
+    long[] sizes = sizes(operation.output().shape(), like.order(), like.batch());
+    SDVariable variable = sizes.length == 2 ? matrix : graph().reshape(matrix, sizes);
+    put(operation, variable, like.order(), like.batch());
+  }
+
   // Results.
 
   /**

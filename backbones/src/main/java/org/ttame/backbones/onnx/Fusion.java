@@ -195,7 +195,7 @@ final class Fusion {
     long[] shape = norm.value(0).shape();
     long axis = norm.node().integer("axis", -1);
     if (Movement.axis(axis, shape.length) != shape.length - 1) {
-      throw new UnsupportedGraphException(norm + " normalises over more than the last axis");
+      return null;
     }
     long width = shape[shape.length - 1];
     Operand bias = norm.input(2);
@@ -273,8 +273,7 @@ final class Fusion {
 
   private static Operation geluOperator(Operation gelu) {
     if (!gelu.node().text("approximate", "none").equals("none")) {
-      throw new UnsupportedGraphException(
-          gelu + " is the tanh approximation; only the exact GELU is supported");
+      return null;
     }
     return as(GELU, gelu, gelu.input(0));
   }

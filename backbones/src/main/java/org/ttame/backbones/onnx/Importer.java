@@ -17,6 +17,23 @@ final class Importer {
   /** What published numbers are for, and no other network of that name. */
   private static final Set<String> PUBLISHED = Set.of("vgg16", "resnet50", "vit_b_16");
 
+  /** Operators on shapes, which are evaluated where the shapes are known. */
+  private static final Set<String> EVALUATED =
+      Set.of(
+          "Shape",
+          "Size",
+          "ConstantOfShape",
+          "Range",
+          "Equal",
+          "Greater",
+          "Less",
+          "Not",
+          "Where",
+          "Floor",
+          "Ceil",
+          "Mod",
+          "ScatterND");
+
   private Importer() {}
 
   /**
@@ -33,7 +50,12 @@ final class Importer {
     Set<String> refusals = new LinkedHashSet<>();
     for (Operation operation : flow.operations()) {
       Optional<String> refused = flow.refusal(operation);
-      if (!ConverterRegistry.all().supports(operation.type(), model.opset())) {
+      boolean supported = ConverterRegistry.all().supports(operation.type(), model.opset());
+      if (!supported && refused.isEmpty() && EVALUATED.contains(operation.type())) {
+        // Of a shape that would be known if what comes before were understood.
+        continue;
+      }
+      if (!supported) {
         unknown.computeIfAbsent(operation.type(), type -> new ArrayList<>()).add(operation);
       } else {
         refused.or(() -> check(operation, model.opset())).ifPresent(refusals::add);

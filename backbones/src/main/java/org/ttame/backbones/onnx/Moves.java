@@ -2,9 +2,11 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.ttame.backbones.graph.ImportedLayers.Role;
 
 /** Operators that move values, or reduce axes. */
 final class Moves {
@@ -44,23 +46,79 @@ final class Moves {
             x.variable(), transpose.output().shape(), order, Tensor.place(permutation, x.batch())));
   }
 
-  private static void concat(Operation concat, Emitter emitter) {
+  private static void concat(Operation concat, Emitter emitter) throws IOException {
     if (concat.inputs().size() == 1) {
       emitter.alias(concat.output(), emitter.tensor(concat.value(0)));
       return;
     }
-    Tensor first = emitter.tensor(concat.value(0));
+    Tensor first = emitter.tensor(concat.values().get(0));
     int axis = Movement.axis(concat.node().integer("axis", 1), first.rank());
-    List<SDVariable> parts = new ArrayList<>();
-    for (int i = 0; i < concat.inputs().size(); i++) {
-      Tensor part = emitter.tensor(concat.value(i));
+    for (Value value : concat.values()) {
+      Tensor part = emitter.tensor(value);
       if (part.batch() != first.batch() || axis == part.batch()) {
         throw new UnsupportedGraphException(concat + " mixes the images of a batch");
       }
-      parts.add(emitter.arrange(part, first.order()).variable());
     }
-    SDVariable y = emitter.graph().concat(first.place(axis), parts.toArray(SDVariable[]::new));
-    emitter.putLike(concat, y, first);
+    if (concat.values().size() < concat.inputs().size()) {
+      withConstants(concat, emitter, first, axis);
+      return;
+    }
+    SDVariable[] parts =
+        concat.values().stream()
+            .map(value -> emitter.arranged(value, first.order()))
+            .toArray(SDVariable[]::new);
+    emitter.putLike(concat, emitter.graph().concat(first.place(axis), parts), first);
+  }
+
+  /**
+   * Constants, such as class tokens, are the same for every image. The values are laid among zeros,
+   * where constants then are added.
+   */
+  private static void withConstants(Operation concat, Emitter emitter, Tensor first, int axis)
+      throws IOException {
+    long[] shape = concat.output().shape();
+    SDVariable sum = null;
+    List<Constant> constants = new ArrayList<>();
+    List<Long> places = new ArrayList<>();
+    long at = 0;
+    for (Operand operand : concat.inputs()) {
+      long length = operand.shape()[axis];
+      if (operand instanceof Value value) {
+        long[][] margins = new long[shape.length][2];
+        margins[axis] = new long[] {at, shape[axis] - at - length};
+        Tensor part = emitter.arrange(emitter.tensor(value), first.order());
+        SDVariable padded = Picks.padded(concat, emitter, part, margins, 0);
+        sum = sum == null ? padded : sum.add(padded);
+      } else {
+        constants.add(((Constant) operand).unrepeated(first.batch(), concat));
+        places.add(at);
+      }
+      at += length;
+    }
+    shape[first.batch()] = 1;
+    int[] order = first.order();
+    long[] lying = IntStream.of(order).mapToLong(i -> shape[i]).toArray();
+    Emitter.Weight weight = () -> Recipe.of(laid(constants, places, axis, shape).transpose(order));
+    emitter.putLike(
+        concat, sum.add(emitter.parameter(concat, "constants", Role.FIXED, weight, lying)), first);
+  }
+
+  /** Constants at their places along an axis, zeros elsewhere. */
+  private static Constant laid(List<Constant> constants, List<Long> places, int axis, long[] shape)
+      throws IOException {
+    int inner = Math.toIntExact(Constant.count(Arrays.copyOfRange(shape, axis + 1, shape.length)));
+    int outer = Math.toIntExact(Constant.count(Arrays.copyOf(shape, axis)));
+    int row = Math.toIntExact(shape[axis]) * inner;
+    double[] all = new double[outer * row];
+    for (int i = 0; i < constants.size(); i++) {
+      double[] values = constants.get(i).values();
+      int part = values.length / outer;
+      for (int r = 0; r < outer; r++) {
+        System.arraycopy(
+            values, r * part, all, r * row + Math.toIntExact(places.get(i)) * inner, part);
+      }
+    }
+    return Constant.ofValues(all, false, shape);
   }
 
   private static void reduce(Operation reduce, Emitter emitter) throws IOException {

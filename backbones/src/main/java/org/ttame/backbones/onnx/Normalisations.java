@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.ttame.backbones.graph.ImportedLayers.Role;
 
 /** Normalisations, and softmax. */
@@ -20,6 +21,9 @@ final class Normalisations {
         "is_test",
         "consumed_inputs",
         "training_mode");
+    registry.add(
+        "LayerNormalization", 17, new LayerNormalisation(), "axis", "epsilon", "stash_type");
+    registry.add(Fusion.NORM, 1, new LayerNormalisation());
     registry.add("Softmax", 1, new Softmax(1), "axis");
     registry.add("Softmax", 13, new Softmax(-1), "axis");
   }
@@ -67,6 +71,34 @@ final class Normalisations {
         shift[i] -= mean[i] * scale[i];
       }
       return shift;
+    }
+  }
+
+  /**
+   * (x − mean) / √(var + eps) · weight + bias over the last axis, see {@link Fusion#NORM}. Means
+   * are products with a column of 1/D: the library's reductions of rows take six times as long.
+   */
+  private static final class LayerNormalisation implements Converter {
+    @Override
+    public void convert(Operation norm, Emitter emitter) throws IOException {
+      if (!norm.is(Fusion.NORM)) {
+        throw new UnsupportedGraphException(norm + " normalises over more than the last axis");
+      }
+      Tensor x = emitter.tensor(norm.value(0));
+      int width = Math.toIntExact(x.shape()[x.rank() - 1]);
+      double[] shares = new double[width];
+      Arrays.fill(shares, 1.0 / width);
+      SDVariable average = emitter.numbers(norm, "average", shares, width, 1);
+      Emitter.Rows rows = emitter.rows(x, norm);
+      SameDiff graph = emitter.graph();
+      SDVariable centred = rows.matrix().sub(graph.mmul(rows.matrix(), average));
+      SDVariable variance = graph.mmul(centred.mul(centred), average);
+      SDVariable scale = graph.math().rsqrt(variance.add(norm.constant(3).scalar()));
+      SDVariable weight =
+          emitter.parameter(norm, "weight", Role.SCALE, () -> Recipe.of(norm.constant(1)), width);
+      SDVariable bias =
+          emitter.parameter(norm, "bias", Role.SHIFT, () -> Recipe.of(norm.constant(2)), width);
+      emitter.putRows(norm, centred.mul(scale).mul(weight).add(bias), rows);
     }
   }
 

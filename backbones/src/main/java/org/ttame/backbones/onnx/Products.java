@@ -3,7 +3,6 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.ttame.backbones.graph.ImportedLayers.Role;
 import org.ttame.core.Text;
@@ -32,30 +31,14 @@ final class Products {
         Operation operation, Emitter emitter, Emitter.Weight weight, long out, Constant bias)
         throws IOException {
       Tensor x = emitter.tensor(operation.value(0));
-      int last = x.rank() - 1;
-      if (x.batch() == last) {
-        throw new UnsupportedGraphException(operation + " mixes the images of a batch");
-      }
-      int[] others = IntStream.of(x.order()).filter(axis -> axis != last).toArray();
-      int[] order = Arrays.copyOf(others, x.rank());
-      order[last] = last;
-      x = emitter.arrange(x, order);
-      long in = x.shape()[last];
-      SDVariable rows = x.variable();
-      boolean reshaped = x.rank() != 2;
-      if (reshaped) {
-        rows = emitter.graph().reshape(rows, -1, in);
-      }
+      Emitter.Rows rows = emitter.rows(x, operation);
+      long in = x.shape()[x.rank() - 1];
       SDVariable weights = emitter.parameter(operation, "weight", Role.WEIGHT, weight, in, out);
-      SDVariable y = emitter.graph().mmul(rows, weights);
+      SDVariable y = emitter.graph().mmul(rows.matrix(), weights);
       if (bias != null) {
         y = y.add(emitter.parameter(operation, "bias", Role.BIAS, () -> Recipe.of(bias), out));
       }
-      if (reshaped) {
-        long[] shape = operation.output().shape();
-        y = emitter.graph().reshape(y, Emitter.sizes(shape, order, x.batch()));
-      }
-      emitter.put(operation, y, order, x.batch());
+      emitter.putRows(operation, y, rows);
     }
   }
 

@@ -26,6 +26,16 @@ record Tensor(SDVariable variable, long[] shape, int[] order, int batch) {
     }
   }
 
+  @Override
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  @Override
+  public int[] order() {
+    return order.clone();
+  }
+
   int rank() {
     return shape.length;
   }

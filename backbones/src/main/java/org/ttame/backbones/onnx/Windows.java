@@ -51,6 +51,10 @@ final class Windows {
   private record Sides(Sliding rows, Sliding columns) {
     static Sides of(OnnxNode node, long[] image, long... kernel) {
       long[] given = node.integers("kernel_shape");
+      if (image.length == 3 && kernel.length == 1 && (given == null || given[0] == kernel[0])) {
+        Sliding still = new Sliding(1, 1, 1, 1, 0, 0, 0, 1);
+        return new Sides(still, Sliding.of(node, 1, 0, image[2], kernel[0]));
+      }
       if (image.length != 4 || kernel.length != 2) {
         throw new UnsupportedGraphException(
             Text.format(
@@ -99,6 +103,9 @@ final class Windows {
     }
 
     long[] counts(long[] image, long channels) {
+      if (image.length == 3) {
+        return new long[] {image[0], channels, columns.count()};
+      }
       return new long[] {image[0], channels, rows.count(), columns.count()};
     }
   }
@@ -110,7 +117,7 @@ final class Windows {
       long[] image = inputs.get(0).shape();
       long[] weight = inputs.get(1).shape();
       long groups = node.integer("group", 1);
-      if (image.length != 4 || weight.length != 4) {
+      if (image.length != weight.length || image.length < 3 || image.length > 4) {
         throw new UnsupportedGraphException(
             Text.format("Conv node \"%s\" is not a convolution of images", node.displayName()));
       }
@@ -120,18 +127,24 @@ final class Windows {
                 "Conv node \"%s\" reads %d channels in %d groups with weights of shape %s",
                 node.displayName(), image[1], groups, Arrays.toString(weight)));
       }
-      return List.of(Sides.of(node, image, weight[2], weight[3]).counts(image, weight[0]));
+      long[] kernel = Arrays.copyOfRange(weight, 2, weight.length);
+      return List.of(Sides.of(node, image, kernel).counts(image, weight[0]));
     }
 
     @Override
     public void convert(Operation conv, Emitter emitter) throws IOException {
       Value image = conv.value(0);
-      Constant weight = conv.constant(1);
+      Constant given = conv.constant(1);
+      long[] kernel = Arrays.copyOfRange(given.shape(), 2, given.shape().length);
+      Constant weight =
+          kernel.length == 2
+              ? given
+              : given.reshape(given.shape()[0], given.shape()[1], 1, kernel[0]);
       long[] shape = weight.shape();
       int out = Math.toIntExact(shape[0]);
       int groups = Math.toIntExact(conv.node().integer("group", 1));
-      Sides sides = Sides.of(conv.node(), image.shape(), shape[2], shape[3]);
-      SDVariable x = emitter.arranged(image, Tensor.channelsLast(4));
+      Sides sides = Sides.of(conv.node(), image.shape(), kernel);
+      SDVariable x = images(conv, image, emitter);
       boolean even = sides.even();
       if (!even) {
         x = sides.pad(conv, emitter, x, 0);
@@ -181,7 +194,7 @@ final class Windows {
                 ? emitter.graph().cnn().conv2d(x, weights, config)
                 : emitter.graph().cnn().conv2d(x, weights, bias, config);
       }
-      emitter.put(conv, y, Tensor.channelsLast(4), 0);
+      put(conv, y, emitter);
     }
 
     private static long reach(Sliding sliding) {
@@ -247,6 +260,32 @@ final class Windows {
     }
   }
 
+  /**
+   * Images as they are convolved and pooled: batch first, channels last; rows have a height of 1.
+   */
+  private static SDVariable images(Operation operation, Value value, Emitter emitter) {
+    Tensor x = emitter.tensor(value);
+    if (x.batch() != 0 || x.rank() < 3 || x.rank() > 4) {
+      throw new UnsupportedGraphException(operation + " has no images of one or two dimensions");
+    }
+    if (x.rank() == 3) {
+      long[] shape = x.shape();
+      x = emitter.reshape(x, new long[] {shape[0], shape[1], 1, shape[2]}, operation);
+    }
+    return emitter.arrange(x, Tensor.channelsLast(4)).variable();
+  }
+
+  /** Hands over what {@link #images} became. */
+  private static void put(Operation operation, SDVariable y, Emitter emitter) {
+    long[] shape = operation.output().shape();
+    if (shape.length == 4) {
+      emitter.put(operation, y, Tensor.channelsLast(4), 0);
+      return;
+    }
+    int[] order = Tensor.channelsLast(3);
+    emitter.put(operation, emitter.graph().reshape(y, Emitter.sizes(shape, order, 0)), order, 0);
+  }
+
   private static Sides sides(OnnxNode node, long[] image) {
     long[] kernel = node.integers("kernel_shape");
     return Sides.of(node, image, kernel == null ? new long[0] : kernel);
@@ -290,13 +329,13 @@ final class Windows {
       Value image = pool.value(0);
       Sides sides = sides(pool.node(), image.shape());
       requireDense(pool, sides);
-      SDVariable x = emitter.arranged(image, Tensor.channelsLast(4));
+      SDVariable x = images(pool, image, emitter);
       boolean even = sides.even();
       if (!even) {
         x = sides.pad(pool, emitter, x, LEAST);
       }
       SDVariable y = emitter.graph().cnn().maxPooling2d(x, config(sides, even));
-      emitter.put(pool, y, Tensor.channelsLast(4), 0);
+      put(pool, y, emitter);
     }
   }
 
@@ -311,7 +350,7 @@ final class Windows {
       Sides sides = sides(pool.node(), image.shape());
       requireDense(pool, sides);
       boolean padding = pool.node().integer("count_include_pad", 0) == 1;
-      SDVariable x = emitter.arranged(image, Tensor.channelsLast(4));
+      SDVariable x = images(pool, image, emitter);
       x = sides.pad(pool, emitter, x, 0);
       SDVariable y = emitter.graph().cnn().avgPooling2d(x, config(sides, false));
       int rows = Math.toIntExact(sides.rows.count());
@@ -329,7 +368,7 @@ final class Windows {
       if (Arrays.stream(factors).anyMatch(factor -> factor != 1)) {
         y = y.mul(emitter.numbers(pool, "factors", factors, 1, rows, columns, 1));
       }
-      emitter.put(pool, y, Tensor.channelsLast(4), 0);
+      put(pool, y, emitter);
     }
   }
 
@@ -338,15 +377,12 @@ final class Windows {
     @Override
     public void convert(Operation pool, Emitter emitter) {
       Value image = pool.value(0);
-      if (image.rank() != 4) {
-        throw new UnsupportedGraphException(pool + " has no images of two dimensions");
-      }
-      SDVariable x = emitter.arranged(image, Tensor.channelsLast(4));
+      SDVariable x = images(pool, image, emitter);
       SDVariable y =
           pool.is("GlobalMaxPool")
               ? emitter.graph().max(x, true, 1, 2)
               : emitter.graph().mean(x, true, 1, 2);
-      emitter.put(pool, y, Tensor.channelsLast(4), 0);
+      put(pool, y, emitter);
     }
   }
 }

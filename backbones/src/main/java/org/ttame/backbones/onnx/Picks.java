@@ -1,0 +1,285 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.enums.PadMode;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
+
+/** Operators that take part of a value, or make it larger. */
+final class Picks {
+  /** Runs of neighbours that a Gather may be made of. */
+  private static final int MAX_RUNS = 64;
+
+  private Picks() {}
+
+  static void register(ConverterRegistry registry) {
+    Converter slices = Picks::slices;
+    registry.add("Slice", 1, slices, "starts", "ends", "axes");
+    registry.add("Split", 2, slices, "axis", "split", "num_outputs");
+    registry.add("Gather", 1, new Gather(), "axis");
+    registry.add("Pad", 2, new Pad(), "mode", "pads", "value");
+    registry.add("Expand", 8, Picks::expand);
+  }
+
+  /** Each output as a regular part of the first input; what {@link Movement} makes of positions. */
+  private static void slices(Operation operation, Emitter emitter) throws IOException {
+    Tensor x = emitter.tensor(operation.value(0));
+    List<Constant> parts =
+        Movement.apply(operation.node(), Constant.positions(x.shape()), operation.inputs());
+    for (int i = 0; i < operation.outputs().size(); i++) {
+      Value output = operation.outputs().get(i);
+      SDVariable y =
+          part(
+              operation,
+              emitter,
+              x,
+              starts(parts.get(i), x),
+              steps(parts.get(i), x),
+              output.shape());
+      if (y == x.variable()) {
+        emitter.alias(output, x);
+      } else {
+        emitter.put(output, y, x.order(), x.batch());
+      }
+    }
+  }
+
+  private static long[] rowMajor(long[] shape) {
+    long[] strides = new long[shape.length];
+    long step = 1;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      strides[axis] = step;
+      step *= shape[axis];
+    }
+    return strides;
+  }
+
+  /** Where a view on a tensor's positions begins. */
+  private static long[] starts(Constant view, Tensor x) {
+    long[] strides = rowMajor(x.shape());
+    return IntStream.range(0, x.rank())
+        .mapToLong(axis -> view.offset() / strides[axis] % x.shape()[axis])
+        .toArray();
+  }
+
+  /** How far apart a view takes a tensor's positions. */
+  private static long[] steps(Constant view, Tensor x) {
+    long[] strides = rowMajor(x.shape());
+    return IntStream.range(0, x.rank())
+        .mapToLong(axis -> Math.max(1, view.stride(axis) / strides[axis]))
+        .toArray();
+  }
+
+  /** A regular part along every axis; the variable itself if that is all of it. */
+  private static SDVariable part(
+      Operation operation, Emitter emitter, Tensor x, long[] starts, long[] steps, long[] lengths) {
+    int rank = x.rank();
+    long[] begin = new long[rank];
+    long[] end = new long[rank];
+    long[] stride = new long[rank];
+    Arrays.fill(stride, 1);
+    int all = 0;
+    for (int place = 0; place < rank; place++) {
+      int axis = x.order()[place];
+      if (lengths[axis] == x.shape()[axis]) {
+        all |= 1 << place;
+      } else if (axis == x.batch() || lengths[axis] < 1) {
+        throw new UnsupportedGraphException(
+            operation + (axis == x.batch() ? " picks among the images of a batch" : " is empty"));
+      } else {
+        begin[place] = starts[axis];
+        stride[place] = steps[axis];
+        end[place] = starts[axis] + (lengths[axis] - 1) * steps[axis] + 1;
+      }
+    }
+    return all == (1 << rank) - 1
+        ? x.variable()
+        : emitter.graph().stridedSlice(x.variable(), begin, end, stride, all, all, 0, 0, 0);
+  }
+
+  /** By constant indices along one axis: one place, which loses the axis, or runs of neighbours. */
+  private static final class Gather implements Converter {
+    @Override
+    public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
+      long[] data = inputs.get(0).shape();
+      int axis = Movement.axis(node.integer("axis", 0), data.length);
+      if (!(inputs.get(1) instanceof Constant indices) || indices.shape().length > 1) {
+        throw new UnsupportedGraphException(
+            Text.format(
+                "Gather node \"%s\" does not look up by a list of constants", node.displayName()));
+      }
+      for (long index : indices.integers()) {
+        if (index < -data[axis] || index >= data[axis]) {
+          throw new UnsupportedGraphException(
+              Text.format(
+                  "Gather node \"%s\" reads index %d of %d",
+                  node.displayName(), index, data[axis]));
+        }
+      }
+      List<Long> shape = new ArrayList<>(Arrays.stream(data).boxed().toList());
+      if (indices.shape().length == 0) {
+        shape.remove(axis);
+      } else {
+        shape.set(axis, indices.size());
+      }
+      return List.of(shape.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    @Override
+    public void convert(Operation gather, Emitter emitter) throws IOException {
+      Tensor x = emitter.tensor(gather.value(0));
+      int axis = Movement.axis(gather.node().integer("axis", 0), x.rank());
+      long[] wanted = gather.constant(1).integers();
+      long size = x.shape()[axis];
+      for (int i = 0; i < wanted.length; i++) {
+        wanted[i] += wanted[i] < 0 ? size : 0;
+      }
+      List<SDVariable> runs = new ArrayList<>();
+      for (int i = 0; i < wanted.length; ) {
+        int length = 1;
+        while (i + length < wanted.length && wanted[i + length] == wanted[i] + length) {
+          length++;
+        }
+        runs.add(run(gather, emitter, x, axis, wanted[i], length));
+        i += length;
+      }
+      if (runs.size() > MAX_RUNS) {
+        throw new UnsupportedGraphException(gather + " picks in no regular order");
+      }
+      SDVariable y =
+          runs.size() == 1
+              ? runs.get(0)
+              : emitter.graph().concat(x.place(axis), runs.toArray(SDVariable[]::new));
+      long[] shape = x.shape();
+      shape[axis] = wanted.length;
+      Tensor picked = new Tensor(y, shape, x.order(), x.batch());
+      if (gather.output().rank() < x.rank()) {
+        picked = emitter.reshape(picked, gather.output().shape(), gather);
+      }
+      if (picked.variable() == x.variable()) {
+        emitter.alias(gather.output(), picked);
+      } else {
+        emitter.putLike(gather, picked.variable(), picked);
+      }
+    }
+
+    private static SDVariable run(
+        Operation gather, Emitter emitter, Tensor x, int axis, long start, long length) {
+      long[] starts = new long[x.rank()];
+      long[] steps = new long[x.rank()];
+      Arrays.fill(steps, 1);
+      long[] lengths = x.shape();
+      starts[axis] = start;
+      lengths[axis] = length;
+      return part(gather, emitter, x, starts, steps, lengths);
+    }
+  }
+
+  /** With a constant; what is padded is an attribute up to operator set 10, inputs from 11 on. */
+  private static final class Pad implements Converter {
+    @Override
+    public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
+      long[] shape = inputs.get(0).shape();
+      long[][] margins = margins(node, inputs);
+      for (int axis = 0; axis < shape.length; axis++) {
+        shape[axis] += margins[axis][0] + margins[axis][1];
+      }
+      return List.of(shape);
+    }
+
+    private static long[][] margins(OnnxNode node, List<Operand> inputs) throws IOException {
+      int rank = inputs.get(0).shape().length;
+      long[] pads =
+          inputs.size() > 1 && inputs.get(1) instanceof Constant given
+              ? given.integers()
+              : node.integers("pads");
+      int[] axes = Tensor.plain(rank);
+      if (inputs.size() > 3 && inputs.get(3) != null) {
+        if (!(inputs.get(3) instanceof Constant given)) {
+          throw new UnsupportedGraphException(
+              Text.format("Pad node \"%s\" pads axes unknown", node.displayName()));
+        }
+        axes =
+            Arrays.stream(given.integers()).mapToInt(axis -> Movement.axis(axis, rank)).toArray();
+      }
+      if (pads == null || pads.length != 2 * axes.length) {
+        throw new UnsupportedGraphException(
+            Text.format("Pad node \"%s\" does not say by how much", node.displayName()));
+      }
+      long[][] margins = new long[rank][2];
+      for (int i = 0; i < axes.length; i++) {
+        margins[axes[i]] = new long[] {pads[i], pads[axes.length + i]};
+        if (pads[i] < 0 || pads[axes.length + i] < 0) {
+          throw new UnsupportedGraphException(
+              Text.format("Pad node \"%s\" cuts off", node.displayName()));
+        }
+      }
+      return margins;
+    }
+
+    @Override
+    public void convert(Operation pad, Emitter emitter) throws IOException {
+      String mode = pad.node().text("mode", "constant");
+      if (!mode.equals("constant")) {
+        throw new UnsupportedGraphException(pad + " pads in the mode " + mode);
+      }
+      double value = pad.input(2) == null ? pad.node().real("value", 0) : pad.constant(2).scalar();
+      Tensor x = emitter.tensor(pad.value(0));
+      long[][] margins = margins(pad.node(), pad.inputs());
+      if (margins[x.batch()][0] + margins[x.batch()][1] > 0) {
+        throw new UnsupportedGraphException(pad + " adds images to a batch");
+      }
+      if (Arrays.equals(x.shape(), pad.output().shape())) {
+        emitter.alias(pad.output(), x);
+        return;
+      }
+      emitter.putLike(pad, padded(pad, emitter, x, margins, value), x);
+    }
+  }
+
+  /** A tensor with margins in front of and behind each axis. */
+  static SDVariable padded(
+      Operation operation, Emitter emitter, Tensor x, long[][] margins, double value) {
+    int[][] lying =
+        IntStream.of(x.order())
+            .mapToObj(axis -> new int[] {(int) margins[axis][0], (int) margins[axis][1]})
+            .toArray(int[][]::new);
+    SDVariable sizes = emitter.integers(operation, "margins", Nd4j.createFromArray(lying));
+    return emitter
+        .graph()
+        .nn()
+        .pad(emitter.step(operation, "padded"), x.variable(), sizes, PadMode.CONSTANT, value);
+  }
+
+  private static void expand(Operation expand, Emitter emitter) {
+    Tensor x = emitter.tensor(expand.value(0));
+    long[] target = expand.output().shape();
+    if (Arrays.equals(x.shape(), target)) {
+      emitter.alias(expand.output(), x);
+      return;
+    }
+    int more = target.length - x.rank();
+    int batch = x.batch() + more;
+    if (target[batch] != x.shape()[x.batch()]) {
+      throw new UnsupportedGraphException(expand + " repeats the images of a batch");
+    }
+    int[] order =
+        IntStream.range(0, target.length)
+            .map(i -> i < more ? i : x.order()[i - more] + more)
+            .toArray();
+    long[] sizes =
+        IntStream.of(order).mapToLong(axis -> axis == batch ? 1 : target[axis]).toArray();
+    double[] ones = new double[Math.toIntExact(Constant.count(sizes))];
+    Arrays.fill(ones, 1);
+    SDVariable repeated =
+        emitter
+            .broadcastable(x, target.length, order)
+            .mul(emitter.numbers(expand, "ones", ones, sizes));
+    emitter.put(expand, repeated, order, batch);
+  }
+}
