@@ -35,8 +35,8 @@ class ExportedModelsTest {
   private static final double LOGITS = 1e-4;
   private static final double GRADIENTS = 1e-3;
 
-  /** Weights are float32 on both sides; folding them differs in their last digit. */
-  private static final double EXACT = 2e-5;
+  /** Exporters fold normalisations into weights in float32, which moves a few kinks, too. */
+  private static final double EXACT = 1e-3;
 
   /** No rounding turns a gradient upside down. */
   private static final double KINKS = 0.05;

@@ -34,7 +34,7 @@ final class Elementwise {
         "beta",
         "consumed_inputs");
     registry.add("HardSwish", 14, unary((g, x, node) -> x.mul(gate(x, 1.0 / 6, 0.5))));
-    registry.add("Gelu", 20, unary((g, x, node) -> gelu(x, node)), "approximate");
+    registry.add("Gelu", 20, new ApproximateGelu(), "approximate");
     registry.add(Fusion.GELU, 1, unary((g, x, node) -> exactGelu(x)));
     registry.add("Clip", 1, new Clip(), "min", "max", "consumed_inputs");
     registry.add("Add", 7, new Pairs(SDVariable::add, SDVariable::add, SDVariable::add));
@@ -67,17 +67,26 @@ final class Elementwise {
     return u.add(u.mul(x.getSameDiff().math().erf(u))).mul(Math.sqrt(0.5));
   }
 
-  private static SDVariable gelu(SDVariable x, OnnxNode node) {
-    String approximate = node.text("approximate", "none");
-    if (approximate.equals("none")) {
-      return exactGelu(x);
+  /** By tanh; the exact one is {@link Fusion#GELU}. */
+  private static final class ApproximateGelu implements Converter {
+    @Override
+    public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
+      String approximate = node.text("approximate", "none");
+      if (!List.of("none", "tanh").contains(approximate)) {
+        throw new UnsupportedGraphException(
+            Text.format("Gelu node \"%s\" is approximated by %s", node.displayName(), approximate));
+      }
+      return Converter.super.shapes(node, inputs);
     }
-    if (!approximate.equals("tanh")) {
-      throw new UnsupportedGraphException(
-          Text.format("Gelu node \"%s\" is approximated by %s", node.displayName(), approximate));
+
+    @Override
+    public void convert(Operation gelu, Emitter emitter) {
+      Tensor tensor = emitter.tensor(gelu.value(0));
+      SDVariable x = tensor.variable();
+      SDVariable inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+      SDVariable y = x.mul(emitter.graph().math().tanh(inner).add(1)).mul(0.5);
+      emitter.putLike(gelu, y, tensor);
     }
-    SDVariable inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
-    return x.mul(x.getSameDiff().math().tanh(inner).add(1)).mul(0.5);
   }
 
   private static void pass(Operation operation, Emitter emitter) {
