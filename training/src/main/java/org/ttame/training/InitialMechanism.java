@@ -3,16 +3,13 @@ package org.ttame.training;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.npz.Npz;
 
 /** The attention mechanism that a training begins with. */
 public final class InitialMechanism {
@@ -49,26 +46,14 @@ public final class InitialMechanism {
    */
   public static AttentionMechanism create(AttentionSpec spec, long seed, Optional<Path> init)
       throws IOException {
-    return init.isEmpty()
-        ? AttentionMechanism.create(spec, seed)
-        : of(spec, Npz.read(init.get()), init.get());
-  }
-
-  /**
-   * Makes it of arrays.
-   *
-   * @param arrays closed here
-   * @param source where they are from, for people
-   */
-  static AttentionMechanism of(AttentionSpec spec, Map<String, INDArray> arrays, Path source)
-      throws IOException {
+    if (init.isEmpty()) {
+      return AttentionMechanism.create(spec, seed);
+    }
     try {
-      return AttentionMechanism.fromNpz(spec, arrays);
+      return AttentionMechanism.read(spec, init.get());
     } catch (IllegalArgumentException e) {
       throw new IOException(
-          Text.format("'%s' cannot be trained on: %s", source, e.getMessage()), e);
-    } finally {
-      arrays.values().forEach(INDArray::close);
+          Text.format("'%s' cannot be trained on: %s", init.get(), e.getMessage()), e);
     }
   }
 }

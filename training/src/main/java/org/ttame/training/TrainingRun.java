@@ -101,7 +101,7 @@ public final class TrainingRun implements AutoCloseable {
       made =
           last == null
               ? InitialMechanism.create(spec, options.seed(), Optional.ofNullable(builder.initFile))
-              : InitialMechanism.of(spec, last.attention(), last.folder());
+              : continuing(last, () -> last.mechanism(spec));
       prepared = new Trainer(classifier, made, options, plan.totalSteps(), recorded(draws));
       ObjectNode now =
           RunRecord.of(
@@ -340,12 +340,15 @@ public final class TrainingRun implements AutoCloseable {
 
   private void restore(Checkpoint last) throws IOException {
     CheckpointState state = last.state();
-    Map<String, INDArray> velocities = last.optimizer();
+    Map<String, INDArray> velocities =
+        continuing(last, () -> last.optimizer(mechanism.parameters()));
     try {
-      trainer.restore(velocities);
-    } catch (IllegalArgumentException e) {
-      throw new IOException(
-          Text.format("'%s' cannot be trained on: %s", last.folder(), e.getMessage()), e);
+      continuing(
+          last,
+          () -> {
+            trainer.restore(velocities);
+            return trainer;
+          });
     } finally {
       velocities.values().forEach(INDArray::close);
     }
@@ -357,6 +360,20 @@ public final class TrainingRun implements AutoCloseable {
     skipped.restore(state.skipped());
     selection.restore(done);
     checkpoints.tidy();
+  }
+
+  /** Reads something of a checkpoint. */
+  private interface Reading<T> {
+    T read() throws IOException;
+  }
+
+  private static <T> T continuing(Checkpoint last, Reading<T> reading) throws IOException {
+    try {
+      return reading.read();
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          Text.format("'%s' cannot be trained on: %s", last.folder(), e.getMessage()), e);
+    }
   }
 
   private ClassDraws recorded(ClassDraws draws) {

@@ -1,5 +1,7 @@
 package org.ttame.core.attention;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -15,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.engine.ThreadGuard;
+import org.ttame.core.npz.Npz;
 
 /**
  * The attention mechanism of T-TAME (Section III-C of the paper): feature maps in, one explanation
@@ -104,42 +107,73 @@ public final class AttentionMechanism implements AutoCloseable {
     return fromNpz(spec, arrays, DataType.FLOAT);
   }
 
+  /**
+   * A mechanism from an npz file. Names and shapes are compared before any element is unpacked, so
+   * that a file of something else is refused at no cost, whatever it would unpack to.
+   *
+   * @param spec its form
+   * @param file an npz file
+   * @return the mechanism, float32; the caller closes it
+   * @throws IllegalArgumentException as {@link #fromNpz(AttentionSpec, Map)}
+   * @throws IOException naming the file, if it cannot be read
+   */
+  public static AttentionMechanism read(AttentionSpec spec, Path file) throws IOException {
+    Map<String, INDArray> arrays =
+        Npz.read(file, shapes -> checkShapes(spec, ArrayLayout.of(spec), shapes));
+    try {
+      return fromNpz(spec, arrays);
+    } finally {
+      arrays.values().forEach(INDArray::close);
+    }
+  }
+
   /** As {@link #fromNpz(AttentionSpec, Map)} in another precision. */
   public static AttentionMechanism fromNpz(
       AttentionSpec spec, Map<String, INDArray> arrays, DataType type) {
     AttentionMechanism mechanism = new AttentionMechanism(spec, type);
-    for (String name : arrays.keySet()) {
-      if (!mechanism.layout.containsKey(name) && !name.endsWith(".num_batches_tracked")) {
-        throw new IllegalArgumentException(
-            Text.format(
-                    "\"%s\" does not belong to a mechanism of variant %s on %d layers; check"
-                        + " --variant and",
-                    name, spec.variant().optionName(), spec.features().size())
-                + " --layers");
-      }
-    }
-    mechanism.layout.forEach(
-        (name, entry) -> check(name, entry, arrays.get(name), arrays.keySet()));
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    arrays.forEach((name, array) -> shapes.put(name, array.shape()));
+    checkShapes(spec, mechanism.layout, shapes);
+    mechanism.layout.forEach((name, entry) -> checkValues(name, entry, arrays.get(name)));
     mechanism.layout.forEach(
         (name, entry) ->
             mechanism.put(name, entry, Copies.of(arrays.get(name), type, entry.shape())));
     return mechanism;
   }
 
-  private static void check(
-      String name, ArrayLayout.Entry entry, INDArray array, Iterable<String> present) {
-    if (array == null) {
-      throw new IllegalArgumentException(
-          Text.format(
-              "The attention weights lack \"%s\"; present are %s",
-              name, String.join(", ", present)));
-    }
-    if (!Arrays.equals(array.shape(), entry.fileShape())) {
-      throw new IllegalArgumentException(
-          Text.format(
-              "\"%s\" does not fit the classifier and its layers: expected %s, got %s",
-              name, Arrays.toString(entry.fileShape()), Arrays.toString(array.shape())));
-    }
+  private static void checkShapes(
+      AttentionSpec spec, Map<String, ArrayLayout.Entry> layout, Map<String, long[]> shapes) {
+    shapes.forEach(
+        (name, shape) -> {
+          boolean counter = name.endsWith(".num_batches_tracked") && shape.length == 0;
+          if (!layout.containsKey(name) && !counter) {
+            throw new IllegalArgumentException(
+                Text.format(
+                        "\"%s\" does not belong to a mechanism of variant %s on %d layers; check"
+                            + " --variant and",
+                        name, spec.variant().optionName(), spec.features().size())
+                    + " --layers");
+          }
+        });
+    layout.forEach(
+        (name, entry) -> {
+          long[] shape = shapes.get(name);
+          if (shape == null) {
+            throw new IllegalArgumentException(
+                Text.format(
+                    "The attention weights lack \"%s\"; present are %s",
+                    name, String.join(", ", shapes.keySet())));
+          }
+          if (!Arrays.equals(shape, entry.fileShape())) {
+            throw new IllegalArgumentException(
+                Text.format(
+                    "\"%s\" does not fit the classifier and its layers: expected %s, got %s",
+                    name, Arrays.toString(entry.fileShape()), Arrays.toString(shape)));
+          }
+        });
+  }
+
+  private static void checkValues(String name, ArrayLayout.Entry entry, INDArray array) {
     // One pass: a sum is finite only if no value is NaN or infinite (weights are far from 1e38).
     if (!Double.isFinite(array.sumNumber().doubleValue())) {
       throw new IllegalArgumentException(

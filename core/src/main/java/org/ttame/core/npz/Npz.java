@@ -10,8 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.Enumeration;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
@@ -57,6 +60,31 @@ public final class Npz {
   }
 
   /**
+   * Reads a file whose arrays are known beforehand: all names and shapes are shown before the first
+   * element is unpacked, so that a small file with another content costs nothing.
+   *
+   * @param file an npz file
+   * @param check takes the shape of each array by name, and throws what is not caught here if they
+   *     are not those expected
+   * @return name → array (float32, C order) in the file's order; the caller closes the arrays
+   * @throws IOException naming file and entry, if anything in it is not as it should be
+   */
+  public static Map<String, INDArray> read(Path file, Consumer<Map<String, long[]>> check)
+      throws IOException {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    walk(
+        file,
+        DEFAULT_LIMIT,
+        (name, zip, entry, called) -> {
+          try (InputStream in = new BufferedInputStream(zip.getInputStream(entry))) {
+            shapes.put(name, NpyHeader.read(in, called).lengths());
+          }
+        });
+    check.accept(shapes);
+    return read(file, DEFAULT_LIMIT);
+  }
+
+  /**
    * Reads a file.
    *
    * @param file an npz file
@@ -67,32 +95,46 @@ public final class Npz {
   public static Map<String, INDArray> read(Path file, long limit) throws IOException {
     Map<String, INDArray> arrays = new LinkedHashMap<>();
     boolean whole = false;
-    long left = limit;
+    try {
+      walk(
+          file,
+          limit,
+          (name, zip, entry, called) -> {
+            long taken = arrays.values().stream().mapToLong(array -> 4 * array.length()).sum();
+            arrays.put(name, array(zip, entry, called, limit - taken));
+          });
+      whole = true;
+      return arrays;
+    } finally {
+      if (!whole) {
+        arrays.values().forEach(INDArray::close);
+      }
+    }
+  }
+
+  /** Sees an entry: the array's name, and how messages call it. */
+  private interface Visitor {
+    void visit(String name, ZipFile zip, ZipEntry entry, String called) throws IOException;
+  }
+
+  private static void walk(Path file, long limit, Visitor visitor) throws IOException {
+    Set<String> names = new HashSet<>();
     try (ZipFile zip = InputFile.zip(file)) {
       checkSizes(zip, file, limit);
       for (Enumeration<? extends ZipEntry> e = zip.entries(); e.hasMoreElements(); ) {
         ZipEntry entry = e.nextElement();
         String name = key(entry.getName(), file);
-        if (arrays.containsKey(name)) {
+        if (!names.add(name)) {
           throw new IOException(Text.format("'%s' holds two arrays called '%s'", file, name));
         }
-        INDArray array =
-            array(zip, entry, Text.format("'%s' in '%s'", entry.getName(), file), left);
-        left -= 4 * array.length();
-        arrays.put(name, array);
+        visitor.visit(name, zip, entry, Text.format("'%s' in '%s'", entry.getName(), file));
       }
-      whole = true;
-      return arrays;
     } catch (ZipException | EOFException e) {
       throw new IOException(
           Text.format("'%s' is not a whole npz (zip) file: %s", file, e.getMessage()), e);
     } catch (IllegalArgumentException | UncheckedIOException e) {
       // java.util.zip throws this for entry names that are not text.
       throw new IOException(Text.format("'%s' is a damaged npz (zip) file", file), e);
-    } finally {
-      if (!whole) {
-        arrays.values().forEach(INDArray::close);
-      }
     }
   }
 

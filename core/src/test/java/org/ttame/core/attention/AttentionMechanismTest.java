@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -93,6 +95,35 @@ class AttentionMechanismTest {
     assertThat(weight.meanNumber().doubleValue()).isCloseTo(0, within(4 * bound / Math.sqrt(n)));
     assertThat(weight.stdNumber().doubleValue())
         .isCloseTo(bound / Math.sqrt(3), within(0.05 * bound));
+  }
+
+  /**
+   * Elements are unpacked last: of a file whose elements are damaged as well, the name or the shape
+   * is what is complained of, so a small file that would unpack to gigabytes costs nothing.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "stranger, does not belong to a mechanism of variant proposed on 2 layers",
+    "fusion.bias, '\"fusion.bias\" does not fit the classifier and its layers: expected [7]'"
+  })
+  void namesAndShapesComeBeforeElements(String name, String message, @TempDir Path folder)
+      throws IOException {
+    AttentionSpec spec = AttentionSpec.of(LAYERS, 7, Variant.PROPOSED);
+    Path file = folder.resolve("weights.npz");
+    try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 1)) {
+      Map<String, INDArray> arrays = mechanism.toNpz();
+      arrays.put(name, Nd4j.ones(50));
+      Npz.write(file, arrays);
+      arrays.values().forEach(INDArray::close);
+      AttentionMechanism.fromNpz(spec, mechanism.toNpz()).close();
+    }
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[210] ^= 1; // an element of the first array
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> Npz.read(file)).hasMessageContaining("checksum");
+    assertThatThrownBy(() -> AttentionMechanism.read(spec, file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
   }
 
   /** Whatever stands in front of the patches, and whatever the grid's sides, the maps are alike. */

@@ -6,12 +6,15 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.provenance.Sha256;
@@ -38,13 +41,15 @@ public record Checkpoint(Path folder) {
   }
 
   /**
-   * The attention mechanism's arrays.
+   * The attention mechanism.
    *
-   * @return name → array in PyTorch's layout; the caller closes them
+   * @param spec its form
+   * @return the mechanism; the caller closes it
+   * @throws IllegalArgumentException if the arrays are those of another one
    * @throws IOException naming the file, if it is missing or damaged
    */
-  public Map<String, INDArray> attention() throws IOException {
-    return Npz.read(folder.resolve(ATTENTION));
+  public AttentionMechanism mechanism(AttentionSpec spec) throws IOException {
+    return AttentionMechanism.read(spec, folder.resolve(ATTENTION));
   }
 
   /**
@@ -60,11 +65,29 @@ public record Checkpoint(Path folder) {
   /**
    * The optimiser's velocities.
    *
-   * @return parameter name → array in the mechanism's own layout; the caller closes them
+   * @param parameters what is trained, by name
+   * @return parameter name → array of the parameter's shape; the caller closes them
+   * @throws IllegalArgumentException if there are others, or of other shapes
    * @throws IOException naming the file, if it is missing or damaged
    */
-  public Map<String, INDArray> optimizer() throws IOException {
-    return Npz.read(folder.resolve(OPTIMIZER));
+  public Map<String, INDArray> optimizer(Map<String, INDArray> parameters) throws IOException {
+    return Npz.read(folder.resolve(OPTIMIZER), shapes -> checkShapes(parameters, shapes));
+  }
+
+  private static void checkShapes(Map<String, INDArray> parameters, Map<String, long[]> shapes) {
+    shapes.forEach(
+        (name, shape) -> {
+          INDArray parameter = parameters.get(name);
+          if (parameter == null) {
+            throw new IllegalArgumentException("There is no parameter " + name);
+          }
+          if (!Arrays.equals(parameter.shape(), shape)) {
+            throw new IllegalArgumentException(
+                Text.format(
+                    "Parameter %s has shape %s, its velocity %s",
+                    name, Arrays.toString(parameter.shape()), Arrays.toString(shape)));
+          }
+        });
   }
 
   /**

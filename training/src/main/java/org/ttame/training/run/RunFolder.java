@@ -278,12 +278,8 @@ public final class RunFolder {
   public AttentionMechanism mechanism(FrozenClassifier classifier, String checkpoint)
       throws IOException {
     AttentionSpec spec = spec(classifier);
-    Map<String, INDArray> arrays = checkpoints().get(checkpoint).attention();
-    try {
-      return parse("checkpoint " + checkpoint, () -> AttentionMechanism.fromNpz(spec, arrays));
-    } finally {
-      arrays.values().forEach(INDArray::close);
-    }
+    Checkpoint saved = checkpoints().get(checkpoint);
+    return parse("checkpoint " + checkpoint, () -> saved.mechanism(spec));
   }
 
   /**
