@@ -316,7 +316,7 @@ class JourneyTest {
             "--out",
             metrics.toString());
     assertThat(said.out()).contains("AD(15%)").contains("MoRF").contains("LeRF");
-    assertThat(said.out()).contains("scorecam").contains("rise").doesNotContain("MoRF(30%)");
+    assertThat(said.out()).contains("Score-CAM").contains("RISE").doesNotContain("MoRF(30%)");
     List<String> lines = Files.readAllLines(metrics.resolve("per-image.csv"));
     assertThat(lines).hasSize(1 + 7 * 3);
     assertThat(lines.get(0)).contains("morf,morf_30,morf_70,lerf,lerf_30,lerf_70");
