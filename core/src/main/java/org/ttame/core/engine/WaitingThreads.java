@@ -26,25 +26,33 @@ final class WaitingThreads {
   /** Turns of the loop in which a thread waits before it sleeps. */
   static final int COUNT = 1000;
 
-  private static String how = "as OpenMP does";
-
   private WaitingThreads() {}
 
-  /** How threads wait, a phrase. */
-  static synchronized String describe() {
-    return how;
+  /** How threads wait, a phrase: what the C library, whom OpenMP asks, has been told. */
+  static String describe() {
+    String given = given(System.getenv());
+    if (given != null) {
+      return given;
+    }
+    String spins = null;
+    try {
+      if (Platform.isLinux()) {
+        spins = Function.getFunction("c", "getenv").invokeString(new Object[] {SPINS}, false);
+      }
+    } catch (LinkageError e) {
+      LOG.debug("getenv could not be called: {}", e.toString());
+    }
+    return spins == null ? "as OpenMP does" : Text.format("%s=%s", SPINS, spins);
   }
 
   /** Sets the short spin, on Linux, unless the user has decided. */
-  static synchronized void spinBriefly() {
-    String given = given(System.getenv());
-    if (given != null) {
-      how = given;
+  static void spinBriefly() {
+    if (given(System.getenv()) != null) {
       return;
     }
     try {
-      if (Platform.isLinux() && Function.getFunction("c", "setenv").invokeInt(variable()) == 0) {
-        how = Text.format("%s=%d", SPINS, COUNT);
+      if (Platform.isLinux() && Function.getFunction("c", "setenv").invokeInt(variable()) != 0) {
+        LOG.debug("setenv refused {}", SPINS);
       }
     } catch (LinkageError e) {
       // A place where JNA cannot unpack: slower beside other processes, same results.
