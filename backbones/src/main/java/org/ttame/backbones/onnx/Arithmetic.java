@@ -1,15 +1,16 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleBinaryOperator;
-import java.util.function.DoubleUnaryOperator;
-import java.util.stream.DoubleStream;
+import java.util.stream.LongStream;
 import org.ttame.core.Text;
 
-/** Evaluates nodes whose inputs are all known: exporters compute shapes and scales with them. */
+/**
+ * Evaluates nodes whose inputs are all known: exporters compute shapes, masks, position tables and
+ * standardised weights with them. Each result is rounded to its tensor's type, as a runtime does.
+ */
 final class Arithmetic {
   private Arithmetic() {}
 
@@ -17,63 +18,61 @@ final class Arithmetic {
    * Evaluates a node.
    *
    * @param node the node
-   * @param inputs its operands, all constants, null for one left out
+   * @param operands its operands, all constants, null for one left out
+   * @param opset version of the operator set that the node is of
    * @return its outputs
-   * @throws UnsupportedGraphException if the operator is not known
+   * @throws UnsupportedGraphException if the operator or a form of it is not known
    */
-  static List<Constant> evaluate(OnnxNode node, List<Operand> inputs) throws IOException {
-    if (Movement.moves(node.type())) {
-      return Movement.apply(node, at(inputs, 0), inputs);
+  static List<Constant> evaluate(OnnxNode node, List<Operand> operands, long opset)
+      throws IOException {
+    List<Constant> results = results(node, operands, opset);
+    if (node.outputs().stream().skip(results.size()).anyMatch(name -> !name.isEmpty())) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" on constants gives more than %d outputs",
+              node.type(), node.displayName(), results.size()));
     }
+    return results;
+  }
+
+  private static List<Constant> results(OnnxNode node, List<Operand> operands, long opset)
+      throws IOException {
+    if (Movement.moves(node.type())) {
+      return Movement.apply(node, (Constant) operands.get(0), operands);
+    }
+    // Not a stream's list: an operand that was left out is null.
+    List<Constant> inputs = Arrays.asList(operands.toArray(Constant[]::new));
+    Constant one = ConstantMath.evaluate(node, inputs);
+    one = one == null ? ConstantIndexing.evaluate(node, inputs) : one;
+    one = one == null ? ConstantProducts.evaluate(node, inputs) : one;
+    if (one != null) {
+      return List.of(one);
+    }
+    List<Constant> several = ConstantReductions.evaluate(node, inputs, opset);
+    return several == null ? made(node, inputs, opset) : several;
+  }
+
+  private static List<Constant> made(OnnxNode node, List<Constant> inputs, long opset)
+      throws IOException {
+    Constant first = inputs.isEmpty() ? null : inputs.get(0);
     return switch (node.type()) {
       case "Constant" -> List.of(literal(node));
-      case "ConstantOfShape" -> List.of(filled(node, at(inputs, 0)));
-      case "Concat" -> List.of(concat(node, inputs));
-      case "Cast" -> List.of(cast(node, at(inputs, 0)));
-      case "CastLike" -> List.of(convert(at(inputs, 0), at(inputs, 1).integer()));
-      case "Dropout" -> List.of(at(inputs, 0));
+      case "ConstantOfShape" -> List.of(filled(node, first));
       case "Range" -> List.of(range(inputs));
-      case "Where" -> List.of(where(inputs));
-      case "Add" -> binary(inputs, Double::sum);
-      case "Sub" -> binary(inputs, (a, b) -> a - b);
-      case "Mul" -> binary(inputs, (a, b) -> a * b);
-      case "Div" ->
-          at(inputs, 0).integer()
-              ? binary(inputs, Arithmetic::quotient)
-              : binary(inputs, (a, b) -> a / b);
-      case "Mod" -> binary(inputs, (a, b) -> a - b * Math.floor(a / b));
-      case "Pow" -> binary(inputs, Math::pow);
-      case "Max" -> binary(inputs, Math::max);
-      case "Min" -> binary(inputs, Math::min);
-      case "Equal" -> binary(inputs, (a, b) -> a == b ? 1 : 0);
-      case "Greater" -> binary(inputs, (a, b) -> a > b ? 1 : 0);
-      case "Less" -> binary(inputs, (a, b) -> a < b ? 1 : 0);
-      case "And" -> binary(inputs, (a, b) -> a != 0 && b != 0 ? 1 : 0);
-      case "Or" -> binary(inputs, (a, b) -> a != 0 || b != 0 ? 1 : 0);
-      case "Not" -> unary(inputs, a -> a == 0 ? 1 : 0);
-      case "Sqrt" -> unary(inputs, Math::sqrt);
-      case "Reciprocal" -> unary(inputs, a -> 1 / a);
-      case "Neg" -> unary(inputs, a -> -a);
-      case "Abs" -> unary(inputs, Math::abs);
-      case "Floor" -> unary(inputs, Math::floor);
-      case "Ceil" -> unary(inputs, Math::ceil);
-      case "Round" -> unary(inputs, Math::rint);
-      case "ReduceProd" -> List.of(product(at(inputs, 0)));
+      case "Concat" -> List.of(concat(inputs, concatAxis(node, first.shape().length)));
+      case "Cast" -> List.of(cast(node, first));
+      case "CastLike" -> List.of(first.cast(inputs.get(1).type()));
+      case "Dropout" -> dropout(node, inputs);
+      case "Resize", "Upsample" ->
+          List.of(new Interpolation(node, first.shape(), inputs, opset).apply(first));
+      case "QuantizeLinear" -> List.of(quantise(node, inputs));
+      case "DequantizeLinear" -> List.of(dequantise(node, inputs));
       default ->
           throw new UnsupportedGraphException(
               Text.format(
                   "a %s node (\"%s\") on constants is not supported",
                   node.type(), node.displayName()));
     };
-  }
-
-  private static double quotient(double a, double b) {
-    long whole = (long) a / (long) b;
-    return whole;
-  }
-
-  private static Constant at(List<Operand> inputs, int index) {
-    return (Constant) inputs.get(index);
   }
 
   private static Constant literal(OnnxNode node) {
@@ -105,25 +104,43 @@ final class Arithmetic {
     return scalar.reshape().broadcast(shape.integers());
   }
 
-  private static Constant concat(OnnxNode node, List<Operand> inputs) throws IOException {
-    long[] shape = Shapes.of(node, inputs).get(0);
-    int axis = Movement.axis(node.integer("axis", 0), shape.length);
+  private static Constant range(List<Constant> inputs) throws IOException {
+    double start = inputs.get(0).scalar();
+    double limit = inputs.get(1).scalar();
+    double step = inputs.get(2).scalar();
+    long count = (long) Math.max(0, Math.ceil((limit - start) / step));
+    double[] values = Constant.room(count);
+    Arrays.setAll(values, i -> start + i * step);
+    return Constant.computed(values, inputs.get(0).type(), count);
+  }
+
+  /** Operator sets before 4 join along the second axis unless told otherwise, later ones say it. */
+  private static int concatAxis(OnnxNode node, int rank) {
+    return Movement.axis(node.integer("axis", 1), rank);
+  }
+
+  /** Joins constants along an axis. */
+  static Constant concat(List<Constant> inputs, int axis) throws IOException {
+    long[] shape = inputs.get(0).shape();
+    for (Constant input : inputs.subList(1, inputs.size())) {
+      shape[axis] += input.shape()[axis];
+    }
+    double[] result = Constant.room(shape);
     int outer = (int) Constant.count(Arrays.copyOf(shape, axis));
-    double[] result = new double[(int) Constant.count(shape)];
     int row = outer == 0 ? 0 : result.length / outer;
     int start = 0;
-    for (Operand input : inputs) {
-      double[] values = ((Constant) input).values();
+    for (Constant input : inputs) {
+      double[] values = input.values();
       int part = outer == 0 ? 0 : values.length / outer;
       for (int i = 0; i < outer; i++) {
         System.arraycopy(values, i * part, result, i * row + start, part);
       }
       start += part;
     }
-    return Constant.ofValues(result, at(inputs, 0).integer(), shape);
+    return Constant.computed(result, inputs.get(0).type(), shape);
   }
 
-  private static Constant cast(OnnxNode node, Constant input) throws IOException {
+  private static Constant cast(OnnxNode node, Constant input) {
     ElementType type = ElementType.of(node.integer("to", 1));
     if (type == null) {
       throw new UnsupportedGraphException(
@@ -131,68 +148,72 @@ final class Arithmetic {
               "Cast node \"%s\" casts to element type %d",
               node.displayName(), node.integer("to", 1)));
     }
-    return convert(input, type.integer());
+    return input.cast(type);
   }
 
-  /** Between kinds of floats a weight stays where it is: it is read as float anyway. */
-  private static Constant convert(Constant input, boolean toInteger) throws IOException {
-    if (input.integer() == toInteger) {
-      return input;
+  /** Nothing is dropped when a network is evaluated; the mask keeps everything. */
+  private static List<Constant> dropout(OnnxNode node, List<Constant> inputs) throws IOException {
+    Constant training = inputs.size() > 2 ? inputs.get(2) : null;
+    if (training != null && training.scalar() != 0) {
+      throw new UnsupportedGraphException(
+          Text.format("Dropout node \"%s\" drops at random", node.displayName()));
     }
-    double[] values = input.values();
-    if (toInteger) {
-      for (int i = 0; i < values.length; i++) {
-        values[i] = (double) (long) values[i];
-      }
-    }
-    return Constant.ofValues(values, toInteger, input.shape());
+    Constant input = inputs.get(0);
+    Constant kept = Constant.computed(new double[] {1}, ElementType.BOOL);
+    return List.of(input, kept.broadcast(input.shape()));
   }
 
-  private static Constant range(List<Operand> inputs) throws IOException {
-    double start = at(inputs, 0).scalar();
-    double limit = at(inputs, 1).scalar();
-    double step = at(inputs, 2).scalar();
-    int count = (int) Math.max(0, Math.ceil((limit - start) / step));
-    double[] values = new double[count];
-    Arrays.setAll(values, i -> start + i * step);
-    return Constant.ofValues(values, at(inputs, 0).integer(), count);
+  private static Constant quantise(OnnxNode node, List<Constant> inputs) throws IOException {
+    Constant input = inputs.get(0);
+    Constant zero = inputs.size() > 2 ? inputs.get(2) : null;
+    long wanted = node.integer("output_dtype", 0);
+    ElementType type =
+        zero != null ? zero.type() : wanted == 0 ? ElementType.UINT8 : ElementType.of(wanted);
+    if (type == null || !type.integer()) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "QuantizeLinear node \"%s\" makes other numbers than integers", node.displayName()));
+    }
+    double[] range = type.range();
+    Constant steps =
+        ConstantMath.binary(
+            input,
+            spread(node, inputs.get(1), input),
+            ElementType.DOUBLE,
+            (v, s) -> Math.rint((float) (v / s)));
+    DoubleBinaryOperator shift = (v, z) -> Math.max(range[0], Math.min(range[1], v + z));
+    Constant origin =
+        zero == null ? Constant.computed(new double[1], type) : spread(node, zero, input);
+    return ConstantMath.binary(steps, origin, type, shift);
   }
 
-  private static Constant where(List<Operand> inputs) throws IOException {
-    long[] shape = at(inputs, 0).shape();
-    for (Operand input : inputs) {
-      shape = Shapes.broadcast(shape, input.shape());
-    }
-    List<double[]> values = new ArrayList<>();
-    for (Operand input : inputs) {
-      values.add(((Constant) input).broadcast(shape).values());
-    }
-    double[] result = new double[values.get(0).length];
-    Arrays.setAll(result, i -> values.get(values.get(0)[i] != 0 ? 1 : 2)[i]);
-    return Constant.ofValues(result, at(inputs, 1).integer(), shape);
+  private static Constant dequantise(OnnxNode node, List<Constant> inputs) throws IOException {
+    Constant input = inputs.get(0);
+    Constant scale = spread(node, inputs.get(1), input);
+    Constant zero = inputs.size() > 2 ? inputs.get(2) : null;
+    Constant centred =
+        zero == null
+            ? input.cast(ElementType.DOUBLE)
+            : ConstantMath.binary(
+                input, spread(node, zero, input), ElementType.DOUBLE, (v, z) -> v - z);
+    return ConstantMath.binary(centred, scale, inputs.get(1).type(), (v, s) -> v * s);
   }
 
-  private static List<Constant> binary(List<Operand> inputs, DoubleBinaryOperator operator)
+  /** A scale or zero point, one for all, for each slice of an axis or for blocks of an axis. */
+  private static Constant spread(OnnxNode node, Constant parameter, Constant input)
       throws IOException {
-    Constant a = at(inputs, 0);
-    Constant b = at(inputs, 1);
-    long[] shape = Shapes.broadcast(a.shape(), b.shape());
-    double[] left = a.broadcast(shape).values();
-    double[] right = b.broadcast(shape).values();
-    double[] result = new double[left.length];
-    Arrays.setAll(result, i -> operator.applyAsDouble(left[i], right[i]));
-    return List.of(Constant.ofValues(result, a.integer(), shape));
-  }
-
-  private static List<Constant> unary(List<Operand> inputs, DoubleUnaryOperator operator)
-      throws IOException {
-    Constant input = at(inputs, 0);
-    double[] result = DoubleStream.of(input.values()).map(operator).toArray();
-    return List.of(Constant.ofValues(result, input.integer(), input.shape()));
-  }
-
-  private static Constant product(Constant input) throws IOException {
-    double result = DoubleStream.of(input.values()).reduce(1, (a, b) -> a * b);
-    return Constant.ofValues(new double[] {result}, input.integer());
+    if (parameter.size() == 1) {
+      return parameter.reshape();
+    }
+    long[] shape = input.shape();
+    int axis = Movement.axis(node.integer("axis", 1), shape.length);
+    int block = (int) node.integer("block_size", 0);
+    if (block > 0) {
+      return parameter.pick(axis, LongStream.range(0, shape[axis]).map(i -> i / block).toArray());
+    }
+    long[] along = new long[shape.length];
+    Arrays.fill(along, 1);
+    along[axis] = shape[axis];
+    return parameter.reshape(along);
   }
 }

@@ -41,6 +41,25 @@ final class Constant implements Operand {
     return of(new Storage.InMemory(doubles, true), shape);
   }
 
+  /** What was computed, rounded to the type it was computed in; takes the array over. */
+  static Constant computed(double[] values, ElementType type, long... shape) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = type.fit(values[i]);
+    }
+    return of(new Storage.InMemory(values, type), shape);
+  }
+
+  /** Memory for all elements of a tensor; the one place where evaluation takes any. */
+  static double[] room(long... shape) {
+    long size = count(shape);
+    if (size > IN_MEMORY_LIMIT) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "arithmetic on a constant of %,d values is not expected in a classifier", size));
+    }
+    return new double[(int) size];
+  }
+
   static Constant ofValues(double[] values, boolean integer, long... shape) {
     return of(new Storage.InMemory(values, integer), shape);
   }
@@ -95,24 +114,29 @@ final class Constant implements Operand {
     return storage.integer();
   }
 
+  ElementType type() {
+    return storage.type();
+  }
+
   long size() {
     return count(shape);
   }
 
+  /** The same elements in another type; nothing is read for it. */
+  Constant cast(ElementType type) {
+    return type == type()
+        ? this
+        : new Constant(new Storage.Cast(storage, type), shape, strides, offset);
+  }
+
   /** The elements, row by row. */
   double[] values() throws IOException {
-    long size = size();
-    if (size > IN_MEMORY_LIMIT) {
-      throw new UnsupportedGraphException(
-          Text.format(
-              "arithmetic on a constant of %,d values is not expected in a classifier", size));
-    }
-    double[] result = new double[(int) size];
-    if (size == 0) {
+    double[] result = room(shape);
+    if (result.length == 0) {
       return result;
     }
     if (contiguous()) {
-      storage.read(offset, (int) size, result);
+      storage.read(offset, result.length, result);
       return result;
     }
     double[] base = span();
@@ -183,6 +207,24 @@ final class Constant implements Operand {
     return new Constant(storage, newShape, newStrides, offset + start * strides[axis]);
   }
 
+  /** Elements of an axis in any order, as often as they are named; they are copied. */
+  Constant pick(int axis, long... indices) throws IOException {
+    int inner = (int) count(Arrays.copyOfRange(shape, axis + 1, shape.length));
+    int outer = (int) count(Arrays.copyOf(shape, axis));
+    long[] newShape = shape.clone();
+    newShape[axis] = indices.length;
+    double[] result = room(newShape);
+    double[] values = result.length == 0 ? result : values();
+    for (int row = 0; row < outer; row++) {
+      for (int i = 0; i < indices.length; i++) {
+        long from = (row * shape[axis] + indices[i]) * inner;
+        int to = (row * indices.length + i) * inner;
+        System.arraycopy(values, (int) from, result, to, inner);
+      }
+    }
+    return of(new Storage.InMemory(result, type()), newShape);
+  }
+
   /** One element of an axis, which goes. */
   Constant select(int axis, long index) {
     return new Constant(
@@ -210,11 +252,11 @@ final class Constant implements Operand {
       throw new UnsupportedGraphException(
           Text.format("cannot reshape %s to %s", Arrays.toString(shape), Arrays.toString(target)));
     }
-    long[] newStrides = reshapedStrides(target);
+    long[] newStrides = size() == 0 ? rowMajor(target) : reshapedStrides(target);
     if (newStrides != null) {
       return new Constant(storage, target.clone(), newStrides, offset);
     }
-    return ofValues(values(), integer(), target);
+    return of(new Storage.InMemory(values(), type()), target);
   }
 
   /** Strides of the same elements under another shape, or null where there are none. */

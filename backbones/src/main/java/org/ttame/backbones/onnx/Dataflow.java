@@ -230,7 +230,7 @@ final class Dataflow {
     if (node.type().equals("Shape") || node.type().equals("Size")) {
       put(node, 0, shape(node, inputs.get(0)));
     } else if (inputs.stream().noneMatch(Value.class::isInstance)) {
-      List<Constant> results = Arithmetic.evaluate(node, inputs);
+      List<Constant> results = Arithmetic.evaluate(node, inputs, model.opset());
       for (int i = 0; i < results.size(); i++) {
         put(node, i, results.get(i));
       }
@@ -304,7 +304,7 @@ final class Dataflow {
     }
   }
 
-  private static Constant shape(OnnxNode node, Operand operand) {
+  static Constant shape(OnnxNode node, Operand operand) {
     long[] shape = operand.shape();
     if (node.type().equals("Size")) {
       return Constant.ofIntegers(new long[] {Constant.count(shape)});

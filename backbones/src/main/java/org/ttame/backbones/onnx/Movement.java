@@ -97,7 +97,8 @@ final class Movement {
   }
 
   private static long[] flattened(OnnxNode node, long[] shape) {
-    int axis = axis(node.integer("axis", 1), shape.length + 1);
+    long given = node.integer("axis", 1);
+    int axis = given == shape.length ? shape.length : axis(given, shape.length);
     return new long[] {
       Constant.count(Arrays.copyOf(shape, axis)),
       Constant.count(Arrays.copyOfRange(shape, axis, shape.length))
@@ -152,20 +153,28 @@ final class Movement {
       int axis = axis(axes == null ? i : axes[i], data.shape().length);
       long size = data.shape()[axis];
       long step = steps == null ? 1 : steps[i];
-      if (step < 1) {
+      if (step == 0) {
         throw new UnsupportedGraphException(
-            Text.format("Slice node \"%s\" runs backwards", node.displayName()));
+            Text.format("Slice node \"%s\" has a step of 0", node.displayName()));
       }
-      long start = clamp(starts[i], size);
-      long end = clamp(ends[i], size);
-      result = result.slice(axis, start, Math.max(0, (end - start + step - 1) / step), step);
+      if (step > 0) {
+        long start = clamp(starts[i], size, 0);
+        long end = clamp(ends[i], size, 0);
+        result = result.slice(axis, start, Math.max(0, (end - start + step - 1) / step), step);
+      } else {
+        long start = Math.min(clamp(starts[i], size, 0), size - 1);
+        long end = clamp(ends[i], size, -1);
+        long length = end >= start ? 0 : (start - end - 1) / -step + 1;
+        result =
+            result.pick(axis, LongStream.range(0, length).map(k -> start + k * step).toArray());
+      }
     }
     return result;
   }
 
-  private static long clamp(long index, long size) {
+  private static long clamp(long index, long size, long lowest) {
     long positive = index < 0 ? index + size : index;
-    return Math.max(0, Math.min(size, positive));
+    return Math.max(lowest, Math.min(size, positive));
   }
 
   private static List<Constant> split(OnnxNode node, Constant data, List<Operand> parameters)
@@ -211,10 +220,16 @@ final class Movement {
     boolean regular =
         indices.shape().length == 1
             && step > 0
+            && wanted.length > 0
             && IntStream.range(0, wanted.length).allMatch(i -> wanted[i] == wanted[0] + i * step);
     if (!regular) {
-      throw new UnsupportedGraphException(
-          Text.format("Gather node \"%s\" picks in no regular order", node.displayName()));
+      long[] shape =
+          LongStream.concat(
+                  LongStream.concat(
+                      LongStream.of(data.shape()).limit(axis), LongStream.of(indices.shape())),
+                  LongStream.of(data.shape()).skip(axis + 1L))
+              .toArray();
+      return data.pick(axis, wanted).reshape(shape);
     }
     return data.slice(axis, wanted[0], wanted.length, step);
   }

@@ -155,17 +155,18 @@ final class Shapes {
         inputs.size() > 1 && inputs.get(1) instanceof Constant constant
             ? constant.integers()
             : node.integers("axes");
-    if (axes == null) {
-      return java.util.stream.IntStream.range(0, rank).toArray();
+    if (axes == null || axes.length == 0) {
+      boolean nothing = node.integer("noop_with_empty_axes", 0) != 0;
+      return java.util.stream.IntStream.range(0, nothing ? 0 : rank).toArray();
     }
     return Arrays.stream(axes).mapToInt(axis -> Movement.axis(axis, rank)).sorted().toArray();
   }
 
-  private static long[] reduce(OnnxNode node, List<Operand> inputs) throws IOException {
+  static long[] reduce(OnnxNode node, List<Operand> inputs) throws IOException {
     long[] shape = inputs.get(0).shape();
     int[] axes = reducedAxes(node, inputs);
     for (int axis : axes) {
-      shape[axis] = node.integer("keepdims", 1) == 1 ? 1 : -1;
+      shape[axis] = node.integer("keepdims", 1) != 0 ? 1 : -1;
     }
     return Arrays.stream(shape).filter(size -> size >= 0).toArray();
   }

@@ -10,6 +10,11 @@ sealed interface Storage {
 
   boolean integer();
 
+  /** The type that arithmetic on the elements is done in. */
+  default ElementType type() {
+    return integer() ? ElementType.INT64 : ElementType.FLOAT;
+  }
+
   /** Reads {@code count} elements from {@code first} on. */
   void read(long first, int count, double[] into) throws IOException;
 
@@ -18,7 +23,16 @@ sealed interface Storage {
 
   /** Elements in memory. */
   @SuppressWarnings("ArrayRecordComponent")
-  record InMemory(double[] values, boolean integer) implements Storage {
+  record InMemory(double[] values, ElementType type) implements Storage {
+    InMemory(double[] values, boolean integer) {
+      this(values, integer ? ElementType.INT64 : ElementType.FLOAT);
+    }
+
+    @Override
+    public boolean integer() {
+      return type.integer();
+    }
+
     @Override
     public long size() {
       return values.length;
@@ -33,6 +47,37 @@ sealed interface Storage {
     public void read(long first, int count, float[] into) {
       for (int i = 0; i < count; i++) {
         into[i] = (float) values[(int) first + i];
+      }
+    }
+  }
+
+  /** The same elements in another type, converted when they are read. */
+  record Cast(Storage source, ElementType type) implements Storage {
+    @Override
+    public long size() {
+      return source.size();
+    }
+
+    @Override
+    public boolean integer() {
+      return type.integer();
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) throws IOException {
+      source.read(first, count, into);
+      for (int i = 0; i < count; i++) {
+        into[i] = type.fit(into[i]);
+      }
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) throws IOException {
+      source.read(first, count, into);
+      if (type != ElementType.FLOAT) {
+        for (int i = 0; i < count; i++) {
+          into[i] = (float) type.fit(into[i]);
+        }
       }
     }
   }

@@ -183,7 +183,7 @@ final class TensorParser {
     }
     double[] values = fields.typed.toArray();
     require(fields, values.length == count, values.length);
-    return Constant.ofValues(values, type.integer(), fields.shape);
+    return Constant.computed(values, type, fields.shape);
   }
 
   private void require(Fields fields, boolean right, long found) throws BackboneException {
