@@ -34,6 +34,7 @@ class MembersTest {
   @TestFactory
   Stream<DynamicTest> everyFile() {
     return Members.unpack(folder).stream()
+        .filter(file -> !file.toString().contains("training")) // refused, see AttributesTest
         .map(
             file ->
                 DynamicTest.dynamicTest(
@@ -45,7 +46,7 @@ class MembersTest {
     try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
       int opset = Integer.parseInt(classifier.provenance().get("opset"));
       boolean sameBatch = !name.contains("batch1");
-      if (opset <= ORACLE_OPSET && !name.contains("training")) {
+      if (opset <= ORACLE_OPSET) {
         agreesWithOnnxRuntime(file, classifier, sameBatch ? 2 : 1);
       }
       if (!name.startsWith("half")) {

@@ -130,12 +130,13 @@ final class AttentionReader {
   /** The operator of opset 23, on {@code [B, heads, T, head width]}. */
   private static Product fused(Operation attention) throws IOException {
     OnnxNode node = attention.node();
-    if (attention.input(3) != null
+    boolean more = attention.inputs().stream().skip(3).anyMatch(java.util.Objects::nonNull);
+    if (more
         || node.integer("is_causal", 0) != 0
         || node.real("softcap", 0) != 0
         || attention.value(0).rank() != 4) {
       throw new UnsupportedGraphException(
-          attention + " masks, caps or packs its operands, which is not supported");
+          attention + " masks, caps, caches or packs its operands, which is not supported");
     }
     Trace queries = Trace.back(attention.value(0));
     Trace keys = Trace.back(attention.value(1));

@@ -174,6 +174,25 @@ final class Constant implements Operand {
     return values()[0];
   }
 
+  /** Whether every element has that value. */
+  boolean all(double value) throws IOException {
+    Constant distinct = this;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      if (strides[axis] == 0 && shape[axis] > 0) {
+        distinct = distinct.select(axis, 0);
+      }
+    }
+    if (distinct.size() > IN_MEMORY_LIMIT) {
+      return false;
+    }
+    for (double element : distinct.values()) {
+      if (element != value) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Every element that the view can reach, from its first on. */
   private double[] span() throws IOException {
     long reach = 1;

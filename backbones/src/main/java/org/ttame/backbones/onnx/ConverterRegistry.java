@@ -3,9 +3,7 @@ package org.ttame.backbones.onnx;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.ttame.core.Text;
 
 /**
@@ -17,8 +15,8 @@ final class ConverterRegistry {
 
   private final Map<String, NavigableMap<Long, Entry>> entries = new HashMap<>();
 
-  /** A converter and the attributes it knows. */
-  private record Entry(Converter converter, Set<String> attributes) {}
+  /** A converter and the attributes it knows, with the value that each must have, or null. */
+  private record Entry(Converter converter, Map<String, Long> attributes) {}
 
   ConverterRegistry() {}
 
@@ -45,12 +43,13 @@ final class ConverterRegistry {
    * @param since the first version of the operator set that the converter is right for; it is used
    *     up to the next one added
    * @param converter the converter
-   * @param attributes all that the operator has; another one is refused
+   * @param attributes all that the operator has, as of {@link Attributes#declared}; another one is
+   *     refused
    */
   void add(String type, long since, Converter converter, String... attributes) {
     entries
         .computeIfAbsent(type, key -> new TreeMap<>())
-        .put(since, new Entry(converter, Set.of(attributes)));
+        .put(since, new Entry(converter, Attributes.declared(attributes)));
   }
 
   /** Whether an operator is supported in a version of the operator set. */
@@ -72,24 +71,11 @@ final class ConverterRegistry {
   }
 
   /**
-   * Checks that a node's operator is known, and all its attributes.
-   *
-   * @throws UnsupportedGraphException if not
+   * The attributes of an operator, see {@link Attributes#declared}; null if it has no converter.
    */
-  void check(OnnxNode node, long opset) {
-    Entry entry = entry(node.type(), opset);
-    if (entry == null) {
-      throw new UnsupportedGraphException(
-          Text.format("a %s node (\"%s\") is not supported", node.type(), node.displayName()));
-    }
-    Set<String> unknown = new TreeSet<>(node.attributes().keySet());
-    unknown.removeAll(entry.attributes());
-    if (!unknown.isEmpty()) {
-      throw new UnsupportedGraphException(
-          Text.format(
-              "%s node \"%s\" has an attribute that is not supported: %s",
-              node.type(), node.displayName(), String.join(", ", unknown)));
-    }
+  Map<String, Long> attributes(String type, long opset) {
+    Entry entry = entry(type, opset == 0 ? Long.MAX_VALUE : opset);
+    return entry == null ? null : entry.attributes();
   }
 
   private Entry entry(String type, long opset) {

@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -39,12 +40,20 @@ final class Dataflow {
   private final Map<String, Operand> operands = new HashMap<>();
   private final IdentityHashMap<Operation, String> refusals = new IdentityHashMap<>();
   private final Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
+
+  /** Of those refused, the ones that compute otherwise than in a frozen classifier. */
+  private final Set<Operation> notFrozen = Collections.newSetFromMap(new IdentityHashMap<>());
+
   private Value image;
   private LogitsOutput output;
+
+  /** Operator set of the nodes that are being evaluated: a function may have its own. */
+  private long opset;
 
   private Dataflow(OnnxModel model, BackboneOptions options) {
     this.model = model;
     this.options = options;
+    opset = model.opset();
   }
 
   static Dataflow of(OnnxModel model, BackboneOptions options) throws IOException {
@@ -58,7 +67,19 @@ final class Dataflow {
       flow.assumed.add(Assumption.Setting.OUTPUT);
     }
     flow.connect();
+    flow.requireFrozen();
     return flow;
+  }
+
+  private void requireFrozen() throws BackboneException {
+    for (Operation operation : operations()) {
+      if (notFrozen.contains(operation)) {
+        throw new BackboneException(
+            Text.format(
+                "%s was not exported for evaluation: %s; export it after model.eval(), with training=torch.onnx.TrainingMode.EVAL",
+                model.file(), refusals.get(operation)));
+      }
+    }
   }
 
   /** The image, {@code [B, 3, S, S]}. */
@@ -166,10 +187,12 @@ final class Dataflow {
           .attributes()
           .forEach(
               (name, attribute) -> {
+                String reference = attribute.reference();
                 OnnxAttribute actual =
-                    attribute.reference().isEmpty()
+                    reference.isEmpty()
                         ? attribute
-                        : node.attributes().get(attribute.reference());
+                        : node.attributes()
+                            .getOrDefault(reference, function.defaults().get(reference));
                 if (actual != null) {
                   attributes.put(name, actual);
                 }
@@ -183,7 +206,10 @@ final class Dataflow {
               inner.outputs(),
               attributes));
     }
+    long callers = opset;
+    opset = function.opset() > 0 ? function.opset() : callers;
     evaluate(body, depth);
+    opset = callers;
     for (int i = 0; i < function.outputs().size() && i < node.outputs().size(); i++) {
       Operand result = operands.get(function.outputs().get(i));
       if (result != null) {
@@ -206,18 +232,24 @@ final class Dataflow {
       }
       inputs.add(operand);
     }
-    if (inputs.stream().anyMatch(input -> input instanceof Value value && value.isUnknown())) {
-      refuse(node, inputs, null);
+    String moving = Attributes.notFrozen(node, opset, inputs);
+    if (moving != null) {
+      notFrozen.add(refuse(node, inputs, moving));
       return;
     }
     try {
-      evaluate(node, inputs);
+      check(node);
+      if (inputs.stream().anyMatch(input -> input instanceof Value value && value.isUnknown())) {
+        refuse(node, inputs, null);
+      } else {
+        evaluate(node, inputs);
+      }
     } catch (UnsupportedGraphException e) {
       refuse(node, inputs, e.getMessage());
     }
   }
 
-  private void evaluate(OnnxNode node, List<Operand> inputs) throws IOException {
+  private void check(OnnxNode node) {
     if (node.attributes().values().stream().anyMatch(OnnxAttribute::subgraph)) {
       throw new UnsupportedGraphException(
           Text.format("a %s node (\"%s\") branches", node.type(), node.displayName()));
@@ -227,6 +259,10 @@ final class Dataflow {
           Text.format(
               "a %s node of the operator set %s is no part of them", node.type(), node.domain()));
     }
+    Attributes.check(node, opset);
+  }
+
+  private void evaluate(OnnxNode node, List<Operand> inputs) throws IOException {
     if (node.type().equals("Shape") || node.type().equals("Size")) {
       put(node, 0, shape(node, inputs.get(0)));
     } else if (inputs.stream().noneMatch(Value.class::isInstance)) {
@@ -234,7 +270,7 @@ final class Dataflow {
       for (int i = 0; i < results.size(); i++) {
         put(node, i, results.get(i));
       }
-    } else if (passes(node)) {
+    } else if (passes(node, inputs)) {
       put(node, 0, inputs.get(0));
     } else {
       operate(node, inputs);
@@ -242,7 +278,7 @@ final class Dataflow {
   }
 
   /** A node that is not understood: what it computes is not known, but who reads it. */
-  private void refuse(OnnxNode node, List<Operand> inputs, String why) {
+  private Operation refuse(OnnxNode node, List<Operand> inputs, String why) {
     List<Value> outputs = node.outputs().stream().map(Value::unknown).toList();
     Operation operation = new Operation(node.type(), node, inputs, outputs);
     for (int i = 0; i < outputs.size(); i++) {
@@ -252,6 +288,7 @@ final class Dataflow {
     if (why != null) {
       refusals.put(operation, why);
     }
+    return operation;
   }
 
   /**
@@ -279,18 +316,40 @@ final class Dataflow {
   }
 
   /** Nothing happens to an image here when a network is evaluated in float32. */
-  private static boolean passes(OnnxNode node) {
+  private static boolean passes(OnnxNode node, List<Operand> inputs) {
     return switch (node.type()) {
-      case "Identity", "Dropout", "CastLike" -> true;
+      case "Identity", "Dropout" -> true;
+      case "CastLike" -> isReal(inputs.get(1));
       case "Cast" -> ElementType.of(node.integer("to", 1)) == ElementType.FLOAT;
       default -> false;
     };
   }
 
+  /**
+   * Whether an operand is of floats: what depends on the image is, until it is cast or compared.
+   */
+  private static boolean isReal(Operand operand) {
+    if (operand instanceof Constant constant) {
+      return !constant.integer();
+    }
+    Operation producer = ((Value) operand).producer();
+    return producer == null || !producer.is("Cast", "CastLike", "Equal", "IsNaN");
+  }
+
   private void operate(OnnxNode node, List<Operand> inputs) throws IOException {
     ConverterRegistry registry = ConverterRegistry.all();
+    boolean converted = registry.supports(node.type(), model.opset());
+    if (converted
+        && (!registry.supports(node.type(), opset)
+            || registry.converter(node.type(), opset)
+                != registry.converter(node.type(), model.opset()))) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" is of operator set %d in a function, the file of %d",
+              node.type(), node.displayName(), opset, model.opset()));
+    }
     List<long[]> shapes =
-        registry.supports(node.type(), model.opset())
+        converted
             ? registry.converter(node.type(), model.opset()).shapes(node, inputs)
             : Shapes.of(node, inputs);
     List<Value> outputs = new ArrayList<>();
@@ -327,7 +386,7 @@ final class Dataflow {
 
   /** Notes who reads what, among the operations that the logits depend on. */
   void connect() {
-    Set<Operation> seen = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
+    Set<Operation> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     Set<Value> cleared = new HashSet<>();
     Deque<Operation> open = new ArrayDeque<>();
     if (logits().producer() != null) {
@@ -358,7 +417,7 @@ final class Dataflow {
   /** The operations that the logits depend on, from image to logits. */
   List<Operation> operations() {
     List<Operation> order = new ArrayList<>();
-    Set<Operation> done = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
+    Set<Operation> done = Collections.newSetFromMap(new IdentityHashMap<>());
     Deque<Operation> stack = new ArrayDeque<>();
     if (logits().producer() != null) {
       stack.push(logits().producer());

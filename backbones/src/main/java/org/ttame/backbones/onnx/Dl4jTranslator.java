@@ -6,13 +6,16 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
@@ -39,6 +42,9 @@ import org.ttame.core.Text;
  * network has them.
  */
 final class Dl4jTranslator {
+  /** What a linear layer has; one with a gain normalises, too. */
+  private static final Set<String> WEIGHTS = Set.of("W", "b");
+
   private final List<OnnxNode> nodes = new ArrayList<>();
   private final Map<String, Constant> weights = new LinkedHashMap<>();
 
@@ -149,8 +155,11 @@ final class Dl4jTranslator {
       return pool(name, pool, data);
     }
     if (configuration instanceof GlobalPoolingLayer pool) {
-      if (pool.getPoolingType() != PoolingType.AVG) {
-        throw new UnsupportedGraphException(Text.format("\"%s\" is no average pool", name));
+      int[] over = pool.getPoolingDimensions();
+      boolean wholeMaps = over == null || java.util.Arrays.equals(over, new int[] {2, 3});
+      if (pool.getPoolingType() != PoolingType.AVG || !wholeMaps) {
+        throw new UnsupportedGraphException(
+            Text.format("\"%s\" is no average pool over whole maps", name));
       }
       String mean = add("GlobalAveragePool", name, List.of(data), Map.of());
       return add("Flatten", name + "/flatten", List.of(mean), Map.of());
@@ -161,8 +170,10 @@ final class Dl4jTranslator {
     if (configuration instanceof DropoutLayer) {
       return data;
     }
-    if (configuration instanceof FeedForwardLayer linear && layer.paramTable().containsKey("W")) {
-      return linear(name, layer, linear, data);
+    boolean linear =
+        configuration instanceof DenseLayer || configuration instanceof BaseOutputLayer;
+    if (linear && WEIGHTS.containsAll(layer.paramTable().keySet())) {
+      return linear(name, layer, (FeedForwardLayer) configuration, data);
     }
     throw new UnsupportedGraphException(
         Text.format("layer \"%s\" is a %s", name, configuration.getClass().getSimpleName()));
@@ -276,6 +287,7 @@ final class Dl4jTranslator {
         Map.of(
             "kernel_shape", integers(pool.getKernelSize()),
             "strides", integers(pool.getStride()),
+            "dilations", integers(pool.getDilation()),
             "pads", integers(pads)));
   }
 

@@ -83,8 +83,11 @@ final class Families {
         e);
   }
 
+  /** In the middle of a sentence; an operator's name stays as it is. */
   private static String clause(String message) {
-    return message.length() > 1 && Character.isLowerCase(message.charAt(1))
+    return message.length() > 1
+            && Character.isLowerCase(message.charAt(1))
+            && !message.matches("(?s)\\w+ node \".*")
         ? message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1)
         : message;
   }

@@ -69,10 +69,10 @@ final class Fusion {
       return null;
     }
     OnnxNode node = gemm.node();
-    if (node.real("alpha", 1) != 1 || node.real("beta", 1) != 1 || node.integer("transA", 0) == 1) {
+    if (node.real("alpha", 1) != 1 || node.real("beta", 1) != 1 || node.integer("transA", 0) != 0) {
       return null;
     }
-    Constant inOut = node.integer("transB", 0) == 1 ? weight.transpose(1, 0) : weight;
+    Constant inOut = node.integer("transB", 0) != 0 ? weight.transpose(1, 0) : weight;
     Constant bias = (Constant) gemm.input(2);
     if (bias != null) {
       bias = row(bias, inOut.shape()[1]);

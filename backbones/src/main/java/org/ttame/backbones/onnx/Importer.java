@@ -50,15 +50,16 @@ final class Importer {
     Set<String> refusals = new LinkedHashSet<>();
     for (Operation operation : flow.operations()) {
       Optional<String> refused = flow.refusal(operation);
-      boolean supported = ConverterRegistry.all().supports(operation.type(), model.opset());
-      if (!supported && refused.isEmpty() && EVALUATED.contains(operation.type())) {
+      String type = operation.type();
+      boolean supported = ConverterRegistry.all().supports(type, model.opset());
+      if (!supported && refused.isEmpty() && EVALUATED.contains(type)) {
         // Of a shape that would be known if what comes before were understood.
         continue;
       }
-      if (!supported) {
-        unknown.computeIfAbsent(operation.type(), type -> new ArrayList<>()).add(operation);
+      if (supported || (refused.isPresent() && Attributes.know(type, model.opset()))) {
+        refused.ifPresent(refusals::add);
       } else {
-        refused.or(() -> check(operation, model.opset())).ifPresent(refusals::add);
+        unknown.computeIfAbsent(type, key -> new ArrayList<>()).add(operation);
       }
     }
     List<String> all = new ArrayList<>();
@@ -80,23 +81,6 @@ final class Importer {
     return nodes.size() == 1
         ? Text.format("1 %s node, \"%s\"", type, first)
         : Text.format("%d %s nodes, the first \"%s\"", nodes.size(), type, first);
-  }
-
-  /** Why an operation is not supported, before any other is fused with it. */
-  private static Optional<String> check(Operation operation, long opset) {
-    OnnxNode node = operation.node();
-    if (operation.is("BatchNormalization") && node.integer("training_mode", 0) == 1) {
-      return Optional.of(
-          operation
-              + " is in training mode, its statistics change with every batch: export the model"
-              + " with training=TrainingMode.EVAL");
-    }
-    try {
-      ConverterRegistry.all().check(node, opset);
-      return Optional.empty();
-    } catch (UnsupportedGraphException e) {
-      return Optional.of(e.getMessage());
-    }
   }
 
   private static String name(Path file) {

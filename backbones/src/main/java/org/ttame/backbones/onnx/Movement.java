@@ -77,7 +77,7 @@ final class Movement {
   private static long[] reshaped(OnnxNode node, long[] shape, List<Operand> parameters)
       throws IOException {
     long[] target = integers(node, "shape", parameters, 1).clone();
-    boolean keepZero = node.integer("allowzero", 0) == 1;
+    boolean keepZero = node.integer("allowzero", 0) != 0;
     long known = 1;
     int free = -1;
     for (int axis = 0; axis < target.length; axis++) {
@@ -182,6 +182,12 @@ final class Movement {
     int axis = axis(node.integer("axis", 0), data.shape().length);
     long size = data.shape()[axis];
     long[] lengths = integers(node, "split", parameters, 1);
+    if (node.integer("num_outputs", node.outputs().size()) != node.outputs().size()) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "Split node \"%s\" has %d outputs and announces %d",
+              node.displayName(), node.outputs().size(), node.integer("num_outputs", 0)));
+    }
     if (lengths == null) {
       int parts = node.outputs().size();
       long part = (size + parts - 1) / parts;

@@ -17,7 +17,7 @@ final class Normalisations {
         new BatchNormalisation(),
         "epsilon",
         "momentum",
-        "spatial",
+        "spatial=1",
         "is_test",
         "consumed_inputs",
         "training_mode");
@@ -33,9 +33,6 @@ final class Normalisations {
     @Override
     public void convert(Operation norm, Emitter emitter) throws IOException {
       OnnxNode node = norm.node();
-      if (node.integer("spatial", 1) != 1) {
-        throw new UnsupportedGraphException(norm + " has statistics for each place");
-      }
       Tensor x = emitter.tensor(norm.value(0));
       int width = Math.toIntExact(x.shape()[1]);
       for (int i = 1; i <= 4; i++) {

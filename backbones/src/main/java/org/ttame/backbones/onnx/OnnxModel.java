@@ -46,8 +46,15 @@ record OnnxModel(
    * @param inputs names of its formal inputs
    * @param outputs names of its formal outputs
    * @param nodes its body
+   * @param opset version of ONNX's own operator set that its body is written in, 0 for the model's
+   * @param defaults attributes that a call may leave out
    */
-  record Function(List<String> inputs, List<String> outputs, List<OnnxNode> nodes) {}
+  record Function(
+      List<String> inputs,
+      List<String> outputs,
+      List<OnnxNode> nodes,
+      long opset,
+      Map<String, OnnxAttribute> defaults) {}
 
   static String functionKey(String domain, String name) {
     return domain + "::" + name;

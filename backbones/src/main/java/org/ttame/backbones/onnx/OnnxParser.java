@@ -17,6 +17,7 @@ import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.backbones.onnx.WireReader.Tag;
+import org.ttame.core.Text;
 
 /** Reads an ONNX file's structure; field numbers are those of {@code onnx.proto}. */
 final class OnnxParser {
@@ -95,7 +96,7 @@ final class OnnxParser {
           case 2 -> producer = in.string(end);
           case 3 -> producerVersion = in.string(end);
           case 7 -> graph(in.enter(end));
-          case 8 -> opset(in.enter(end));
+          case 8 -> opset(in.enter(end), opsets);
           case 25 -> function(in.enter(end));
           default -> in.skip(tag.wireType(), end);
         }
@@ -145,7 +146,7 @@ final class OnnxParser {
     }
   }
 
-  private void opset(long end) throws IOException {
+  private void opset(long end, Map<String, Long> into) throws IOException {
     String domain = "";
     long version = 0;
     while (in.position() < end) {
@@ -158,7 +159,7 @@ final class OnnxParser {
         in.skip(tag.wireType(), end);
       }
     }
-    opsets.put(domain.equals("ai.onnx") ? "" : domain, version);
+    into.put(domain.equals("ai.onnx") ? "" : domain, version);
   }
 
   private void function(long end) throws IOException {
@@ -167,6 +168,8 @@ final class OnnxParser {
     List<String> formalInputs = new ArrayList<>();
     List<String> formalOutputs = new ArrayList<>();
     List<OnnxNode> body = new ArrayList<>();
+    Map<String, Long> imports = new LinkedHashMap<>();
+    Map<String, OnnxAttribute> defaults = new LinkedHashMap<>();
     while (in.position() < end) {
       Tag tag = in.tag();
       if (tag.wireType() != BYTES) {
@@ -178,12 +181,21 @@ final class OnnxParser {
         case 4 -> formalInputs.add(in.string(end));
         case 5 -> formalOutputs.add(in.string(end));
         case 7 -> body.add(node(in.enter(end)));
+        case 9 -> opset(in.enter(end), imports);
+        case 11 -> attribute(in.enter(end), defaults);
         case 10 -> domain = in.string(end);
         default -> in.skip(tag.wireType(), end);
       }
     }
-    functions.put(
-        OnnxModel.functionKey(domain, name), new Function(formalInputs, formalOutputs, body));
+    Function function =
+        new Function(
+            formalInputs, formalOutputs, body, imports.getOrDefault("", 0L), Map.copyOf(defaults));
+    if (functions.put(OnnxModel.functionKey(domain, name), function) != null) {
+      throw new BackboneException(
+          Text.format(
+              "%s has more than one function \"%s\", which is not supported; export it without functions",
+              file, name));
+    }
   }
 
   private OnnxNode node(long end) throws IOException {

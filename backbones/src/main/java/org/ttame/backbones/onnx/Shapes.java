@@ -99,6 +99,15 @@ final class Shapes {
       throw new UnsupportedGraphException(
           Text.format("Conv node \"%s\" is not a convolution of images", node.displayName()));
     }
+    long[] kernel = node.integers("kernel_shape");
+    if (kernel != null && !Arrays.equals(kernel, new long[] {weight[2], weight[3]})) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "Conv node \"%s\" says a kernel of %s and has one of %s",
+              node.displayName(),
+              Arrays.toString(kernel),
+              Arrays.toString(new long[] {weight[2], weight[3]})));
+    }
     Window window = Window.of(node, weight[2], weight[3]);
     return new long[] {input[0], weight[0], window.rows(input[2]), window.columns(input[3])};
   }
@@ -120,9 +129,15 @@ final class Shapes {
   }
 
   private static long[] gemm(OnnxNode node, long[] a, long[] b) {
-    return new long[] {
-      a[node.integer("transA", 0) == 1 ? 1 : 0], b[node.integer("transB", 0) == 1 ? 0 : 1]
-    };
+    int inA = node.integer("transA", 0) != 0 ? 0 : 1;
+    int inB = node.integer("transB", 0) != 0 ? 1 : 0;
+    if (a.length != 2 || b.length != 2 || a[inA] != b[inB]) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "Gemm node \"%s\" multiplies %s and %s, which do not fit together",
+              node.displayName(), Arrays.toString(a), Arrays.toString(b)));
+    }
+    return new long[] {a[1 - inA], b[1 - inB]};
   }
 
   private static long[] matMul(long[] a, long[] b) {
@@ -141,11 +156,16 @@ final class Shapes {
 
   private static long[] concat(OnnxNode node, List<Operand> inputs) {
     long[] result = inputs.get(0).shape();
-    int axis = Movement.axis(node.integer("axis", 0), result.length);
+    int axis = concatAxis(node, result.length);
     for (Operand input : inputs.subList(1, inputs.size())) {
       result[axis] += input.shape()[axis];
     }
     return result;
+  }
+
+  /** Operator sets before 4 join along the second axis unless told otherwise, later ones say it. */
+  static int concatAxis(OnnxNode node, int rank) {
+    return Movement.axis(node.integer("axis", 1), rank);
   }
 
   /** The axes that a reduction goes over; all of them where none are named. */

@@ -88,7 +88,7 @@ final class VitReader {
             && concat.inputs().size() == 2
             && concat.input(0) instanceof Constant
             && concat.output().rank() == 3
-            && Movement.axis(concat.node().integer("axis", 0), 3) == 1;
+            && Shapes.concatAxis(concat.node(), 3) == 1;
     if (!front) {
       throw Chain.unexpected(concat, "a class token in front of the patches");
     }

@@ -37,7 +37,8 @@ record Window(
               node.type(), node.displayName(), automatic));
     }
     long[] strides = orElse(node.integers("strides"), 1, 1);
-    long[] pads = orElse(node.integers("pads"), 0, 0, 0, 0);
+    long[] none = new long[4];
+    long[] pads = automatic.equals("VALID") ? none : orElse(node.integers("pads"), none);
     long[] dilations = orElse(node.integers("dilations"), 1, 1);
     return new Window(
         kernelRows,
@@ -49,7 +50,7 @@ record Window(
         pads[2],
         pads[3],
         dilations[0] != 1 || dilations[1] != 1,
-        node.integer("ceil_mode", 0) == 1);
+        node.integer("ceil_mode", 0) != 0);
   }
 
   private static long[] orElse(long[] given, long... otherwise) {
