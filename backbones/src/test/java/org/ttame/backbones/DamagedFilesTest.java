@@ -44,7 +44,7 @@ class DamagedFilesTest {
       refuses(write("notes.onnx", text.getBytes(StandardCharsets.UTF_8)), "is not an ONNX model");
     }
     byte[] png = {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
-    refuses(write("picture.onnx", png), "is not an ONNX model");
+    refuses(write("picture.onnx", png), "is an image (PNG), not a classifier");
     Random random = new Random(1);
     for (int i = 0; i < 200; i++) {
       byte[] noise = new byte[1 + random.nextInt(500)];

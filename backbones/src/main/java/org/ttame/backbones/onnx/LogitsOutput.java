@@ -46,8 +46,7 @@ record LogitsOutput(String name, Value logits, boolean assumed, String all) {
             .collect(Collectors.joining(", "));
     Map<String, Value> heads = new LinkedHashMap<>();
     for (String output : model.outputs()) {
-      if (operands.get(output) instanceof Value value
-          && (value.isUnknown() || value.rank() == 2)) {
+      if (operands.get(output) instanceof Value value && (value.isUnknown() || value.rank() == 2)) {
         heads.put(output, unsoftened(value));
       }
     }
@@ -66,7 +65,9 @@ record LogitsOutput(String name, Value logits, boolean assumed, String all) {
     }
     if (options.classes().isPresent()) {
       Map<String, Value> fitting = new LinkedHashMap<>(heads);
-      fitting.values().removeIf(head -> head.isUnknown() || head.shape()[1] != options.classes().getAsInt());
+      fitting
+          .values()
+          .removeIf(head -> head.isUnknown() || head.shape()[1] != options.classes().getAsInt());
       heads = fitting.isEmpty() ? heads : fitting;
     }
     boolean several = heads.values().stream().distinct().count() > 1;
