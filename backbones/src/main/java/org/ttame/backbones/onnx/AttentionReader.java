@@ -81,7 +81,7 @@ final class AttentionReader {
   /** Of softmax(QKᵀ)V, or the operator that is all of it. */
   private Product product(Trace context) throws IOException {
     Operation operation = context.source().producer();
-    if (operation != null && operation.is("Attention")) {
+    if (operation != null && operation.is("Attention") && context.scale() == 1) {
       return fused(operation);
     }
     if (operation == null || !operation.is("MatMul") || context.scale() != 1) {
@@ -157,13 +157,16 @@ final class AttentionReader {
   }
 
   /** Skips where(isnan(p), 0, p), which some exporters put after the softmax. */
-  private static Operation safe(Operation operation) {
+  private static Operation safe(Operation operation) throws IOException {
     if (operation != null
         && operation.is("Where")
         && operation.input(2) instanceof Value value
+        && operation.input(1) instanceof Constant otherwise
+        && otherwise.all(0)
         && operation.input(0) instanceof Value condition
         && condition.producer() != null
-        && condition.producer().is("IsNaN")) {
+        && condition.producer().is("IsNaN")
+        && condition.producer().input(0) == value) {
       return value.producer();
     }
     return operation;

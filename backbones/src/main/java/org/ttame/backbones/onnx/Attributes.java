@@ -121,6 +121,43 @@ final class Attributes {
             });
   }
 
+  /**
+   * The axis of a softmax. Before operator set 13 everything from the axis on was one row: that is
+   * a softmax along one axis only where the others have one element.
+   *
+   * @param node a softmax
+   * @param opset version of ONNX's own operator set, 0 where there is none
+   * @param shape of its input
+   * @return the node, its axis written out in today's sense
+   */
+  static OnnxNode alongOneAxis(OnnxNode node, long opset, long... shape) {
+    boolean rows = opset > 0 && opset < 13;
+    int axis = Movement.axis(node.integer("axis", rows ? 1 : -1), shape.length);
+    if (rows) {
+      int first = axis;
+      while (axis < shape.length - 1 && shape[axis] == 1) {
+        axis++;
+      }
+      for (int other = axis + 1; other < shape.length; other++) {
+        if (shape[other] != 1) {
+          throw new UnsupportedGraphException(
+              Text.format(
+                  "%s node \"%s\" is over all axes from %d on",
+                  node.type(), node.displayName(), first));
+        }
+      }
+    }
+    OnnxAttribute written =
+        new OnnxAttribute(0, axis, "", new long[0], new double[0], null, "", false);
+    return new OnnxNode(
+        node.name(),
+        node.domain(),
+        node.type(),
+        node.inputs(),
+        node.outputs(),
+        Map.of("axis", written));
+  }
+
   private static String text(OnnxAttribute value) {
     if (!value.text().isEmpty()) {
       return value.text();

@@ -266,7 +266,7 @@ final class Dataflow {
     if (node.type().equals("Shape") || node.type().equals("Size")) {
       put(node, 0, shape(node, inputs.get(0)));
     } else if (inputs.stream().noneMatch(Value.class::isInstance)) {
-      List<Constant> results = Arithmetic.evaluate(node, inputs, model.opset());
+      List<Constant> results = Arithmetic.evaluate(node, inputs, opset);
       for (int i = 0; i < results.size(); i++) {
         put(node, i, results.get(i));
       }
@@ -336,7 +336,9 @@ final class Dataflow {
     return producer == null || !producer.is("Cast", "CastLike", "Equal", "IsNaN");
   }
 
-  private void operate(OnnxNode node, List<Operand> inputs) throws IOException {
+  private void operate(OnnxNode given, List<Operand> inputs) throws IOException {
+    boolean softmax = given.type().equals("Softmax") || given.type().equals("LogSoftmax");
+    OnnxNode node = softmax ? Attributes.alongOneAxis(given, opset, inputs.get(0).shape()) : given;
     ConverterRegistry registry = ConverterRegistry.all();
     boolean converted = registry.supports(node.type(), model.opset());
     if (converted

@@ -1,8 +1,10 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 
 /**
@@ -128,6 +130,13 @@ final class Fusion {
     double[] bias = norm.constant(2).values();
     double[] mean = norm.constant(3).values();
     double[] variance = norm.constant(4).values();
+    long channels = conv.constant(1).shape()[0];
+    if (weight.length != channels
+        || bias.length != channels
+        || mean.length != channels
+        || variance.length != channels) {
+      return null;
+    }
     double eps = norm.node().real("epsilon", 1e-5);
     double[] scale = new double[weight.length];
     double[] shift = new double[weight.length];
@@ -198,14 +207,12 @@ final class Fusion {
       return null;
     }
     long width = shape[shape.length - 1];
-    Operand bias = norm.input(2);
-    return as(
-        NORM,
-        norm,
-        norm.input(0),
-        norm.constant(1).reshape(width),
-        bias == null ? zeros(width) : norm.constant(2).reshape(width),
-        scalar(norm.node().real("epsilon", 1e-5)));
+    Constant weight = row(norm.constant(1), width);
+    Constant bias = norm.input(2) == null ? zeros(width) : row(norm.constant(2), width);
+    if (weight == null || bias == null) {
+      return null;
+    }
+    return as(NORM, norm, norm.input(0), weight, bias, scalar(norm.node().real("epsilon", 1e-5)));
   }
 
   /** (x − mean) / √(var + eps) · weight + bias in single steps. */
@@ -231,7 +238,11 @@ final class Fusion {
       return null;
     }
     long width = data.shape()[data.rank() - 1];
-    return as(NORM, add, data, weight.reshape(width), bias.reshape(width), scalar(eps.scalar()));
+    Constant weightRow = row(weight, width);
+    Constant biasRow = row(bias, width);
+    return weightRow == null || biasRow == null
+        ? null
+        : as(NORM, add, data, weightRow, biasRow, scalar(eps.scalar()));
   }
 
   /** x of x − mean(x), else null. */
@@ -250,7 +261,9 @@ final class Fusion {
       return false;
     }
     int[] axes = Shapes.reducedAxes(mean.node(), mean.inputs());
-    return axes.length == 1 && axes[0] == mean.value(0).rank() - 1;
+    return axes.length == 1
+        && axes[0] == mean.value(0).rank() - 1
+        && mean.output().rank() == mean.value(0).rank();
   }
 
   private static boolean isVarianceOf(Value value, Value data) throws IOException {
@@ -264,11 +277,11 @@ final class Fusion {
     }
     boolean squares;
     if (square.is("Pow")) {
-      squares = square.onlyConstant() != null && square.onlyConstant().scalar() == 2;
+      squares = square.input(1) instanceof Constant power && power.size() == 1 && power.all(2);
     } else {
       squares = square.is("Mul") && square.input(0) == square.input(1);
     }
-    return squares && centred(square.value(0)) == data;
+    return squares && square.input(0) instanceof Value base && centred(base) == data;
   }
 
   private static Operation geluOperator(Operation gelu) {
@@ -297,28 +310,42 @@ final class Fusion {
     if (by == null || by.size() != 1 || argument.onlyValue() != x) {
       return null;
     }
-    double divisor =
-        argument.is("Div") ? by.scalar() : argument.is("Mul") ? 1 / by.scalar() : Double.NaN;
+    double divisor = Double.NaN;
+    if (argument.is("Mul")) {
+      divisor = 1 / by.scalar();
+    } else if (argument.is("Div") && argument.input(0) == x) {
+      divisor = by.scalar();
+    }
     return Math.abs(divisor - Math.sqrt(2)) < 1e-3 ? as(GELU, product, x) : null;
   }
+
+  /** Factors of a GELU's longest spelling; a product of more is none, however many it has. */
+  private static final int FACTORS = 6;
 
   /** Sorts the factors of a product into erf(…) + 1, other values, and numbers. */
   private static void collect(
       Operation product, List<Operation> sums, List<Value> others, double[] factor)
       throws IOException {
-    for (Operand input : product.inputs()) {
-      if (input instanceof Constant constant) {
-        factor[0] *= constant.size() == 1 ? constant.scalar() : Double.NaN;
-        continue;
+    Deque<Operation> products = new ArrayDeque<>(List.of(product));
+    for (int seen = 0; !products.isEmpty(); seen++) {
+      if (seen == FACTORS) {
+        factor[0] = Double.NaN;
+        return;
       }
-      Value value = (Value) input;
-      Operation producer = value.producer();
-      if (producer != null && producer.is("Mul")) {
-        collect(producer, sums, others, factor);
-      } else if (producer != null && producer.is("Add") && isErf(producer)) {
-        sums.add(producer);
-      } else {
-        others.add(value);
+      for (Operand input : products.poll().inputs()) {
+        if (input instanceof Constant constant) {
+          factor[0] *= constant.size() == 1 ? constant.scalar() : Double.NaN;
+          continue;
+        }
+        Value value = (Value) input;
+        Operation producer = value.producer();
+        if (producer != null && producer.is("Mul")) {
+          products.add(producer);
+        } else if (producer != null && producer.is("Add") && isErf(producer)) {
+          sums.add(producer);
+        } else {
+          others.add(value);
+        }
       }
     }
   }

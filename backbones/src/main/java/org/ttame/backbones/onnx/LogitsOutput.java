@@ -113,9 +113,17 @@ record LogitsOutput(String name, Value logits, boolean assumed, String all) {
     return false;
   }
 
+  /** The input of a softmax over the classes; one over another axis stays, as do odd ones. */
   private static Value unsoftened(Value value) {
     Operation last = value.producer();
-    return last != null && last.is("Softmax", "LogSoftmax") ? last.value(0) : value;
+    if (last == null || !last.is("Softmax", "LogSoftmax")) {
+      return value;
+    }
+    boolean overClasses =
+        value.isUnknown()
+            ? last.value(0).isUnknown()
+            : last.node().integer("axis", -1) == value.rank() - 1;
+    return overClasses ? last.value(0) : value;
   }
 
   private static String shape(Operand operand) {

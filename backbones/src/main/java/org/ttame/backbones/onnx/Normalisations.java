@@ -24,8 +24,7 @@ final class Normalisations {
     registry.add(
         "LayerNormalization", 17, new LayerNormalisation(), "axis", "epsilon", "stash_type");
     registry.add(Fusion.NORM, 1, new LayerNormalisation());
-    registry.add("Softmax", 1, new Softmax(1), "axis");
-    registry.add("Softmax", 13, new Softmax(-1), "axis");
+    registry.add("Softmax", 1, Normalisations::softmax, "axis");
   }
 
   /** With frozen statistics: a factor and a summand for each channel. */
@@ -99,19 +98,13 @@ final class Normalisations {
     }
   }
 
-  /** Over one axis; before operator set 13 over all from an axis on, which must be the last. */
-  private record Softmax(int standard) implements Converter {
-    @Override
-    public void convert(Operation softmax, Emitter emitter) {
-      Tensor x = emitter.tensor(softmax.value(0));
-      int axis = Movement.axis(softmax.node().integer("axis", standard), x.rank());
-      if (standard == 1 && axis != x.rank() - 1) {
-        throw new UnsupportedGraphException(softmax + " goes over several axes");
-      }
-      if (axis == x.batch()) {
-        throw new UnsupportedGraphException(softmax + " mixes the images of a batch");
-      }
-      emitter.putLike(softmax, emitter.graph().nn().softmax(x.variable(), x.place(axis)), x);
+  /** Along one axis, which is written out; see {@link Attributes#alongOneAxis}. */
+  private static void softmax(Operation softmax, Emitter emitter) {
+    Tensor x = emitter.tensor(softmax.value(0));
+    int axis = Movement.axis(softmax.node().integer("axis", -1), x.rank());
+    if (axis == x.batch()) {
+      throw new UnsupportedGraphException(softmax + " mixes the images of a batch");
     }
+    emitter.putLike(softmax, emitter.graph().nn().softmax(x.variable(), x.place(axis)), x);
   }
 }

@@ -40,6 +40,7 @@ record Trace(Value source, Constant positions, double scale) {
       } else if (operation.is("Mul", "Div")
           && operation.onlyConstant() != null
           && operation.onlyConstant().size() == 1
+          && operation.output().rank() == operation.onlyValue().rank()
           && (operation.is("Mul") || operation.input(0) instanceof Value)) {
         double factor = operation.onlyConstant().scalar();
         scale *= operation.is("Mul") ? factor : 1 / factor;
