@@ -550,6 +550,41 @@ class ImportedGraphTest {
     return all.toArray();
   }
 
+  /** From the logits to the input, one operation with weights after another. */
+  @Test
+  void randomisationGoesFromTheLogitsToTheInput() throws Exception {
+    Path file =
+        network(
+            "random",
+            (onnx, image) -> {
+              String clipped =
+                  onnx.node(
+                      "Clip",
+                      List.of(norm(onnx, image, 3), onnx.number(-1), onnx.number(1)));
+              return onnx.node("Relu", List.of(conv(4, 3, 3, 1).write(onnx, clipped)));
+            });
+    CascadingRandomisation randomisation =
+        new CascadingRandomisation(file, BackboneOptions.defaults(), 7);
+    assertThat(randomisation.stages())
+        .extracting(stage -> stage.parameters().get(0))
+        .satisfiesExactly(
+            linear -> assertThat(linear).contains("Gemm"),
+            conv -> assertThat(conv).contains("Conv"),
+            norm -> assertThat(norm).contains("BatchNormalization"));
+    Nd4j.getRandom().setSeed(5);
+    try (INDArray images = Nd4j.randn(DataType.FLOAT, 2, SIDE, SIDE, 3);
+        FrozenClassifier whole = randomisation.classifier(0);
+        FrozenClassifier headless = randomisation.classifier(1);
+        FrozenClassifier random = randomisation.classifier(3);
+        ClassifierOutput original = whole.forward(images, whole.defaultLayers());
+        ClassifierOutput first = headless.forward(images, headless.defaultLayers());
+        ClassifierOutput last = random.forward(images, random.defaultLayers())) {
+      assertThat(first.logits()).isNotEqualTo(original.logits());
+      assertThat(first.features()).isEqualTo(original.features());
+      assertThat(last.features()).isNotEqualTo(original.features());
+    }
+  }
+
   @Test
   void everythingUnsupportedIsNamedAtOnce() throws Exception {
     OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);

@@ -79,7 +79,7 @@ final class GraphJson {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     longs(json.putArray(SHAPE), constant.shape());
     json.put("integer", constant.integer());
-    if (constant.integer() || constant.size() <= ImportedGraph.INLINE) {
+    if (ImportedGraph.isInline(constant)) {
       try {
         doubles(json.putArray("values"), constant.values());
       } catch (IOException e) {

@@ -32,6 +32,11 @@ public final class ImportedGraph implements ImportedLayers {
    */
   static final int INLINE = 64;
 
+  /** Whether a constant is part of the graph, and no weight. */
+  static boolean isInline(Constant constant) {
+    return constant.integer() || constant.size() <= INLINE;
+  }
+
   private final String name;
   private final long opset;
   private final Value image;

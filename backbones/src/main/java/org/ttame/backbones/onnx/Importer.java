@@ -69,10 +69,23 @@ final class Importer {
       throw new UnsupportedGraphException("not supported are " + String.join("; ", all));
     }
     Fusion.apply(flow);
+    for (Operation operation : flow.operations()) {
+      keepSmallConstants(operation.inputs());
+    }
     ImportedGraph graph =
         new ImportedGraph(
             name(model.file()), model.opset(), flow.input(), flow.logits(), flow.operations());
     return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow);
+  }
+
+  /** The graph is written again after the file has been closed; only weights are read from it. */
+  private static void keepSmallConstants(List<Operand> operands) throws IOException {
+    for (int i = 0; i < operands.size(); i++) {
+      if (operands.get(i) instanceof Constant constant && ImportedGraph.isInline(constant)) {
+        operands.set(
+            i, Constant.ofValues(constant.values(), constant.integer(), constant.shape()));
+      }
+    }
   }
 
   /** {@code 3 Gelu nodes, the first "/blocks.0/mlp/act/Gelu"}. */

@@ -30,6 +30,9 @@ import org.ttame.core.masking.Masking;
  * is closed, gets an {@link IllegalStateException}. Threads that work at once have one each.
  */
 public final class FrozenClassifier implements AutoCloseable {
+  /** Layers that a message names. */
+  private static final int LISTED = 40;
+
   private final SameDiff graph;
   private final String name;
   private final String input;
@@ -228,9 +231,15 @@ public final class FrozenClassifier implements AutoCloseable {
   public FeatureLayer layer(String node) {
     FeatureLayer layer = layers.get(aliases.getOrDefault(node, node));
     if (layer == null) {
+      List<String> names = List.copyOf(layers.keySet());
+      boolean many = names.size() > LISTED;
       throw new IllegalArgumentException(
           Text.format(
-              "%s has no layer \"%s\"; it has %s", name, node, String.join(", ", layers.keySet())));
+              "%s has no layer \"%s\"; it has %s%s",
+              name,
+              node,
+              String.join(", ", many ? names.subList(names.size() - LISTED, names.size()) : names),
+              many ? Text.format(" and %d before them, see inspect", names.size() - LISTED) : ""));
     }
     return layer;
   }
