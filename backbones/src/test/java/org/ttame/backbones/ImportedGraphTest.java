@@ -558,9 +558,7 @@ class ImportedGraphTest {
             "random",
             (onnx, image) -> {
               String clipped =
-                  onnx.node(
-                      "Clip",
-                      List.of(norm(onnx, image, 3), onnx.number(-1), onnx.number(1)));
+                  onnx.node("Clip", List.of(norm(onnx, image, 3), onnx.number(-1), onnx.number(1)));
               return onnx.node("Relu", List.of(conv(4, 3, 3, 1).write(onnx, clipped)));
             });
     CascadingRandomisation randomisation =

@@ -82,8 +82,7 @@ final class Importer {
   private static void keepSmallConstants(List<Operand> operands) throws IOException {
     for (int i = 0; i < operands.size(); i++) {
       if (operands.get(i) instanceof Constant constant && ImportedGraph.isInline(constant)) {
-        operands.set(
-            i, Constant.ofValues(constant.values(), constant.integer(), constant.shape()));
+        operands.set(i, Constant.ofValues(constant.values(), constant.integer(), constant.shape()));
       }
     }
   }
