@@ -9,7 +9,7 @@ final class AblateCommand implements Command {
       OptionSpec.of(
           "test", "PATH", "images to measure on, with --weights; the sample brings its own");
   static final OptionSpec TEST_LIMIT =
-      OptionSpec.of("test-limit", "N", "measure on N of them, spread evenly over the set");
+      OptionSpec.of("test-limit", "N", "measure on N of them, drawn as with --limit");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-ablation", "where trainings and tables go");
 
@@ -69,7 +69,7 @@ final class AblateCommand implements Command {
         source,
         new ExperimentData(
             arguments.path(TEST),
-            arguments.integer(TEST_LIMIT, 1),
+            ImageSettings.draw(arguments, TEST_LIMIT),
             arguments.path(OUT).orElseThrow()),
         options,
         TrainingArguments.isAuto(arguments),

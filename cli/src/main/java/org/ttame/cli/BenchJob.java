@@ -22,6 +22,7 @@ import org.ttame.eval.bench.Timing;
 import org.ttame.eval.bench.Work;
 import org.ttame.eval.bench.Workbench;
 import org.ttame.eval.output.Provenance;
+import org.ttame.training.data.ImageDraw;
 
 /**
  * The work of {@code bench}.
@@ -49,7 +50,7 @@ record BenchJob(
     boolean profile,
     Optional<Integer> endurance,
     Optional<Path> photos,
-    Optional<Integer> limit,
+    Optional<ImageDraw> limit,
     boolean lockstep,
     long seed,
     Optional<Path> out,

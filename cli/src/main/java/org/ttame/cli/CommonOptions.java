@@ -27,7 +27,13 @@ final class CommonOptions {
   static final OptionSpec BATCH_SIZE =
       OptionSpec.of("batch-size", "N", "8", "images per network pass");
   static final OptionSpec LIMIT =
-      OptionSpec.of("limit", "N", "use N images, spread evenly over the set");
+      OptionSpec.of("limit", "N", "use N images, drawn at random");
+  static final OptionSpec LIMIT_SEED =
+      OptionSpec.of(
+          "limit-seed",
+          "N|spread",
+          "0",
+          "of that draw, the same for every command; spread takes every k-th image instead");
   static final OptionSpec STRICT =
       OptionSpec.flag("strict", "stop at the first unreadable image instead of skipping it");
   static final OptionSpec MAX_PIXELS =
@@ -75,7 +81,7 @@ final class CommonOptions {
   /** Shared options of the commands that train. */
   static final List<OptionSpec> TRAINING =
       List.of(
-          MEAN, STD, INPUT_SIZE, OUTPUT, SEED, LIMIT, STRICT, MAX_PIXELS, DEVICE, ENGINE, THREADS);
+          MEAN, STD, INPUT_SIZE, OUTPUT, SEED, LIMIT, LIMIT_SEED, STRICT, MAX_PIXELS, DEVICE, ENGINE, THREADS);
 
   /** Shared options of the commands that make or judge maps of a run's classifier. */
   static final List<OptionSpec> MEASURING =
@@ -89,6 +95,7 @@ final class CommonOptions {
           SEED,
           BATCH_SIZE,
           LIMIT,
+          LIMIT_SEED,
           STRICT,
           MAX_PIXELS,
           DEVICE,

@@ -12,6 +12,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.experiment.Experiment;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.run.RunFolder;
 
@@ -22,7 +23,7 @@ import org.ttame.training.run.RunFolder;
  * @param testLimit the most of them
  * @param out the experiment's folder
  */
-record ExperimentData(Optional<Path> test, Optional<Integer> testLimit, Path out) {
+record ExperimentData(Optional<Path> test, Optional<ImageDraw> testLimit, Path out) {
   /** Images a network pass where nothing is trained. */
   private static final int MEASURING_BATCH = 8;
 
@@ -30,7 +31,7 @@ record ExperimentData(Optional<Path> test, Optional<Integer> testLimit, Path out
   ImageList measured(Materials materials, Console console) throws IOException {
     ImageList all =
         test.isPresent() ? ImageSettings.find(test.get(), console) : materials.held().orElseThrow();
-    return testLimit.isPresent() ? all.limit(testLimit.get()) : all;
+    return testLimit.isPresent() ? testLimit.get().from(all) : all;
   }
 
   /**

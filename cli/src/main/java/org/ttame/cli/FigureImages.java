@@ -55,7 +55,7 @@ final class FigureImages {
             Text.format("--images PATH is missing: %s was not trained on the bundled sample", run));
       }
       ImageList scenes = new SampleData(sample).images("test");
-      return settings.limit().isPresent() ? scenes.limit(settings.limit().getAsInt()) : scenes;
+      return settings.limit().isPresent() ? settings.limit().get().from(scenes) : scenes;
     }
 
     /** The table of objects: the one given, or the one among the images. */

@@ -68,6 +68,7 @@ final class FiguresCommand implements Command {
             CommonOptions.SEED,
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
+            CommonOptions.LIMIT_SEED,
             CommonOptions.STRICT,
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,

@@ -2,38 +2,47 @@ package org.ttame.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
 
 /**
  * How a command goes through images.
  *
  * @param batchSize images a network pass
- * @param limit the most images; empty for all
+ * @param limit which images; empty for all
  * @param strict whether an unreadable image is an error
  * @param maxPixels images of more pixels count as unreadable
  */
-record ImageSettings(int batchSize, OptionalInt limit, boolean strict, long maxPixels) {
+record ImageSettings(int batchSize, Optional<ImageDraw> limit, boolean strict, long maxPixels) {
   /** All images of a list, as a training reads its own. */
   static ImageSettings of(TrainingOptions options, int batchSize) {
-    return new ImageSettings(batchSize, OptionalInt.empty(), options.strict(), options.maxPixels());
+    return new ImageSettings(batchSize, Optional.empty(), options.strict(), options.maxPixels());
   }
 
   static ImageSettings parse(Arguments arguments) throws UsageException {
-    OptionalInt limit =
-        arguments
-            .integer(CommonOptions.LIMIT, 1)
-            .map(OptionalInt::of)
-            .orElseGet(OptionalInt::empty);
     return new ImageSettings(
         arguments.requiredInteger(CommonOptions.BATCH_SIZE, 1),
-        limit,
+        draw(arguments, CommonOptions.LIMIT),
         arguments.has(CommonOptions.STRICT),
         maxPixels(arguments));
+  }
+
+  /** Which images an option like {@code --limit} asks for. */
+  static Optional<ImageDraw> draw(Arguments arguments, OptionSpec limit) throws UsageException {
+    Optional<Integer> most = arguments.integer(limit, 1);
+    String seed = arguments.text(CommonOptions.LIMIT_SEED).orElseThrow();
+    try {
+      ImageDraw draw = ImageDraw.of(most.orElse(1), seed);
+      return most.map(given -> draw);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(CommonOptions.LIMIT_SEED.dashed() + ": " + e.getMessage());
+    }
   }
 
   private static long maxPixels(Arguments arguments) throws UsageException {
@@ -52,7 +61,14 @@ record ImageSettings(int batchSize, OptionalInt limit, boolean strict, long maxP
 
   /** The settings that decide which images a result is about, for its provenance. */
   Map<String, String> provenance() {
-    return Map.of(CommonOptions.MAX_PIXELS.name(), String.valueOf(maxPixels));
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put(CommonOptions.MAX_PIXELS.name(), String.valueOf(maxPixels));
+    limit.ifPresent(
+        draw -> {
+          settings.put(CommonOptions.LIMIT.name(), String.valueOf(draw.most()));
+          settings.put(CommonOptions.LIMIT_SEED.name(), draw.seedText());
+        });
+    return settings;
   }
 
   /** All images of a path; says how many of its files are none. */
@@ -67,9 +83,9 @@ record ImageSettings(int batchSize, OptionalInt limit, boolean strict, long maxP
     return list;
   }
 
-  /** The images of a path, no more than the limit, spread evenly over it. */
+  /** The images of a path, no more than the limit. */
   ImageList list(Path path, Console console) throws IOException {
     ImageList list = find(path, console);
-    return limit.isPresent() ? list.limit(limit.getAsInt()) : list;
+    return limit.isPresent() ? limit.get().from(list) : list;
   }
 }

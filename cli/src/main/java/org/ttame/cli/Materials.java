@@ -44,7 +44,7 @@ record Materials(
   static Materials of(TrainJob.Source source, Console console) throws IOException {
     ImageList training = ImageSettings.find(source.data().orElseThrow(), console);
     if (source.limit().isPresent()) {
-      training = training.limit(source.limit().getAsInt());
+      training = source.limit().get().from(training);
     }
     Optional<ImageList> validation = Optional.empty();
     if (source.val().isPresent()) {

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.InputSpec;
@@ -19,6 +18,7 @@ import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageFileLoader;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -30,12 +30,12 @@ import org.ttame.training.data.ImageList;
  * @param input what the classifier expects
  * @param console for results
  */
-record PhotoRates(Path images, Optional<Integer> limit, InputSpec input, Console console) {
+record PhotoRates(Path images, Optional<ImageDraw> limit, InputSpec input, Console console) {
   /** Measures explanations and training steps, as far as they are among the work. */
   void measure(Workbench bench, List<Work> work, ArrayNode rows) throws IOException {
     ImageList list = ImageSettings.find(images, console);
     if (limit.isPresent()) {
-      list = list.limit(limit.get());
+      list = limit.get().from(list);
     }
     for (Work kind : work) {
       if (kind != Work.EXPLAIN && kind != Work.STEP) {
@@ -77,7 +77,7 @@ record PhotoRates(Path images, Optional<Integer> limit, InputSpec input, Console
     MaskedInput clean = new MaskedInput(input, Masking.CNN);
     ImageSettings settings =
         new ImageSettings(
-            bench.batch(), OptionalInt.empty(), false, ImageLimits.DEFAULT.maxPixels());
+            bench.batch(), Optional.empty(), false, ImageLimits.DEFAULT.maxPixels());
     double count = 0;
     long began = System.nanoTime();
     try (ImageFeed feed = new ImageFeed(list, input, settings, console, "explaining")) {

@@ -32,6 +32,7 @@ final class PredictCommand implements Command {
             CommonOptions.OUTPUT,
             CommonOptions.BATCH_SIZE,
             CommonOptions.LIMIT,
+            CommonOptions.LIMIT_SEED,
             CommonOptions.STRICT,
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,

@@ -16,6 +16,7 @@ import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.data.ImageDraw;
 
 /**
  * The command line that a run was started with, kept in its folder as a file that {@code --config}
@@ -53,6 +54,10 @@ final class RunOptions {
    */
   static void write(Path folder, Map<String, String> given) throws IOException {
     Properties kept = new Properties();
+    if (given.containsKey(CommonOptions.LIMIT.name())) {
+      // A run that keeps none took every k-th image.
+      kept.setProperty(CommonOptions.LIMIT_SEED.name(), CommonOptions.LIMIT_SEED.standard());
+    }
     new TreeMap<>(given)
         .forEach(
             (name, value) -> {
@@ -114,6 +119,9 @@ final class RunOptions {
     }
     Map<String, String> values = new LinkedHashMap<>();
     kept.stringPropertyNames().forEach(name -> values.put(name, kept.getProperty(name)));
+    if (values.containsKey(CommonOptions.LIMIT.name())) {
+      values.putIfAbsent(CommonOptions.LIMIT_SEED.name(), ImageDraw.SPREAD);
+    }
     values.putAll(now.given());
     return new Arguments(values, List.of());
   }

@@ -7,12 +7,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Properties;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.eval.metric.Box;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleBox;
 import org.ttame.training.sample.SampleData;
@@ -62,13 +62,13 @@ final class SampleMaterials {
    *
    * @param family one of {@link SampleData#FAMILIES}
    * @param run the run's folder
-   * @param limit the most training images, if any
+   * @param limit which training images, if not all
    */
-  static Materials unpack(String family, Path run, OptionalInt limit) throws IOException {
+  static Materials unpack(String family, Path run, Optional<ImageDraw> limit) throws IOException {
     SampleData data = new SampleData(run.resolve(FOLDER));
     ImageList training = data.images("train");
     if (limit.isPresent()) {
-      training = training.limit(limit.getAsInt());
+      training = limit.get().from(training);
     }
     ImageList held = data.images("test");
     return new Materials(

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -17,6 +17,7 @@ import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
 import org.ttame.training.run.RunFolder;
+import org.ttame.training.data.ImageDraw;
 
 /**
  * The work of {@code train}.
@@ -54,7 +55,7 @@ record TrainJob(
    * @param data training images
    * @param val validation images
    * @param backbone what is known of the classifier's file
-   * @param limit the most training images
+   * @param limit which training images, if not all
    * @param labels names of the classes
    */
   record Source(
@@ -63,7 +64,7 @@ record TrainJob(
       Optional<Path> data,
       Optional<Path> val,
       BackboneOptions backbone,
-      OptionalInt limit,
+      Optional<ImageDraw> limit,
       Optional<Path> labels) {
     /** The same with a classifier that is known. */
     Source of(Path file, BackboneOptions known) {
@@ -148,7 +149,9 @@ record TrainJob(
             result.skipped().total() == 0 ? "" : "; " + result.skipped().describe()));
     if (materials.held().isPresent() && report > 0) {
       new ClosingReport(classifier, materials, folder, settled, console)
-          .write(materials.held().get().limit(report), MEASURING_BATCH);
+          .write(
+              new ImageDraw(report, OptionalLong.of(0)).from(materials.held().get()),
+              MEASURING_BATCH);
     }
   }
 
@@ -167,7 +170,13 @@ record TrainJob(
     settings.put("threads", String.valueOf(started.threads()));
     settings.put("report", String.valueOf(report));
     source.val().ifPresent(val -> settings.put("val", val.toAbsolutePath().normalize().toString()));
-    source.limit().ifPresent(limit -> settings.put("limit", String.valueOf(limit)));
+    source
+        .limit()
+        .ifPresent(
+            limit -> {
+              settings.put("limit", String.valueOf(limit.most()));
+              settings.put("limit-seed", limit.seedText());
+            });
     return settings;
   }
 

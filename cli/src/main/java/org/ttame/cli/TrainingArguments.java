@@ -2,7 +2,6 @@ package org.ttame.cli;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Properties;
 import org.ttame.core.Text;
 import org.ttame.training.TrainingOptions;
@@ -104,10 +103,7 @@ final class TrainingArguments {
         sample
             ? ClassifierChoice.images(arguments, SampleMaterials.backbone())
             : ClassifierChoice.options(arguments),
-        arguments
-            .integer(CommonOptions.LIMIT, 1)
-            .map(OptionalInt::of)
-            .orElseGet(OptionalInt::empty),
+        ImageSettings.draw(arguments, CommonOptions.LIMIT),
         arguments.path(Labels.OPTION));
   }
 

@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.classifier.InputSpec;
 import org.ttame.eval.metric.Box;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleBox;
 import org.ttame.training.sample.SampleData;
@@ -23,10 +24,10 @@ class SampleMaterialsTest {
 
   @Test
   void boxesStayWithTheirScenesInAnySelection() throws IOException {
-    Materials materials = SampleMaterials.unpack("vgg", folder, OptionalInt.of(1));
+    Materials materials = SampleMaterials.unpack("vgg", folder, Optional.of(ImageDraw.of(1, "0")));
     List<SampleBox> items = new SampleData(folder.resolve(SampleMaterials.FOLDER)).boxes("test");
     ImageList all = materials.held().orElseThrow();
-    for (ImageList scenes : List.of(all, all.limit(7))) {
+    for (ImageList scenes : List.of(all, ImageDraw.of(7, "0").from(all))) {
       IntFunction<List<Box>> boxes =
           materials.objects().orElseThrow().in(scenes, InputSpec.imageNet(64));
       for (int i = 0; i < Math.min(scenes.size(), 20); i++) {

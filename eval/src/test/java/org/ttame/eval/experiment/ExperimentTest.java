@@ -28,6 +28,7 @@ import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.Augment;
 import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.BatchSource;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.run.StepRecord;
@@ -74,8 +75,8 @@ class ExperimentTest {
   static void load() throws IOException {
     SampleData data = new SampleData(sample);
     weights = data.backbone("vgg");
-    training = data.images("train").limit(8);
-    measured = data.images("test").limit(5);
+    training = ImageDraw.of(8, ImageDraw.SPREAD).from(data.images("train"));
+    measured = ImageDraw.of(5, ImageDraw.SPREAD).from(data.images("test"));
     classifier = Backbones.load(weights, BackboneOptions.defaults());
   }
 

@@ -34,6 +34,7 @@ import org.ttame.eval.sanity.StageResult.Answer;
 import org.ttame.training.data.Augment;
 import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.BatchSource;
+import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleData;
@@ -53,7 +54,7 @@ class SanityCheckTest {
   @BeforeAll
   static void load() throws IOException {
     SampleData data = new SampleData(sample);
-    list = data.images("test").limit(IMAGES);
+    list = ImageDraw.of(IMAGES, ImageDraw.SPREAD).from(data.images("test"));
     cascade = new CascadingRandomisation(data.backbone("vgg"), BackboneOptions.defaults(), 3);
     classifier = cascade.classifier(0);
     mechanism =

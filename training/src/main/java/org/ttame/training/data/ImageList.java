@@ -212,27 +212,6 @@ public final class ImageList {
   }
 
   /**
-   * A smaller list: {@code most} images spread evenly over this one, so that class folders are all
-   * represented.
-   *
-   * @param most the most images wanted, at least 1
-   * @return that list, or this one if it is no longer
-   */
-  public ImageList limit(int most) {
-    if (most < 1) {
-      throw new IllegalArgumentException("A list is limited to one image at least, got " + most);
-    }
-    if (most >= size()) {
-      return this;
-    }
-    int[] spread = new int[most];
-    for (int i = 0; i < most; i++) {
-      spread[i] = (int) ((long) i * size() / most);
-    }
-    return select(spread);
-  }
-
-  /**
    * Some of the images, in the order asked for.
    *
    * @param indices their places here, one at least

@@ -2,7 +2,7 @@ package org.ttame.training.data;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.ttame.core.Text;
 import org.ttame.core.storage.FileNames;
@@ -40,17 +40,8 @@ public record ListSplit(List<Integer> validation, List<Integer> test) {
               "Cannot draw %d images for validation and %d for test out of %d",
               validation, test, size));
     }
-    int[] order = new int[size];
-    for (int i = 0; i < size; i++) {
-      order[i] = i;
-    }
-    SplitMix random = new SplitMix(SPLIT, seed);
-    List<Integer> drawn = new ArrayList<>();
-    for (int i = 0; i < validation + test; i++) {
-      int j = i + random.nextInt(size - i);
-      drawn.add(order[j]);
-      order[j] = order[i];
-    }
+    List<Integer> drawn =
+        Arrays.stream(new SplitMix(SPLIT, seed).draw(size, validation + test)).boxed().toList();
     return new ListSplit(
         drawn.subList(0, validation).stream().sorted().toList(),
         drawn.subList(validation, drawn.size()).stream().sorted().toList());

@@ -55,6 +55,21 @@ final class SplitMix implements RandomGenerator {
     return nextLong() < 0;
   }
 
+  /** {@code count} of the numbers below {@code size}, no number twice, in the order drawn. */
+  int[] draw(int size, int count) {
+    int[] order = new int[size];
+    for (int i = 0; i < size; i++) {
+      order[i] = i;
+    }
+    int[] drawn = new int[count];
+    for (int i = 0; i < count; i++) {
+      int j = i + nextInt(size - i);
+      drawn[i] = order[j];
+      order[j] = order[i];
+    }
+    return drawn;
+  }
+
   private static long mix(long z) {
     long a = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     long b = (a ^ (a >>> 27)) * 0x94D049BB133111EBL;

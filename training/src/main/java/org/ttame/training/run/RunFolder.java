@@ -46,7 +46,8 @@ public final class RunFolder {
    * Settings in {@code run.json} that are the command's around the training: how many computing
    * threads, what is validated and reported on, and how many images were taken of the set.
    */
-  public static final Set<String> AROUND = Set.of("threads", "val", "report", "limit");
+  public static final Set<String> AROUND = 
+      Set.of("threads", "val", "report", "limit", "limit-seed");
 
   private static final String RUN_JSON = "run.json";
   private static final ObjectMapper JSON = new ObjectMapper();

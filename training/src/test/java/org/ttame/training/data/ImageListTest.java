@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,16 +82,38 @@ class ImageListTest {
   }
 
   @Test
-  void aLimitSpreadsOverTheClasses() throws IOException {
+  void aDrawIsOfItsSeedAloneAndKeepsTheOrder() throws IOException {
     for (int i = 0; i < 10; i++) {
       touch("cat/" + i + ".jpg", "dog/" + i + ".jpg");
     }
     ImageList list = ImageList.of(folder);
-    ImageList few = list.limit(4);
-    assertThat(names(few)).containsExactly("cat/0.jpg", "cat/5.jpg", "dog/0.jpg", "dog/5.jpg");
-    assertThat(IntStream.range(0, 4).map(few::label)).containsExactly(0, 0, 1, 1);
-    assertThat(list.limit(20)).isSameAs(list);
-    assertThatThrownBy(() -> list.limit(0)).hasMessageContaining("got 0");
+    List<String> drawn = names(ImageDraw.of(6, "3").from(list));
+    assertThat(drawn).hasSize(6).isSorted().doesNotHaveDuplicates();
+    assertThat(names(ImageDraw.of(6, "3").from(list))).isEqualTo(drawn);
+    assertThat(names(ImageDraw.of(6, "4").from(list))).isNotEqualTo(drawn);
+    assertThat(ImageDraw.of(20, "3").from(list)).isSameAs(list);
+    ImageList spread = ImageDraw.of(4, "spread").from(list);
+    assertThat(names(spread)).containsExactly("cat/0.jpg", "cat/5.jpg", "dog/0.jpg", "dog/5.jpg");
+    assertThat(IntStream.range(0, 4).map(spread::label)).containsExactly(0, 0, 1, 1);
+    assertThatThrownBy(() -> ImageDraw.of(0, "3")).hasMessageContaining("got 0");
+    assertThatThrownBy(() -> ImageDraw.of(4, "x"))
+        .hasMessage("\"x\" is neither a whole number nor \"spread\"");
+  }
+
+  /** Every image is as likely as another: 2000 draws of 5 of 20 take each about 500 times. */
+  @Test
+  void drawsAreFair() throws IOException {
+    for (int i = 10; i < 30; i++) {
+      touch(i + ".jpg");
+    }
+    ImageList list = ImageList.of(folder);
+    Map<String, Integer> taken = new HashMap<>();
+    for (int seed = 0; seed < 2000; seed++) {
+      names(ImageDraw.of(5, Integer.toString(seed)).from(list))
+          .forEach(name -> taken.merge(name, 1, Integer::sum));
+    }
+    // The count's deviation is sqrt(2000 · ¼ · ¾) = 19; five of them.
+    assertThat(taken.values()).hasSize(20).allMatch(count -> Math.abs(count - 500) < 97);
   }
 
   @Test
