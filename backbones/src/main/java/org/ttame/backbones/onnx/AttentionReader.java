@@ -130,8 +130,10 @@ final class AttentionReader {
   /** The operator of opset 23, on {@code [B, heads, T, head width]}. */
   private static Product fused(Operation attention) throws IOException {
     OnnxNode node = attention.node();
-    boolean more = attention.inputs().stream().skip(3).anyMatch(java.util.Objects::nonNull);
-    if (more
+    boolean masked = attention.input(3) != null && !letsAllThrough(attention.input(3));
+    boolean more = attention.inputs().stream().skip(4).anyMatch(java.util.Objects::nonNull);
+    if (masked
+        || more
         || node.integer("is_causal", 0) != 0
         || node.real("softcap", 0) != 0
         || attention.value(0).rank() != 4) {
@@ -154,6 +156,12 @@ final class AttentionReader {
         values.positions(),
         queries.scale() * keys.scale() * node.real("scale", 1 / Math.sqrt((double) headWidth)),
         attention.output());
+  }
+
+  /** A mask that adds nothing, or that says true everywhere. */
+  private static boolean letsAllThrough(Operand mask) throws IOException {
+    return mask instanceof Constant constant
+        && (constant.integer() ? constant.none(0) : constant.all(0));
   }
 
   /** Skips where(isnan(p), 0, p), which some exporters put after the softmax. */

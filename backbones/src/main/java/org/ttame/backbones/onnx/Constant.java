@@ -2,6 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.function.DoublePredicate;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.ttame.core.Text;
@@ -174,8 +175,26 @@ final class Constant implements Operand {
     return values()[0];
   }
 
+  /** Whether it shows the same elements in the same order and shape. */
+  boolean equalsView(Constant other) {
+    return storage.equals(other.storage)
+        && offset == other.offset
+        && Arrays.equals(shape, other.shape)
+        && IntStream.range(0, shape.length)
+            .allMatch(axis -> shape[axis] == 1 || strides[axis] == other.strides[axis]);
+  }
+
   /** Whether every element has that value. */
   boolean all(double value) throws IOException {
+    return every(element -> element == value);
+  }
+
+  /** Whether no element has that value. */
+  boolean none(double value) throws IOException {
+    return every(element -> element != value);
+  }
+
+  private boolean every(DoublePredicate condition) throws IOException {
     Constant distinct = this;
     for (int axis = shape.length - 1; axis >= 0; axis--) {
       if (strides[axis] == 0 && shape[axis] > 0) {
@@ -186,7 +205,7 @@ final class Constant implements Operand {
       return false;
     }
     for (double element : distinct.values()) {
-      if (element != value) {
+      if (!condition.test(element)) {
         return false;
       }
     }

@@ -270,10 +270,16 @@ final class Dataflow {
       for (int i = 0; i < results.size(); i++) {
         put(node, i, results.get(i));
       }
-    } else if (passes(node, inputs)) {
-      put(node, 0, inputs.get(0));
     } else {
-      operate(node, inputs);
+      List<Operand> same = Neutral.outputs(node, inputs);
+      if (same.isEmpty() || same.contains(null)) {
+        operate(node, inputs);
+      }
+      for (int i = 0; i < same.size(); i++) {
+        if (same.get(i) != null) {
+          put(node, i, same.get(i));
+        }
+      }
     }
   }
 
@@ -313,27 +319,6 @@ final class Dataflow {
     if (!why.isEmpty()) {
       throw new UnsupportedGraphException(why.get(0));
     }
-  }
-
-  /** Nothing happens to an image here when a network is evaluated in float32. */
-  private static boolean passes(OnnxNode node, List<Operand> inputs) {
-    return switch (node.type()) {
-      case "Identity", "Dropout" -> true;
-      case "CastLike" -> isReal(inputs.get(1));
-      case "Cast" -> ElementType.of(node.integer("to", 1)) == ElementType.FLOAT;
-      default -> false;
-    };
-  }
-
-  /**
-   * Whether an operand is of floats: what depends on the image is, until it is cast or compared.
-   */
-  private static boolean isReal(Operand operand) {
-    if (operand instanceof Constant constant) {
-      return !constant.integer();
-    }
-    Operation producer = ((Value) operand).producer();
-    return producer == null || !producer.is("Cast", "CastLike", "Equal", "IsNaN");
   }
 
   private void operate(OnnxNode given, List<Operand> inputs) throws IOException {
