@@ -43,7 +43,7 @@ public final class LayerWriter implements AutoCloseable {
    * @param weights where its weights come from, or null to leave placeholders
    * @param precision of its values
    */
-  LayerWriter(WeightSource weights, DataType precision) {
+  public LayerWriter(WeightSource weights, DataType precision) {
     this.weights = weights;
     this.precision = precision;
     // SameDiff's own holder of constants keeps a second copy of each for other devices.

@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxModel.Function;
@@ -47,6 +48,9 @@ final class Dataflow {
   private Value image;
   private LogitsOutput output;
 
+  /** What is wanted of the graph: of a classifier the logits. */
+  private List<Value> results = List.of();
+
   /** Operator set of the nodes that are being evaluated: a function may have its own. */
   private long opset;
 
@@ -66,9 +70,38 @@ final class Dataflow {
     if (flow.output.assumed()) {
       flow.assumed.add(Assumption.Setting.OUTPUT);
     }
+    flow.results = List.of(flow.output.logits());
     flow.connect();
     flow.requireFrozen();
     return flow;
+  }
+
+  /**
+   * The flow through a graph that need be no classifier: it has neither {@link #input} nor {@link
+   * #output}.
+   *
+   * @param model the graph
+   * @param inputs those of its inputs that stand for the image's data; all others are initialisers
+   */
+  static Dataflow of(OnnxModel model, List<Value> inputs) throws IOException {
+    Dataflow flow = new Dataflow(model, BackboneOptions.defaults());
+    flow.operands.putAll(model.initialisers());
+    inputs.forEach(input -> flow.operands.put(input.name(), input));
+    flow.evaluate(model.nodes(), 0);
+    flow.results =
+        model.outputs().stream()
+            .map(flow.operands::get)
+            .filter(Value.class::isInstance)
+            .map(Value.class::cast)
+            .toList();
+    flow.connect();
+    flow.requireFrozen();
+    return flow;
+  }
+
+  /** What a name of the graph stands for; null where nothing computes it. */
+  Operand operand(String name) {
+    return operands.get(name);
   }
 
   private void requireFrozen() throws BackboneException {
@@ -243,9 +276,26 @@ final class Dataflow {
         refuse(node, inputs, null);
       } else {
         evaluate(node, inputs);
+        refuseOthers(node, inputs);
       }
     } catch (UnsupportedGraphException e) {
       refuse(node, inputs, e.getMessage());
+    }
+  }
+
+  /** Outputs of a node that is understood but for them, refused where something reads them. */
+  private void refuseOthers(OnnxNode node, List<Operand> inputs) {
+    for (String name : node.outputs()) {
+      if (!name.isEmpty() && !operands.containsKey(name)) {
+        Value output = Value.unknown(name);
+        Operation operation = new Operation(node.type(), node, inputs, List.of(output));
+        output.producer(operation);
+        operands.put(name, output);
+        refusals.put(
+            operation,
+            Text.format(
+                "%s node \"%s\" gives more than one output", node.type(), node.displayName()));
+      }
     }
   }
 
@@ -339,6 +389,10 @@ final class Dataflow {
         converted
             ? registry.converter(node.type(), model.opset()).shapes(node, inputs)
             : Shapes.of(node, inputs);
+    if (shapes.stream().flatMapToLong(LongStream::of).anyMatch(size -> size == 0)) {
+      throw new UnsupportedGraphException(
+          Text.format("%s node \"%s\" gives nothing out", node.type(), node.displayName()));
+    }
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < shapes.size() && i < node.outputs().size(); i++) {
       outputs.add(new Value(node.outputs().get(i), shapes.get(i)));
@@ -376,10 +430,12 @@ final class Dataflow {
     Set<Operation> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     Set<Value> cleared = new HashSet<>();
     Deque<Operation> open = new ArrayDeque<>();
-    if (logits().producer() != null) {
-      open.add(logits().producer());
+    for (Value result : results) {
+      if (result.producer() != null) {
+        open.add(result.producer());
+      }
+      result.consumers().clear();
     }
-    logits().consumers().clear();
     while (!open.isEmpty()) {
       Operation operation = open.poll();
       if (!seen.add(operation)) {
@@ -406,8 +462,10 @@ final class Dataflow {
     List<Operation> order = new ArrayList<>();
     Set<Operation> done = Collections.newSetFromMap(new IdentityHashMap<>());
     Deque<Operation> stack = new ArrayDeque<>();
-    if (logits().producer() != null) {
-      stack.push(logits().producer());
+    for (Value result : results) {
+      if (result.producer() != null) {
+        stack.push(result.producer());
+      }
     }
     while (!stack.isEmpty()) {
       Operation operation = stack.peek();

@@ -111,6 +111,9 @@ final class Elementwise {
     public void convert(Operation clip, Emitter emitter) throws IOException {
       double min = bound(clip, "min", 1, -Float.MAX_VALUE);
       double max = bound(clip, "max", 2, Float.MAX_VALUE);
+      if (min > max) {
+        throw new UnsupportedGraphException(clip + " has a lower bound above its upper one");
+      }
       Tensor x = emitter.tensor(clip.value(0));
       SDVariable y = emitter.graph().math().clipByValue(x.variable(), min, max);
       emitter.putLike(clip, y, x);

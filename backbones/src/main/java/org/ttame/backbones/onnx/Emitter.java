@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -28,7 +29,7 @@ final class Emitter {
   private final IdentityHashMap<Value, Tensor> tensors = new IdentityHashMap<>();
   private final Set<String> names = new HashSet<>(Set.of(BackboneGraph.INPUT));
   private final IdentityHashMap<Value, String> labels = new IdentityHashMap<>();
-  private final Map<String, Weight> weights = new LinkedHashMap<>();
+  private final Map<String, Weight> weights;
   private final Map<String, Role> roles = new LinkedHashMap<>();
 
   /** Makes a weight of the file's constants; called only where it is read from the ONNX file. */
@@ -44,8 +45,20 @@ final class Emitter {
    * @param batch how many images the file's shapes are for
    */
   Emitter(LayerWriter writer, long batch) {
+    this(writer, batch, new LinkedHashMap<>());
+  }
+
+  /**
+   * Starts.
+   *
+   * @param writer writes the graph
+   * @param batch how many images the file's shapes are for
+   * @param weights where to note how each weight is made, before the writer asks for it
+   */
+  Emitter(LayerWriter writer, long batch, Map<String, Weight> weights) {
     this.writer = writer;
     this.batch = batch;
+    this.weights = weights;
   }
 
   /** How many images the file's shapes are for. */
@@ -62,6 +75,34 @@ final class Emitter {
     long[] shape = image.shape();
     SDVariable input = writer.input(Math.toIntExact(shape[2]));
     tensors.put(image, new Tensor(input, shape, Tensor.channelsLast(4), 0));
+  }
+
+  /**
+   * Writes operations whose inputs have been handed over; those that cannot be written, and what
+   * reads them, are left out.
+   *
+   * @param operations in an order in which each can be computed
+   * @param opset the version of the operator set that they are of
+   * @return for each that cannot be written, why
+   */
+  List<String> write(List<Operation> operations, long opset) throws IOException {
+    List<String> refusals = new ArrayList<>();
+    Set<Value> missing = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Operation operation : operations) {
+      boolean possible = operation.values().stream().noneMatch(missing::contains);
+      if (possible) {
+        try {
+          ConverterRegistry.all().converter(operation.type(), opset).convert(operation, this);
+        } catch (UnsupportedGraphException e) {
+          refusals.add(e.getMessage());
+          possible = false;
+        }
+      }
+      if (!possible) {
+        missing.addAll(operation.outputs());
+      }
+    }
+    return refusals;
   }
 
   /** Where a value lies. */

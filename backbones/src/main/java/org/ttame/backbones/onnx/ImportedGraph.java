@@ -3,13 +3,9 @@ package org.ttame.backbones.onnx;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.graph.BackboneGraph;
@@ -65,7 +61,8 @@ public final class ImportedGraph implements ImportedLayers {
     this.operations = List.copyOf(operations);
     LayerWriter outline = LayerWriter.outline();
     Emitter emitter = new Emitter(outline, image.shape()[0]);
-    List<String> refusals = emit(emitter);
+    emitter.image(image);
+    List<String> refusals = emitter.write(this.operations, opset);
     if (!refusals.isEmpty()) {
       throw new UnsupportedGraphException(String.join("; ", refusals));
     }
@@ -78,32 +75,11 @@ public final class ImportedGraph implements ImportedLayers {
             .sum();
   }
 
-  /** Writes all operations; those that cannot be, and what reads them, are left out and named. */
-  private List<String> emit(Emitter emitter) throws IOException {
-    List<String> refusals = new ArrayList<>();
-    emitter.image(image);
-    Set<Value> missing = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (Operation operation : operations) {
-      boolean possible = operation.values().stream().noneMatch(missing::contains);
-      if (possible) {
-        try {
-          ConverterRegistry.all().converter(operation.type(), opset).convert(operation, emitter);
-        } catch (UnsupportedGraphException e) {
-          refusals.add(e.getMessage());
-          possible = false;
-        }
-      }
-      if (!possible) {
-        missing.addAll(operation.outputs());
-      }
-    }
-    return refusals;
-  }
-
   @Override
   public BackboneGraph write(LayerWriter writer) throws IOException {
     Emitter emitter = new Emitter(writer, image.shape()[0]);
-    List<String> refusals = emit(emitter);
+    emitter.image(image);
+    List<String> refusals = emitter.write(operations, opset);
     if (!refusals.isEmpty()) {
       throw new IllegalStateException(String.join("; ", refusals));
     }

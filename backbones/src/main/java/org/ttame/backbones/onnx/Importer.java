@@ -46,17 +46,35 @@ final class Importer {
    */
   static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
     Dataflow flow = Dataflow.of(model, options);
+    ImportedGraph graph =
+        new ImportedGraph(
+            name(model.file()),
+            model.opset(),
+            flow.input(),
+            flow.logits(),
+            operations(flow, model.opset()));
+    return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow);
+  }
+
+  /**
+   * The operations of a graph in their simplest forms.
+   *
+   * @param flow the graph's
+   * @param opset the version of the operator set that it is written in
+   * @throws UnsupportedGraphException naming everything that is not supported
+   */
+  static List<Operation> operations(Dataflow flow, long opset) throws IOException {
     Map<String, List<Operation>> unknown = new TreeMap<>();
     Set<String> refusals = new LinkedHashSet<>();
     for (Operation operation : flow.operations()) {
       Optional<String> refused = flow.refusal(operation);
       String type = operation.type();
-      boolean supported = ConverterRegistry.all().supports(type, model.opset());
+      boolean supported = ConverterRegistry.all().supports(type, opset);
       if (!supported && refused.isEmpty() && EVALUATED.contains(type)) {
         // Of a shape that would be known if what comes before were understood.
         continue;
       }
-      if (supported || (refused.isPresent() && Attributes.know(type, model.opset()))) {
+      if (supported || (refused.isPresent() && Attributes.know(type, opset))) {
         refused.ifPresent(refusals::add);
       } else {
         unknown.computeIfAbsent(type, key -> new ArrayList<>()).add(operation);
@@ -69,13 +87,11 @@ final class Importer {
       throw new UnsupportedGraphException("not supported are " + String.join("; ", all));
     }
     Fusion.apply(flow);
-    for (Operation operation : flow.operations()) {
+    List<Operation> operations = flow.operations();
+    for (Operation operation : operations) {
       keepSmallConstants(operation.inputs());
     }
-    ImportedGraph graph =
-        new ImportedGraph(
-            name(model.file()), model.opset(), flow.input(), flow.logits(), flow.operations());
-    return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow);
+    return operations;
   }
 
   /** The graph is written again after the file has been closed; only weights are read from it. */
