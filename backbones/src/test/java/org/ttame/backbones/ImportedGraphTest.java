@@ -301,7 +301,8 @@ class ImportedGraphTest {
                 "alpha",
                 0.5f));
     return bodies.entrySet().stream()
-        .map(body -> DynamicTest.dynamicTest(body.getKey(), () -> isRight(body.getValue())));
+        .map(
+            body -> DynamicTest.dynamicTest(body.getKey(), () -> isRight(folder, body.getValue())));
   }
 
   static Body conv(int out, int height, int width, int groups, Object... attributes) {
@@ -328,7 +329,7 @@ class ImportedGraphTest {
         1e-3f);
   }
 
-  private static String mapped(OnnxWriter onnx, String image, String type) {
+  static String mapped(OnnxWriter onnx, String image, String type) {
     return onnx.node(type, List.of(conv(4, 3, 3, 1).write(onnx, image)));
   }
 
@@ -356,7 +357,7 @@ class ImportedGraphTest {
   }
 
   /** Writes a network around a body. */
-  static Path network(String name, Body body) throws Exception {
+  static Path network(Path folder, String name, Body body) throws Exception {
     OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
     String features = body.write(onnx, "image");
     String flat = onnx.node("Flatten", List.of(features));
@@ -381,8 +382,11 @@ class ImportedGraphTest {
     return file;
   }
 
-  private static void isRight(Body body) throws Exception {
-    Path file = network("body", body);
+  /**
+   * Compares a network around a body with ONNX Runtime, itself after an import, and differences.
+   */
+  static void isRight(Path folder, Body body) throws Exception {
+    Path file = network(folder, "body", body);
     Nd4j.getRandom().setSeed(5);
     try (INDArray images = Nd4j.randn(DataType.FLOAT, 2, SIDE, SIDE, 3);
         FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
@@ -393,7 +397,7 @@ class ImportedGraphTest {
       assertThat(Members.difference(output.logits(), expected)).isLessThan(TOLERANCE);
       assertThat(classifier.plannedStepBytes(2, List.of())).as("a plan").isPositive();
       worksImageByImage(classifier, images, expected);
-      isTheSameAfterImport(file, images, output);
+      isTheSameAfterImport(folder, file, images, output);
     }
     hasRightGradients(file);
   }
@@ -416,8 +420,8 @@ class ImportedGraphTest {
     }
   }
 
-  private static void isTheSameAfterImport(Path file, INDArray images, ClassifierOutput output)
-      throws Exception {
+  private static void isTheSameAfterImport(
+      Path folder, Path file, INDArray images, ClassifierOutput output) throws Exception {
     Path imported = folder.resolve("body.ttame");
     Backbones.importTo(file, imported, BackboneOptions.defaults());
     try (FrozenClassifier again = Backbones.load(imported, BackboneOptions.defaults());
@@ -507,6 +511,7 @@ class ImportedGraphTest {
     };
     Path file =
         network(
+            folder,
             "counted",
             (onnx, image) -> {
               String padded =
@@ -516,6 +521,7 @@ class ImportedGraphTest {
             });
     Path plain =
         network(
+            folder,
             "uncounted",
             (onnx, image) ->
                 onnx.node(
@@ -555,6 +561,7 @@ class ImportedGraphTest {
   void randomisationGoesFromTheLogitsToTheInput() throws Exception {
     Path file =
         network(
+            folder,
             "random",
             (onnx, image) -> {
               String clipped =

@@ -31,6 +31,7 @@ final class OnnxWriter {
   private final List<Weight> weights = new ArrayList<>();
   private final List<String> outputs = new ArrayList<>();
   private final Onnx.GraphProto.Builder frame = Onnx.GraphProto.newBuilder().setName("main");
+  private int opset = 17;
   private int counter;
 
   /** A weight of normal values times {@code spread} plus {@code centre}, floor {@code low}. */
@@ -59,6 +60,11 @@ final class OnnxWriter {
                 Onnx.TypeProto.newBuilder()
                     .setTensorType(
                         Onnx.TypeProto.Tensor.newBuilder().setElemType(1).setShape(dimensions))));
+  }
+
+  /** Sets the version of the operator set; 17 where it is not called. */
+  void opset(int version) {
+    opset = version;
   }
 
   /** A random weight; returns its name. */
@@ -170,7 +176,7 @@ final class OnnxWriter {
         Onnx.ModelProto.newBuilder()
             .setIrVersion(8)
             .setProducerName("generated")
-            .addOpsetImport(Onnx.OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
+            .addOpsetImport(Onnx.OperatorSetIdProto.newBuilder().setDomain("").setVersion(opset))
             .build();
     long length = graph.getSerializedSize();
     for (Weight weight : weights) {

@@ -18,19 +18,17 @@ final class Attributes {
       table(
           "PRelu Mish Softplus Softsign:",
           "Gemm: alpha beta broadcast transA transB",
-          "RMSNormalization: axis epsilon stash_type=1",
           "InstanceNormalization: epsilon",
           "GroupNormalization: epsilon num_groups stash_type=1",
           "Attention: is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap"
               + " softmax_precision=1",
-          "LogSoftmax Concat GatherElements OneHot: axis",
+          "Concat GatherElements OneHot: axis",
           "LeakyRelu Elu Celu ThresholdedRelu Swish: alpha",
           "Selu: alpha gamma",
           "CastLike: round_mode saturate",
           "Constant: value value_float value_floats value_int value_ints",
           "ConstantOfShape: value",
-          "ReduceProd ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp:"
-              + " axes keepdims noop_with_empty_axes",
+          "ReduceProd: axes keepdims noop_with_empty_axes",
           "CumSum: exclusive reverse",
           "Shape: end start",
           "Pad: mode paddings value",

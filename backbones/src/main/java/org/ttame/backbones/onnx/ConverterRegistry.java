@@ -26,6 +26,10 @@ final class ConverterRegistry {
     Elementwise.register(registry);
     Normalisations.register(registry);
     Products.register(registry);
+    Contractions.register(registry);
+    Softmaxes.register(registry);
+    Reductions.register(registry);
+    Powers.register(registry);
     Moves.register(registry);
     Picks.register(registry);
     return registry;

@@ -53,15 +53,21 @@ final class LayerChoice {
           "Tanh",
           "Gelu",
           Fusion.GELU);
+  private static final Set<String> NORMS =
+      Set.of(Fusion.NORM, "LayerNormalization", "RMSNormalization");
   private static final Set<String> GATES = Set.of("Sigmoid", "HardSigmoid");
 
   private final List<Operation> operations;
   private final int side;
   private final int classes;
+  private boolean mixes;
   private final IdentityHashMap<Value, FeatureLayer> layers = new IdentityHashMap<>();
   private final List<FeatureLayer> inOrder = new ArrayList<>();
   private final Map<String, String> aliases = new LinkedHashMap<>();
   private final List<Value> cuts = new ArrayList<>();
+
+  /** For each operation that mixes tokens the last cut point before it. */
+  private final List<Value> mixed = new ArrayList<>();
 
   private LayerChoice(List<Operation> operations, int side, int classes) {
     this.operations = operations;
@@ -80,7 +86,7 @@ final class LayerChoice {
   static LayerChoice of(List<Operation> operations, Emitter emitter, int side, int classes) {
     LayerChoice choice = new LayerChoice(operations, side, classes);
     choice.findLayers(emitter);
-    choice.findCuts();
+    choice.findCuts(emitter);
     return choice;
   }
 
@@ -96,34 +102,40 @@ final class LayerChoice {
 
   /** Eq. 14 where places attend to each other, else Eq. 13. */
   Masking masking() {
-    boolean attends =
-        operations.stream().anyMatch(o -> o.is("MatMul", "Einsum") && o.values().size() == 2);
-    return attends ? Masking.VIT : Masking.CNN;
+    return mixes ? Masking.VIT : Masking.CNN;
+  }
+
+  /** Attention, or a product over the tokens of a sequence. */
+  private static boolean mixesTokens(Operation operation, Emitter emitter) {
+    if (operation.is("Attention")) {
+      return true;
+    }
+    if (operation.is("MatMul", "Einsum")) {
+      return operation.values().size() == 2 || operation.input(0) instanceof Constant;
+    }
+    if (!operation.is(Fusion.LINEAR)) {
+      return false;
+    }
+    Tensor tensor = emitter.tensor(operation.value(0));
+    return tensor.rank() == 3 && !Tensor.isPlain(tensor.order());
   }
 
   private void findLayers(Emitter emitter) {
     Set<String> names = new HashSet<>();
+    TokenGrids grids = new TokenGrids(operations, emitter.batch());
     for (Operation operation : operations) {
       for (Value value : operation.outputs()) {
         Tensor tensor = emitter.tensor(value);
         if (tensor == null || isView(operation)) {
           continue;
         }
-        boolean map = tensor.rank() == 4 && tensor.batch() == 0 && isChannelsLast(tensor);
-        long[] shape = tensor.shape();
-        if (!map || shape[2] * shape[3] == 1) {
+        String node = names.contains(value.name()) ? tensor.variable().name() : value.name();
+        FeatureLayer layer = map(node, tensor);
+        layer = layer == null ? grids.layer(node, tensor) : layer;
+        if (layer == null) {
           continue;
         }
-        String node = names.add(value.name()) ? value.name() : tensor.variable().name();
         names.add(node);
-        FeatureLayer layer =
-            new FeatureLayer(
-                node,
-                tensor.variable().name(),
-                FeatureKind.MAP,
-                Math.toIntExact(shape[1]),
-                Math.toIntExact(shape[2]),
-                Math.toIntExact(shape[3]));
         layers.put(value, layer);
         inOrder.add(layer);
       }
@@ -137,8 +149,22 @@ final class LayerChoice {
     }
   }
 
-  private static boolean isChannelsLast(Tensor tensor) {
-    return java.util.Arrays.equals(tensor.order(), Tensor.channelsLast(4));
+  private static FeatureLayer map(String node, Tensor tensor) {
+    long[] shape = tensor.shape();
+    boolean map =
+        tensor.rank() == 4
+            && tensor.batch() == 0
+            && java.util.Arrays.equals(tensor.order(), Tensor.channelsLast(4))
+            && shape[2] * shape[3] > 1;
+    return map
+        ? new FeatureLayer(
+            node,
+            tensor.variable().name(),
+            FeatureKind.MAP,
+            Math.toIntExact(shape[1]),
+            Math.toIntExact(shape[2]),
+            Math.toIntExact(shape[3]))
+        : null;
   }
 
   private static boolean isView(Operation operation) {
@@ -154,7 +180,7 @@ final class LayerChoice {
   }
 
   /** A value is a cut point if nothing computed before it is read after it. */
-  private void findCuts() {
+  private void findCuts(Emitter emitter) {
     IdentityHashMap<Value, Integer> unread = new IdentityHashMap<>();
     for (Operation operation : operations) {
       new HashSet<>(operation.values()).forEach(value -> unread.merge(value, 1, Integer::sum));
@@ -169,11 +195,17 @@ final class LayerChoice {
       }
       boolean alone = open.isEmpty() && operation.outputs().size() == 1;
       open.addAll(operation.outputs().stream().filter(unread::containsKey).toList());
+      if (mixesTokens(operation, emitter)) {
+        mixes = true;
+        if (!cuts.isEmpty()) {
+          mixed.add(last(cuts));
+        }
+      }
       if (alone && layers.containsKey(operation.output())) {
         cuts.add(operation.output());
       }
     }
-    while (!cuts.isEmpty() && last(cuts).shape()[1] == classes) {
+    while (!cuts.isEmpty() && layers.get(last(cuts)).channels() == classes) {
       cuts.remove(cuts.size() - 1);
     }
   }
@@ -184,6 +216,17 @@ final class LayerChoice {
 
   /** The layer that the CAM family reads by default. */
   Optional<String> camLayer() {
+    if (!tokens().isEmpty()) {
+      // What lies behind the last attention has no influence where a class token is read.
+      Value read = last(mixedBefore(lastSum()));
+      return operations.stream()
+          .filter(o -> NORMS.contains(o.type()) && o.values().contains(read))
+          .map(o -> layers.get(o.output()))
+          .filter(java.util.Objects::nonNull)
+          .findFirst()
+          .or(() -> Optional.of(layers.get(read)))
+          .map(FeatureLayer::node);
+    }
     for (int i = cuts.size() - 1; i >= 0; i--) {
       if (!POOLS.contains(cuts.get(i).producer().type())) {
         return Optional.of(layers.get(cuts.get(i)).node());
@@ -192,13 +235,59 @@ final class LayerChoice {
     return inOrder.isEmpty() ? Optional.empty() : Optional.of(last(inOrder).node());
   }
 
+  /** The last cut point that is a sum of tokens; null if there is none. */
+  private Value lastSum() {
+    for (int i = cuts.size() - 1; i >= 0; i--) {
+      if (joins(cuts.get(i).producer()) && isTokens(cuts.get(i))) {
+        return cuts.get(i);
+      }
+    }
+    return null;
+  }
+
+  private boolean isTokens(Value value) {
+    return layers.get(value).kind() == FeatureKind.TOKENS;
+  }
+
+  /** The tokens that are mixed before a cut point, each once, latest last. */
+  private List<Value> mixedBefore(Value end) {
+    List<Value> before = cuts.subList(0, cuts.indexOf(end));
+    return mixed.stream().distinct().filter(this::isTokens).filter(before::contains).toList();
+  }
+
+  /**
+   * Of a network that ends in tokens of one grid: those that are read by the last two operations
+   * that mix tokens, and the last sum. Else none.
+   */
+  private List<Value> tokens() {
+    Value end = cuts.isEmpty() || !isTokens(last(cuts)) ? null : lastSum();
+    long grids =
+        cuts.stream()
+            .filter(this::isTokens)
+            .map(cut -> List.of(layers.get(cut).height(), layers.get(cut).width()))
+            .distinct()
+            .count();
+    if (end == null || grids > 1) {
+      return List.of();
+    }
+    List<Value> read = mixedBefore(end);
+    if (read.isEmpty()) {
+      return List.of();
+    }
+    List<Value> chosen = new ArrayList<>(read.subList(Math.max(0, read.size() - 2), read.size()));
+    chosen.add(end);
+    return chosen;
+  }
+
   /** The layers explained by default, latest last. */
   List<String> defaultLayers() {
+    List<Value> tokens = tokens();
+    if (!tokens.isEmpty()) {
+      return tokens.stream().map(value -> layers.get(value).node()).toList();
+    }
     Map<List<Long>, List<Value>> stages = new LinkedHashMap<>();
     for (Value cut : cuts) {
-      Operation producer = cut.producer();
-      long[] shape = (producer.is("MaxPool") ? producer.value(0) : cut).shape();
-      stages.computeIfAbsent(List.of(shape[2], shape[3]), key -> new ArrayList<>()).add(cut);
+      stages.computeIfAbsent(stage(cut), key -> new ArrayList<>()).add(cut);
     }
     List<Value> chosen = new ArrayList<>();
     List<Value> fine = new ArrayList<>();
@@ -206,13 +295,24 @@ final class LayerChoice {
     for (List<Value> stage : inTurn) {
       Value value = choose(stage, stage == last(inTurn));
       int coarsest = (side + COARSE - 1) / COARSE;
-      boolean coarse = value.shape()[2] <= coarsest && value.shape()[3] <= coarsest;
+      boolean coarse =
+          layers.get(value).height() <= coarsest && layers.get(value).width() <= coarsest;
       (coarse ? chosen : fine).add(value);
     }
     List<Value> usable = chosen.isEmpty() ? fine : chosen;
     return usable.subList(Math.max(0, usable.size() - STAGES), usable.size()).stream()
         .map(value -> layers.get(value).node())
         .toList();
+  }
+
+  /** The resolution that a cut point belongs to; a max pool to the one before it. */
+  private List<Long> stage(Value cut) {
+    if (cut.producer().is("MaxPool")) {
+      long[] shape = cut.producer().value(0).shape();
+      return List.of(shape[2], shape[3]);
+    }
+    FeatureLayer layer = layers.get(cut);
+    return List.of((long) layer.height(), (long) layer.width());
   }
 
   private static Value choose(List<Value> stage, boolean last) {

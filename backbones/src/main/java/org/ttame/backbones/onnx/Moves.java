@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.ttame.backbones.graph.ImportedLayers.Role;
 
-/** Operators that move values, or reduce axes. */
+/** Operators that move values. */
 final class Moves {
   private Moves() {}
 
@@ -20,9 +20,6 @@ final class Moves {
     registry.add("Unsqueeze", 1, reshape, "axes");
     registry.add("Transpose", 1, Moves::transpose, "perm");
     registry.add("Concat", 4, Moves::concat, "axis");
-    for (String type : List.of("ReduceMean", "ReduceSum", "ReduceMax")) {
-      registry.add(type, 1, Moves::reduce, "axes", "keepdims", "noop_with_empty_axes");
-    }
   }
 
   private static void reshape(Operation reshape, Emitter emitter) {
@@ -119,38 +116,5 @@ final class Moves {
       }
     }
     return Constant.ofValues(all, false, shape);
-  }
-
-  private static void reduce(Operation reduce, Emitter emitter) throws IOException {
-    Tensor x = emitter.tensor(reduce.value(0));
-    int[] axes = Shapes.reducedAxes(reduce.node(), reduce.inputs());
-    if (IntStream.of(axes).anyMatch(axis -> axis == x.batch())) {
-      throw new UnsupportedGraphException(reduce + " mixes the images of a batch");
-    }
-    if (axes.length == 0) {
-      throw new UnsupportedGraphException(reduce + " goes over no axis");
-    }
-    boolean keep = reduce.node().integer("keepdims", 1) == 1;
-    int[] places = IntStream.of(axes).map(x::place).sorted().toArray();
-    SDVariable y =
-        switch (reduce.type()) {
-          case "ReduceMean" -> emitter.graph().mean(x.variable(), keep, places);
-          case "ReduceSum" -> emitter.graph().sum(x.variable(), keep, places);
-          default -> emitter.graph().max(x.variable(), keep, places);
-        };
-    if (keep) {
-      emitter.putLike(reduce, y, x);
-      return;
-    }
-    int[] left =
-        IntStream.range(0, x.rank())
-            .filter(axis -> IntStream.of(axes).noneMatch(gone -> gone == axis))
-            .toArray();
-    int[] order =
-        IntStream.of(x.order())
-            .filter(axis -> IntStream.of(left).anyMatch(kept -> kept == axis))
-            .map(axis -> Tensor.place(left, axis))
-            .toArray();
-    emitter.put(reduce, y, order, Tensor.place(left, x.batch()));
   }
 }

@@ -6,7 +6,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.ttame.backbones.graph.ImportedLayers.Role;
 
-/** Normalisations, and softmax. */
+/** Normalisations. */
 final class Normalisations {
   private Normalisations() {}
 
@@ -23,8 +23,9 @@ final class Normalisations {
         "training_mode");
     registry.add(
         "LayerNormalization", 17, new LayerNormalisation(), "axis", "epsilon", "stash_type");
+    registry.add(
+        "RMSNormalization", 23, new LayerNormalisation(), "axis", "epsilon", "stash_type=1");
     registry.add(Fusion.NORM, 1, new LayerNormalisation());
-    registry.add("Softmax", 1, Normalisations::softmax, "axis");
   }
 
   /** With frozen statistics: a factor and a summand for each channel. */
@@ -71,40 +72,57 @@ final class Normalisations {
   }
 
   /**
-   * (x − mean) / √(var + eps) · weight + bias over the last axis, see {@link Fusion#NORM}. Means
-   * are products with a column of 1/D: the library's reductions of rows take six times as long.
+   * (x − mean) / √(var + eps) · weight + bias over the axes from one on, see {@link Fusion#NORM};
+   * of the RMS form without mean and bias. Means are products with a column of 1/D: the library's
+   * reductions of rows take six times as long.
    */
   private static final class LayerNormalisation implements Converter {
     @Override
     public void convert(Operation norm, Emitter emitter) throws IOException {
-      if (!norm.is(Fusion.NORM)) {
-        throw new UnsupportedGraphException(norm + " normalises over more than the last axis");
+      boolean fused = norm.is(Fusion.NORM);
+      if (norm.outputs().size() > 1) {
+        throw new UnsupportedGraphException(norm + " hands out its statistics");
       }
       Tensor x = emitter.tensor(norm.value(0));
-      int width = Math.toIntExact(x.shape()[x.rank() - 1]);
+      long[] shape = x.shape();
+      int axis = Movement.axis(fused ? -1 : norm.node().integer("axis", -1), x.rank());
+      int width = 1;
+      for (int i = axis; i < shape.length; i++) {
+        width *= Math.toIntExact(shape[i]);
+      }
+      if (axis <= x.batch()) {
+        throw new UnsupportedGraphException(norm + " mixes the images of a batch");
+      }
+      double eps = fused ? norm.constant(3).scalar() : norm.node().real("epsilon", (double) 1e-5f);
       double[] shares = new double[width];
       Arrays.fill(shares, 1.0 / width);
       SDVariable average = emitter.numbers(norm, "average", shares, width, 1);
-      Emitter.Rows rows = emitter.rows(x, norm);
+      boolean several = axis < shape.length - 1;
+      Tensor plain = several ? emitter.arrange(x, Tensor.plain(x.rank())) : x;
+      Emitter.Rows rows =
+          several
+              ? new Emitter.Rows(
+                  emitter.graph().reshape(plain.variable(), -1, width), plain.order(), x.batch())
+              : emitter.rows(x, norm);
       SameDiff graph = emitter.graph();
-      SDVariable centred = rows.matrix().sub(graph.mmul(rows.matrix(), average));
+      SDVariable centred =
+          norm.is("RMSNormalization")
+              ? rows.matrix()
+              : rows.matrix().sub(graph.mmul(rows.matrix(), average));
       SDVariable variance = graph.mmul(centred.mul(centred), average);
-      SDVariable scale = graph.math().rsqrt(variance.add(norm.constant(3).scalar()));
-      SDVariable weight =
-          emitter.parameter(norm, "weight", Role.SCALE, () -> Recipe.of(norm.constant(1)), width);
-      SDVariable bias =
-          emitter.parameter(norm, "bias", Role.SHIFT, () -> Recipe.of(norm.constant(2)), width);
-      emitter.putRows(norm, centred.mul(scale).mul(weight).add(bias), rows);
+      SDVariable y = centred.mul(graph.math().rsqrt(variance.add(eps)));
+      Constant weight = whole(norm.constant(1), shape, axis);
+      y = y.mul(emitter.parameter(norm, "weight", Role.SCALE, () -> Recipe.of(weight), width));
+      if (norm.input(2) != null) {
+        Constant bias = whole(norm.constant(2), shape, axis);
+        y = y.add(emitter.parameter(norm, "bias", Role.SHIFT, () -> Recipe.of(bias), width));
+      }
+      emitter.putRows(norm, y, rows);
     }
-  }
 
-  /** Along one axis, which is written out; see {@link Attributes#alongOneAxis}. */
-  private static void softmax(Operation softmax, Emitter emitter) {
-    Tensor x = emitter.tensor(softmax.value(0));
-    int axis = Movement.axis(softmax.node().integer("axis", -1), x.rank());
-    if (axis == x.batch()) {
-      throw new UnsupportedGraphException(softmax + " mixes the images of a batch");
+    /** A constant as it is broadcast over the axes that are normalised. */
+    private static Constant whole(Constant constant, long[] shape, int axis) {
+      return constant.broadcast(Arrays.copyOfRange(shape, axis, shape.length));
     }
-    emitter.putLike(softmax, emitter.graph().nn().softmax(x.variable(), x.place(axis)), x);
   }
 }

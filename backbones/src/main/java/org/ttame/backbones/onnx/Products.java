@@ -1,19 +1,17 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.ttame.backbones.graph.ImportedLayers.Role;
 import org.ttame.core.Text;
 
-/** Products of matrices. */
+/** Products of rows and a weight; the others are {@link Contractions}. */
 final class Products {
   private Products() {}
 
   static void register(ConverterRegistry registry) {
     registry.add("Gemm", 7, new Gemm(), "alpha", "beta", "transA", "transB");
-    registry.add("MatMul", 1, new MatMul());
     registry.add(Fusion.LINEAR, 1, new Linear());
   }
 
@@ -81,28 +79,6 @@ final class Products {
         throw new UnsupportedGraphException(gemm + " adds something that is no bias");
       }
       return bias.reshape(bias.size()).broadcast(out);
-    }
-  }
-
-  /** Of two values; with weights it is {@link Linear}. */
-  private static final class MatMul implements Converter {
-    @Override
-    public void convert(Operation product, Emitter emitter) {
-      Value left = product.value(0);
-      Value right = product.value(1);
-      int rank = left.rank();
-      boolean alike =
-          rank >= 3
-              && right.rank() == rank
-              && Arrays.equals(
-                  Arrays.copyOf(left.shape(), rank - 2), Arrays.copyOf(right.shape(), rank - 2));
-      int batch = emitter.tensor(left).batch();
-      if (!alike || batch >= rank - 2 || emitter.tensor(right).batch() != batch) {
-        throw new UnsupportedGraphException(product + " multiplies stacks of different shapes");
-      }
-      SDVariable a = emitter.arranged(left, Tensor.plain(rank));
-      SDVariable b = emitter.arranged(right, Tensor.plain(rank));
-      emitter.put(product, emitter.graph().mmul(a, b), Tensor.plain(rank), batch);
     }
   }
 }

@@ -41,6 +41,7 @@ final class Shapes {
       case "Attention" -> List.of(attention(node, first, inputs.get(2).shape()));
       case "BatchNormalization",
               "LayerNormalization",
+              "RMSNormalization",
               "InstanceNormalization",
               "GroupNormalization",
               "Relu",
