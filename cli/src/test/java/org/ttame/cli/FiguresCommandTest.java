@@ -201,12 +201,12 @@ class FiguresCommandTest {
     Ttame.Result said = Ttame.run(words);
     assertThat(said.code()).as("%s", said).isZero();
     assertThat(said.out())
-        .contains("000200.compare.png: Maps of Grad-CAM, T-TAME. Most probable classes: ")
+        .contains("000308.compare.png: Maps of Grad-CAM, T-TAME. Most probable classes: ")
         .contains("report.html: all of it on one page");
     try (var files = Files.list(out)) {
       assertThat(files.map(file -> file.getFileName().toString()))
           .containsExactlyInAnyOrder(
-              "000000.compare.png", "000200.compare.png", "000400.compare.png", "report.html");
+              "000270.compare.png", "000308.compare.png", "000346.compare.png", "report.html");
     }
     // Three images: an input and two classes of two methods each.
     assertThat(Files.readString(out.resolve("report.html")).split("<img ", -1)).hasSize(16);
