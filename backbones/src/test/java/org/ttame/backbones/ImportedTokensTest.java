@@ -30,6 +30,23 @@ class ImportedTokensTest {
     bodies.put("attention in shifted windows", ImportedTokensTest::shiftedWindows);
     bodies.put("attention by cosine", ImportedTokensTest::cosine);
     bodies.put(
+        "gather by a table",
+        (onnx, image) -> {
+          String table =
+              onnx.node("Reshape", List.of(onnx.integers(2, 0, 0, 3), onnx.integers(2, 2)));
+          return onnx.node("Gather", List.of(tokens(onnx, image), table), "axis", 2);
+        });
+    bodies.put(
+        "gather of all in turn",
+        (onnx, image) -> {
+          String means = onnx.node("GlobalAveragePool", List.of(image));
+          String flat = onnx.node("Reshape", List.of(means, onnx.integers(-1)));
+          String turns =
+              onnx.node(
+                  "Reshape", List.of(onnx.integers(0, 1, 2, 3, 4, 5), onnx.integers(2, 1, 3)));
+          return onnx.node("Gather", List.of(flat, turns), "axis", 0);
+        });
+    bodies.put(
         "choice by a mask",
         (onnx, image) -> {
           String x = tokens(onnx, image);

@@ -102,16 +102,15 @@ final class Picks {
         : emitter.graph().stridedSlice(x.variable(), begin, end, stride, all, all, 0, 0, 0);
   }
 
-  /** By constant indices along one axis: one place, which loses the axis, or runs of neighbours. */
+  /** By constant indices along one axis, which their shape replaces: runs of neighbours. */
   private static final class Gather implements Converter {
     @Override
     public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
       long[] data = inputs.get(0).shape();
       int axis = Movement.axis(node.integer("axis", 0), data.length);
-      if (!(inputs.get(1) instanceof Constant indices) || indices.shape().length > 1) {
+      if (!(inputs.get(1) instanceof Constant indices)) {
         throw new UnsupportedGraphException(
-            Text.format(
-                "Gather node \"%s\" does not look up by a list of constants", node.displayName()));
+            Text.format("Gather node \"%s\" does not look up by constants", node.displayName()));
       }
       for (long index : indices.integers()) {
         if (index < -data[axis] || index >= data[axis]) {
@@ -122,11 +121,8 @@ final class Picks {
         }
       }
       List<Long> shape = new ArrayList<>(Arrays.stream(data).boxed().toList());
-      if (indices.shape().length == 0) {
-        shape.remove(axis);
-      } else {
-        shape.set(axis, indices.size());
-      }
+      shape.remove(axis);
+      shape.addAll(axis, Arrays.stream(indices.shape()).boxed().toList());
       return List.of(shape.stream().mapToLong(Long::longValue).toArray());
     }
 
@@ -138,6 +134,12 @@ final class Picks {
       long size = x.shape()[axis];
       for (int i = 0; i < wanted.length; i++) {
         wanted[i] += wanted[i] < 0 ? size : 0;
+      }
+      if (wanted.length == size
+          && IntStream.range(0, wanted.length).allMatch(i -> wanted[i] == i)) {
+        // All in turn: exporters write views so, across the whole batch, too.
+        put(gather, emitter, emitter.reshape(x, gather.output().shape(), gather), x);
+        return;
       }
       List<SDVariable> runs = new ArrayList<>();
       for (int i = 0; i < wanted.length; ) {
@@ -158,9 +160,10 @@ final class Picks {
       long[] shape = x.shape();
       shape[axis] = wanted.length;
       Tensor picked = new Tensor(y, shape, x.order(), x.batch());
-      if (gather.output().rank() < x.rank()) {
-        picked = emitter.reshape(picked, gather.output().shape(), gather);
-      }
+      put(gather, emitter, emitter.reshape(picked, gather.output().shape(), gather), x);
+    }
+
+    private static void put(Operation gather, Emitter emitter, Tensor picked, Tensor x) {
       if (picked.variable() == x.variable()) {
         emitter.alias(gather.output(), picked);
       } else {
