@@ -47,6 +47,21 @@ class ImportedTokensTest {
           return onnx.node("Gather", List.of(flat, turns), "axis", 0);
         });
     bodies.put(
+        "positions projected beforehand",
+        (onnx, image) -> {
+          String positions =
+              onnx.node(
+                  "Conv",
+                  List.of(
+                      onnx.weight(0, 1, 1, 6, 3, 3),
+                      onnx.weight(0, 1, 4, 6, 1, 1),
+                      onnx.weight(0, 1, 4)));
+          String all = onnx.node("Tile", List.of(positions, onnx.integers(2, 1, 1, 1)));
+          String map =
+              ImportedGraphTest.conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
+          return onnx.node("Add", List.of(map, all));
+        });
+    bodies.put(
         "choice by a mask",
         (onnx, image) -> {
           String x = tokens(onnx, image);

@@ -9,7 +9,10 @@ import java.util.Map;
 import java.util.stream.LongStream;
 import org.ttame.core.Text;
 
-/** Products of constants: MatMul, Gemm and Einsum, all of them one sum of products. */
+/**
+ * Products of constants: MatMul, Gemm, Einsum and convolutions by 1×1, all of them one sum of
+ * products.
+ */
 final class ConstantProducts {
   /** Multiplications that take seconds; what a classifier multiplies beforehand is far smaller. */
   private static final long MOST_PRODUCTS = 1L << 32;
@@ -22,6 +25,7 @@ final class ConstantProducts {
       case "MatMul" -> matMul(inputs.get(0), inputs.get(1));
       case "Gemm" -> gemm(node, inputs);
       case "Einsum" -> einsum(node, inputs);
+      case "Conv" -> conv(node, inputs);
       default -> null;
     };
   }
@@ -51,6 +55,36 @@ final class ConstantProducts {
       return ConstantMath.unary(scaled, a.type(), v -> v);
     }
     return ConstantMath.binary(scaled, inputs.get(2), a.type(), (v, c) -> v + beta * c);
+  }
+
+  /** By 1×1, as position embeddings are projected. */
+  private static Constant conv(OnnxNode node, List<Constant> inputs) throws IOException {
+    long[] image = inputs.get(0).shape();
+    long[] weight = inputs.get(1).shape();
+    boolean point =
+        image.length == 4
+            && weight.length == 4
+            && weight[2] * weight[3] == 1
+            && weight[1] == image[1]
+            && node.text("auto_pad", "NOTSET").equals("NOTSET")
+            && all(node, "strides", 1)
+            && all(node, "pads", 0);
+    if (!point) {
+      throw new UnsupportedGraphException(
+          Text.format("Conv node \"%s\" convolves constants", node.displayName()));
+    }
+    Constant rows = inputs.get(1).reshape(weight[0], weight[1]);
+    Constant product = einsum("nihw,oi->nohw", List.of(inputs.get(0), rows), inputs.get(0).type());
+    if (inputs.size() < 3 || inputs.get(2) == null) {
+      return product;
+    }
+    Constant bias = inputs.get(2).reshape(weight[0], 1, 1);
+    return ConstantMath.binary(product, bias, product.type(), Double::sum);
+  }
+
+  private static boolean all(OnnxNode node, String attribute, long value) {
+    long[] values = node.integers(attribute);
+    return values == null || LongStream.of(values).allMatch(each -> each == value);
   }
 
   private static Constant einsum(OnnxNode node, List<Constant> inputs) throws IOException {
