@@ -11,7 +11,11 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -315,6 +319,28 @@ class ImportedTokensTest {
     String least = onnx.node("Clip", List.of(norm, onnx.number(1e-12f)));
     String all = onnx.node("Expand", List.of(least, onnx.integers(2, 2, 9, 2)));
     return onnx.node("Div", List.of(x, all));
+  }
+
+  /** Where the batch is one image its axis looks like any other of one. */
+  @Test
+  void fileForOneImageTakesTwo() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 1, 3, 11, 11);
+    String mixed = attention(onnx, tokens(onnx, "image"), 1, 9);
+    String first = onnx.node("Gather", List.of(mixed, onnx.index(4)), "axis", 1);
+    onnx.output(onnx.node("MatMul", List.of(first, onnx.weight(0, 1, 4, 5))), "logits");
+    Path file = folder.resolve("one.onnx");
+    onnx.write(file, 3);
+    Nd4j.getRandom().setSeed(5);
+    try (INDArray images = Nd4j.randn(DataType.FLOAT, 2, 11, 11, 3);
+        FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
+        OnnxOracle oracle = new OnnxOracle(file);
+        ClassifierOutput output = classifier.forward(images, List.of())) {
+      for (int b = 0; b < 2; b++) {
+        INDArray image = images.slice(b).reshape(1, 11, 11, 3).dup('c');
+        INDArray row = output.logits().getRow(b, true).dup('c');
+        assertThat(Members.difference(row, oracle.run(image).get("logits"))).isLessThan(2e-5);
+      }
+    }
   }
 
   /** Two tokens in front of a grid that is not square; the residual sums are read. */

@@ -11,6 +11,9 @@ import org.ttame.core.Text;
  * before and after.
  */
 final class Regrouping {
+  /** A prime that no axis has as a factor. */
+  private static final long MARK = 1_000_003;
+
   private final long[] from;
   private final long[] to;
   private final int fromBatch;
@@ -41,6 +44,14 @@ final class Regrouping {
    * @throws UnsupportedGraphException if the batch is outermost on no axis afterwards
    */
   static Regrouping of(long[] from, long[] to, int batch, long images, Object what) {
+    if (images == 1) {
+      // One image's axis is like any other of one: what it may be afterwards is marked.
+      int after = ofSameReach(from, to, batch);
+      if (after < 0) {
+        throw new UnsupportedGraphException(what + " mixes the images of a batch");
+      }
+      return of(marked(from, batch), marked(to, after), batch, MARK, what);
+    }
     List<Group> groups = new ArrayList<>();
     int i = 0;
     int j = 0;
@@ -71,6 +82,21 @@ final class Regrouping {
       throw new UnsupportedGraphException(what + " mixes the images of a batch");
     }
     return new Regrouping(from, to, batch, batchAfter, groups);
+  }
+
+  /** The first axis with as many values in front of it as an axis had before; -1 if none has. */
+  private static int ofSameReach(long[] from, long[] to, int batch) {
+    long reach = Constant.count(Arrays.copyOf(from, batch));
+    return IntStream.range(0, to.length)
+        .filter(axis -> Constant.count(Arrays.copyOf(to, axis)) == reach)
+        .findFirst()
+        .orElse(-1);
+  }
+
+  private static long[] marked(long[] shape, int axis) {
+    long[] marked = shape.clone();
+    marked[axis] *= MARK;
+    return marked;
   }
 
   private static int batchAfter(
