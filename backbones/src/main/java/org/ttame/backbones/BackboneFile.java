@@ -242,6 +242,12 @@ public final class BackboneFile implements BackboneSource {
           .path("provenance")
           .properties()
           .forEach(field -> provenance.put(field.getKey(), field.getValue().asText()));
+      if (entries.size() < parameters.size()) {
+        throw damaged(file, "two of its arrays have one name");
+      }
+      if (header.path("architecture").path("depth").asInt() > parameters.size()) {
+        throw damaged(file, "it has fewer arrays than blocks");
+      }
       Architecture architecture = ArchitectureJson.read(header.path("architecture"));
       InputSpec input =
           new InputSpec(

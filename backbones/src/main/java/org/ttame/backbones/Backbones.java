@@ -46,7 +46,7 @@ public final class Backbones {
     try (BackboneSource source = open(file, options)) {
       check(file, source, options);
       CompletableFuture<String> digest = digest(file);
-      BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.precision());
+      BackboneGraph graph = graph(file, source, options);
       return classifier(graph, source, options, provenance(file, source, join(digest)));
     }
   }
@@ -150,6 +150,19 @@ public final class Backbones {
     } catch (BackboneException e) {
       Optional<String> named = OtherFormats.ofName(file);
       throw named.isPresent() ? new BackboneException(file + " " + named.get(), e) : e;
+    }
+  }
+
+  private static BackboneGraph graph(Path file, BackboneSource source, BackboneOptions options)
+      throws IOException {
+    try {
+      return BackboneGraph.of(source.architecture(), source, options.precision());
+    } catch (OutOfMemoryError e) {
+      throw new BackboneException(
+          Text.format(
+              "%s has %,d weights, which do not fit into memory (%s); give Java more with java -Xmx4g -jar …",
+              file, source.architecture().parameterCount(), e.getMessage()),
+          e);
     }
   }
 

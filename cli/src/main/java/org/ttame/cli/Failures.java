@@ -42,7 +42,7 @@ final class Failures {
     }
     if (failure instanceof OutOfMemoryError) {
       return Text.format(
-          "out of memory (%s); lower --batch-size, or give Java more with java -Xmx4g -jar …",
+          "out of memory (%s); give Java more with java -Xmx4g -jar …, or lower --batch-size where images are worked on",
           failure.getMessage());
     }
     String message = failure.getMessage();

@@ -218,7 +218,7 @@ final class AttentionReader {
               linear, Arrays.toString(shape), heads, tokens));
     }
     double[] from0 = positions.values();
-    int columns = (int) linear.constant(1).shape()[1];
+    int columns = Math.toIntExact(linear.constant(1).shape()[1]);
     int first = columns;
     for (double position : from0) {
       first = Math.min(first, (int) ((long) position % columns));
@@ -312,7 +312,8 @@ final class AttentionReader {
 
   private void note(String layer, Heads heads, double scale) throws IOException {
     Constant weight = heads.linear().constant(1).slice(1, heads.first(), width, 1);
-    double[] bias = Chain.bias(heads.linear(), (int) heads.linear().constant(1).shape()[1]);
+    double[] bias =
+        Chain.bias(heads.linear(), Math.toIntExact(heads.linear().constant(1).shape()[1]));
     double[] part = Arrays.copyOfRange(bias, heads.first(), heads.first() + width);
     for (int i = 0; i < width; i++) {
       part[i] *= scale;

@@ -12,9 +12,6 @@ import org.ttame.core.Text;
  * slicing or reshaping a weight of any size moves nothing.
  */
 final class Constant implements Operand {
-  /** More elements than any index arithmetic or small parameter has. */
-  private static final long IN_MEMORY_LIMIT = 1L << 26;
-
   private final Storage storage;
   private final long[] shape;
   private final long[] strides;
@@ -52,13 +49,7 @@ final class Constant implements Operand {
 
   /** Memory for all elements of a tensor; the one place where evaluation takes any. */
   static double[] room(long... shape) {
-    long size = count(shape);
-    if (size > IN_MEMORY_LIMIT) {
-      throw new UnsupportedGraphException(
-          Text.format(
-              "arithmetic on a constant of %,d values is not expected in a classifier", size));
-    }
-    return new double[(int) size];
+    return new double[Budget.inMemory(count(shape))];
   }
 
   static Constant ofValues(double[] values, boolean integer, long... shape) {
@@ -201,9 +192,6 @@ final class Constant implements Operand {
         distinct = distinct.select(axis, 0);
       }
     }
-    if (distinct.size() > IN_MEMORY_LIMIT) {
-      return false;
-    }
     for (double element : distinct.values()) {
       if (!condition.test(element)) {
         return false;
@@ -218,12 +206,7 @@ final class Constant implements Operand {
     for (int axis = 0; axis < shape.length; axis++) {
       reach += (shape[axis] - 1) * strides[axis];
     }
-    if (reach > IN_MEMORY_LIMIT) {
-      throw new UnsupportedGraphException(
-          Text.format(
-              "arithmetic on a slice across %,d values is not expected in a classifier", reach));
-    }
-    double[] base = new double[(int) reach];
+    double[] base = new double[Budget.inMemory(reach)];
     storage.read(offset, base.length, base);
     return base;
   }
@@ -282,6 +265,7 @@ final class Constant implements Operand {
                 "cannot broadcast %s to %s", Arrays.toString(shape), Arrays.toString(target)));
       }
     }
+    count(target);
     return new Constant(storage, target.clone(), newStrides, offset);
   }
 
@@ -342,9 +326,17 @@ final class Constant implements Operand {
     return Arrays.equals(strides, rowMajor(shape));
   }
 
+  /**
+   * The number of elements.
+   *
+   * @throws ArithmeticException if it is too large or a size is negative
+   */
   static long count(long... shape) {
     long count = 1;
     for (long size : shape) {
+      if (size < 0) {
+        throw new ArithmeticException("a tensor cannot have a size of " + size);
+      }
       count = Math.multiplyExact(count, size);
     }
     return count;

@@ -38,7 +38,8 @@ final class Dataflow {
 
   private final OnnxModel model;
   private final BackboneOptions options;
-  private final Map<String, Operand> operands = new HashMap<>();
+  private final Budget budget;
+  private Map<String, Operand> operands = new HashMap<>();
   private final IdentityHashMap<Operation, String> refusals = new IdentityHashMap<>();
   private final Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
 
@@ -57,6 +58,7 @@ final class Dataflow {
   private Dataflow(OnnxModel model, BackboneOptions options) {
     this.model = model;
     this.options = options;
+    budget = new Budget(model.file());
     opset = model.opset();
   }
 
@@ -136,11 +138,11 @@ final class Dataflow {
   }
 
   int batch() {
-    return (int) image.shape()[0];
+    return Math.toIntExact(image.shape()[0]);
   }
 
   int side() {
-    return (int) image.shape()[2];
+    return Math.toIntExact(image.shape()[2]);
   }
 
   private Value image() throws BackboneException {
@@ -191,6 +193,9 @@ final class Dataflow {
 
   private void evaluate(List<OnnxNode> nodes, int depth) throws IOException {
     for (OnnxNode node : nodes) {
+      if (depth > 0) {
+        budget.node();
+      }
       Function function = model.functions().get(OnnxModel.functionKey(node.domain(), node.type()));
       if (function != null) {
         if (depth == MAX_DEPTH) {
@@ -205,8 +210,8 @@ final class Dataflow {
 
   /** Runs a function's body with its names made local. */
   private void call(OnnxNode node, Function function, int depth) throws IOException {
-    Map<String, Operand> outer = new HashMap<>(operands);
-    operands.clear();
+    Map<String, Operand> outer = operands;
+    operands = new HashMap<>();
     for (int i = 0; i < function.inputs().size() && i < node.inputs().size(); i++) {
       Operand argument = outer.get(node.inputs().get(i));
       if (argument != null) {
@@ -249,8 +254,7 @@ final class Dataflow {
         outer.put(node.outputs().get(i), result);
       }
     }
-    operands.clear();
-    operands.putAll(outer);
+    operands = outer;
   }
 
   private void evaluate(OnnxNode node) throws IOException {
@@ -313,10 +317,12 @@ final class Dataflow {
   }
 
   private void evaluate(OnnxNode node, List<Operand> inputs) throws IOException {
+    budget.inputs(node, inputs);
     if (node.type().equals("Shape") || node.type().equals("Size")) {
       put(node, 0, shape(node, inputs.get(0)));
     } else if (inputs.stream().noneMatch(Value.class::isInstance)) {
       List<Constant> results = Arithmetic.evaluate(node, inputs, opset);
+      budget.results(inputs, results);
       for (int i = 0; i < results.size(); i++) {
         put(node, i, results.get(i));
       }
@@ -374,6 +380,10 @@ final class Dataflow {
   private void operate(OnnxNode given, List<Operand> inputs) throws IOException {
     boolean softmax = given.type().equals("Softmax") || given.type().equals("LogSoftmax");
     OnnxNode node = softmax ? Attributes.alongOneAxis(given, opset, inputs.get(0).shape()) : given;
+    boolean multiplies = List.of("Conv", "Gemm", "MatMul").contains(node.type());
+    if (multiplies && inputs.get(1) instanceof Constant weight) {
+      Budget.weight(node, weight);
+    }
     ConverterRegistry registry = ConverterRegistry.all();
     boolean converted = registry.supports(node.type(), model.opset());
     if (converted
@@ -446,8 +456,10 @@ final class Dataflow {
           if (cleared.add(value)) {
             value.consumers().clear();
           }
-          if (!value.consumers().contains(operation)) {
-            value.consumers().add(operation);
+          List<Operation> consumers = value.consumers();
+          // An operation's inputs come one after the other: a second mention is the last entry.
+          if (consumers.isEmpty() || consumers.get(consumers.size() - 1) != operation) {
+            consumers.add(operation);
           }
           if (value.producer() != null) {
             open.add(value.producer());

@@ -180,7 +180,7 @@ final class Fusion {
     if (conv == null || !conv.is(CONV)) {
       return null;
     }
-    int channels = (int) conv.output().shape()[1];
+    int channels = Math.toIntExact(conv.output().shape()[1]);
     long[] shape = constant.shape();
     int last = shape.length - 1;
     boolean perChannel =

@@ -36,7 +36,7 @@ final class Head {
       throw new UnsupportedGraphException(
           operation + " averages over windows that overlap, leave gaps or reach over the edge");
     }
-    return (int) map[2] / window.kernel();
+    return Math.toIntExact(map[2]) / window.kernel();
   }
 
   /**

@@ -71,8 +71,15 @@ public final class OnnxBackbone implements BackboneSource {
     boolean done = false;
     try {
       OnnxBackbone backbone = new OnnxBackbone(model, Families.find(model, options));
+      Budget.weights(file, backbone.architecture().parameterCount(), model.bytes());
       done = true;
       return backbone;
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      throw new BackboneException(
+          Text.format(
+              "%s asks for more memory than Java has (%s) to be understood; it is no usual classifier, or give Java more with java -Xmx4g -jar …",
+              file, e.getMessage()),
+          e);
     } finally {
       if (!done) {
         model.close();

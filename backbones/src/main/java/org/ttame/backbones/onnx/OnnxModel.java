@@ -60,6 +60,15 @@ record OnnxModel(
     return domain + "::" + name;
   }
 
+  /** Bytes of the file and of the files beside it that it keeps weights in. */
+  long bytes() throws IOException {
+    long bytes = 0;
+    for (DataFile opened : files) {
+      bytes += opened.channel().size();
+    }
+    return bytes;
+  }
+
   @Override
   public void close() throws IOException {
     IOException failure = null;

@@ -27,6 +27,7 @@ final class OnnxParser {
   private final Path file;
   private final WireReader in;
   private final TensorParser tensors;
+  private final Budget budget;
   private final List<DataFile> files = new ArrayList<>();
 
   private final List<OnnxNode> nodes = new ArrayList<>();
@@ -38,12 +39,14 @@ final class OnnxParser {
   private String producer = "";
   private String producerVersion = "";
   private boolean hasGraph;
+  private int nodeCount;
 
   private OnnxParser(Path file, DataFile own) throws IOException {
     this.file = file;
     files.add(own);
     in = new WireReader(own.channel(), file.toString());
-    tensors = new TensorParser(file, own, in, files);
+    budget = new Budget(file);
+    tensors = new TensorParser(file, own, in, files, budget);
   }
 
   /**
@@ -131,7 +134,7 @@ final class OnnxParser {
         continue;
       }
       switch (tag.field()) {
-        case 1 -> nodes.add(node(in.enter(end)));
+        case 1 -> nodes.add(counted(node(in.enter(end))));
         case 5 -> {
           TensorParser.Named tensor = tensors.parse(in.enter(end));
           initialisers.put(tensor.name(), tensor.constant());
@@ -144,6 +147,16 @@ final class OnnxParser {
         default -> in.skip(tag.wireType(), end);
       }
     }
+  }
+
+  private OnnxNode counted(OnnxNode node) throws BackboneException {
+    if (++nodeCount > Budget.NODES) {
+      throw new BackboneException(
+          Text.format(
+              "%s has more than %,d nodes, which no classifier needs; give another file",
+              file, Budget.NODES));
+    }
+    return node;
   }
 
   private void opset(long end, Map<String, Long> into) throws IOException {
@@ -180,7 +193,7 @@ final class OnnxParser {
         case 1 -> name = in.string(end);
         case 4 -> formalInputs.add(in.string(end));
         case 5 -> formalOutputs.add(in.string(end));
-        case 7 -> body.add(node(in.enter(end)));
+        case 7 -> body.add(counted(node(in.enter(end))));
         case 9 -> opset(in.enter(end), imports);
         case 11 -> attribute(in.enter(end), defaults);
         case 10 -> domain = in.string(end);
@@ -254,6 +267,7 @@ final class OnnxParser {
         default -> in.skip(wire, end);
       }
     }
+    budget.values((long) integers.size() + reals.size());
     into.put(
         name,
         new OnnxAttribute(

@@ -28,9 +28,11 @@ final class TensorParser {
   private final DataFile own;
   private final WireReader in;
   private final List<DataFile> files;
+  private final Budget budget;
   private final Map<Path, DataFile> external = new HashMap<>();
 
-  TensorParser(Path file, DataFile own, WireReader in, List<DataFile> files) {
+  TensorParser(Path file, DataFile own, WireReader in, List<DataFile> files, Budget budget) {
+    this.budget = budget;
     this.file = file;
     this.own = own;
     this.in = in;
@@ -41,7 +43,7 @@ final class TensorParser {
   record Named(String name, Constant constant) {}
 
   /** What the fields of one message said. */
-  private static final class Fields {
+  private final class Fields {
     String name = "";
     long typeCode;
     long[] shape = new long[0];
@@ -53,12 +55,13 @@ final class TensorParser {
   }
 
   /** A growing list of doubles. */
-  private static final class Numbers {
+  private final class Numbers {
     private double[] values = new double[8];
     private int count;
 
-    void add(double value) {
+    void add(double value) throws BackboneException {
       if (count == values.length) {
+        budget.values(count);
         values = Arrays.copyOf(values, count * 2);
       }
       values[count++] = value;

@@ -34,7 +34,7 @@ final class VggReader {
     if (grid > 0) {
       map = pool.output();
     } else {
-      grid = (int) map.shape()[2];
+      grid = Math.toIntExact(map.shape()[2]);
     }
     classifier(map);
     boolean batchNorm = normalised || numbersSkip();

@@ -27,8 +27,8 @@ final class VitReader {
     }
     int patch = patches(conv);
     Value at = tokens(conv);
-    int tokens = (int) at.shape()[1];
-    int width = (int) at.shape()[2];
+    int tokens = Math.toIntExact(at.shape()[1]);
+    int width = Math.toIntExact(at.shape()[2]);
     int depth = 0;
     int heads = 0;
     int mlp = 0;
@@ -179,8 +179,8 @@ final class VitReader {
     Operation gelu = producer(second.value(0), Fusion.GELU, null);
     Operation first = producer(gelu.value(0), Fusion.LINEAR, null);
     producer(first.value(0), Fusion.NORM, from);
-    int hidden = (int) first.constant(1).shape()[1];
-    int width = (int) second.constant(1).shape()[1];
+    int hidden = Math.toIntExact(first.constant(1).shape()[1]);
+    int width = Math.toIntExact(second.constant(1).shape()[1]);
     double[] bias = Chain.bias(first, hidden);
     for (int i = 0; i < hidden; i++) {
       bias[i] *= Math.sqrt(0.5);
