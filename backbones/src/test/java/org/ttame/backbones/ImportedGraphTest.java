@@ -329,7 +329,7 @@ class ImportedGraphTest {
         1e-3f);
   }
 
-  static String mapped(OnnxWriter onnx, String image, String type) {
+  private static String mapped(OnnxWriter onnx, String image, String type) {
     return onnx.node(type, List.of(conv(4, 3, 3, 1).write(onnx, image)));
   }
 
