@@ -134,7 +134,7 @@ final class Contractions {
           int label = inputs.get(i)[axis];
           long known = sizes.getOrDefault(label, 1L);
           boolean summed = IntStream.of(out).noneMatch(kept -> kept == label);
-          boolean fits = known == shape[axis] || !summed && (known == 1 || shape[axis] == 1);
+          boolean fits = known == shape[axis] || (!summed && (known == 1 || shape[axis] == 1));
           if (sizes.containsKey(label) && !fits) {
             throw new UnsupportedGraphException(
                 Text.format(
