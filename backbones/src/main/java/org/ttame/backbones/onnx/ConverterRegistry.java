@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 import org.ttame.core.Text;
 
@@ -54,6 +55,12 @@ final class ConverterRegistry {
     entries
         .computeIfAbsent(type, key -> new TreeMap<>())
         .put(since, new Entry(converter, Attributes.declared(attributes)));
+  }
+
+  /** The versions of the operator set since which an operator has its converters. */
+  Set<Long> versions(String type) {
+    NavigableMap<Long, Entry> versions = entries.get(type);
+    return versions == null ? Set.of() : versions.navigableKeySet();
   }
 
   /** Whether an operator is supported in a version of the operator set. */

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxModel.Function;
@@ -311,7 +312,8 @@ final class Dataflow {
     if (!node.domain().isEmpty()) {
       throw new UnsupportedGraphException(
           Text.format(
-              "a %s node of the operator set %s is no part of them", node.type(), node.domain()));
+              "%s node \"%s\" is of the operator set %s",
+              node.type(), node.displayName(), node.domain()));
     }
     Attributes.check(node, opset);
   }
@@ -399,9 +401,14 @@ final class Dataflow {
         converted
             ? registry.converter(node.type(), model.opset()).shapes(node, inputs)
             : Shapes.of(node, inputs);
-    if (shapes.stream().flatMapToLong(LongStream::of).anyMatch(size -> size == 0)) {
+    if (Stream.concat(
+            inputs.stream().filter(Value.class::isInstance).map(Operand::shape), shapes.stream())
+        .flatMapToLong(LongStream::of)
+        .anyMatch(size -> size == 0)) {
       throw new UnsupportedGraphException(
-          Text.format("%s node \"%s\" gives nothing out", node.type(), node.displayName()));
+          Text.format(
+              "%s node \"%s\" reads or gives a tensor without values",
+              node.type(), node.displayName()));
     }
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < shapes.size() && i < node.outputs().size(); i++) {

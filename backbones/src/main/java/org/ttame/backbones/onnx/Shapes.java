@@ -74,7 +74,8 @@ final class Shapes {
       default ->
           throw new UnsupportedGraphException(
               Text.format(
-                  "a %s node (\"%s\") is no part of them", node.type(), node.displayName()));
+                  "%s node \"%s\" reads what depends on the image",
+                  node.type(), node.displayName()));
     };
   }
 

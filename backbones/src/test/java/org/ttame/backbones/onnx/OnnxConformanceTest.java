@@ -14,7 +14,7 @@ import org.ttame.backbones.onnx.ConformanceCase.Outcome;
 /** ONNX's official node tests of floats, imported as parts of a classifier. */
 class OnnxConformanceTest {
   /** Of those that are bundled; what is not among them is refused. */
-  private static final int LEAST = 60;
+  private static final int LEAST = 75;
 
   /**
    * {@code -Dttame.conformance=FOLDER} takes all tests, written by {@code conformance.py}, instead
