@@ -35,7 +35,7 @@ class ImportedGraphTest {
   /** Of gradients in double precision: rounding over twice the step, and curvature. */
   private static final double GRADIENT_TOLERANCE = 1e-6;
 
-  private static final int SIDE = 11;
+  static final int SIDE = 11;
   private static final int CLASSES = 5;
 
   @TempDir static Path folder;

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.InputSpec;
 
 /** Decides what a graph is taken for, and says what was found where it cannot be. */
 final class Families {
@@ -22,8 +24,14 @@ final class Families {
    *
    * @param found architecture and weights
    * @param flow how the graph was read
+   * @param input what it expects of an image, where it says so
    */
-  record Recognised(OnnxBackbone.Found found, Dataflow flow) {}
+  record Recognised(OnnxBackbone.Found found, Dataflow flow, Optional<InputSpec> input) {
+    /** Of a graph that does not say what it expects. */
+    Recognised(OnnxBackbone.Found found, Dataflow flow) {
+      this(found, flow, Optional.empty());
+    }
+  }
 
   /**
    * Finds what a graph is: one of a family, or else the graph itself.

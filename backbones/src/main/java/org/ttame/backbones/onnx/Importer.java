@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.InputSpec;
 
 /** Makes an {@link ImportedGraph} of a file, whatever family it is of. */
 final class Importer {
@@ -46,6 +47,15 @@ final class Importer {
    */
   static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
     Dataflow flow = Dataflow.of(model, options);
+    Optional<InputSpec> input = InnerStandardisation.of(flow);
+    Operation last = flow.logits().producer();
+    if (last != null && last.is("Sigmoid", "HardSigmoid")) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "its scores come out of %s, classes that do not exclude each other: cut the file before"
+                  + " it if the logits are to be compared with each other",
+              last));
+    }
     ImportedGraph graph =
         new ImportedGraph(
             name(model.file()),
@@ -53,7 +63,7 @@ final class Importer {
             flow.input(),
             flow.logits(),
             operations(flow, model.opset()));
-    return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow);
+    return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow, input);
   }
 
   /**

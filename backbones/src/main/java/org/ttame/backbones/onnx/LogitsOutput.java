@@ -127,7 +127,7 @@ record LogitsOutput(String name, Value logits, boolean assumed, String all) {
   }
 
   private static String shape(Operand operand) {
-    if (operand == null || operand instanceof Value value && value.isUnknown()) {
+    if (operand == null || (operand instanceof Value value && value.isUnknown())) {
       return "of unknown shape";
     }
     String sizes = Arrays.toString(operand.shape());

@@ -29,6 +29,7 @@ public final class OnnxBackbone implements BackboneSource {
   private final Architecture architecture;
   private final Function<String, Emitter.Weight> weights;
   private final LogitsOutput output;
+  private final Optional<InputSpec> input;
   private final Set<Assumption.Setting> assumed;
   private final Recipe.Scratch scratch = new Recipe.Scratch();
 
@@ -38,6 +39,7 @@ public final class OnnxBackbone implements BackboneSource {
     weights = recognised.found().weights();
     output = recognised.flow().output();
     assumed = recognised.flow().assumed();
+    input = recognised.input();
   }
 
   /**
@@ -121,7 +123,7 @@ public final class OnnxBackbone implements BackboneSource {
 
   @Override
   public Optional<InputSpec> inputSpec() {
-    return Optional.empty();
+    return input;
   }
 
   @Override
