@@ -134,6 +134,78 @@ class ImportedGraphTest {
         List.of("Relu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Erf", "Exp", "Neg")) {
       bodies.put(type, (onnx, image) -> mapped(onnx, image, type));
     }
+    for (String type : List.of("LeakyRelu", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Abs")) {
+      bodies.put(type, (onnx, image) -> mapped(onnx, image, type));
+    }
+    bodies.put(
+        "normalisation to length one",
+        (onnx, image) -> {
+          String length =
+              onnx.node("ReduceL2", List.of(image), "axes", new long[] {1}, "keepdims", 1);
+          return onnx.node("Div", List.of(image, length));
+        });
+    bodies.put(
+        "flat gather in order, as strided views are written",
+        (onnx, image) -> {
+          String map = onnx.node("GlobalAveragePool", List.of(conv(4, 3, 3, 1).write(onnx, image)));
+          String flat = onnx.node("Reshape", List.of(map, onnx.integers(-1)));
+          return onnx.node(
+              "Gather",
+              List.of(
+                  flat,
+                  onnx.node(
+                      "Reshape",
+                      List.of(onnx.integers(0, 1, 2, 3, 4, 5, 6, 7), onnx.integers(2, 4)))));
+        });
+    bodies.put(
+        "logarithm and reciprocal of powers",
+        (onnx, image) -> {
+          String x = onnx.node("Exp", List.of(image));
+          String square = onnx.node("Pow", List.of(x, onnx.number(2)));
+          String cube = onnx.node("Pow", List.of(square, onnx.number(-0.3f)));
+          return onnx.node("Log", List.of(onnx.node("Reciprocal", List.of(cube))));
+        });
+    bodies.put(
+        "learned slopes",
+        (onnx, image) ->
+            onnx.node(
+                "PRelu",
+                List.of(conv(4, 3, 3, 1).write(onnx, image), onnx.weight(0.2, 0.1, 4, 1, 1))));
+    bodies.put(
+        "instance normalisation",
+        (onnx, image) ->
+            onnx.node(
+                "InstanceNormalization",
+                List.of(image, onnx.weight(1, 0.3, 3), onnx.weight(0, 0.3, 3)),
+                "epsilon",
+                1e-3f));
+    bodies.put(
+        "group normalisation in steps",
+        (onnx, image) -> {
+          String map = conv(6, 3, 3, 1).write(onnx, image);
+          String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 2, -1)));
+          String normed =
+              onnx.node(
+                  "InstanceNormalization",
+                  List.of(rows, onnx.weight(1, 0, 2), onnx.weight(0, 0, 2)),
+                  "epsilon",
+                  1e-3f);
+          String back = onnx.node("Reshape", List.of(normed, onnx.integers(2, 6, 9, 9)));
+          String scaled = onnx.node("Mul", List.of(back, onnx.weight(1, 0.3, 6, 1, 1)));
+          return onnx.node("Add", List.of(scaled, onnx.weight(0, 0.3, 6, 1, 1)));
+        });
+    bodies.put(
+        "local response normalisation",
+        (onnx, image) ->
+            onnx.node(
+                "LRN",
+                List.of(conv(7, 3, 3, 1).write(onnx, image)),
+                "size",
+                5,
+                "alpha",
+                0.3f,
+                "bias",
+                1.5f));
     bodies.put(
         "clip",
         (onnx, image) ->

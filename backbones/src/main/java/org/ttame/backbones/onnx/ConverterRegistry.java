@@ -25,7 +25,9 @@ final class ConverterRegistry {
     ConverterRegistry registry = new ConverterRegistry();
     Windows.register(registry);
     Elementwise.register(registry);
+    Activations.register(registry);
     Normalisations.register(registry);
+    GroupNorms.register(registry);
     Products.register(registry);
     Contractions.register(registry);
     Softmaxes.register(registry);

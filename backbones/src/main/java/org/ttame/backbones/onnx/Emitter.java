@@ -25,10 +25,12 @@ import org.ttame.backbones.graph.LayerWriter;
  */
 final class Emitter {
   private final LayerWriter writer;
+  private final Geometry geometry;
   private final long batch;
   private final IdentityHashMap<Value, Tensor> tensors = new IdentityHashMap<>();
   private final Set<String> names = new HashSet<>(Set.of(BackboneGraph.INPUT));
   private final IdentityHashMap<Value, String> labels = new IdentityHashMap<>();
+  private final Set<SDVariable> owned = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<String, Weight> weights;
   private final Map<String, Role> roles = new LinkedHashMap<>();
 
@@ -42,23 +44,31 @@ final class Emitter {
    * Starts.
    *
    * @param writer writes the graph
+   * @param geometry where in the image values are
    * @param batch how many images the file's shapes are for
    */
-  Emitter(LayerWriter writer, long batch) {
-    this(writer, batch, new LinkedHashMap<>());
+  Emitter(LayerWriter writer, Geometry geometry, long batch) {
+    this(writer, geometry, batch, new LinkedHashMap<>());
   }
 
   /**
    * Starts.
    *
    * @param writer writes the graph
+   * @param geometry where in the image values are
    * @param batch how many images the file's shapes are for
    * @param weights where to note how each weight is made, before the writer asks for it
    */
-  Emitter(LayerWriter writer, long batch, Map<String, Weight> weights) {
+  Emitter(LayerWriter writer, Geometry geometry, long batch, Map<String, Weight> weights) {
     this.writer = writer;
+    this.geometry = geometry;
     this.batch = batch;
     this.weights = weights;
+  }
+
+  /** Where in the image values are. */
+  Geometry geometry() {
+    return geometry;
   }
 
   /** How many images the file's shapes are for. */
@@ -74,6 +84,7 @@ final class Emitter {
   void image(Value image) {
     long[] shape = image.shape();
     SDVariable input = writer.input(Math.toIntExact(shape[2]));
+    owned.add(input);
     tensors.put(image, new Tensor(input, shape, Tensor.channelsLast(4), 0));
   }
 
@@ -320,14 +331,21 @@ final class Emitter {
     put(operation.output(), variable, order, batch);
   }
 
-  /** Hands over a value. */
+  /** Hands over a value; a variable that is another value's already keeps that one's name. */
   void put(Value value, SDVariable variable, int[] order, int batch) {
-    String name = name(value);
-    SDVariable named = variable;
-    if (!variable.name().equals(name)) {
-      named = variable.rename(name);
+    Tensor tensor = new Tensor(variable, value.shape(), order, batch);
+    if (!owned.add(variable)) {
+      alias(value, tensor);
+      return;
     }
-    tensors.put(value, new Tensor(named, value.shape(), order, batch));
+    // What may be explained must lie as layers do, and what follows must read it so.
+    Tensor lying =
+        geometry.order(value, batch).map(wanted -> arrange(tensor, wanted)).orElse(tensor);
+    owned.add(lying.variable());
+    String name = name(value);
+    SDVariable named =
+        lying.variable().name().equals(name) ? lying.variable() : lying.variable().rename(name);
+    tensors.put(value, new Tensor(named, value.shape(), lying.order(), batch));
   }
 
   /** Hands over an output that has the layout of an operand. */

@@ -60,7 +60,7 @@ public final class ImportedGraph implements ImportedLayers {
     this.logits = logits;
     this.operations = List.copyOf(operations);
     LayerWriter outline = LayerWriter.outline();
-    Emitter emitter = new Emitter(outline, image.shape()[0]);
+    Emitter emitter = new Emitter(outline, geometry(), image.shape()[0]);
     emitter.image(image);
     List<String> refusals = emitter.write(this.operations, opset);
     if (!refusals.isEmpty()) {
@@ -75,9 +75,13 @@ public final class ImportedGraph implements ImportedLayers {
             .sum();
   }
 
+  private Geometry geometry() {
+    return Geometry.of(image, operations, image.shape()[0]);
+  }
+
   @Override
   public BackboneGraph write(LayerWriter writer) throws IOException {
-    Emitter emitter = new Emitter(writer, image.shape()[0]);
+    Emitter emitter = new Emitter(writer, geometry(), image.shape()[0]);
     emitter.image(image);
     List<String> refusals = emitter.write(operations, opset);
     if (!refusals.isEmpty()) {

@@ -130,7 +130,8 @@ final class LayerChoice {
           continue;
         }
         String node = names.contains(value.name()) ? tensor.variable().name() : value.name();
-        FeatureLayer layer = map(node, tensor);
+        FeatureLayer layer = emitter.geometry().layer(value, node, tensor).orElse(null);
+        layer = layer == null ? map(node, tensor) : layer;
         layer = layer == null ? grids.layer(node, tensor) : layer;
         if (layer == null) {
           continue;

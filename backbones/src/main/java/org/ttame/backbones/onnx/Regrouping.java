@@ -23,7 +23,7 @@ final class Regrouping {
   /**
    * Axes {@code start} to {@code end} before, {@code first} to {@code last} after; ends excluded.
    */
-  private record Group(int start, int end, int first, int last) {}
+  record Group(int start, int end, int first, int last) {}
 
   private Regrouping(long[] from, long[] to, int fromBatch, int batch, List<Group> groups) {
     this.from = from;
@@ -111,6 +111,11 @@ final class Regrouping {
       axis++;
     }
     return axis < last && to[axis] % images == 0 ? axis : -1;
+  }
+
+  /** The groups, in order. */
+  List<Group> groups() {
+    return List.copyOf(groups);
   }
 
   /** The axis with the batch afterwards. */

@@ -69,6 +69,10 @@ final class Shapes {
               "Dropout",
               "Cast",
               "CastLike",
+              "LRN",
+              "Celu",
+              "Softsign",
+              "Swish",
               "IsNaN" ->
           List.of(first);
       default ->

@@ -134,7 +134,7 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
     try (LayerWriter writer =
         new LayerWriter(
             (name, shape) -> weights.get(name).make().make(name, scratch, shape), DataType.FLOAT)) {
-      Emitter emitter = new Emitter(writer, images.iterator().next(), weights);
+      Emitter emitter = new Emitter(writer, Geometry.unknown(), images.iterator().next(), weights);
       for (Value value : fromImage) {
         fed.put(emitter.name(value), handOver(value, inputs.get(value.name()), emitter));
       }

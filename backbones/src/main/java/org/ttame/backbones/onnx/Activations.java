@@ -1,0 +1,102 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/**
+ * Activation functions that ND4J has none of, or wrong ones. Composed of ReLU, whose gradient is
+ * right and fast: min(x, 0) is −relu(−x), |x| is relu(x) + relu(−x).
+ */
+final class Activations {
+  private Activations() {}
+
+  static void register(ConverterRegistry registry) {
+    registry.add("LeakyRelu", 6, of((x, node) -> leaky(x, node.real("alpha", 0.01))), "alpha");
+    registry.add("PRelu", 7, new LearnedSlope());
+    registry.add("Elu", 6, of((x, node) -> elu(x, node.real("alpha", 1), 1)), "alpha");
+    registry.add(
+        "Selu",
+        6,
+        of(
+            (x, node) ->
+                elu(x, node.real("alpha", 1.67326319217681884765625), 1)
+                    .mul(node.real("gamma", 1.05070102214813232421875))),
+        "alpha",
+        "gamma");
+    registry.add(
+        "Celu", 12, of((x, node) -> elu(x, node.real("alpha", 1), node.real("alpha", 1))), "alpha");
+    registry.add("Softplus", 1, of((x, node) -> softplus(x)));
+    registry.add("Softsign", 1, of((x, node) -> x.div(absolute(x).add(1))));
+    registry.add("Mish", 18, of((x, node) -> x.mul(x.getSameDiff().nn().tanh(softplus(x)))));
+    registry.add(
+        "Swish",
+        24,
+        of((x, node) -> x.mul(x.getSameDiff().nn().sigmoid(x.mul(node.real("alpha", 1))))),
+        "alpha");
+    registry.add("Abs", 6, of((x, node) -> absolute(x)));
+    registry.add("Log", 6, of((x, node) -> x.getSameDiff().math().log(x)));
+  }
+
+  /** What an operator does to a value. */
+  private interface Function {
+    SDVariable apply(SDVariable x, OnnxNode node);
+  }
+
+  private static Converter of(Function function) {
+    return (operation, emitter) -> {
+      Tensor x = emitter.tensor(operation.value(0));
+      emitter.putLike(operation, function.apply(x.variable(), operation.node()), x);
+    };
+  }
+
+  private static SDVariable relu(SDVariable x) {
+    return x.getSameDiff().nn().relu(x, 0);
+  }
+
+  /** −min(x, 0). */
+  private static SDVariable negativePart(SDVariable x) {
+    return relu(x.neg());
+  }
+
+  private static SDVariable absolute(SDVariable x) {
+    return relu(x).add(negativePart(x));
+  }
+
+  private static SDVariable leaky(SDVariable x, double slope) {
+    return relu(x).sub(negativePart(x).mul(slope));
+  }
+
+  /** x above 0, α·(exp(x/β) − 1) below. */
+  private static SDVariable elu(SDVariable x, double alpha, double beta) {
+    SDVariable low = x.getSameDiff().math().exp(negativePart(x).mul(-1 / beta));
+    return relu(x).add(low.sub(1).mul(alpha));
+  }
+
+  /** log(1 + exp(x)) without overflow. */
+  private static SDVariable softplus(SDVariable x) {
+    SameDiff graph = x.getSameDiff();
+    return relu(x).add(graph.math().log(graph.math().exp(absolute(x).neg()).add(1)));
+  }
+
+  /** A slope for each channel, or of any shape that fits the input's. */
+  private static final class LearnedSlope implements Converter {
+    @Override
+    public void convert(Operation prelu, Emitter emitter) throws IOException {
+      Elementwise.Broadcast broadcast = Elementwise.Broadcast.of(prelu, emitter);
+      SDVariable x = broadcast.operand(0);
+      SDVariable y = relu(x).sub(negativePart(x).mul(broadcast.operand(1)));
+      emitter.put(prelu, y, broadcast.order(), broadcast.batch());
+    }
+
+    @Override
+    public List<long[]> shapes(OnnxNode node, List<Operand> inputs) {
+      if (!(inputs.get(1) instanceof Constant)) {
+        throw new UnsupportedGraphException(
+            "PRelu node \"" + node.displayName() + "\" has a slope that depends on the image");
+      }
+      return List.of(inputs.get(0).shape());
+    }
+  }
+}
