@@ -628,6 +628,45 @@ class ImportedGraphTest {
     return all.toArray();
   }
 
+  /** Where channels are last, or were normalised in groups under another shape, maps are maps. */
+  @Test
+  void mapsAreFollowedThroughGridsAndGroups() throws Exception {
+    Body body =
+        (onnx, image) -> {
+          String map = conv(6, 3, 3, 1).write(onnx, image);
+          String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 2, -1)));
+          String normed =
+              onnx.node(
+                  "InstanceNormalization",
+                  List.of(rows, onnx.weight(1, 0, 2), onnx.weight(0, 0, 2)));
+          String back = onnx.node("Reshape", List.of(normed, onnx.integers(2, 6, 9, 9)));
+          String sum = onnx.node("Add", List.of(back, map));
+          String grid = onnx.node("Transpose", List.of(sum), "perm", new long[] {0, 2, 3, 1});
+          String half =
+              onnx.node(
+                  "Slice",
+                  List.of(
+                      grid,
+                      onnx.integers(0, 1),
+                      onnx.integers(9, 9),
+                      onnx.integers(1, 2),
+                      onnx.integers(2, 2)));
+          String wide = onnx.node("MatMul", List.of(half, onnx.weight(0, 0.5, 6, 8)));
+          return onnx.node("Relu", List.of(wide));
+        };
+    Path file = network(folder, "grids", body);
+    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      List<String> shapes =
+          classifier.layers().values().stream()
+              .filter(layer -> layer.node().contains("Relu") || layer.node().contains("Add"))
+              .map(FeatureLayer::shape)
+              .toList();
+      assertThat(shapes).containsExactly("6×9×9", "8×5×4");
+      assertThat(classifier.camLayer().shape()).isEqualTo("8×5×4");
+    }
+    isRight(folder, body);
+  }
+
   /** From the logits to the input, one operation with weights after another. */
   @Test
   void randomisationGoesFromTheLogitsToTheInput() throws Exception {

@@ -54,6 +54,10 @@ final class Reductions implements Converter {
   @Override
   public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
     long[] shape = inputs.get(0).shape();
+    if (Constant.count(shape) == 0) {
+      throw new UnsupportedGraphException(
+          node.type() + " node \"" + node.displayName() + "\" reduces nothing");
+    }
     List<Long> sizes = new ArrayList<>();
     int[] axes = axes(node, inputs);
     for (int axis = 0; axis < shape.length; axis++) {
