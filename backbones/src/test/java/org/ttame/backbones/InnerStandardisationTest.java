@@ -34,8 +34,7 @@ class InnerStandardisationTest {
     BackboneInfo caffe =
         inspect(
             (onnx, image) ->
-                convolved(
-                    onnx, onnx.node("Sub", List.of(image, onnx.weight(115, 5, 1, 3, 1, 1)))));
+                convolved(onnx, onnx.node("Sub", List.of(image, onnx.weight(115, 5, 1, 3, 1, 1)))));
     BackboneInfo scaled =
         inspect(
             (onnx, image) -> {

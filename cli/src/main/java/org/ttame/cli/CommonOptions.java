@@ -26,8 +26,7 @@ final class CommonOptions {
       OptionSpec.of("seed", "N", "42", "of everything that is drawn at random");
   static final OptionSpec BATCH_SIZE =
       OptionSpec.of("batch-size", "N", "8", "images per network pass");
-  static final OptionSpec LIMIT =
-      OptionSpec.of("limit", "N", "use N images, drawn at random");
+  static final OptionSpec LIMIT = OptionSpec.of("limit", "N", "use N images, drawn at random");
   static final OptionSpec LIMIT_SEED =
       OptionSpec.of(
           "limit-seed",
@@ -81,7 +80,18 @@ final class CommonOptions {
   /** Shared options of the commands that train. */
   static final List<OptionSpec> TRAINING =
       List.of(
-          MEAN, STD, INPUT_SIZE, OUTPUT, SEED, LIMIT, LIMIT_SEED, STRICT, MAX_PIXELS, DEVICE, ENGINE, THREADS);
+          MEAN,
+          STD,
+          INPUT_SIZE,
+          OUTPUT,
+          SEED,
+          LIMIT,
+          LIMIT_SEED,
+          STRICT,
+          MAX_PIXELS,
+          DEVICE,
+          ENGINE,
+          THREADS);
 
   /** Shared options of the commands that make or judge maps of a run's classifier. */
   static final List<OptionSpec> MEASURING =

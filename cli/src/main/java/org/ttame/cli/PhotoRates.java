@@ -17,8 +17,8 @@ import org.ttame.training.data.Augment;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.BatchSource;
-import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageDraw;
+import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -76,8 +76,7 @@ record PhotoRates(Path images, Optional<ImageDraw> limit, InputSpec input, Conso
   private double[] explained(Workbench bench, ImageList list) {
     MaskedInput clean = new MaskedInput(input, Masking.CNN);
     ImageSettings settings =
-        new ImageSettings(
-            bench.batch(), Optional.empty(), false, ImageLimits.DEFAULT.maxPixels());
+        new ImageSettings(bench.batch(), Optional.empty(), false, ImageLimits.DEFAULT.maxPixels());
     double count = 0;
     long began = System.nanoTime();
     try (ImageFeed feed = new ImageFeed(list, input, settings, console, "explaining")) {

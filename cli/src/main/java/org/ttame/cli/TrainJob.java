@@ -16,8 +16,8 @@ import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
-import org.ttame.training.run.RunFolder;
 import org.ttame.training.data.ImageDraw;
+import org.ttame.training.run.RunFolder;
 
 /**
  * The work of {@code train}.

@@ -47,8 +47,7 @@ final class InnerStandardisation {
   }
 
   private static InputSpec spec(int side, double std) {
-    return new InputSpec(
-        side, List.of(0.0, 0.0, 0.0), Collections.nCopies(CHANNELS, std));
+    return new InputSpec(side, List.of(0.0, 0.0, 0.0), Collections.nCopies(CHANNELS, std));
   }
 
   /** 1 for [0, 1], 1/255 for [0, 255]. */

@@ -32,7 +32,6 @@ final class Normalisations {
   private static final class BatchNormalisation implements Converter {
     @Override
     public void convert(Operation norm, Emitter emitter) throws IOException {
-      OnnxNode node = norm.node();
       Tensor x = emitter.tensor(norm.value(0));
       int width = Math.toIntExact(x.shape()[1]);
       for (int i = 1; i <= 4; i++) {

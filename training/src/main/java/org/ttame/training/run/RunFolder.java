@@ -20,7 +20,6 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
@@ -46,7 +45,7 @@ public final class RunFolder {
    * Settings in {@code run.json} that are the command's around the training: how many computing
    * threads, what is validated and reported on, and how many images were taken of the set.
    */
-  public static final Set<String> AROUND = 
+  public static final Set<String> AROUND =
       Set.of("threads", "val", "report", "limit", "limit-seed");
 
   private static final String RUN_JSON = "run.json";
