@@ -21,8 +21,8 @@ final class Activations {
         6,
         of(
             (x, node) ->
-                elu(x, node.real("alpha", 1.67326319217681884765625), 1)
-                    .mul(node.real("gamma", 1.05070102214813232421875))),
+                elu(x, node.real("alpha", 1.6732631921768188), 1)
+                    .mul(node.real("gamma", 1.0507010221481323))),
         "alpha",
         "gamma");
     registry.add(
