@@ -41,7 +41,7 @@ final class Picks {
               starts(parts.get(i), x),
               steps(parts.get(i), x),
               output.shape());
-      if (y == x.variable()) {
+      if (y.name().equals(x.variable().name())) {
         emitter.alias(output, x);
       } else {
         emitter.put(output, y, x.order(), x.batch());
@@ -164,7 +164,7 @@ final class Picks {
     }
 
     private static void put(Operation gather, Emitter emitter, Tensor picked, Tensor x) {
-      if (picked.variable() == x.variable()) {
+      if (picked.variable().name().equals(x.variable().name())) {
         emitter.alias(gather.output(), picked);
       } else {
         emitter.putLike(gather, picked.variable(), picked);
