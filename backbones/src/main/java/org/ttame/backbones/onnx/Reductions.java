@@ -40,7 +40,7 @@ final class Reductions implements Converter {
     }
     int[] axes = Shapes.reducedAxes(node, inputs);
     boolean none =
-        inputs.size() > 1 && inputs.get(1) instanceof Constant given
+        (inputs.size() > 1 && inputs.get(1) instanceof Constant given)
             ? given.size() == 0
             : node.integers("axes") == null;
     if (!none) {
