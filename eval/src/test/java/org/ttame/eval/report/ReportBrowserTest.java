@@ -143,9 +143,9 @@ class ReportBrowserTest {
   void aPictureIsEnlargedAndLeftByTheKeyboard() throws IOException {
     browser.run("document.querySelector('button.view').focus()");
     browser.run("document.activeElement.click()");
-    assertThat(title()).contains("ttame");
+    assertThat(title()).contains("T-TAME");
     browser.press("ArrowRight");
-    assertThat(title()).contains("gradcam");
+    assertThat(title()).contains("Grad-CAM");
     browser.press("ArrowLeft");
     browser.press("ArrowLeft");
     assertThat(title()).contains("random");
