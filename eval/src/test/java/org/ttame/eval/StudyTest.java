@@ -68,8 +68,8 @@ class StudyTest {
               out.resolve("per-image.csv"),
               out.resolve("heatmaps.png"))
           .allMatch(Files::isRegularFile);
-      assertThat(outcome.table().split("\n", -1)).hasSize(5);
-      assertThat(outcome.table()).contains("\nttame ", "\nuntrained ", "\nrandom ");
+      assertThat(outcome.table().split("\n", -1)).hasSize(6);
+      assertThat(outcome.table()).contains("\nT-TAME ", "\nuntrained ", "\nrandom ", "\nimages ");
       // Three methods at three thresholds over clean images, and the sheet's four images again.
       assertThat(outcome.result().metricPasses()).isEqualTo(9 * IMAGES);
       assertThat(classifier.passes().forward()).isEqualTo((1 + 2 + 9) * IMAGES + 2 * 4);
