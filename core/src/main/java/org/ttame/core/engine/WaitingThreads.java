@@ -24,7 +24,7 @@ final class WaitingThreads {
   private static final String POLICY = "OMP_WAIT_POLICY";
 
   /** Turns of the loop in which a thread waits before it sleeps. */
-  static final int COUNT = 1000;
+  static final int COUNT = 100;
 
   private WaitingThreads() {}
 
