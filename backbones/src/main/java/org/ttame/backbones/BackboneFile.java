@@ -31,7 +31,7 @@ import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.graph.WeightSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.WholeFile;
 

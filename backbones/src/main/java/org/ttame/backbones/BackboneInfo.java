@@ -7,7 +7,7 @@ import java.util.Map;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FeatureLayer;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
 /**

@@ -8,7 +8,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.classifier.Assumption;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * What a user, or the record of a run, says of a backbone file.

@@ -7,7 +7,7 @@ import java.util.Set;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.WeightSource;
 import org.ttame.core.classifier.Assumption;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * A file or network that a backbone can be made from: its architecture now, its weights when asked.

@@ -21,8 +21,8 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.Assumption.Setting;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.storage.InputFile;
 
 /**

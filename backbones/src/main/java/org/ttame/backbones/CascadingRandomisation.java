@@ -19,7 +19,7 @@ import org.ttame.backbones.graph.Parameter;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * A classifier whose layers lose what they have learnt, one after another from the logits to the

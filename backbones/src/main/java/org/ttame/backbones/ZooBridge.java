@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * Takes over classifiers of the DL4J zoo: a network in memory, the zip that {@link ZooDownload} or

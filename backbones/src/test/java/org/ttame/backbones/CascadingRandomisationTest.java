@@ -20,7 +20,7 @@ import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.InitialValues;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.testing.FormulaArrays;
 
 class CascadingRandomisationTest {

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.function.IntFunction;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.figure.SceneBatch;
 import org.ttame.eval.metric.Box;

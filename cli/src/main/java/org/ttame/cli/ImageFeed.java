@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.function.IntFunction;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.training.data.Augment;

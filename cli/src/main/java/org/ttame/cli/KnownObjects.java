@@ -2,7 +2,7 @@ package org.ttame.cli;
 
 import java.util.List;
 import java.util.function.IntFunction;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageList;
 

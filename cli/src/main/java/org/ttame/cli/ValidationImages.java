@@ -1,7 +1,7 @@
 package org.ttame.cli;
 
 import java.util.BitSet;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.eval.AdIcValidator;
 import org.ttame.eval.ImageStream;
 import org.ttame.training.data.Batch;

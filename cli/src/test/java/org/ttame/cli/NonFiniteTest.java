@@ -16,7 +16,7 @@ import org.ttame.backbones.BackboneFile;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.training.sample.SampleData;
 
 /** A classifier whose weights are finite and whose answers are not: float32 overflows. */

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;

@@ -14,7 +14,7 @@ import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.RandomMapsExplainer;

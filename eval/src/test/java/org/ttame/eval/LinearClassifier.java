@@ -8,7 +8,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /** The smallest classifier: logits = pixels · weights + bias; its pixels are its feature map. */
 public final class LinearClassifier {

@@ -18,7 +18,7 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.core.provenance.Sha256;

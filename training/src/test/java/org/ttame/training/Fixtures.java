@@ -16,7 +16,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /** A classifier and pictures small enough to train on in milliseconds. */
 public final class Fixtures {

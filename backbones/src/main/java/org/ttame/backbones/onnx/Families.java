@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /** Decides what a graph is taken for, and says what was found where it cannot be. */
 final class Families {

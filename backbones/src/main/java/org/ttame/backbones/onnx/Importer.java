@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.ttame.backbones.BackboneOptions;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /** Makes an {@link ImportedGraph} of a file, whatever family it is of. */
 final class Importer {

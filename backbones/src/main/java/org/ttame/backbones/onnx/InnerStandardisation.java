@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * A standardisation that a graph does itself, right behind its input: sums, differences, products

@@ -15,7 +15,7 @@ import org.ttame.backbones.BackboneSource;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * A classifier found in an ONNX file: its architecture, and its weights, still in the file. Reads

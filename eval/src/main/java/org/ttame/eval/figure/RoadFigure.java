@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.eval.metric.RemovalOrder;
 import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ColorMap;

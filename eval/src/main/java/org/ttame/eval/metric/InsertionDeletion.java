@@ -9,8 +9,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.classifier.Predictions;
+import org.ttame.core.image.InputSpec;
 
 /**
  * Insertion and deletion (Petsiuk et al. 2018, RISE): how the probability of the model truth falls

@@ -3,7 +3,7 @@ package org.ttame.eval.metric;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.ImageMasker;
 import org.ttame.core.masking.Masking;
 

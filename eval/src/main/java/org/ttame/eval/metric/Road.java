@@ -14,8 +14,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.classifier.Predictions;
+import org.ttame.core.image.InputSpec;
 import org.ttame.eval.road.NoisyLinearImputer;
 
 /**

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.provenance.BuildInfo;
 
 /**

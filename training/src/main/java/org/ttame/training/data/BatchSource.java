@@ -15,8 +15,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageException;
+import org.ttame.core.image.InputSpec;
 
 /**
  * Batches of images, decoded by other threads while the caller computes on the batch before.

@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.CropPlan;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Preprocessing;
 import org.ttame.core.image.RgbImage;
 

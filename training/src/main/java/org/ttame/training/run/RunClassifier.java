@@ -16,7 +16,7 @@ import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputSpec;
+import org.ttame.core.image.InputSpec;
 
 /**
  * What {@code run.json} says of the classifier that a run explains: beside the file itself all that

@@ -18,8 +18,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.core.classifier.InputSpec;
 import org.ttame.core.image.ImageException;
+import org.ttame.core.image.InputSpec;
 
 class BatchSourceTest {
   private static final InputSpec SPEC = InputSpec.imageNet(2);
