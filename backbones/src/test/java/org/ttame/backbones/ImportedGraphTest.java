@@ -81,6 +81,34 @@ class ImportedGraphTest {
           String folded = norm(onnx, conv(4, 3, 3, 1).write(onnx, normed), 4);
           return norm(onnx, onnx.node("Relu", List.of(folded)), 4);
         });
+    bodies.put(
+        "standardised weights",
+        (onnx, image) -> {
+          String rows =
+              onnx.node(
+                  "Reshape", List.of(onnx.weight(0.3, 0.4, 6, 3, 3, 3), onnx.integers(1, 6, 27)));
+          List<String> inputs =
+              List.of(
+                  rows,
+                  onnx.weight(1, 0.2, 6),
+                  onnx.weight(0, 0.2, 6),
+                  onnx.weight(0, 0, 6),
+                  onnx.weight(1, 0, 6));
+          String standard =
+              onnx.nodes(
+                      "BatchNormalization",
+                      inputs,
+                      3,
+                      "training_mode",
+                      1,
+                      "momentum",
+                      0f,
+                      "epsilon",
+                      1e-3f)
+                  .get(0);
+          String kernel = onnx.node("Reshape", List.of(standard, onnx.integers(6, 3, 3, 3)));
+          return onnx.node("Conv", List.of(image, kernel));
+        });
     bodies.put("max pool", pool("MaxPool", 3, "strides", new long[] {2, 2}));
     bodies.put(
         "padded max pool",

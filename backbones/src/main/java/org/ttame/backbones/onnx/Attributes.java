@@ -177,7 +177,7 @@ final class Attributes {
   static String notFrozen(OnnxNode node, long opset, List<Operand> inputs) throws IOException {
     String found =
         switch (node.type()) {
-          case "BatchNormalization" -> batchStatistics(node, opset);
+          case "BatchNormalization" -> batchStatistics(node, opset, inputs);
           case "Dropout" -> dropping(node, opset, inputs);
           case "RandomNormal",
                   "RandomNormalLike",
@@ -193,10 +193,14 @@ final class Attributes {
         : Text.format("%s node \"%s\" %s", node.type(), node.displayName(), found);
   }
 
-  /** How a normalisation says that it takes each batch's own mean and variance. */
-  private static String batchStatistics(OnnxNode node, long opset) {
+  /**
+   * How a normalisation says that it takes each batch's own mean and variance. Of weights, which
+   * some networks standardise so, these are as frozen as the weights.
+   */
+  private static String batchStatistics(OnnxNode node, long opset, List<Operand> inputs) {
+    boolean known = inputs.stream().allMatch(Constant.class::isInstance);
     if (node.integer("training_mode", 0) != 0) {
-      return "has training_mode = 1";
+      return known ? null : "has training_mode = 1";
     }
     if (opset > 0 && opset < 7 && node.integer("is_test", 0) == 0) {
       return "has is_test = 0";
