@@ -27,13 +27,19 @@ final class Activations {
         "gamma");
     registry.add(
         "Celu", 12, of((x, node) -> elu(x, node.real("alpha", 1), node.real("alpha", 1))), "alpha");
+    registry.add("Tanh", 1, Activations::tanh, "consumed_inputs");
     registry.add("Softplus", 1, of((x, node) -> softplus(x)));
     registry.add("Softsign", 1, of((x, node) -> x.div(absolute(x).add(1))));
-    registry.add("Mish", 18, of((x, node) -> x.mul(x.getSameDiff().nn().tanh(softplus(x)))));
+    registry.add("Mish", 18, of((x, node) -> x.mul(softplusTanh(x))));
     registry.add(
         "Swish",
         24,
         of((x, node) -> x.mul(x.getSameDiff().nn().sigmoid(x.mul(node.real("alpha", 1))))),
+        "alpha");
+    registry.add(
+        "ThresholdedRelu",
+        10,
+        of((x, node) -> x.mul(Choices.number(x.gt(node.real("alpha", 1)), x))),
         "alpha");
     registry.add("Abs", 6, of((x, node) -> absolute(x)));
     registry.add("Log", 6, of((x, node) -> x.getSameDiff().math().log(x)));
@@ -45,10 +51,11 @@ final class Activations {
   }
 
   private static Converter of(Function function) {
-    return (operation, emitter) -> {
-      Tensor x = emitter.tensor(operation.value(0));
-      emitter.putLike(operation, function.apply(x.variable(), operation.node()), x);
-    };
+    return new Elementwise.Unary(
+        (operation, emitter) -> {
+          Tensor x = emitter.tensor(operation.value(0));
+          emitter.putLike(operation, function.apply(x.variable(), operation.node()), x);
+        });
   }
 
   private static SDVariable relu(SDVariable x) {
@@ -77,7 +84,31 @@ final class Activations {
   /** log(1 + exp(x)) without overflow. */
   private static SDVariable softplus(SDVariable x) {
     SameDiff graph = x.getSameDiff();
-    return relu(x).add(graph.math().log(graph.math().exp(absolute(x).neg()).add(1)));
+    return relu(x).add(graph.math().log1p(graph.math().exp(absolute(x).neg())));
+  }
+
+  /** Of a softplus as in {@link #softplusTanh}: older operator sets write Mish in steps. */
+  private static void tanh(Operation tanh, Emitter emitter) {
+    Operation inner = tanh.value(0).producer();
+    boolean mish = inner != null && inner.is("Softplus") && emitter.has(inner.value(0));
+    Tensor x = emitter.tensor(mish ? inner.value(0) : tanh.value(0));
+    SDVariable y = mish ? softplusTanh(x.variable()) : emitter.graph().nn().tanh(x.variable());
+    emitter.putLike(tanh, y, x);
+  }
+
+  /**
+   * tanh(log(1 + exp(x))), a quotient of exponentials: the library's tanh has no relative accuracy
+   * near zero. With u = exp(−|x|) it is (1 + 2u) / (1 + 2u + 2u²) above 0, (u² + 2u) / (u² + 2u +
+   * 2) below.
+   */
+  private static SDVariable softplusTanh(SDVariable x) {
+    SDVariable u = x.getSameDiff().math().exp(absolute(x).neg());
+    SDVariable square = u.mul(u);
+    SDVariable above = Choices.number(x.gt(0), x);
+    SDVariable below = above.rsub(1.0);
+    SDVariable numerator = u.mul(2).add(above).add(below.mul(square));
+    SDVariable rest = above.mul(square).add(below).mul(2);
+    return numerator.div(numerator.add(rest));
   }
 
   /** A slope for each channel, or of any shape that fits the input's. */

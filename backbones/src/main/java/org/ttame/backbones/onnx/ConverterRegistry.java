@@ -33,6 +33,7 @@ final class ConverterRegistry {
     Softmaxes.register(registry);
     Reductions.register(registry);
     Powers.register(registry);
+    Choices.register(registry);
     Moves.register(registry);
     Picks.register(registry);
     return registry;

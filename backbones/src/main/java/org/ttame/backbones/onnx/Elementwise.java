@@ -21,11 +21,16 @@ final class Elementwise {
     registry.add("Cast", 6, new Cast(), "to", "saturate", "round_mode");
     registry.add("Relu", 1, unary((g, x, node) -> g.nn().relu(x, 0)), "consumed_inputs");
     registry.add("Sigmoid", 1, unary((g, x, node) -> g.nn().sigmoid(x)), "consumed_inputs");
-    registry.add("Tanh", 1, unary((g, x, node) -> g.nn().tanh(x)), "consumed_inputs");
     registry.add("Erf", 9, unary((g, x, node) -> g.math().erf(x)));
     registry.add("Exp", 1, unary((g, x, node) -> g.math().exp(x)), "consumed_inputs");
     registry.add("Neg", 1, unary((g, x, node) -> g.math().neg(x)), "consumed_inputs");
     registry.add("Sqrt", 1, unary((g, x, node) -> g.math().sqrt(x)), "consumed_inputs");
+    registry.add("Sin", 7, unary((g, x, node) -> g.math().sin(x)));
+    registry.add("Cos", 7, unary((g, x, node) -> g.math().cos(x)));
+    registry.add("Floor", 6, unary((g, x, node) -> g.math().floor(x)));
+    registry.add("Ceil", 6, unary((g, x, node) -> g.math().ceil(x)));
+    registry.add("Round", 11, unary((g, x, node) -> rounded(g, x)));
+    registry.add("Sign", 9, unary((g, x, node) -> g.math().sign(x)));
     registry.add(
         "HardSigmoid",
         1,
@@ -49,11 +54,35 @@ final class Elementwise {
   }
 
   private static Converter unary(Function function) {
-    return (operation, emitter) -> {
-      Tensor x = emitter.tensor(operation.value(0));
-      emitter.putLike(
-          operation, function.apply(emitter.graph(), x.variable(), operation.node()), x);
-    };
+    return new Unary(
+        (operation, emitter) -> {
+          Tensor x = emitter.tensor(operation.value(0));
+          SDVariable y = function.apply(emitter.graph(), x.variable(), operation.node());
+          emitter.putLike(operation, y, x);
+        });
+  }
+
+  /** What gives a value of its only operand's shape. */
+  record Unary(Converter converter) implements Converter {
+    @Override
+    public List<long[]> shapes(OnnxNode node, List<Operand> inputs) {
+      return List.of(inputs.get(0).shape());
+    }
+
+    @Override
+    public void convert(Operation operation, Emitter emitter) throws IOException {
+      converter.convert(operation, emitter);
+    }
+  }
+
+  /** To the nearest whole number, halves to the even one, which the library's round is not. */
+  private static SDVariable rounded(SameDiff graph, SDVariable x) {
+    SDVariable floor = graph.math().floor(x);
+    SDVariable rest = x.sub(floor);
+    SDVariable odd = floor.sub(graph.math().floor(floor.mul(0.5)).mul(2));
+    SDVariable up = graph.math().sign(graph.nn().relu(rest.sub(0.5), 0));
+    SDVariable half = rest.eq(0.5).castTo(x.dataType());
+    return floor.add(up).add(half.mul(odd));
   }
 
   /** max(0, min(1, αx + β)). */
@@ -98,6 +127,11 @@ final class Elementwise {
     @Override
     public void convert(Operation cast, Emitter emitter) {
       ElementType type = ElementType.of(cast.node().integer("to", 1));
+      if (type == ElementType.BOOL) {
+        Tensor x = emitter.tensor(cast.value(0));
+        emitter.putLike(cast, Choices.number(x.variable().neq(0), x.variable()), x);
+        return;
+      }
       if (type == null || type.integer()) {
         throw new UnsupportedGraphException(cast + " makes whole numbers of the image's data");
       }
@@ -111,11 +145,12 @@ final class Elementwise {
     public void convert(Operation clip, Emitter emitter) throws IOException {
       double min = bound(clip, "min", 1, -Float.MAX_VALUE);
       double max = bound(clip, "max", 2, Float.MAX_VALUE);
-      if (min > max) {
-        throw new UnsupportedGraphException(clip + " has a lower bound above its upper one");
-      }
       Tensor x = emitter.tensor(clip.value(0));
-      SDVariable y = emitter.graph().math().clipByValue(x.variable(), min, max);
+      // With its bounds in the wrong order every value becomes the upper one.
+      SDVariable y =
+          min < max
+              ? emitter.graph().math().clipByValue(x.variable(), min, max)
+              : x.variable().mul(0).add(max);
       emitter.putLike(clip, y, x);
     }
 
@@ -168,6 +203,16 @@ final class Elementwise {
     }
 
     static Broadcast of(Operation operation, Emitter emitter) throws IOException {
+      return of(operation, emitter, true);
+    }
+
+    /** Its values alone; null stands for each constant. */
+    static Broadcast ofValues(Operation operation, Emitter emitter) throws IOException {
+      return of(operation, emitter, false);
+    }
+
+    private static Broadcast of(Operation operation, Emitter emitter, boolean constants)
+        throws IOException {
       long[] shape = operation.output().shape();
       int rank = shape.length;
       Tensor leading = null;
@@ -195,8 +240,18 @@ final class Elementwise {
             throw new UnsupportedGraphException(operation + " mixes the images of a batch");
           }
           operands.add(emitter.broadcastable(tensor, rank, order));
+        } else if (constants) {
+          Constant view = lying(operation, emitter, order, batch, operation.constant(i));
+          String what = operation.inputs().size() == 2 ? "constant" : "constant" + i;
+          operands.add(
+              emitter.parameter(
+                  operation,
+                  what,
+                  Role.FIXED,
+                  () -> Recipe.ofMask(view),
+                  withoutOnes(view.shape())));
         } else {
-          operands.add(constant(operation, i, emitter, order, batch));
+          operands.add(null);
         }
       }
       return new Broadcast(operands, order, batch);
@@ -206,11 +261,24 @@ final class Elementwise {
       return Constant.count(tensor.shape());
     }
 
-    /** A constant as broadcasting reads it, in the order of the values; ones in front left out. */
-    private static SDVariable constant(
-        Operation operation, int index, Emitter emitter, int[] order, int batch)
+    /** A shape as broadcasting reads it, ones in front left out. */
+    static long[] withoutOnes(long... shape) {
+      int ones = 0;
+      while (ones < shape.length - 1 && shape[ones] == 1) {
+        ones++;
+      }
+      return Arrays.copyOfRange(shape, ones, shape.length);
+    }
+
+    /** A constant as {@link #lying} for these values. */
+    Constant lying(Operation operation, Emitter emitter, int index) throws IOException {
+      return lying(operation, emitter, order, batch, operation.constant(index));
+    }
+
+    /** A constant with as many axes as the values and in their order, for one image. */
+    private static Constant lying(
+        Operation operation, Emitter emitter, int[] order, int batch, Constant constant)
         throws IOException {
-      Constant constant = operation.constant(index);
       int more = order.length - constant.shape().length;
       long[] full = new long[order.length];
       Arrays.fill(full, 1);
@@ -222,21 +290,8 @@ final class Elementwise {
               operation + " has a constant that differs between the images of a batch");
         }
         once = once.unrepeated(batch, operation);
-        full[batch] = 1;
       }
-      Constant view = once.transpose(order);
-      long[] lying = IntStream.of(order).mapToLong(axis -> full[axis]).toArray();
-      int ones = 0;
-      while (ones < lying.length - 1 && lying[ones] == 1) {
-        ones++;
-      }
-      String what = operation.inputs().size() == 2 ? "constant" : "constant" + index;
-      return emitter.parameter(
-          operation,
-          what,
-          Role.FIXED,
-          () -> Recipe.of(view),
-          Arrays.copyOfRange(lying, ones, lying.length));
+      return once.transpose(order);
     }
   }
 }

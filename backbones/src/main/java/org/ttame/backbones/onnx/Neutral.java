@@ -38,7 +38,7 @@ final class Neutral {
           case "Div", "Pow" -> besides(inputs, 1, false);
           case "And" -> besides(inputs, 1, true);
           case "Or" -> besides(inputs, 0, true);
-          case "Max", "Min" -> inputs.size() == 1 ? inputs.get(0) : null;
+          case "Max", "Min", "Sum", "Mean" -> inputs.size() == 1 ? inputs.get(0) : null;
           case "Clip" -> unclipped(node, inputs);
           case "Where" -> chosen(inputs);
           case "Concat" -> onlyPart(node, inputs);
@@ -136,7 +136,8 @@ final class Neutral {
     if (operand instanceof Constant constant) {
       return !constant.integer();
     }
-    Operation producer = ((Value) operand).producer();
-    return producer == null || !producer.is("Cast", "CastLike", "Equal", "IsNaN");
+    Value value = (Value) operand;
+    Operation producer = value.producer();
+    return !Choices.isMask(value) && (producer == null || !producer.is("Cast", "CastLike"));
   }
 }

@@ -4,14 +4,13 @@ import java.io.IOException;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
-/** Powers, reciprocals, and the choice between a value and something else by a constant mask. */
+/** Powers and reciprocals. */
 final class Powers {
   private Powers() {}
 
   static void register(ConverterRegistry registry) {
     registry.add("Reciprocal", 6, Powers::reciprocal);
     registry.add("Pow", 7, Powers::pow);
-    registry.add("Where", 9, Powers::where);
   }
 
   private static void reciprocal(Operation operation, Emitter emitter) {
@@ -19,14 +18,19 @@ final class Powers {
     emitter.putLike(operation, x.variable().rdiv(1.0), x);
   }
 
-  /** By a known number. */
+  /** By a known number, or by others. */
   private static void pow(Operation pow, Emitter emitter) throws IOException {
-    Constant exponent = pow.constant(1);
-    Tensor x = emitter.tensor(pow.value(0));
-    if (exponent.size() != 1 || exponent.shape().length > x.rank()) {
-      throw new UnsupportedGraphException(pow + " has more than one exponent");
+    if (pow.input(0) instanceof Value base
+        && pow.input(1) instanceof Constant exponent
+        && exponent.size() == 1
+        && exponent.shape().length <= base.rank()) {
+      Tensor x = emitter.tensor(base);
+      emitter.putLike(pow, power(emitter.graph(), x.variable(), exponent.scalar()), x);
+      return;
     }
-    emitter.putLike(pow, power(emitter.graph(), x.variable(), exponent.scalar()), x);
+    Elementwise.Broadcast pair = Elementwise.Broadcast.of(pow, emitter);
+    SDVariable y = emitter.graph().math().pow(pair.operand(0), pair.operand(1));
+    emitter.put(pow, y, pair.order(), pair.batch());
   }
 
   private static SDVariable power(SameDiff graph, SDVariable x, double exponent) {
@@ -40,16 +44,5 @@ final class Powers {
       return x.rdiv(1.0);
     }
     return exponent == 3 ? x.mul(x).mul(x) : graph.math().pow(x, exponent);
-  }
-
-  /** mask·a + (1 − mask)·b: a constant where the image does not count, or two values. */
-  private static void where(Operation where, Emitter emitter) throws IOException {
-    Elementwise.Broadcast broadcast = Elementwise.Broadcast.of(where, emitter);
-    SDVariable mask = broadcast.operand(0);
-    if (!(where.input(0) instanceof Constant)) {
-      throw new UnsupportedGraphException(where + " decides by the image");
-    }
-    SDVariable y = mask.mul(broadcast.operand(1)).add(mask.rsub(1.0).mul(broadcast.operand(2)));
-    emitter.put(where, y, broadcast.order(), broadcast.batch());
   }
 }

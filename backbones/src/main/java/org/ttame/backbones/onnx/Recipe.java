@@ -17,14 +17,24 @@ import org.ttame.core.Text;
  * @param view the elements in the graph's order; reshaping it to the graph's shape moves nothing
  * @param scales a factor for each index of the view's last axis, or null
  * @param factor a factor for all
+ * @param mask whether it may hold infinities: what masks let nothing through with
  */
 @SuppressWarnings("ArrayRecordComponent")
-record Recipe(Constant view, double[] scales, double factor) {
+record Recipe(Constant view, double[] scales, double factor, boolean mask) {
   /** Elements read at once, 4 MB. */
   private static final long BLOCK = 1 << 20;
 
+  Recipe(Constant view, double[] scales, double factor) {
+    this(view, scales, factor, false);
+  }
+
   static Recipe of(Constant view) {
     return new Recipe(view, null, 1);
+  }
+
+  /** Of a constant that may hold infinities. */
+  static Recipe ofMask(Constant view) {
+    return new Recipe(view, null, 1, true);
   }
 
   static Recipe of(double... values) {
@@ -152,7 +162,7 @@ record Recipe(Constant view, double[] scales, double factor) {
         } else if (factor != 1) {
           value = (float) (value * factor);
         }
-        if (!Float.isFinite(value)) {
+        if (mask ? Float.isNaN(value) : !Float.isFinite(value)) {
           throw new BackboneException(
               Text.format(
                   "The weight %s holds %s; the file is damaged or its training diverged",
