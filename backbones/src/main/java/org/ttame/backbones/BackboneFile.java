@@ -29,6 +29,8 @@ import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.graph.WeightSource;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.image.InputSpec;

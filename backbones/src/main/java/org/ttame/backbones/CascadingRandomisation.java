@@ -16,6 +16,8 @@ import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.ImportedLayers;
 import org.ttame.backbones.graph.InitialValues;
 import org.ttame.backbones.graph.Parameter;
+import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;

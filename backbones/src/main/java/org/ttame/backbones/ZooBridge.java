@@ -13,6 +13,8 @@ import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.onnx.OnnxBackbone;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.image.InputSpec;
 

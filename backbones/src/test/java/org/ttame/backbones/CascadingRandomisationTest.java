@@ -18,6 +18,7 @@ import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.InitialValues;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.InputSpec;

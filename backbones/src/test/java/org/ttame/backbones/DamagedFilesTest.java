@@ -17,6 +17,8 @@ import onnx.Onnx;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.shade.protobuf.ByteString;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneOptions;
 
 /**
  * Whatever is wrong with a file, the user reads one sentence that says what, and nothing crashes.

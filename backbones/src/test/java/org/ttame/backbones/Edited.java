@@ -14,6 +14,8 @@ import onnx.Onnx.AttributeProto.AttributeType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.protobuf.ByteString;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 

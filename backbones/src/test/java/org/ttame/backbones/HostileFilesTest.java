@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneOptions;
 
 /** Small files that ask for any amount of work or memory are refused, in a sentence about them. */
 @Timeout(60)

@@ -15,6 +15,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.classifier.Assumption;
 
 /** What a graph does with its image and its scores decides what it is fed and how it is read. */

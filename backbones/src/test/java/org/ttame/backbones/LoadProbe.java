@@ -2,6 +2,7 @@ package org.ttame.backbones;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.engine.NativeBinary;
 

@@ -11,6 +11,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.backbones.source.BackboneException;
 
 /** Networks in other formats are named by what they hold, whatever they are called. */
 class OtherFormatsTest {

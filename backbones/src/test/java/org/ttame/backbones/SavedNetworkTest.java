@@ -35,6 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.FrozenClassifier;
 
 /**

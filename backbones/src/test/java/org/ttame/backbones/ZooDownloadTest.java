@@ -11,6 +11,7 @@ import java.util.zip.Adler32;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.backbones.source.BackboneException;
 
 /** Downloads from a file: what is done with what comes is the same as from afar. */
 class ZooDownloadTest {

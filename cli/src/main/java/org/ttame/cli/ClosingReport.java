@@ -9,7 +9,7 @@ import java.util.function.IntFunction;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.eval.Study;
+import org.ttame.eval.experiment.Study;
 import org.ttame.eval.metric.AdIc;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.PixelKeeping;

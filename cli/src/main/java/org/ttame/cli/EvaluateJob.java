@@ -11,16 +11,16 @@ import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.TextFile;
-import org.ttame.eval.Evaluation;
-import org.ttame.eval.EvaluationResult;
-import org.ttame.eval.MethodResult;
+import org.ttame.eval.evaluation.Evaluation;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.EvaluationStatistics;
+import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.metric.Metric;
 import org.ttame.eval.output.EvaluationFiles;
 import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.output.Provenance;
-import org.ttame.eval.statistics.EvaluationStatistics;
 import org.ttame.training.data.ImageList;
 
 /**

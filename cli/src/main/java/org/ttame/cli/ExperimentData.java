@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.eval.AdIcValidator;
+import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.experiment.Experiment;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.ImageDraw;

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
-import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;

@@ -5,9 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.ttame.backbones.BackboneInfo;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
 import org.ttame.backbones.ZooDownload;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 
 /**

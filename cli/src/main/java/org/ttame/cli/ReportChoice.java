@@ -5,13 +5,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.eval.EvaluationResult;
-import org.ttame.eval.MapObserver;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.EvaluationStatistics;
+import org.ttame.eval.evaluation.MapObserver;
 import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.report.EvaluationReport;
-import org.ttame.eval.statistics.EvaluationStatistics;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.SkippedCount;
 

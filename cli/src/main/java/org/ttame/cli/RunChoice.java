@@ -3,7 +3,7 @@ package org.ttame.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.training.run.RunFolder;

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.core.image.InputSpec;
 import org.ttame.eval.metric.Box;

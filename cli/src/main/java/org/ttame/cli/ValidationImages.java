@@ -2,8 +2,8 @@ package org.ttame.cli;
 
 import java.util.BitSet;
 import org.ttame.core.image.InputSpec;
-import org.ttame.eval.AdIcValidator;
-import org.ttame.eval.ImageStream;
+import org.ttame.eval.evaluation.AdIcValidator;
+import org.ttame.eval.evaluation.ImageStream;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.SkippedCount;

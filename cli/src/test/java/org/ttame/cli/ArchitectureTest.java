@@ -64,8 +64,24 @@ class ArchitectureTest {
           .definedBy("org.ttame.backbones..")
           .layer("training")
           .definedBy("org.ttame.training..")
-          .layer("eval")
-          .definedBy("org.ttame.eval..")
+          .layer("explainers")
+          .definedBy("org.ttame.eval.explain..")
+          .layer("metrics")
+          .definedBy(
+              "org.ttame.eval.metric..",
+              "org.ttame.eval.road..",
+              "org.ttame.eval.statistics..",
+              "org.ttame.eval.sanity..",
+              "org.ttame.eval.evaluation..")
+          .layer("report")
+          .definedBy(
+              "org.ttame.eval.render..",
+              "org.ttame.eval.output..",
+              "org.ttame.eval.report..",
+              "org.ttame.eval.figure..",
+              "org.ttame.eval.gallery..")
+          .layer("services")
+          .definedBy("org.ttame.eval.experiment..", "org.ttame.eval.bench..")
           .layer("cli")
           .definedBy("org.ttame.cli..")
           .whereLayer("base")
@@ -80,8 +96,25 @@ class ArchitectureTest {
           .mayOnlyAccessLayers("method", "image", "engine", "base")
           .whereLayer("training")
           .mayOnlyAccessLayers("backbones", "method", "image", "engine", "base")
-          .whereLayer("eval")
-          .mayOnlyAccessLayers("training", "backbones", "method", "image", "engine", "base")
+          .whereLayer("explainers")
+          .mayOnlyAccessLayers("method", "image", "engine", "base")
+          .whereLayer("metrics")
+          .mayOnlyAccessLayers(
+              "explainers", "training", "backbones", "method", "image", "engine", "base")
+          .whereLayer("report")
+          .mayOnlyAccessLayers(
+              "metrics", "explainers", "training", "backbones", "method", "image", "engine", "base")
+          .whereLayer("services")
+          .mayOnlyAccessLayers(
+              "report",
+              "metrics",
+              "explainers",
+              "training",
+              "backbones",
+              "method",
+              "image",
+              "engine",
+              "base")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .ensureAllClassesAreContainedInArchitecture();
@@ -100,8 +133,7 @@ class ArchitectureTest {
           .resideInAPackage("org.apache.commons.cli..");
 
   @ArchTest
-  static final ArchRule NO_CIRCLES =
-      slices().matching("org.ttame.(*).(*)..").should().beFreeOfCycles();
+  static final ArchRule NO_CIRCLES = slices().matching("org.ttame.(**)").should().beFreeOfCycles();
 
   /** What opens a file to read it. */
   private static final DescribedPredicate<JavaAccess<?>> OPENS_A_FILE =

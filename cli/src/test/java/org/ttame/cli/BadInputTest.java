@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.Backbones;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.training.sample.SampleData;
 
 /** What a user may get wrong: each answer names the thing, and leaves nothing half-written. */

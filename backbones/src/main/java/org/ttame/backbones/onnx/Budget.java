@@ -3,7 +3,7 @@ package org.ttame.backbones.onnx;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
-import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 
 /**

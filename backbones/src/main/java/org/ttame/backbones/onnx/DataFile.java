@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 import org.ttame.core.storage.InputFile;
 

@@ -18,10 +18,10 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import org.ttame.backbones.BackboneException;
-import org.ttame.backbones.BackboneOptions;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 

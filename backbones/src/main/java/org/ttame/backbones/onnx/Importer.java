@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.ttame.backbones.BackboneOptions;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.image.InputSpec;
 

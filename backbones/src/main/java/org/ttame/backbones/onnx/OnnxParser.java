@@ -13,10 +13,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.backbones.onnx.WireReader.Tag;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 
 /** Reads an ONNX file's structure; field numbers are those of {@code onnx.proto}. */

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.ttame.backbones.BackboneException;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 
 /**

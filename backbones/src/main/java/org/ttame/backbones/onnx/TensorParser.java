@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.ttame.backbones.BackboneException;
 import org.ttame.backbones.onnx.WireReader.Tag;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 import org.ttame.core.storage.FileNames;
 

@@ -129,7 +129,7 @@ record ConformanceCase(Path file, String operator, int since, boolean float32) {
         }
       }
       return new Outcome(Kind.PASSED, "");
-    } catch (UnsupportedGraphException | org.ttame.backbones.BackboneException e) {
+    } catch (UnsupportedGraphException | org.ttame.backbones.source.BackboneException e) {
       return new Outcome(Kind.REFUSED, String.valueOf(e.getMessage()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -1,0 +1,243 @@
+package org.ttame.eval.output;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.ttame.core.Text;
+import org.ttame.core.image.PngWriter;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.render.Canvas;
+import org.ttame.eval.render.ContactSheet;
+import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.LinePlot;
+import org.ttame.eval.sanity.HogDescriptor;
+import org.ttame.eval.sanity.MapSimilarity;
+import org.ttame.eval.sanity.SanityCheck;
+import org.ttame.eval.sanity.SanityReport;
+import org.ttame.eval.sanity.SanityReport.Row;
+import org.ttame.eval.sanity.SanityStage.Cascade;
+import org.ttame.eval.sanity.StageResult;
+import org.ttame.eval.sanity.StageResult.Answer;
+import org.ttame.eval.statistics.Interval;
+
+/**
+ * {@code sanity.json}, {@code sanity.csv}, a curve for each cascade and measure as PNG and SVG, and
+ * a strip of pictures for each cascade and method. Each is written whole or not at all.
+ */
+public final class SanityFiles {
+  /** The record's name. */
+  public static final String JSON = "sanity.json";
+
+  private static final int PICTURE = 128;
+
+  /** Letters over a picture. */
+  private static final int TITLE = 10;
+
+  private final Path folder;
+  private final SanityCheck.Outcome outcome;
+  private final SanityReport report;
+
+  private SanityFiles(Path folder, SanityCheck.Outcome outcome, SanityReport report) {
+    this.folder = folder;
+    this.outcome = outcome;
+    this.report = report;
+  }
+
+  /**
+   * Writes the files.
+   *
+   * @param folder where to
+   * @param outcome what was found
+   * @param report its numbers
+   * @param provenance who made it, from what
+   * @throws IOException naming the file, if one cannot be written
+   */
+  public static void write(
+      Path folder, SanityCheck.Outcome outcome, SanityReport report, Provenance provenance)
+      throws IOException {
+    SanityFiles files = new SanityFiles(folder, outcome, report);
+    WholeFile.writeText(folder.resolve("sanity.csv"), files.csv());
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    WholeFile.writeText(
+        folder.resolve(JSON), mapper.writeValueAsString(files.json(provenance)) + "\n");
+    for (Cascade cascade : Cascade.values()) {
+      List<SanityCheck.Found> stages =
+          outcome.stages().stream().filter(f -> f.stage().cascade() == cascade).toList();
+      if (!stages.isEmpty()) {
+        files.curves(cascade, stages);
+        files.strips(cascade, stages);
+      }
+    }
+  }
+
+  private String csv() {
+    StringBuilder text =
+        new StringBuilder(
+            Csv.row(
+                List.of(
+                    "cascade",
+                    "stage",
+                    "name",
+                    "method",
+                    "class",
+                    "measure",
+                    "mean",
+                    "low",
+                    "high",
+                    "n",
+                    "answers_kept")));
+    for (Row row : report.rows()) {
+      Interval mean = row.mean();
+      text.append(
+          Csv.row(
+              List.of(
+                  row.stage().cascade().word(),
+                  Integer.toString(row.stage().number()),
+                  row.stage().name(),
+                  row.column().method(),
+                  row.column().answer().word(),
+                  row.column().measure().column(),
+                  Csv.number(mean.mean()),
+                  Csv.number(mean.low()),
+                  Csv.number(mean.high()),
+                  Integer.toString(mean.n()),
+                  Csv.number(row.answersKept()))));
+    }
+    return text.toString();
+  }
+
+  private Map<String, Object> json(Provenance provenance) {
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("images", outcome.names().size());
+    root.put("rule", Text.format(SanityReport.RULE, report.threshold()));
+    root.put("labels_rule", SanityReport.LABELS_RULE);
+    root.put("threshold", report.threshold());
+    root.put("interval", "95 % bootstrap percentile interval over images");
+    Map<String, Object> measures = new LinkedHashMap<>();
+    for (MapSimilarity measure : MapSimilarity.values()) {
+      measures.put(measure.column(), measure.words());
+    }
+    root.put("measures", measures);
+    root.put("hog_cell", HogDescriptor.cell(outcome.side()));
+    List<Object> verdicts = new ArrayList<>();
+    for (SanityReport.Verdict verdict : report.verdicts()) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("cascade", verdict.cascade().word());
+      entry.put("method", verdict.method());
+      entry.put("passed", verdict.passed());
+      entry.put("first_change", verdict.firstChange().orElse(null));
+      entry.putAll(numbers(verdict.last()));
+      verdict.belowSeed().ifPresent(below -> entry.put("below_another_seed", numbers(below)));
+      verdicts.add(entry);
+    }
+    root.put("verdicts", verdicts);
+    List<Object> rows = new ArrayList<>();
+    for (Row row : report.rows()) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("cascade", row.stage().cascade().word());
+      entry.put("stage", row.stage().number());
+      entry.put("name", row.stage().name());
+      entry.put("method", row.column().method());
+      entry.put("class", row.column().answer().word());
+      entry.put("measure", row.column().measure().column());
+      entry.putAll(numbers(row.mean()));
+      rows.add(entry);
+    }
+    root.put("rows", rows);
+    root.put("provenance", provenance.toMap());
+    return root;
+  }
+
+  private static Map<String, Object> numbers(Interval interval) {
+    Map<String, Object> numbers = new LinkedHashMap<>();
+    numbers.put("mean", interval.mean());
+    if (interval.n() > 1) {
+      numbers.put("low", interval.low());
+      numbers.put("high", interval.high());
+    }
+    numbers.put("n", interval.n());
+    return numbers;
+  }
+
+  /** Similarity of the fixed class's maps over the stages, one plot a measure. */
+  private void curves(Cascade cascade, List<SanityCheck.Found> stages) throws IOException {
+    List<String> names = new ArrayList<>(List.of("original"));
+    stages.forEach(found -> names.add(found.stage().name()));
+    List<Double> places =
+        IntStream.rangeClosed(0, stages.size()).mapToObj(i -> (double) i).toList();
+    for (MapSimilarity measure : MapSimilarity.values()) {
+      LinePlot plot =
+          new LinePlot(
+              Text.format("%s, class held fixed", measure.words()),
+              "randomised so far",
+              new LinePlot.XAxis.Named(names));
+      for (String method : methods(stages)) {
+        List<Double> mean = new ArrayList<>(List.of(1.0));
+        List<Double> low = new ArrayList<>(List.of(1.0));
+        List<Double> high = new ArrayList<>(List.of(1.0));
+        for (Row row : SanityReport.rows(report.rows(), cascade, method, Answer.FIXED, measure)) {
+          mean.add(row.mean().mean());
+          low.add(row.mean().n() > 1 ? row.mean().low() : row.mean().mean());
+          high.add(row.mean().n() > 1 ? row.mean().high() : row.mean().mean());
+        }
+        plot.add(new LinePlot.Series(method, places, mean, low, high));
+      }
+      PlotFiles.write(folder, Text.format("curve-%s-%s", cascade.word(), measure.column()), plot);
+    }
+  }
+
+  private void strips(Cascade cascade, List<SanityCheck.Found> stages) throws IOException {
+    List<String> columns = new ArrayList<>(List.of("input", "original"));
+    stages.forEach(found -> columns.add(shortened(found.stage().name())));
+    int side = outcome.side();
+    int factor = Math.max(1, (PICTURE + side / 2) / side);
+    HeatmapOverlay overlay = HeatmapOverlay.defaults();
+    for (String method : methods(stages)) {
+      ContactSheet sheet =
+          new ContactSheet(
+              Text.format("%s: %s randomised from left to right", method, cascade.word()), columns);
+      for (int i = 0; i < outcome.pictures().size(); i++) {
+        Canvas image = Canvas.of(outcome.pictures().get(i), side, side);
+        float[] original = outcome.originals().get(method).get(i);
+        List<ContactSheet.Cell> cells = new ArrayList<>();
+        cells.add(new ContactSheet.Cell(image.enlarged(factor), List.of("")));
+        cells.add(
+            new ContactSheet.Cell(
+                overlay.draw(image, original).enlarged(factor), List.of("original")));
+        for (SanityCheck.Found found : stages) {
+          float[] map = found.maps().get(method).get(i);
+          double rank = MapSimilarity.between(original, map, side).get(MapSimilarity.SPEARMAN);
+          cells.add(
+              new ContactSheet.Cell(
+                  overlay.draw(image, map).enlarged(factor), List.of(Text.format("%.2f", rank))));
+        }
+        sheet.add(cells);
+      }
+      if (sheet.rows() > 0) {
+        byte[] png = PngWriter.encode(sheet.draw().toImage());
+        WholeFile.write(
+            folder.resolve(Text.format("strip-%s-%s.png", cascade.word(), method)),
+            out -> out.write(png));
+      }
+    }
+  }
+
+  /** The end of a long name says most. */
+  private static String shortened(String name) {
+    String plain = name.replace("encoder.layers.encoder_layer_", "layer ");
+    return plain.length() <= TITLE ? plain : ".." + plain.substring(plain.length() - TITLE + 2);
+  }
+
+  private static List<String> methods(List<SanityCheck.Found> stages) {
+    return stages.get(0).result().columns().keySet().stream()
+        .map(StageResult.Column::method)
+        .distinct()
+        .toList();
+  }
+}

@@ -1,0 +1,58 @@
+package org.ttame.eval.report;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.core.Text;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.output.Provenance;
+
+/** Who made the numbers, from what, with which settings, and what it cost. */
+final class ProvenanceSection {
+  private ProvenanceSection() {}
+
+  static Section of(EvaluationResult result, Provenance provenance) {
+    List<Html> parts = new ArrayList<>();
+    Map<String, Object> program = new LinkedHashMap<>();
+    program.put("program", "T-TAME for Java " + provenance.build().describe());
+    program.put("ND4J", provenance.build().nd4j());
+    program.put("Java", System.getProperty("java.version"));
+    parts.add(Table.pairs("Program", "Program", program));
+    parts.add(Table.pairs("Classifier", "Classifier", provenance.backbone()));
+    parts.add(Table.pairs("Settings", "Settings", provenance.settings()));
+    parts.add(Table.pairs("Metrics", "What changes the numbers' meaning", result.parameters()));
+    parts.add(costs(result));
+    return Section.of("provenance", "Provenance", Html.join(parts));
+  }
+
+  private static Html costs(EvaluationResult result) {
+    Table table =
+        new Table(
+            "Methods",
+            Html.text(
+                Text.format(
+                    "Methods and what they cost. Besides: %,d passes over clean images and %,d over"
+                        + " masked or imputed ones; %.0f s in all.",
+                    result.cleanPasses(), result.metricPasses(), result.seconds())),
+            List.of(
+                Html.text("method"),
+                Html.text("FP"),
+                Html.text("back"),
+                Html.text("seconds"),
+                Html.text("settings")));
+    for (MethodResult method : result.methods()) {
+      List<String> settings = new ArrayList<>();
+      method.settings().forEach((name, value) -> settings.add(name + " " + value));
+      table.row(
+          Html.name(method.title()),
+          List.of(
+              Table.Cell.of(method.fp()),
+              Table.Cell.of(method.bp()),
+              Table.Cell.of(Text.format("%.1f", method.seconds())),
+              new Table.Cell(Html.name(String.join(", ", settings)), "words")));
+    }
+    return table.markup();
+  }
+}

@@ -1,0 +1,140 @@
+package org.ttame.eval.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.ttame.core.Text;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.EvaluationStatistics;
+import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.output.PaperTable;
+import org.ttame.eval.statistics.Interval;
+
+/**
+ * The tables: every method's means as the paper lays them out, and the differences between them.
+ */
+final class ScoresSection {
+  private static final String FILE = "sections.html";
+
+  private final EvaluationResult result;
+  private final EvaluationStatistics statistics;
+  private final Verdict verdict;
+
+  ScoresSection(EvaluationResult result, EvaluationStatistics statistics, Verdict verdict) {
+    this.result = result;
+    this.statistics = statistics;
+    this.verdict = verdict;
+  }
+
+  Section section() {
+    List<Html> parts = new ArrayList<>();
+    parts.add(means());
+    parts.add(
+        note(
+            "Best in bold, second best underlined; ↓ lower is better, ↑ higher is better. Below each"
+                + " mean its interval. FP: forward passes through the network for one map, counted;"
+                + " passes back are counted apart, see Provenance."));
+    for (MethodResult method : result.methods()) {
+      method
+          .warnings()
+          .forEach(
+              (what, count) ->
+                  parts.add(note(Text.format("%s: %,d %s.", method.title(), count, what))));
+    }
+    if (result.methods().size() > 1) {
+      parts.add(Template.read(FILE, "heading").fill(Map.of("text", "Differences, image by image")));
+      parts.add(differences());
+      parts.add(
+          note(
+              "Green: "
+                  + result.methods().get(0).title()
+                  + " is better than the row's method and the interval leaves out zero; red: worse;"
+                  + " grey: not told apart on these images."));
+    }
+    return Section.of("scores", "Scores", Html.join(parts));
+  }
+
+  private Html means() {
+    List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
+    verdict.columns().forEach(found -> columns.add(found.column().heading()));
+    columns.add(Html.text("FP"));
+    Table table =
+        new Table(
+            "Means of every method",
+            Html.text(
+                Text.format(
+                    "Means in percent, over as many of the %,d images as the last row says.",
+                    result.images())),
+            columns);
+    for (MethodResult method : result.methods()) {
+      List<Table.Cell> cells = new ArrayList<>();
+      for (Verdict.Found found : verdict.columns()) {
+        Interval mean = statistics.mean(method.method(), found.column().key());
+        cells.add(
+            new Table.Cell(
+                score(Numbers.mean(mean), Numbers.range(mean)), rank(found, Numbers.mean(mean))));
+      }
+      cells.add(Table.Cell.of(method.fp()));
+      table.row(Html.name(method.title()), cells);
+    }
+    List<Table.Cell> images = new ArrayList<>();
+    verdict
+        .columns()
+        .forEach(found -> images.add(Table.Cell.of(result.images(found.column().key()))));
+    images.add(Table.Cell.of(""));
+    table.row(Html.text(PaperTable.IMAGES), images);
+    return table.markup();
+  }
+
+  /** Numbers that read the same share their rank, as in the tables of {@code PaperTable}. */
+  private String rank(Verdict.Found found, String number) {
+    if (found.ranked().size() < 2) {
+      return "";
+    }
+    List<String> numbers =
+        found.ranked().stream()
+            .map(method -> Numbers.mean(statistics.mean(method, found.column().key())))
+            .distinct()
+            .toList();
+    int rank = numbers.indexOf(number);
+    return rank == 0 ? "best" : rank == 1 ? "second" : "";
+  }
+
+  private Html differences() {
+    MethodResult first = result.methods().get(0);
+    List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
+    verdict.columns().forEach(found -> columns.add(found.column().heading()));
+    Table table =
+        new Table(
+            first.title() + " less each other method",
+            Html.join(
+                List.of(
+                    Html.name(first.title()),
+                    Html.text(" less each other method, with its interval."))),
+            columns);
+    for (MethodResult method : result.methods().subList(1, result.methods().size())) {
+      List<Table.Cell> cells = new ArrayList<>();
+      for (Verdict.Found found : verdict.columns()) {
+        Column column = found.column();
+        Interval difference = statistics.difference(first.method(), method.method(), column.key());
+        String kind =
+            !difference.excludesZero()
+                ? "open"
+                : column.isGood(difference.mean()) ? "better" : "worse";
+        cells.add(
+            new Table.Cell(
+                score(Numbers.difference(difference), Numbers.differenceRange(difference)), kind));
+      }
+      table.row(Html.name(method.title()), cells);
+    }
+    return table.markup();
+  }
+
+  private static Html score(String value, String interval) {
+    return Template.read(FILE, "score").fill(Map.of("value", value, "interval", interval));
+  }
+
+  private static Html note(String text) {
+    return Template.read(FILE, "note").fill(Map.of("text", text));
+  }
+}

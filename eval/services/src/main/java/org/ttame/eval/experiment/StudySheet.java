@@ -1,0 +1,141 @@
+package org.ttame.eval.experiment;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.masking.Masking;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.ImageRecord;
+import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.SaliencyMaps;
+import org.ttame.eval.metric.ImageBatch;
+import org.ttame.eval.metric.MaskedInput;
+import org.ttame.eval.metric.MetricKey;
+import org.ttame.eval.render.BoxOutlines;
+import org.ttame.eval.render.Canvas;
+import org.ttame.eval.render.ContactSheet;
+import org.ttame.eval.render.ContactSheet.Cell;
+import org.ttame.eval.render.HeatmapOverlay;
+
+/**
+ * The contact sheet of an evaluation: a row for each chosen image with its boxes, what the
+ * classifier says of it, and each method's heatmap with its per-image numbers.
+ */
+final class StudySheet {
+  private static final int CELL = 256;
+
+  private final FrozenClassifier classifier;
+  private final List<Explainer> explainers;
+  private final List<String> labels;
+  private final HeatmapOverlay overlay;
+
+  StudySheet(
+      FrozenClassifier classifier,
+      List<Explainer> explainers,
+      List<String> labels,
+      HeatmapOverlay overlay) {
+    this.classifier = classifier;
+    this.explainers = explainers;
+    this.labels = labels;
+    this.overlay = overlay;
+  }
+
+  /**
+   * Draws the sheet.
+   *
+   * @param title the line over everything
+   * @param images the chosen images, all of which were measured
+   * @param result what was measured of them
+   */
+  Canvas draw(String title, ImageBatch images, EvaluationResult result) {
+    List<String> columns = new ArrayList<>(List.of("input"));
+    explainers.forEach(explainer -> columns.add(explainer.name()));
+    ContactSheet sheet = new ContactSheet(title + ": " + thresholds(result.keys()), columns);
+    int factor = Math.max(1, (CELL + images.side() / 2) / images.side());
+    List<List<ImageRecord>> records = new ArrayList<>();
+    for (Explainer explainer : explainers) {
+      records.add(recordsOf(images, result.method(explainer.name())));
+    }
+    int[] classes = records.get(0).stream().mapToInt(ImageRecord::classIndex).toArray();
+    List<float[][]> maps = new ArrayList<>();
+    try (INDArray input = new MaskedInput(classifier.inputSpec(), Masking.CNN).clean(images)) {
+      for (Explainer explainer : explainers) {
+        SaliencyMaps saliency = explainer.explain(input, classes, images.names());
+        maps.add(saliency.upsampled(images.side() * factor));
+      }
+    }
+    for (int b = 0; b < images.size(); b++) {
+      Canvas image = Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor);
+      Canvas boxed = image.enlarged(1);
+      BoxOutlines.draw(boxed, images.boxes(b), classes[b], factor);
+      List<Cell> cells = new ArrayList<>();
+      cells.add(new Cell(boxed, inputCaption(images, b, records.get(0).get(b))));
+      for (int m = 0; m < explainers.size(); m++) {
+        Canvas heat = overlay.draw(image, maps.get(m)[b]);
+        BoxOutlines.draw(heat, images.boxes(b), classes[b], factor);
+        cells.add(new Cell(heat, caption(result.keys(), records.get(m).get(b))));
+      }
+      sheet.add(cells);
+    }
+    return sheet.draw();
+  }
+
+  private static List<ImageRecord> recordsOf(ImageBatch images, MethodResult method) {
+    return images.names().stream()
+        .map(
+            name ->
+                method.records().stream()
+                    .filter(record -> record.image().equals(name))
+                    .findFirst()
+                    .orElseThrow())
+        .toList();
+  }
+
+  private List<String> inputCaption(ImageBatch images, int b, ImageRecord record) {
+    String seen = Text.format("%s %.3f", label(record.classIndex()), record.confidence());
+    if (images.boxes(b).isEmpty()) {
+      return List.of(seen, images.names().get(b));
+    }
+    String there =
+        images.boxes(b).stream()
+            .map(box -> label(box.classIndex()))
+            .collect(Collectors.joining(" + ", "shows ", ""));
+    return List.of(seen, there);
+  }
+
+  private static List<String> caption(List<MetricKey> keys, ImageRecord record) {
+    List<String> drops = new ArrayList<>();
+    List<String> boxes = new ArrayList<>();
+    for (int k = 0; k < keys.size(); k++) {
+      double value = record.values()[k];
+      switch (keys.get(k).metric()) {
+        case "ad" -> drops.add(Text.format("%.0f", value));
+        case "pointing" -> boxes.add(Double.isNaN(value) ? "no box" : value > 0 ? "hit" : "miss");
+        case "energy" -> {
+          if (!Double.isNaN(value)) {
+            boxes.add(Text.format("%.0f%% inside", value));
+          }
+        }
+        default -> {
+          // IC is no number of a single image that a reader would miss.
+        }
+      }
+    }
+    return List.of("AD " + String.join(" ", drops), String.join(", ", boxes));
+  }
+
+  private static String thresholds(List<MetricKey> keys) {
+    return keys.stream()
+        .filter(key -> key.metric().equals("ad"))
+        .map(MetricKey::thresholdText)
+        .collect(Collectors.joining(", ", "AD at ", " %, lower is better"));
+  }
+
+  private String label(int classIndex) {
+    return classIndex < labels.size() ? labels.get(classIndex) : "class " + classIndex;
+  }
+}
