@@ -3,7 +3,7 @@
     python src/test/python/bench_road.py CLASSPATH [--warm-up N] [--repeats N] [--out FILE.json]
 
 Run it from the module's folder, with nothing else running; CLASSPATH holds the module's classes and
-test classes (target/classes:target/test-classes are enough). Needs torch, grad-cam and scipy. The
+test classes (metrics/target/classes:metrics/target/test-classes are enough). Needs torch, grad-cam and scipy. The
 image is coarse and fine noise, the map smooth: as a photograph and a heatmap. Ours takes two
 threads, the others as many as they like. First a round in a fresh JVM, then rounds that do not count,
 the same for all; of ours a round is the median of three times.
