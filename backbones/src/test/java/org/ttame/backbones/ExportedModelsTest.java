@@ -123,8 +123,8 @@ class ExportedModelsTest {
   }
 
   /** The gradient is right in double precision, and in float32 with the branches of double. */
-  private static void areKinks(
-      Path file, Map<String, INDArray> golden, int[] classes, double bound) throws IOException {
+  private static void areKinks(Path file, Map<String, INDArray> golden, int[] classes, double bound)
+      throws IOException {
     BackboneOptions options = BackboneOptions.defaults();
     Map<String, INDArray> exact = new HashMap<>();
     try (FrozenClassifier classifier = Backbones.load(file, options.inDoublePrecision());

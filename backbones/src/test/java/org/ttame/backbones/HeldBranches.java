@@ -91,7 +91,8 @@ final class HeldBranches {
   static void hold(BackboneGraph graph, Map<String, INDArray> exact) {
     HeldBranches held = new HeldBranches(graph.graph(), exact);
     for (Kink kink : kinks(graph.graph())) {
-      SDVariable x = graph.graph().getVariable(kink.input());
+      // What it reads by now: the kink before it may have been replaced.
+      SDVariable x = graph.graph().getVariable(kink.operation().getInputsToOp().get(0));
       List<String> readers =
           List.copyOf(graph.graph().getVariables().get(kink.output()).getInputsForOp());
       SDVariable y = kink.pools() ? held.pool(kink, x) : held.pieces(kink, x);
@@ -172,8 +173,7 @@ final class HeldBranches {
             NDArrayIndex.interval(pads[2][0], pads[2][0] + value.size(2)),
             NDArrayIndex.all())
         .assign(value);
-    SDVariable wide =
-        graph.nn().pad(x, graph.constant(Nd4j.createFromArray(ints(pads))), 0);
+    SDVariable wide = graph.nn().pad(x, graph.constant(Nd4j.createFromArray(ints(pads))), 0);
     Map<long[], INDArray> places = new LinkedHashMap<>();
     INDArray largest = null;
     for (long i = 0; i < config.getKH(); i++) {

@@ -3,6 +3,7 @@ package org.ttame.backbones;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -386,6 +387,82 @@ class ImportedTokensTest {
       assertThat(all.indexOf(classifier.camLayer().node()))
           .isEqualTo(all.indexOf(sums.get(last - 2)) + 1);
       assertThat(classifier.defaultMasking()).isEqualTo(Masking.VIT);
+    }
+  }
+
+  /**
+   * Behind the blocks only a class token asks the others, as in XCiT: they are read before that.
+   */
+  @Test
+  void layersLieBeforeTheAttentionOfAClassTokenAlone() throws Exception {
+    List<String> sums = new ArrayList<>();
+    Path file =
+        ImportedGraphTest.network(
+            folder,
+            "class-attention",
+            (onnx, image) -> {
+              sums.clear();
+              String x = tokens(onnx, image);
+              for (int block = 0; block < 3; block++) {
+                x = onnx.node("Add", List.of(x, attention(onnx, norm(onnx, x), 2, 9)));
+                sums.add(x);
+              }
+              String first =
+                  onnx.node("Expand", List.of(onnx.weight(0, 1, 1, 1, 4), onnx.integers(2, 1, 4)));
+              x = onnx.node("Concat", List.of(first, x), "axis", 1);
+              for (int block = 0; block < 2; block++) {
+                x = onnx.node("Add", List.of(x, classAttention(onnx, norm(onnx, x))));
+              }
+              return onnx.node("Gather", List.of(norm(onnx, x), onnx.index(0)), "axis", 1);
+            });
+    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      assertThat(classifier.defaultLayers())
+          .extracting(FeatureLayer::node)
+          .containsExactlyElementsOf(sums);
+      assertThat(classifier.defaultLayers()).extracting(FeatureLayer::prefix).containsOnly(0);
+      List<String> all = List.copyOf(classifier.layers().keySet());
+      assertThat(classifier.camLayer().node()).startsWith("/LayerNormalization");
+      assertThat(all.indexOf(classifier.camLayer().node())).isEqualTo(all.indexOf(sums.get(1)) + 1);
+    }
+  }
+
+  /** What the first of ten tokens asks of all, in front of the others. */
+  private static String classAttention(OnnxWriter onnx, String x) {
+    String query = part(onnx, x, 0, 1);
+    String keys = onnx.node("MatMul", List.of(x, onnx.weight(0, 1, 4, 4)));
+    String turned = onnx.node("Transpose", List.of(keys), "perm", new long[] {0, 2, 1});
+    String scores = onnx.node("MatMul", List.of(query, turned));
+    String weights = onnx.node("Softmax", List.of(scores), "axis", -1);
+    String answer = onnx.node("MatMul", List.of(weights, x));
+    return onnx.node("Concat", List.of(answer, part(onnx, x, 1, 10)), "axis", 1);
+  }
+
+  private static String part(OnnxWriter onnx, String x, long from, long to) {
+    return onnx.node("Slice", List.of(x, onnx.integers(from), onnx.integers(to), onnx.integers(1)));
+  }
+
+  /** A view of a layer is another name for it. */
+  @Test
+  void anyNameOfALayerWillDo() throws Exception {
+    List<String> names = new ArrayList<>();
+    Path file =
+        ImportedGraphTest.network(
+            folder,
+            "names",
+            (onnx, image) -> {
+              names.clear();
+              String map =
+                  ImportedGraphTest.conv(4, 3, 3, 1, "strides", new long[] {3, 3})
+                      .write(onnx, image);
+              String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
+              String turned = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
+              names.addAll(List.of(map, rows, turned));
+              return attention(onnx, turned, 2, 9);
+            });
+    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      for (String name : names) {
+        assertThat(classifier.layer(name).node()).as(name).isEqualTo(names.get(0));
+      }
     }
   }
 

@@ -23,7 +23,12 @@ final class Members {
 
   /** Unpacks all into a folder and returns the .onnx files. */
   static List<Path> unpack(Path folder) {
-    try (InputStream in = Members.class.getResourceAsStream("members.zip");
+    return archive("members.zip", folder);
+  }
+
+  /** The same of another archive. */
+  static List<Path> archive(String archive, Path folder) {
+    try (InputStream in = Members.class.getResourceAsStream(archive);
         ZipInputStream zip = new ZipInputStream(Objects.requireNonNull(in))) {
       for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
         Files.copy(zip, folder.resolve(entry.getName()));

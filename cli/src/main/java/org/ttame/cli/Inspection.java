@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.ttame.core.Text;
-import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.Assumption;
@@ -20,6 +19,9 @@ import org.ttame.training.run.RunFolder;
 
 /** Prints what a classifier file or a run folder holds. */
 final class Inspection {
+  /** A mechanism larger than most classifiers. */
+  private static final long MANY_PARAMETERS = 100_000_000;
+
   private static final Pattern COUNT = Pattern.compile("\\d{1,18}");
 
   private final ClassifierChoice choice;
@@ -60,8 +62,11 @@ final class Inspection {
       }
       line(console, "masking", classifier.defaultMasking().optionName());
       line(console, "engine", classifier.engine());
-      console.result("layers that can be explained, * those read by default:");
       List<FeatureLayer> standard = classifier.defaultLayers();
+      console.result(
+          classifier.layers().isEmpty()
+              ? "no layer has a height and a width: explain by rise, which needs none"
+              : "layers that can be explained, * those read by default:");
       for (FeatureLayer layer : classifier.layers().values()) {
         console.result(
             Text.format(
@@ -71,16 +76,26 @@ final class Inspection {
                 layer.shape(),
                 layer.kind() == FeatureKind.TOKENS ? tokens(layer.prefix()) : ""));
       }
-      AttentionSpec spec = AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED);
-      try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0)) {
-        line(
-            console,
-            "attention on those",
-            Text.format(
-                "%,d trainable parameters, maps of %d×%d",
-                mechanism.parameterCount(), mechanism.mapHeight(), mechanism.mapWidth()));
+      if (!standard.isEmpty()) {
+        printMechanism(console, AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED));
+      } else if (!classifier.layers().isEmpty()) {
+        console.result("none lies on every path to the logits: name some with --layers");
       }
     }
+  }
+
+  private static void printMechanism(Console console, AttentionSpec spec) {
+    line(
+        console,
+        "attention on those",
+        Text.format(
+            "%,d trainable parameters, maps of %d×%d%s",
+            spec.parameterCount(),
+            spec.mapHeight(),
+            spec.mapWidth(),
+            spec.parameterCount() > MANY_PARAMETERS
+                ? "; a branch takes C² of its channels: name layers with fewer in --layers"
+                : ""));
   }
 
   private static void printRun(Console console, RunFolder folder) throws IOException {

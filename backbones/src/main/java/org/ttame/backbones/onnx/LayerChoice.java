@@ -24,6 +24,10 @@ import org.ttame.core.masking.Masking;
 final class LayerChoice {
   private static final int STAGES = 3;
   private static final int COARSE = 8;
+
+  /** Values of an attention may be fewer than the tokens' own by this factor. */
+  private static final int PART = 2;
+
   private static final Set<String> VIEWS =
       Set.of("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Identity");
   private static final Set<String> POOLS =
@@ -66,8 +70,8 @@ final class LayerChoice {
   private final Map<String, String> aliases = new LinkedHashMap<>();
   private final List<Value> cuts = new ArrayList<>();
 
-  /** For each operation that mixes tokens the last cut point before it. */
-  private final List<Value> mixed = new ArrayList<>();
+  /** For each cut point the most values of an image that an operation behind it mixes. */
+  private final Map<Value, Long> mixed = new LinkedHashMap<>();
 
   private LayerChoice(List<Operation> operations, int side, int classes) {
     this.operations = operations;
@@ -141,13 +145,34 @@ final class LayerChoice {
         inOrder.add(layer);
       }
     }
+    Map<Value, FeatureLayer> viewed = new IdentityHashMap<>(layers);
     for (Operation operation : operations) {
-      FeatureLayer layer = layers.get(operation.output());
-      String name = operation.node().name();
-      if (layer != null && !name.isEmpty() && !names.contains(name)) {
-        aliases.put(name, layer.node());
+      Value value = operation.output();
+      if (isView(operation) && viewed.containsKey(operation.value(0))) {
+        FeatureLayer origin = viewed.get(operation.value(0));
+        if (emitter.geometry().places(value).filter(at -> isOf(at, value, origin)).isPresent()) {
+          viewed.put(value, origin);
+          alias(value.name(), origin, names);
+        }
+      }
+      if (viewed.containsKey(value)) {
+        alias(operation.node().name(), viewed.get(value), names);
       }
     }
+  }
+
+  private void alias(String name, FeatureLayer layer, Set<String> names) {
+    if (!name.isEmpty() && names.add(name)) {
+      aliases.put(name, layer.node());
+    }
+  }
+
+  /** Whether a view of a layer still holds each of its places. */
+  private static boolean isOf(Geometry.Places at, Value value, FeatureLayer layer) {
+    return at.height() == layer.height()
+        && at.width() == layer.width()
+        && at.prefix() == layer.prefix()
+        && value.shape()[at.channel()] == layer.channels();
   }
 
   private static FeatureLayer map(String node, Tensor tensor) {
@@ -199,7 +224,10 @@ final class LayerChoice {
       if (mixesTokens(operation, emitter)) {
         mixes = true;
         if (!cuts.isEmpty()) {
-          mixed.add(last(cuts));
+          // A weight mixes all that it reads, an attention all that it gives.
+          boolean weighted = operation.values().size() == 1;
+          Value all = weighted ? operation.values().get(0) : operation.output();
+          mixed.merge(last(cuts), Constant.count(all.shape()) / emitter.batch(), Math::max);
         }
       }
       if (alone && layers.containsKey(operation.output())) {
@@ -236,9 +264,18 @@ final class LayerChoice {
     return inOrder.isEmpty() ? Optional.empty() : Optional.of(last(inOrder).node());
   }
 
-  /** The last cut point that is a sum of tokens; null if there is none. */
+  /**
+   * The last cut point that is a sum of tokens; null if there is none. Where the last attention is
+   * that of a class token only, tokens stand for places up to there.
+   */
   private Value lastSum() {
-    for (int i = cuts.size() - 1; i >= 0; i--) {
+    List<Value> read = List.copyOf(mixed.keySet());
+    int places = read.size();
+    while (places > 0 && !mixesPlaces(read.get(places - 1))) {
+      places--;
+    }
+    boolean pooled = places > 0 && places < read.size();
+    for (int i = pooled ? cuts.indexOf(read.get(places)) : cuts.size() - 1; i >= 0; i--) {
       if (joins(cuts.get(i).producer()) && isTokens(cuts.get(i))) {
         return cuts.get(i);
       }
@@ -250,10 +287,20 @@ final class LayerChoice {
     return layers.get(value).kind() == FeatureKind.TOKENS;
   }
 
-  /** The tokens that are mixed before a cut point, each once, latest last. */
+  /**
+   * Whether the tokens of a cut point are mixed for every place of theirs, not only for a token
+   * that asks all others: by an operation that mixes the values of each place, or a good part.
+   */
+  private boolean mixesPlaces(Value cut) {
+    FeatureLayer layer = layers.get(cut);
+    long values = (long) layer.height() * layer.width() * layer.channels();
+    return isTokens(cut) && mixed.get(cut) >= values / PART;
+  }
+
+  /** The tokens that are mixed before a cut point, latest last. */
   private List<Value> mixedBefore(Value end) {
     List<Value> before = cuts.subList(0, cuts.indexOf(end));
-    return mixed.stream().distinct().filter(this::isTokens).filter(before::contains).toList();
+    return mixed.keySet().stream().filter(this::mixesPlaces).filter(before::contains).toList();
   }
 
   /**

@@ -19,10 +19,7 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
   public AttentionSpec {
     features = List.copyOf(features);
     Objects.requireNonNull(variant, "variant");
-    if (features.isEmpty()) {
-      throw new IllegalArgumentException(
-          "An attention mechanism needs at least one layer to read; none was selected");
-    }
+    requireLayers(features);
     if (variant.mapsOf(features.size()) != features.size()) {
       throw new IllegalArgumentException(
           Text.format(
@@ -47,6 +44,7 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
    * @throws IllegalArgumentException if fewer layers were selected than the variant reads
    */
   public static AttentionSpec of(List<FeatureLayer> selected, int classes, Variant variant) {
+    requireLayers(selected);
     int kept = variant.mapsOf(selected.size());
     if (kept > selected.size()) {
       throw new IllegalArgumentException(
@@ -74,6 +72,25 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
               + " transformer's, which has none: take another variant");
     }
     return this;
+  }
+
+  private static void requireLayers(List<FeatureLayer> layers) {
+    if (layers.isEmpty()) {
+      throw new IllegalArgumentException(
+          "An attention mechanism needs at least one layer to read, and no layer with a height and a"
+              + " width lies on every path to the logits: name some with --layers (inspect lists them),"
+              + " or explain by rise, which needs none");
+    }
+  }
+
+  /** The number of trainable values: C² and more for a branch, ΣC·K and K for the fusion. */
+  public long parameterCount() {
+    long count = (long) fusionChannels() * classes + classes;
+    for (FeatureLayer layer : variant.hasBranches() ? features : List.<FeatureLayer>of()) {
+      long channels = layer.channels();
+      count += channels * channels + channels + (variant.hasBatchNorm() ? 2 * channels : 0);
+    }
+    return count;
   }
 
   /** h of the maps it makes: that of the largest feature map. */

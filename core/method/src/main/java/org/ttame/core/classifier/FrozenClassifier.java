@@ -146,7 +146,10 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public FeatureLayer camLayer() {
     if (camLayer == null) {
-      throw new IllegalArgumentException(name + " names no layer that could be explained");
+      throw new IllegalArgumentException(
+          name
+              + " has no layer with a height and a width that lies on every path to the logits: name"
+              + " one (inspect lists them), or explain by rise, which needs none");
     }
     return camLayer;
   }

@@ -61,6 +61,7 @@ class AttentionMechanismTest {
         AttentionSpec.of(layers(c, new int[] {28, 14, 7}), 1000, Variant.parse(variant));
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 1)) {
       assertThat(mechanism.parameterCount()).isEqualTo(expected);
+      assertThat(spec.parameterCount()).isEqualTo(expected);
     }
   }
 
