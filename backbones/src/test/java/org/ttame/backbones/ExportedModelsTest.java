@@ -21,6 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.engine.GraphResult;
