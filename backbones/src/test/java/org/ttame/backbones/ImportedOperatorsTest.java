@@ -22,6 +22,8 @@ class ImportedOperatorsTest {
     Map<String, Body> bodies = new LinkedHashMap<>();
     choices(bodies);
     functions(bodies);
+    resizes(bodies);
+    rearrangements(bodies);
     return bodies.entrySet().stream()
         .map(
             body ->
@@ -124,6 +126,132 @@ class ImportedOperatorsTest {
           String flat = onnx.node("Clip", List.of(x, onnx.number(2), onnx.number(0.5f)));
           return onnx.node("Mul", List.of(x, flat));
         });
+  }
+
+  private static void resizes(Map<String, Body> bodies) {
+    bodies.put("resize to the nearest, twice as large", resize(2, 2, "mode", "nearest"));
+    bodies.put(
+        "resize to the nearest, of half pixels",
+        resize(
+            1.4f,
+            0.6f,
+            "mode",
+            "nearest",
+            "coordinate_transformation_mode",
+            "half_pixel",
+            "nearest_mode",
+            "round_prefer_ceil"));
+    bodies.put("linear resize", resize(1.5f, 2.3f, "mode", "linear"));
+    bodies.put(
+        "linear resize of whole pixels",
+        resize(0.5f, 1.7f, "mode", "linear", "coordinate_transformation_mode", "asymmetric"));
+    bodies.put(
+        "linear resize in PyTorch's way",
+        resize(
+            0.7f, 1.2f, "mode", "linear", "coordinate_transformation_mode", "pytorch_half_pixel"));
+    bodies.put(
+        "cubic resize",
+        resize(1.6f, 0.8f, "mode", "cubic", "cubic_coeff_a", -0.5f, "exclude_outside", 1));
+    bodies.put(
+        "resize to sizes with corners aligned",
+        (onnx, image) ->
+            onnx.node(
+                "Resize",
+                List.of(map(onnx, image), "", "", onnx.integers(2, 4, 13, 5)),
+                "mode",
+                "linear",
+                "coordinate_transformation_mode",
+                "align_corners"));
+    bodies.put(
+        "resize of channels that are last, then back",
+        (onnx, image) -> {
+          String last =
+              onnx.node(
+                  "Transpose", List.of(map(onnx, image)), "perm", new long[] {0, 2, 3, 1});
+          String large =
+              onnx.node(
+                  "Resize",
+                  List.of(last, "", "", onnx.integers(2, 14, 14, 4)),
+                  "mode",
+                  "linear");
+          return onnx.node("Transpose", List.of(large), "perm", new long[] {0, 3, 1, 2});
+        });
+  }
+
+  private static Body resize(float rows, float columns, Object... attributes) {
+    return (onnx, image) ->
+        onnx.node(
+            "Resize",
+            List.of(map(onnx, image), "", onnx.numbers(1, 1, rows, columns)),
+            attributes);
+  }
+
+  private static void rearrangements(Map<String, Body> bodies) {
+    for (String mode : List.of("DCR", "CRD")) {
+      bodies.put(
+          "depth to space, " + mode,
+          (onnx, image) -> {
+            String wide = ImportedGraphTest.conv(8, 3, 3, 1).write(onnx, image);
+            return onnx.node("DepthToSpace", List.of(wide), "blocksize", 2, "mode", mode);
+          });
+    }
+    bodies.put(
+        "space to depth",
+        (onnx, image) -> {
+          String even = ImportedGraphTest.conv(3, 2, 3, 1).write(onnx, image);
+          String cut =
+              onnx.node(
+                  "Slice",
+                  List.of(even, onnx.integers(0), onnx.integers(8), onnx.integers(3)));
+          return onnx.node("SpaceToDepth", List.of(cut), "blocksize", 2);
+        });
+    bodies.put(
+        "slices that run backwards",
+        (onnx, image) -> {
+          String blueFirst =
+              onnx.node(
+                  "Slice",
+                  List.of(
+                      image,
+                      onnx.integers(-1),
+                      onnx.integers(Long.MIN_VALUE),
+                      onnx.integers(1),
+                      onnx.integers(-1)));
+          return onnx.node(
+              "Slice",
+              List.of(
+                  map(onnx, blueFirst),
+                  onnx.integers(7, 0),
+                  onnx.integers(-8, 8),
+                  onnx.integers(2, 3),
+                  onnx.integers(-2, 3)));
+        });
+    bodies.put(
+        "gather in no regular order",
+        (onnx, image) -> {
+          String rows = onnx.node("Reshape", List.of(map(onnx, image), onnx.integers(2, 4, 81)));
+          long[] places = new long[150];
+          for (int i = 0; i < places.length; i++) {
+            places[i] = (i * i * 7L + i) % 81;
+          }
+          return onnx.node("Gather", List.of(rows, onnx.integers(places)), "axis", 2);
+        });
+    for (String mode : List.of("edge", "reflect", "wrap")) {
+      bodies.put(
+          "padding by " + mode,
+          (onnx, image) -> {
+            onnx.opset(19);
+            return onnx.node(
+                "Pad",
+                List.of(map(onnx, image), onnx.integers(0, 0, 2, 1, 0, 1, 3, 4)),
+                "mode",
+                mode);
+          });
+    }
+    bodies.put(
+        "tiles",
+        (onnx, image) ->
+            onnx.node("Tile", List.of(map(onnx, image), onnx.integers(1, 2, 1, 3))));
   }
 
   private static void functions(Map<String, Body> bodies) {

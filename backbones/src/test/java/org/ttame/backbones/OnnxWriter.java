@@ -96,6 +96,11 @@ final class OnnxWriter {
     return constant(1, -1, new long[0], new float[] {value});
   }
 
+  /** A list of numbers; returns its name. */
+  String numbers(float... values) {
+    return constant(1, values.length, new long[0], values);
+  }
+
   private String constant(int type, int length, long[] longs, float[] floats) {
     String name = "onnx::C_" + counter++;
     Onnx.TensorProto.Builder tensor = Onnx.TensorProto.newBuilder().setDataType(type).setName(name);

@@ -164,7 +164,10 @@ final class Contractions {
       int[] order = IntStream.of(x.order()).map(axis -> Tensor.place(out, kept[axis])).toArray();
       Tensor y =
           new Tensor(
-              x.variable(), operation.output().shape(), order, Tensor.place(out, kept[x.batch()]));
+              x.variable(),
+              operation.output().shape(),
+              order,
+              x.batch() == Tensor.NONE ? Tensor.NONE : Tensor.place(out, kept[x.batch()]));
       emitter.alias(operation.output(), y);
       return;
     }
@@ -224,8 +227,8 @@ final class Contractions {
       this.left = left;
       this.leftLabels = leftLabels;
       this.out = out;
-      this.batch = leftLabels[left.batch()];
-      if (!contains(out, batch)) {
+      this.batch = left.batch() == Tensor.NONE ? Tensor.NONE : leftLabels[left.batch()];
+      if (batch != Tensor.NONE && !contains(out, batch)) {
         throw new UnsupportedGraphException(operation + " mixes the images of a batch");
       }
     }
@@ -247,8 +250,10 @@ final class Contractions {
         shape = right.shape();
         lying = right.order();
         boolean together =
-            rightLabels[right.batch()] == batch
-                && shape[right.batch()] == left.shape()[left.batch()];
+            batch == Tensor.NONE
+                ? right.batch() == batch
+                : rightLabels[right.batch()] == batch
+                    && shape[right.batch()] == left.shape()[left.batch()];
         if (!together) {
           throw new UnsupportedGraphException(operation + " mixes the images of a batch");
         }

@@ -34,6 +34,7 @@ final class ConverterRegistry {
     Reductions.register(registry);
     Powers.register(registry);
     Choices.register(registry);
+    Resampling.register(registry);
     Moves.register(registry);
     Picks.register(registry);
     return registry;

@@ -228,14 +228,16 @@ final class Elementwise {
       int[] own = leading.order();
       int[] order =
           IntStream.range(0, rank).map(i -> i < more ? i : own[i - more] + more).toArray();
-      int batch = leading.batch() + more;
+      int batch = leading.batch() == Tensor.NONE ? Tensor.NONE : leading.batch() + more;
       List<SDVariable> operands = new ArrayList<>();
       for (int i = 0; i < operation.inputs().size(); i++) {
         if (operation.input(i) instanceof Value value) {
           Tensor tensor = emitter.tensor(value);
           boolean together =
-              tensor.batch() + rank - tensor.rank() == batch
-                  && tensor.shape()[tensor.batch()] == shape[batch];
+              batch == Tensor.NONE
+                  ? tensor.batch() == batch
+                  : tensor.batch() + rank - tensor.rank() == batch
+                      && tensor.shape()[tensor.batch()] == shape[batch];
           if (!together) {
             throw new UnsupportedGraphException(operation + " mixes the images of a batch");
           }
@@ -284,7 +286,7 @@ final class Elementwise {
       Arrays.fill(full, 1);
       System.arraycopy(constant.shape(), 0, full, more, constant.shape().length);
       Constant once = constant.reshape(full);
-      if (full[batch] != 1) {
+      if (batch != Tensor.NONE && full[batch] != 1) {
         if (full[batch] != emitter.batch()) {
           throw new UnsupportedGraphException(
               operation + " has a constant that differs between the images of a batch");

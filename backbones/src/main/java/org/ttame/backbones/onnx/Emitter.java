@@ -27,6 +27,7 @@ final class Emitter {
   private final LayerWriter writer;
   private final Geometry geometry;
   private final long batch;
+  private boolean ownBatch;
   private final IdentityHashMap<Value, Tensor> tensors = new IdentityHashMap<>();
   private final Set<String> names = new HashSet<>(Set.of(BackboneGraph.INPUT));
   private final IdentityHashMap<Value, String> labels = new IdentityHashMap<>();
@@ -74,6 +75,14 @@ final class Emitter {
   /** How many images the file's shapes are for. */
   long batch() {
     return batch;
+  }
+
+  /**
+   * From here on the graph is written for the file's own batch: no axis carries the images, {@link
+   * Tensor#NONE}, and no size is free.
+   */
+  void keepOwnBatch() {
+    ownBatch = true;
   }
 
   SameDiff graph() {
@@ -332,7 +341,8 @@ final class Emitter {
   }
 
   /** Hands over a value; a variable that is another value's already keeps that one's name. */
-  void put(Value value, SDVariable variable, int[] order, int batch) {
+  void put(Value value, SDVariable variable, int[] order, int carrier) {
+    int batch = ownBatch ? Tensor.NONE : carrier;
     Tensor tensor = new Tensor(variable, value.shape(), order, batch);
     if (!owned.add(variable)) {
       alias(value, tensor);

@@ -90,6 +90,8 @@ final class Geometry {
       case "Reshape", "Flatten", "Squeeze", "Unsqueeze" -> reshaped(operation, batch);
       case "Concat" -> joined(operation);
       case "Slice" -> sliced(operation);
+      case "Resize", "Upsample" -> resized(operation);
+      case "DepthToSpace", "SpaceToDepth" -> Optional.of(map(output));
       case "MatMul", "Gemm", Fusion.LINEAR -> product(operation);
       case "Gather", "Split" -> Optional.empty();
       default -> alike(operation, output);
@@ -237,6 +239,17 @@ final class Geometry {
             new Places(
                 at.channel(), at.row(), at.column(), at.height(), at.width(), at.prefix() - gone))
         : Optional.empty();
+  }
+
+  /** With more or fewer rows and columns. */
+  private Optional<Places> resized(Operation resize) {
+    long[] shape = resize.output().shape();
+    return places(resize.value(0))
+        .filter(at -> !at.tokens())
+        .map(
+            at ->
+                new Places(
+                    at.channel(), at.row(), at.column(), shape[at.row()], shape[at.column()], 0));
   }
 
   /** Whether every second row and column is left, or every third and so on. */

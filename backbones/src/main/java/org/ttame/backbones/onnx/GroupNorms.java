@@ -45,7 +45,7 @@ final class GroupNorms {
   /** (x − mean) / √(var + eps) over all axes from one on. */
   private static SDVariable normalised(
       Operation norm, Tensor x, SameDiff graph, int from, double eps) {
-    if (x.batch() != 0 || x.rank() <= from) {
+    if (!x.batchFirst() || x.rank() <= from) {
       throw new UnsupportedGraphException(norm + " has no statistics of one image's channels");
     }
     int[] places = IntStream.range(from, x.rank()).map(x::place).sorted().toArray();
@@ -78,7 +78,7 @@ final class GroupNorms {
     double alpha = norm.node().real("alpha", 1e-4);
     double beta = norm.node().real("beta", 0.75);
     double bias = norm.node().real("bias", 1);
-    if (x.batch() != 0 || x.rank() < 3 || size < 1) {
+    if (!x.batchFirst() || x.rank() < 3 || size < 1) {
       throw new UnsupportedGraphException(norm + " has no images");
     }
     int width = Math.toIntExact(x.shape()[1]);

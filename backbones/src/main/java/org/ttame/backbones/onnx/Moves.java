@@ -36,11 +36,17 @@ final class Moves {
   private static void transpose(Operation transpose, Emitter emitter) {
     Tensor x = emitter.tensor(transpose.value(0));
     int[] permutation = Movement.permutation(transpose.node(), x.rank());
-    int[] order = IntStream.of(x.order()).map(axis -> Tensor.place(permutation, axis)).toArray();
-    emitter.alias(
-        transpose.output(),
-        new Tensor(
-            x.variable(), transpose.output().shape(), order, Tensor.place(permutation, x.batch())));
+    emitter.alias(transpose.output(), transposed(x, permutation));
+  }
+
+  /** A tensor with its axes in another order in ONNX's sense; nothing moves. */
+  static Tensor transposed(Tensor x, int... permutation) {
+    long[] shape = x.shape();
+    return new Tensor(
+        x.variable(),
+        IntStream.of(permutation).mapToLong(axis -> shape[axis]).toArray(),
+        IntStream.of(x.order()).map(axis -> Tensor.place(permutation, axis)).toArray(),
+        Tensor.place(permutation, x.batch()));
   }
 
   private static void concat(Operation concat, Emitter emitter) throws IOException {
@@ -87,12 +93,16 @@ final class Moves {
         SDVariable padded = Picks.padded(concat, emitter, part, margins, 0);
         sum = sum == null ? padded : sum.add(padded);
       } else {
-        constants.add(((Constant) operand).unrepeated(first.batch(), concat));
+        Constant constant = (Constant) operand;
+        constants.add(
+            first.batch() == Tensor.NONE ? constant : constant.unrepeated(first.batch(), concat));
         places.add(at);
       }
       at += length;
     }
-    shape[first.batch()] = 1;
+    if (first.batch() != Tensor.NONE) {
+      shape[first.batch()] = 1;
+    }
     int[] order = first.order();
     long[] lying = IntStream.of(order).mapToLong(i -> shape[i]).toArray();
     Emitter.Weight weight = () -> Recipe.of(laid(constants, places, axis, shape).transpose(order));

@@ -116,7 +116,13 @@ final class Normalisations {
         Constant bias = whole(norm.constant(2), shape, axis);
         y = y.add(emitter.parameter(norm, "bias", Role.SHIFT, () -> Recipe.of(bias), width));
       }
-      emitter.putRows(norm, y, rows);
+      if (several) {
+        SDVariable lying =
+            graph.reshape(y, Emitter.sizes(shape, plain.order(), x.batch()));
+        emitter.putLike(norm, lying, plain);
+      } else {
+        emitter.putRows(norm, y, rows);
+      }
     }
 
     /** A constant as it is broadcast over the axes that are normalised. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.enums.PadMode;
 import org.nd4j.linalg.factory.Nd4j;
@@ -12,9 +13,6 @@ import org.ttame.core.Text;
 
 /** Operators that take part of a value, or make it larger. */
 final class Picks {
-  /** Runs of neighbours that a Gather may be made of. */
-  private static final int MAX_RUNS = 64;
-
   private Picks() {}
 
   static void register(ConverterRegistry registry) {
@@ -33,20 +31,39 @@ final class Picks {
         Movement.apply(operation.node(), Constant.positions(x.shape()), operation.inputs());
     for (int i = 0; i < operation.outputs().size(); i++) {
       Value output = operation.outputs().get(i);
+      Constant part = parts.get(i);
+      if (!(part.storage() instanceof Storage.Counting)) {
+        backwards(operation, emitter, x, part, output);
+        continue;
+      }
       SDVariable y =
-          part(
-              operation,
-              emitter,
-              x,
-              starts(parts.get(i), x),
-              steps(parts.get(i), x),
-              output.shape());
+          part(operation, emitter, x, starts(part, x), steps(part, x), output.shape());
       if (y.name().equals(x.variable().name())) {
         emitter.alias(output, x);
       } else {
         emitter.put(output, y, x.order(), x.batch());
       }
     }
+  }
+
+  /** A part that runs backwards along some axis is no view: the places say which. */
+  private static void backwards(
+      Operation operation, Emitter emitter, Tensor x, Constant part, Value output)
+      throws IOException {
+    long[] strides = rowMajor(x.shape());
+    Tensor y = x;
+    for (int axis = 0; axis < x.rank(); axis++) {
+      Constant line = part;
+      for (int other = x.rank() - 1; other >= 0; other--) {
+        line = other == axis ? line : line.select(other, 0);
+      }
+      long[] places = line.integers();
+      for (int i = 0; i < places.length; i++) {
+        places[i] = places[i] / strides[axis] % x.shape()[axis];
+      }
+      y = Lines.picked(operation, emitter, y, axis, places);
+    }
+    emitter.put(output, y.variable(), y.order(), y.batch());
   }
 
   private static long[] rowMajor(long[] shape) {
@@ -102,7 +119,7 @@ final class Picks {
         : emitter.graph().stridedSlice(x.variable(), begin, end, stride, all, all, 0, 0, 0);
   }
 
-  /** By constant indices along one axis, which their shape replaces: runs of neighbours. */
+  /** By constant indices along one axis, which their shape replaces. */
   private static final class Gather implements Converter {
     @Override
     public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
@@ -141,25 +158,7 @@ final class Picks {
         put(gather, emitter, emitter.reshape(x, gather.output().shape(), gather), x);
         return;
       }
-      List<SDVariable> runs = new ArrayList<>();
-      for (int i = 0; i < wanted.length; ) {
-        int length = 1;
-        while (i + length < wanted.length && wanted[i + length] == wanted[i] + length) {
-          length++;
-        }
-        runs.add(run(gather, emitter, x, axis, wanted[i], length));
-        i += length;
-      }
-      if (runs.size() > MAX_RUNS) {
-        throw new UnsupportedGraphException(gather + " picks in no regular order");
-      }
-      SDVariable y =
-          runs.size() == 1
-              ? runs.get(0)
-              : emitter.graph().concat(x.place(axis), runs.toArray(SDVariable[]::new));
-      long[] shape = x.shape();
-      shape[axis] = wanted.length;
-      Tensor picked = new Tensor(y, shape, x.order(), x.batch());
+      Tensor picked = Lines.picked(gather, emitter, x, axis, wanted);
       put(gather, emitter, emitter.reshape(picked, gather.output().shape(), gather), x);
     }
 
@@ -170,20 +169,9 @@ final class Picks {
         emitter.putLike(gather, picked.variable(), picked);
       }
     }
-
-    private static SDVariable run(
-        Operation gather, Emitter emitter, Tensor x, int axis, long start, long length) {
-      long[] starts = new long[x.rank()];
-      long[] steps = new long[x.rank()];
-      Arrays.fill(steps, 1);
-      long[] lengths = x.shape();
-      starts[axis] = start;
-      lengths[axis] = length;
-      return part(gather, emitter, x, starts, steps, lengths);
-    }
   }
 
-  /** With a constant; what is padded is an attribute up to operator set 10, inputs from 11 on. */
+  /** With a constant or with what is there; what is padded is an attribute up to operator set 10, inputs from 11 on. */
   private static final class Pad implements Converter {
     @Override
     public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
@@ -228,21 +216,48 @@ final class Picks {
     @Override
     public void convert(Operation pad, Emitter emitter) throws IOException {
       String mode = pad.node().text("mode", "constant");
-      if (!mode.equals("constant")) {
-        throw new UnsupportedGraphException(pad + " pads in the mode " + mode);
-      }
       double value = pad.input(2) == null ? pad.node().real("value", 0) : pad.constant(2).scalar();
       Tensor x = emitter.tensor(pad.value(0));
       long[][] margins = margins(pad.node(), pad.inputs());
-      if (margins[x.batch()][0] + margins[x.batch()][1] > 0) {
+      if (x.batch() != Tensor.NONE && margins[x.batch()][0] + margins[x.batch()][1] > 0) {
         throw new UnsupportedGraphException(pad + " adds images to a batch");
       }
       if (Arrays.equals(x.shape(), pad.output().shape())) {
         emitter.alias(pad.output(), x);
         return;
       }
+      if (!mode.equals("constant")) {
+        for (int axis = 0; axis < x.rank(); axis++) {
+          x = Lines.picked(pad, emitter, x, axis, sources(pad, mode, x.shape()[axis], margins[axis]));
+        }
+        emitter.putLike(pad, x.variable(), x);
+        return;
+      }
       emitter.putLike(pad, padded(pad, emitter, x, margins, value), x);
     }
+  }
+
+  /** Where a padded axis takes its values from. */
+  private static long[] sources(Operation pad, String mode, long size, long... margins) {
+    long most =
+        switch (mode) {
+          case "edge" -> Long.MAX_VALUE;
+          case "reflect" -> size - 1;
+          case "wrap" -> size;
+          default -> throw new UnsupportedGraphException(pad + " pads in the mode " + mode);
+        };
+    if (Math.max(margins[0], margins[1]) > most) {
+      throw new UnsupportedGraphException(pad + " pads by more than there is");
+    }
+    return LongStream.range(-margins[0], size + margins[1])
+        .map(
+            at ->
+                switch (mode) {
+                  case "edge" -> Math.max(0, Math.min(size - 1, at));
+                  case "reflect" -> at < 0 ? -at : at < size ? at : 2 * (size - 1) - at;
+                  default -> Math.floorMod(at, size);
+                })
+        .toArray();
   }
 
   /** A tensor with margins in front of and behind each axis. */
@@ -267,8 +282,8 @@ final class Picks {
       return;
     }
     int more = target.length - x.rank();
-    int batch = x.batch() + more;
-    if (target[batch] != x.shape()[x.batch()]) {
+    int batch = x.batch() == Tensor.NONE ? Tensor.NONE : x.batch() + more;
+    if (batch != Tensor.NONE && target[batch] != x.shape()[x.batch()]) {
       throw new UnsupportedGraphException(expand + " repeats the images of a batch");
     }
     int[] order =

@@ -38,13 +38,14 @@ final class Regrouping {
    *
    * @param from shape before
    * @param to shape after
-   * @param batch the axis of {@code from} with the batch as its outermost factor
+   * @param batch the axis of {@code from} with the batch as its outermost factor; or {@link
+   *     Tensor#NONE}
    * @param images how many images that is
    * @param what for messages
    * @throws UnsupportedGraphException if the batch is outermost on no axis afterwards
    */
   static Regrouping of(long[] from, long[] to, int batch, long images, Object what) {
-    if (images == 1) {
+    if (images == 1 && batch != Tensor.NONE) {
       // One image's axis is like any other of one: what it may be afterwards is marked.
       int after = ofSameReach(from, to, batch);
       if (after < 0) {
@@ -78,7 +79,7 @@ final class Regrouping {
         batchAfter = batchAfter(from, to, start, batch, first, j, images);
       }
     }
-    if (batchAfter < 0) {
+    if (batchAfter < 0 && batch != Tensor.NONE) {
       throw new UnsupportedGraphException(what + " mixes the images of a batch");
     }
     return new Regrouping(from, to, batch, batchAfter, groups);

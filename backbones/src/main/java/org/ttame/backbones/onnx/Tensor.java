@@ -11,14 +11,17 @@ import org.ttame.core.Text;
  * @param variable what holds it
  * @param shape its shape in ONNX, at the batch that the file was read with
  * @param order physical axis i holds axis {@code order[i]} of {@code shape}
- * @param batch the axis of {@code shape} that the batch lies on, alone or as the outermost factor
+ * @param batch the axis of {@code shape} that the batch lies on, alone or as the outermost factor;
+ *     {@link #NONE} where a graph is written for its own batch and images are like any other values
  */
 @SuppressWarnings("ArrayRecordComponent")
 record Tensor(SDVariable variable, long[] shape, int[] order, int batch) {
+  static final int NONE = -1;
+
   Tensor {
     shape = shape.clone();
     order = order.clone();
-    if (shape.length != order.length || batch < 0 || batch >= shape.length) {
+    if (shape.length != order.length || batch < NONE || batch >= shape.length) {
       throw new IllegalArgumentException(
           Text.format(
               "Order %s and batch axis %d do not fit the shape %s",
@@ -40,12 +43,20 @@ record Tensor(SDVariable variable, long[] shape, int[] order, int batch) {
     return shape.length;
   }
 
-  /** Where an axis of the shape lies. */
+  /** Whether a batch lies on the first axis, or may. */
+  boolean batchFirst() {
+    return batch <= 0;
+  }
+
+  /** Where an axis of the shape lies; {@link #NONE} is nowhere. */
   int place(int axis) {
     return place(order, axis);
   }
 
   static int place(int[] order, int axis) {
+    if (axis == NONE) {
+      return NONE;
+    }
     return IntStream.range(0, order.length).filter(i -> order[i] == axis).findFirst().orElseThrow();
   }
 

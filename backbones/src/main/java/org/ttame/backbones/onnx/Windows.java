@@ -265,7 +265,7 @@ final class Windows {
    */
   private static SDVariable images(Operation operation, Value value, Emitter emitter) {
     Tensor x = emitter.tensor(value);
-    if (x.batch() != 0 || x.rank() < 3 || x.rank() > 4) {
+    if (!x.batchFirst() || x.rank() < 3 || x.rank() > 4) {
       throw new UnsupportedGraphException(operation + " has no images of one or two dimensions");
     }
     if (x.rank() == 3) {

@@ -28,7 +28,8 @@ import org.ttame.core.engine.GraphRunner;
  * the file's, images lie along one axis, and the values lie in memory in some order of axes.
  *
  * @param values the inputs that come from the image
- * @param batch the axis of each of them, counted from the last one, that the images lie on
+ * @param batch the axis of each of them, counted from the last one, that the images lie on; 0 for
+ *     none: what a graph computes at its own batch
  * @param channelsLast whether they lie with axis 1 last
  */
 record ImportedNode(Set<String> values, int batch, boolean channelsLast)
@@ -83,7 +84,7 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
     List<ImportedNode> ways = new ArrayList<>();
     for (Set<String> choice : choices) {
       int rank = choice.stream().mapToInt(ranks::get).max().orElse(0);
-      for (int batch = rank; batch > 0; batch--) {
+      for (int batch = rank; batch >= 0; batch--) {
         ways.add(new ImportedNode(choice, batch, false));
         if (rank > 2) {
           ways.add(new ImportedNode(choice, batch, true));
@@ -105,7 +106,7 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
         if (shape.length < batch) {
           throw new UnsupportedGraphException("has no batch on each input");
         }
-        images.add(shape[shape.length - batch]);
+        images.add(batch == 0 ? 1 : shape[shape.length - batch]);
         fromImage.add(new Value(input.getKey(), shape));
       } else {
         known.put(input.getKey(), input.getValue());
@@ -135,6 +136,9 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
         new LayerWriter(
             (name, shape) -> weights.get(name).make().make(name, scratch, shape), DataType.FLOAT)) {
       Emitter emitter = new Emitter(writer, Geometry.unknown(), images.iterator().next(), weights);
+      if (batch == 0) {
+        emitter.keepOwnBatch();
+      }
       for (Value value : fromImage) {
         fed.put(emitter.name(value), handOver(value, inputs.get(value.name()), emitter));
       }
@@ -150,7 +154,7 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
   private INDArray handOver(Value value, Constant given, Emitter emitter) throws IOException {
     int rank = value.rank();
     int[] order = channelsLast && rank > 2 ? Tensor.channelsLast(rank) : Tensor.plain(rank);
-    int axis = rank - batch;
+    int axis = batch == 0 ? Tensor.NONE : rank - batch;
     SDVariable placeholder =
         emitter
             .graph()
@@ -202,8 +206,8 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
   @Override
   public String toString() {
     return values.stream().sorted().collect(Collectors.joining(" and "))
-        + " from the image, batch on axis -"
-        + batch
+        + " from the image, "
+        + (batch == 0 ? "at its own batch" : "batch on axis -" + batch)
         + (channelsLast ? ", channels last" : "");
   }
 }
