@@ -166,14 +166,10 @@ class ImportedOperatorsTest {
         "resize of channels that are last, then back",
         (onnx, image) -> {
           String last =
-              onnx.node(
-                  "Transpose", List.of(map(onnx, image)), "perm", new long[] {0, 2, 3, 1});
+              onnx.node("Transpose", List.of(map(onnx, image)), "perm", new long[] {0, 2, 3, 1});
           String large =
               onnx.node(
-                  "Resize",
-                  List.of(last, "", "", onnx.integers(2, 14, 14, 4)),
-                  "mode",
-                  "linear");
+                  "Resize", List.of(last, "", "", onnx.integers(2, 14, 14, 4)), "mode", "linear");
           return onnx.node("Transpose", List.of(large), "perm", new long[] {0, 3, 1, 2});
         });
   }
@@ -181,9 +177,7 @@ class ImportedOperatorsTest {
   private static Body resize(float rows, float columns, Object... attributes) {
     return (onnx, image) ->
         onnx.node(
-            "Resize",
-            List.of(map(onnx, image), "", onnx.numbers(1, 1, rows, columns)),
-            attributes);
+            "Resize", List.of(map(onnx, image), "", onnx.numbers(1, 1, rows, columns)), attributes);
   }
 
   private static void rearrangements(Map<String, Body> bodies) {
@@ -201,8 +195,7 @@ class ImportedOperatorsTest {
           String even = ImportedGraphTest.conv(3, 2, 3, 1).write(onnx, image);
           String cut =
               onnx.node(
-                  "Slice",
-                  List.of(even, onnx.integers(0), onnx.integers(8), onnx.integers(3)));
+                  "Slice", List.of(even, onnx.integers(0), onnx.integers(8), onnx.integers(3)));
           return onnx.node("SpaceToDepth", List.of(cut), "blocksize", 2);
         });
     bodies.put(
@@ -250,8 +243,7 @@ class ImportedOperatorsTest {
     }
     bodies.put(
         "tiles",
-        (onnx, image) ->
-            onnx.node("Tile", List.of(map(onnx, image), onnx.integers(1, 2, 1, 3))));
+        (onnx, image) -> onnx.node("Tile", List.of(map(onnx, image), onnx.integers(1, 2, 1, 3))));
   }
 
   private static void functions(Map<String, Body> bodies) {

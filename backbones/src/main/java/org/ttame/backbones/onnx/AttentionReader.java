@@ -136,6 +136,8 @@ final class AttentionReader {
         || more
         || node.integer("is_causal", 0) != 0
         || node.real("softcap", 0) != 0
+        || node.integer("left_window_size", -1) >= 0
+        || node.integer("right_window_size", -1) >= 0
         || attention.value(0).rank() != 4) {
       throw new UnsupportedGraphException(
           attention + " masks, caps, caches or packs its operands, which is not supported");

@@ -20,8 +20,14 @@ final class Attributes {
           "Gemm: alpha beta broadcast transA transB",
           "InstanceNormalization: epsilon",
           "GroupNormalization: epsilon num_groups stash_type=1",
-          "Attention: is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap"
-              + " softmax_precision=1",
+          "Attention: is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode"
+              + " right_window_size scale softcap softmax_precision=1",
+          "LpNormalization: axis p",
+          "ConvTranspose: auto_pad dilations group kernel_shape output_padding output_shape pads"
+              + " strides",
+          "LpPool: auto_pad ceil_mode dilations kernel_shape p pads strides",
+          "GlobalLpPool: p",
+          "MeanVarianceNormalization: axes",
           "Concat GatherElements OneHot: axis",
           "LeakyRelu Elu Celu ThresholdedRelu Swish: alpha",
           "Selu: alpha gamma",
@@ -145,15 +151,13 @@ final class Attributes {
         }
       }
     }
-    OnnxAttribute written =
-        new OnnxAttribute(0, axis, "", new long[0], new double[0], null, "", false);
     return new OnnxNode(
         node.name(),
         node.domain(),
         node.type(),
         node.inputs(),
         node.outputs(),
-        Map.of("axis", written));
+        Map.of("axis", OnnxAttribute.of(axis)));
   }
 
   private static String text(OnnxAttribute value) {

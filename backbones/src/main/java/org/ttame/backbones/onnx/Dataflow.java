@@ -56,15 +56,30 @@ final class Dataflow {
   /** Operator set of the nodes that are being evaluated: a function may have its own. */
   private long opset;
 
-  private Dataflow(OnnxModel model, BackboneOptions options) {
+  /** Whether operators that ONNX defines by simpler ones are written out. */
+  private final boolean inSteps;
+
+  private Dataflow(OnnxModel model, BackboneOptions options, boolean inSteps) {
     this.model = model;
     this.options = options;
+    this.inSteps = inSteps;
     budget = new Budget(model.file());
     opset = model.opset();
   }
 
+  /** The flow through a classifier whose operators are those of the file. */
   static Dataflow of(OnnxModel model, BackboneOptions options) throws IOException {
-    Dataflow flow = new Dataflow(model, options);
+    return of(model, options, false);
+  }
+
+  /** The same, with operators that {@link Composites} knows written out in their steps. */
+  static Dataflow inSteps(OnnxModel model, BackboneOptions options) throws IOException {
+    return of(model, options, true);
+  }
+
+  private static Dataflow of(OnnxModel model, BackboneOptions options, boolean inSteps)
+      throws IOException {
+    Dataflow flow = new Dataflow(model, options, inSteps);
     flow.operands.putAll(model.initialisers());
     flow.image = flow.image();
     flow.operands.put(flow.image.name(), flow.image);
@@ -80,14 +95,14 @@ final class Dataflow {
   }
 
   /**
-   * The flow through a graph that need be no classifier: it has neither {@link #input} nor {@link
-   * #output}.
+   * The flow through a graph that need be no classifier, in steps: it has neither {@link #input}
+   * nor {@link #output}.
    *
    * @param model the graph
    * @param inputs those of its inputs that stand for the image's data; all others are initialisers
    */
   static Dataflow of(OnnxModel model, List<Value> inputs) throws IOException {
-    Dataflow flow = new Dataflow(model, BackboneOptions.defaults());
+    Dataflow flow = new Dataflow(model, BackboneOptions.defaults(), true);
     flow.operands.putAll(model.initialisers());
     inputs.forEach(input -> flow.operands.put(input.name(), input));
     flow.evaluate(model.nodes(), 0);
@@ -280,7 +295,12 @@ final class Dataflow {
       if (inputs.stream().anyMatch(input -> input instanceof Value value && value.isUnknown())) {
         refuse(node, inputs, null);
       } else {
-        evaluate(node, inputs);
+        Optional<Function> steps = inSteps ? Composites.of(node, inputs, opset) : Optional.empty();
+        if (steps.isPresent()) {
+          call(node, steps.get(), 1);
+        } else {
+          evaluate(node, inputs);
+        }
         refuseOthers(node, inputs);
       }
     } catch (UnsupportedGraphException e) {

@@ -46,7 +46,7 @@ final class Importer {
    * @throws UnsupportedGraphException naming everything that is not supported
    */
   static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
-    Dataflow flow = Dataflow.of(model, options);
+    Dataflow flow = Dataflow.inSteps(model, options);
     Optional<InputSpec> input = InnerStandardisation.of(flow);
     Operation last = flow.logits().producer();
     if (last != null && last.is("Sigmoid", "HardSigmoid")) {

@@ -27,8 +27,7 @@ final class Lines {
    * @param indices where each new value was, none below 0
    * @throws UnsupportedGraphException if that picks among images
    */
-  static Tensor picked(
-      Operation operation, Emitter emitter, Tensor x, int axis, long... indices) {
+  static Tensor picked(Operation operation, Emitter emitter, Tensor x, int axis, long... indices) {
     int size = Math.toIntExact(x.shape()[axis]);
     if (Arrays.equals(indices, LongStream.range(0, size).toArray())) {
       return x;
@@ -42,7 +41,8 @@ final class Lines {
     List<SDVariable> runs = new ArrayList<>();
     for (int i = 0; i < indices.length && runs.size() <= MAX_RUNS; ) {
       int length = run(indices, i);
-      runs.add(run(emitter, x, axis, indices[i], length, length > 1 ? indices[i + 1] - indices[i] : 1));
+      runs.add(
+          run(emitter, x, axis, indices[i], length, length > 1 ? indices[i + 1] - indices[i] : 1));
       i += length;
     }
     if (runs.size() <= MAX_RUNS) {
@@ -98,8 +98,7 @@ final class Lines {
    * @param rows for each new value, how much of each old one
    * @throws UnsupportedGraphException if that mixes images
    */
-  static Tensor mixed(
-      Operation operation, Emitter emitter, Tensor x, int axis, double[]... rows) {
+  static Tensor mixed(Operation operation, Emitter emitter, Tensor x, int axis, double[]... rows) {
     if (axis == x.batch()) {
       throw new UnsupportedGraphException(operation + " mixes the images of a batch");
     }

@@ -117,8 +117,7 @@ final class Normalisations {
         y = y.add(emitter.parameter(norm, "bias", Role.SHIFT, () -> Recipe.of(bias), width));
       }
       if (several) {
-        SDVariable lying =
-            graph.reshape(y, Emitter.sizes(shape, plain.order(), x.batch()));
+        SDVariable lying = graph.reshape(y, Emitter.sizes(shape, plain.order(), x.batch()));
         emitter.putLike(norm, lying, plain);
       } else {
         emitter.putRows(norm, y, rows);

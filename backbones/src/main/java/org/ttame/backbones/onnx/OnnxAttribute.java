@@ -21,4 +21,17 @@ record OnnxAttribute(
     double[] reals,
     Constant tensor,
     String reference,
-    boolean subgraph) {}
+    boolean subgraph) {
+  /** An attribute of a long, a list of longs, a double, a text or a constant. */
+  static OnnxAttribute of(Object value) {
+    return new OnnxAttribute(
+        value instanceof Double real ? real : 0,
+        value instanceof Number number && !(value instanceof Double) ? number.longValue() : 0,
+        value instanceof String text ? text : "",
+        value instanceof long[] list ? list : new long[0],
+        new double[0],
+        value instanceof Constant constant ? constant : null,
+        "",
+        false);
+  }
+}

@@ -36,8 +36,7 @@ final class Picks {
         backwards(operation, emitter, x, part, output);
         continue;
       }
-      SDVariable y =
-          part(operation, emitter, x, starts(part, x), steps(part, x), output.shape());
+      SDVariable y = part(operation, emitter, x, starts(part, x), steps(part, x), output.shape());
       if (y.name().equals(x.variable().name())) {
         emitter.alias(output, x);
       } else {
@@ -171,7 +170,10 @@ final class Picks {
     }
   }
 
-  /** With a constant or with what is there; what is padded is an attribute up to operator set 10, inputs from 11 on. */
+  /**
+   * With a constant or with what is there; what is padded is an attribute up to operator set 10,
+   * inputs from 11 on.
+   */
   private static final class Pad implements Converter {
     @Override
     public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
@@ -228,7 +230,9 @@ final class Picks {
       }
       if (!mode.equals("constant")) {
         for (int axis = 0; axis < x.rank(); axis++) {
-          x = Lines.picked(pad, emitter, x, axis, sources(pad, mode, x.shape()[axis], margins[axis]));
+          x =
+              Lines.picked(
+                  pad, emitter, x, axis, sources(pad, mode, x.shape()[axis], margins[axis]));
         }
         emitter.putLike(pad, x.variable(), x);
         return;

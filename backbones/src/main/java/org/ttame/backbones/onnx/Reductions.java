@@ -18,6 +18,7 @@ final class Reductions implements Converter {
           "ReduceSum",
           "ReduceMax",
           "ReduceMin",
+          "ReduceProd",
           "ReduceL1",
           "ReduceL2",
           "ReduceSumSquare",
@@ -75,6 +76,10 @@ final class Reductions implements Converter {
   public void convert(Operation reduce, Emitter emitter) throws IOException {
     Tensor x = emitter.tensor(reduce.value(0));
     int[] axes = axes(reduce.node(), reduce.inputs());
+    if (axes.length == 0 && reduce.is("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin")) {
+      emitter.alias(reduce.output(), x);
+      return;
+    }
     if (axes.length == 0) {
       throw new UnsupportedGraphException(reduce + " goes over no axis");
     }
@@ -106,6 +111,7 @@ final class Reductions implements Converter {
       case "ReduceMean" -> graph.mean(x, keep, places);
       case "ReduceSum" -> graph.sum(x, keep, places);
       case "ReduceMax" -> graph.max(x, keep, places);
+      case "ReduceProd" -> graph.prod(x, keep, places);
       case "ReduceMin" -> graph.max(x.neg(), keep, places).neg();
       case "ReduceL1" -> graph.sum(graph.math().abs(x), keep, places);
       case "ReduceSumSquare" -> graph.sum(x.mul(x), keep, places);

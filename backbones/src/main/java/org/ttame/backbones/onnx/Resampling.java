@@ -58,7 +58,11 @@ final class Resampling {
         Operation resize, Emitter emitter, Tensor x, int axis, Interpolation.Row... rows) {
       if (Arrays.stream(rows).allMatch(row -> row.from().length == 1)) {
         return Lines.picked(
-            resize, emitter, x, axis, Arrays.stream(rows).mapToLong(row -> row.from()[0]).toArray());
+            resize,
+            emitter,
+            x,
+            axis,
+            Arrays.stream(rows).mapToLong(row -> row.from()[0]).toArray());
       }
       double[][] matrix = new double[rows.length][Math.toIntExact(x.shape()[axis])];
       for (int i = 0; i < rows.length; i++) {
@@ -91,7 +95,9 @@ final class Resampling {
       }
       return List.of(
           out
-              ? new long[] {shape[0], shape[1] / (block * block), shape[2] * block, shape[3] * block}
+              ? new long[] {
+                shape[0], shape[1] / (block * block), shape[2] * block, shape[3] * block
+              }
               : new long[] {
                 shape[0], shape[1] * block * block, shape[2] / block, shape[3] / block
               });

@@ -134,7 +134,8 @@ final class Shapes {
     return result;
   }
 
-  private static long[] gemm(OnnxNode node, long[] a, long[] b) {
+  /** Of {@code [m, n]}, as the attributes turn the operands. */
+  static long[] gemm(OnnxNode node, long[] a, long[] b) {
     int inA = node.integer("transA", 0) != 0 ? 0 : 1;
     int inB = node.integer("transB", 0) != 0 ? 1 : 0;
     if (a.length != 2 || b.length != 2 || a[inA] != b[inB]) {

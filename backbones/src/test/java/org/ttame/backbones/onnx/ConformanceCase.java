@@ -32,6 +32,8 @@ record ConformanceCase(Path file, String operator, int since, boolean float32) {
   /** What became of a test. */
   enum Kind {
     PASSED,
+    /** At the batch that the file was exported with, but not with images along an axis. */
+    PASSED_AT_ITS_OWN_BATCH,
     REFUSED,
     WRONG
   }

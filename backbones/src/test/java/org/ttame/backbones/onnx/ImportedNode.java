@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -51,10 +52,13 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
       if (outcome.kind() == Kind.WRONG) {
         return new Outcome(Kind.WRONG, way + ": " + outcome.reason());
       }
-      outcomes.add(outcome);
+      boolean only = outcome.kind() == Kind.PASSED && way.batch == 0;
+      outcomes.add(only ? new Outcome(Kind.PASSED_AT_ITS_OWN_BATCH, "") : outcome);
     }
     Optional<Outcome> passed =
-        outcomes.stream().filter(outcome -> outcome.kind() == Kind.PASSED).findFirst();
+        Stream.of(Kind.PASSED, Kind.PASSED_AT_ITS_OWN_BATCH)
+            .flatMap(kind -> outcomes.stream().filter(outcome -> outcome.kind() == kind))
+            .findFirst();
     return passed.orElseGet(
         () ->
             outcomes.stream()

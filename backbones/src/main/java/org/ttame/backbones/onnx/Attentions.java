@@ -1,0 +1,201 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/** The Attention operator in steps, as ONNX defines it. */
+final class Attentions {
+  private static final double HIDDEN = Double.NEGATIVE_INFINITY;
+
+  private final OnnxNode node;
+  private final List<Operand> inputs;
+  private final Body body;
+  private final boolean packed;
+  private final long[] query;
+  private final long queryHeads;
+  private final long heads;
+
+  private Attentions(OnnxNode node, List<Operand> inputs, long opset) {
+    this.node = node;
+    this.inputs = inputs;
+    body = new Body(node, opset);
+    long[] q = inputs.get(0).shape();
+    packed = q.length == 3;
+    if (q.length != inputs.get(1).shape().length
+        || q.length != inputs.get(2).shape().length
+        || q.length < 3
+        || q.length > 4) {
+      throw Composites.refused(node, "has operands of different ranks");
+    }
+    queryHeads = packed ? node.integer("q_num_heads", 0) : q[1];
+    heads = packed ? node.integer("kv_num_heads", 0) : inputs.get(1).shape()[1];
+    if (queryHeads < 1 || heads < 1 || queryHeads % heads != 0) {
+      throw Composites.refused(node, "has heads that do not fit together");
+    }
+    query = split(q, queryHeads);
+  }
+
+  /**
+   * Writes it out.
+   *
+   * @param node the node
+   * @param inputs its operands, null for one left out
+   * @param opset version of the operator set
+   */
+  static OnnxModel.Function steps(OnnxNode node, List<Operand> inputs, long opset)
+      throws IOException {
+    return new Attentions(node, inputs, opset).write();
+  }
+
+  private boolean has(int input) {
+    return input < inputs.size() && inputs.get(input) != null;
+  }
+
+  /** {@code [B, S, heads·D]} as {@code [B, heads, S, D]}. */
+  private long[] split(long[] shape, long count) {
+    if (!packed) {
+      return shape;
+    }
+    if (shape[2] % count != 0) {
+      throw Composites.refused(node, "has heads that do not fit its operands");
+    }
+    return new long[] {shape[0], count, shape[1], shape[2] / count};
+  }
+
+  private String split(int input, long count) {
+    if (!packed) {
+      return body.input(input);
+    }
+    long[] s = split(inputs.get(input).shape(), count);
+    String apart =
+        body.step("Reshape", List.of(body.input(input), body.integers(s[0], s[2], count, s[3])));
+    return body.step("Transpose", List.of(apart), "perm", new long[] {0, 2, 1, 3});
+  }
+
+  /** Keys or values with what was there before in front. */
+  private String present(int input, int past) {
+    String now = split(input, heads);
+    return has(past) ? body.step("Concat", List.of(body.input(past), now), "axis", 2) : now;
+  }
+
+  /** Each head for as many heads of queries. */
+  private String spread(String input) {
+    if (queryHeads == heads) {
+      return input;
+    }
+    long[] places = LongStream.range(0, queryHeads).map(i -> i / (queryHeads / heads)).toArray();
+    return body.step("Gather", List.of(input, body.integers(places)), "axis", 1);
+  }
+
+  private OnnxModel.Function write() throws IOException {
+    if (has(4) != has(5) || (has(4) && has(6))) {
+      throw Composites.refused(node, "has half a past");
+    }
+    double scale = node.real("scale", 1 / Math.sqrt((double) query[3]));
+    double cap = node.real("softcap", 0);
+    long wanted = node.integer("qk_matmul_output_mode", 0);
+    if (wanted < 0 || wanted > 3 || (wanted == 0 && cap != 0 && Composites.isRead(node, 3))) {
+      throw Composites.refused(node, "hands out products that runtimes do not agree on");
+    }
+    String key = present(1, 4);
+    String value = present(2, 5);
+    String queries = body.step("Mul", List.of(split(0, queryHeads), body.number(scale)));
+    String turned = body.step("Transpose", List.of(spread(key)), "perm", new long[] {0, 1, 3, 2});
+    List<String> stages = new ArrayList<>();
+    String scores = body.step("MatMul", List.of(queries, turned));
+    stages.add(scores);
+    if (cap > 0) {
+      String small = body.step("Div", List.of(scores, body.number(cap)));
+      scores = body.step("Mul", List.of(body.step("Tanh", List.of(small)), body.number(cap)));
+    }
+    stages.add(scores);
+    String bias = bias();
+    if (bias != null) {
+      scores = body.step("Add", List.of(scores, bias));
+    }
+    stages.add(scores);
+    String weights = body.step("Softmax", List.of(scores), "axis", -1);
+    if (bias != null) {
+      // Who may attend to nothing gets zeros.
+      String most = body.step("ReduceMax", List.of(bias), "axes", new long[] {-1});
+      String none = body.step("Equal", List.of(most, body.number(HIDDEN)));
+      weights = body.step("Where", List.of(none, body.number(0), weights));
+    }
+    stages.add(weights);
+    String y = body.step("MatMul", List.of(weights, spread(value)));
+    if (packed) {
+      String together = body.step("Transpose", List.of(y), "perm", new long[] {0, 2, 1, 3});
+      y = body.step("Reshape", List.of(together, body.integers(query[0], query[2], -1)));
+    }
+    return body.of(y, key, value, stages.get((int) wanted));
+  }
+
+  /** What is added to the scores: 0, or −∞ where something is hidden; null for nothing. */
+  private String bias() throws IOException {
+    long past = has(4) ? inputs.get(4).shape()[2] : 0;
+    long keys = past + split(inputs.get(1).shape(), heads)[2];
+    List<String> parts = new ArrayList<>();
+    if (has(3)) {
+      parts.add(mask(keys));
+    }
+    Constant hidden = hidden(past, keys);
+    if (hidden != null) {
+      parts.add(body.constant(hidden));
+    }
+    return parts.stream().reduce((a, b) -> body.step("Add", List.of(a, b))).orElse(null);
+  }
+
+  /** A mask that is shorter than the keys hides those behind. */
+  private String mask(long keys) throws IOException {
+    Operand given = inputs.get(3);
+    String mask = body.input(3);
+    long[] shape = given.shape();
+    boolean holds = Choices.isMask(given);
+    if (given instanceof Constant constant && constant.integer() && !holds) {
+      throw Composites.refused(node, "has a mask of whole numbers");
+    }
+    if (holds) {
+      mask = body.step("Where", List.of(mask, body.number(0), body.number(HIDDEN)));
+    }
+    if (shape.length > 0 && shape[shape.length - 1] < keys) {
+      long[] pads = new long[2 * shape.length];
+      pads[pads.length - 1] = keys - shape[shape.length - 1];
+      mask = body.step("Pad", List.of(mask, body.integers(pads), body.number(HIDDEN)));
+    }
+    return mask;
+  }
+
+  /** What order, windows and lengths hide; null for nothing. */
+  private Constant hidden(long past, long keys) throws IOException {
+    boolean causal = node.integer("is_causal", 0) != 0;
+    long left = node.integer("left_window_size", -1);
+    long right = node.integer("right_window_size", -1);
+    if (!causal && left < 0 && right < 0 && !has(6)) {
+      return null;
+    }
+    long[] lengths = {keys};
+    if (has(6)) {
+      if (!(inputs.get(6) instanceof Constant given)) {
+        throw Composites.refused(node, "has lengths that depend on the image");
+      }
+      lengths = given.integers();
+    }
+    int rows = Math.toIntExact(query[2]);
+    int columns = Math.toIntExact(keys);
+    double[] values = Constant.room(lengths.length, rows, columns);
+    for (int at = 0; at < values.length; at++) {
+      long length = lengths[at / (rows * columns)];
+      long row = at / columns % rows + (has(6) ? length - rows : past);
+      long column = at % columns;
+      boolean seen =
+          (!causal || column <= row)
+              && (left < 0 || row - column <= left)
+              && (right < 0 || column - row <= right)
+              && (!has(6) || column < length);
+      values[at] = seen ? 0 : HIDDEN;
+    }
+    return Constant.ofValues(values, false, lengths.length, 1, rows, columns);
+  }
+}

@@ -1,0 +1,187 @@
+package org.ttame.backbones.onnx;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.ttame.core.Text;
+
+/**
+ * Operators that ONNX defines by simpler ones: the importer reads them so. Those that one converter
+ * writes faster are left whole.
+ */
+final class Composites {
+  /** Those that are always read so. */
+  static final Set<String> OPERATORS =
+      Set.of(
+          "Attention",
+          "LpNormalization",
+          "MeanVarianceNormalization",
+          "ConvTranspose",
+          "LpPool",
+          "GlobalLpPool");
+
+  private Composites() {}
+
+  /**
+   * The steps of a node.
+   *
+   * @param node the node
+   * @param inputs its operands, null for one left out
+   * @param opset version of the operator set
+   * @return its steps, empty where it is no such operator
+   * @throws UnsupportedGraphException if this form of it is not supported
+   */
+  static Optional<OnnxModel.Function> of(OnnxNode node, List<Operand> inputs, long opset)
+      throws IOException {
+    if (inputs.stream().noneMatch(Value.class::isInstance)) {
+      return Optional.empty();
+    }
+    return switch (node.type()) {
+      case "Attention" -> Optional.of(Attentions.steps(node, inputs, opset));
+      case "LpNormalization" -> Optional.of(lengthOne(node, opset));
+      case "MeanVarianceNormalization" -> Optional.of(standardised(node, inputs, opset));
+      case "LayerNormalization" ->
+          isRead(node, 1) || isRead(node, 2)
+              ? Optional.of(withStatistics(node, inputs, opset))
+              : Optional.empty();
+      case "GroupNormalization" ->
+          opset < 21 ? Optional.of(groupsScaled(node, inputs, opset)) : Optional.empty();
+      case "Gemm" ->
+          opset < 7 || isLinear(node, inputs)
+              ? Optional.empty()
+              : Optional.of(product(node, inputs, opset));
+      case "ConvTranspose" -> Optional.of(WindowSteps.transposedConvolution(node, inputs, opset));
+      case "LpPool", "GlobalLpPool" -> Optional.of(WindowSteps.lengths(node, inputs, opset));
+      case "MaxPool", "AveragePool" ->
+          WindowSteps.needsSteps(node, inputs)
+              ? Optional.of(WindowSteps.pool(node, inputs, opset))
+              : Optional.empty();
+      default -> Optional.empty();
+    };
+  }
+
+  static boolean isRead(OnnxNode node, int output) {
+    return output < node.outputs().size() && !node.outputs().get(output).isEmpty();
+  }
+
+  static UnsupportedGraphException refused(OnnxNode node, String why) {
+    return new UnsupportedGraphException(
+        Text.format("%s node \"%s\" %s", node.type(), node.displayName(), why));
+  }
+
+  /** x / ‖x‖ along an axis; zeros stay zeros. */
+  private static OnnxModel.Function lengthOne(OnnxNode node, long opset) {
+    long p = node.integer("p", 2);
+    if (p != 1 && p != 2) {
+      throw refused(node, "has p = " + p);
+    }
+    Body body = new Body(node, opset);
+    String norm =
+        body.step(
+            p == 1 ? "ReduceL1" : "ReduceL2",
+            List.of(body.input(0)),
+            "axes",
+            new long[] {node.integer("axis", -1)});
+    String some = body.step("Max", List.of(norm, body.number(1e-37)));
+    return body.of(body.step("Div", List.of(body.input(0), some)));
+  }
+
+  /** (x − mean) / (√(mean of squares − square of mean) + 1e-9). */
+  private static OnnxModel.Function standardised(OnnxNode node, List<Operand> inputs, long opset) {
+    long[] axes = node.integers("axes");
+    if (axes == null) {
+      axes = new long[] {0, 2, 3};
+    }
+    Body body = new Body(node, opset);
+    String x = body.input(0);
+    String mean = body.step("ReduceMean", List.of(x), "axes", axes);
+    String centred = body.step("Sub", List.of(x, mean));
+    String squares = body.step("Mul", List.of(centred, centred));
+    String variance = body.step("ReduceMean", List.of(squares), "axes", axes);
+    String deviation = body.step("Sqrt", List.of(variance));
+    String some = body.step("Add", List.of(deviation, body.number(1e-9)));
+    return body.of(body.step("Div", List.of(centred, some)));
+  }
+
+  /** A layer normalisation that hands out its mean and the inverse of its deviation. */
+  private static OnnxModel.Function withStatistics(
+      OnnxNode node, List<Operand> inputs, long opset) {
+    int rank = inputs.get(0).shape().length;
+    int first = Movement.axis(node.integer("axis", -1), rank);
+    long[] axes = IntStream.range(first, rank).asLongStream().toArray();
+    if (node.integer("stash_type", 1) != 1) {
+      throw refused(node, "has a stash_type");
+    }
+    Body body = new Body(node, opset);
+    String x = body.input(0);
+    String mean = body.step("ReduceMean", List.of(x), "axes", axes);
+    String centred = body.step("Sub", List.of(x, mean));
+    String squares = body.step("Mul", List.of(centred, centred));
+    String variance = body.step("ReduceMean", List.of(squares), "axes", axes);
+    String eps = body.number(node.real("epsilon", 1e-5f));
+    String deviation = body.step("Sqrt", List.of(body.step("Add", List.of(variance, eps))));
+    String inverse = body.step("Reciprocal", List.of(deviation));
+    String y =
+        body.step("Mul", List.of(body.step("Mul", List.of(centred, inverse)), body.input(1)));
+    if (inputs.size() > 2 && inputs.get(2) != null) {
+      y = body.step("Add", List.of(y, body.input(2)));
+    }
+    return body.of(y, mean, inverse);
+  }
+
+  /** Until operator set 21 a factor and a summand are for each group, not for each channel. */
+  private static OnnxModel.Function groupsScaled(OnnxNode node, List<Operand> inputs, long opset) {
+    long[] shape = inputs.get(0).shape();
+    long groups = node.integer("num_groups", 0);
+    if (shape.length < 3 || groups < 1 || shape[1] % groups != 0) {
+      throw refused(node, "has channels that are no whole groups");
+    }
+    long[] parameter = {1, groups, 1};
+    Body body = new Body(node, opset);
+    String rows = body.step("Reshape", List.of(body.input(0), body.integers(shape[0], groups, -1)));
+    String mean = body.step("ReduceMean", List.of(rows), "axes", new long[] {2});
+    String centred = body.step("Sub", List.of(rows, mean));
+    String squares = body.step("Mul", List.of(centred, centred));
+    String variance = body.step("ReduceMean", List.of(squares), "axes", new long[] {2});
+    String eps = body.number(node.real("epsilon", 1e-5f));
+    String deviation = body.step("Sqrt", List.of(body.step("Add", List.of(variance, eps))));
+    String normed = body.step("Div", List.of(centred, deviation));
+    String scale = body.step("Reshape", List.of(body.input(1), body.integers(parameter)));
+    String shift = body.step("Reshape", List.of(body.input(2), body.integers(parameter)));
+    String y = body.step("Add", List.of(body.step("Mul", List.of(normed, scale)), shift));
+    return body.of(body.step("Reshape", List.of(y, body.integers(shape))));
+  }
+
+  /** α·A·B + β·C, A or B transposed. */
+  private static OnnxModel.Function product(OnnxNode node, List<Operand> inputs, long opset) {
+    Shapes.gemm(node, inputs.get(0).shape(), inputs.get(1).shape());
+    Body body = new Body(node, opset);
+    String[] factors = new String[2];
+    for (int i = 0; i < 2; i++) {
+      boolean turned = node.integer(i == 0 ? "transA" : "transB", 0) != 0;
+      factors[i] =
+          turned
+              ? body.step("Transpose", List.of(body.input(i)), "perm", new long[] {1, 0})
+              : body.input(i);
+    }
+    String y = body.step("MatMul", List.of(factors));
+    y = body.step("Mul", List.of(y, body.number(node.real("alpha", 1))));
+    if (inputs.size() > 2 && inputs.get(2) != null) {
+      String beta = body.number(node.real("beta", 1));
+      y = body.step("Add", List.of(y, body.step("Mul", List.of(body.input(2), beta))));
+    }
+    return body.of(y);
+  }
+
+  /** Whether a Gemm is rows times a weight, plus a bias for each column. */
+  private static boolean isLinear(OnnxNode node, List<Operand> inputs) {
+    Operand bias = inputs.size() > 2 ? inputs.get(2) : null;
+    long[] shape = bias == null ? new long[0] : bias.shape();
+    return node.integer("transA", 0) == 0
+        && inputs.get(1) instanceof Constant
+        && (bias == null || (bias instanceof Constant && node.real("beta", 1) == 1))
+        && (shape.length < 2 || shape[0] == 1);
+  }
+}

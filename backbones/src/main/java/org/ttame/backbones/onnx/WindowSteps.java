@@ -1,0 +1,305 @@
+package org.ttame.backbones.onnx;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** Windows that no converter has, in steps: those that spread values, and those with gaps. */
+final class WindowSteps {
+  /** Below it a root has no derivative in float32. */
+  private static final double LEAST = 1e-37;
+
+  private WindowSteps() {}
+
+  /**
+   * A transposed convolution: the image's values apart by the stride with zeros between, convolved
+   * with the weights turned round.
+   */
+  static OnnxModel.Function transposedConvolution(OnnxNode node, List<Operand> inputs, long opset) {
+    long[] image = inputs.get(0).shape();
+    if (!(inputs.get(1) instanceof Constant weight) || weight.shape().length != image.length) {
+      throw Composites.refused(node, "has weights that are no constant of its input's rank");
+    }
+    int axes = image.length - 2;
+    long[] shape = weight.shape();
+    long groups = node.integer("group", 1);
+    if (axes < 1 || axes > 2 || groups < 1 || image[1] != shape[0] || shape[0] % groups != 0) {
+      throw Composites.refused(node, "has no images of one or two dimensions");
+    }
+    long[] kernel = Arrays.copyOfRange(shape, 2, shape.length);
+    if (node.has("kernel_shape") && !Arrays.equals(kernel, node.integers("kernel_shape"))) {
+      throw Composites.refused(node, "says another kernel than it has");
+    }
+    Body body = new Body(node, opset);
+    String x = body.input(0);
+    long[] sizes = image.clone();
+    long[] margins = new long[2 * image.length];
+    List<long[]> cuts = new ArrayList<>();
+    for (int axis = 0; axis < axes; axis++) {
+      long stride = entry(node, "strides", axes, axis, 1);
+      long dilation = entry(node, "dilations", axes, axis, 1);
+      long more = entry(node, "output_padding", axes, axis, 0);
+      if (stride < 1 || dilation < 1 || more < 0) {
+        throw Composites.refused(node, "has a stride or dilation below 1");
+      }
+      long reach = (kernel[axis] - 1) * dilation;
+      x = spread(body, x, sizes, axis + 2, stride);
+      margins[axis + 2] = reach;
+      margins[image.length + axis + 2] = reach + more;
+      long whole = sizes[axis + 2] + reach + more;
+      cuts.add(cut(node, axes, axis, image[axis + 2] * stride, whole));
+    }
+    if (Arrays.stream(margins).anyMatch(margin -> margin > 0)) {
+      x = body.step("Pad", List.of(x, body.integers(margins)));
+    }
+    List<String> operands = new ArrayList<>(List.of(x, turned(body, shape, groups)));
+    if (inputs.size() > 2 && inputs.get(2) != null) {
+      operands.add(body.input(2));
+    }
+    String y =
+        body.step(
+            "Conv",
+            operands,
+            "group",
+            groups,
+            "dilations",
+            IntStream.range(0, axes)
+                .mapToLong(axis -> entry(node, "dilations", axes, axis, 1))
+                .toArray());
+    return body.of(
+        body.step(
+            "Slice",
+            List.of(
+                y,
+                body.integers(cuts.stream().mapToLong(cut -> cut[0]).toArray()),
+                body.integers(cuts.stream().mapToLong(cut -> cut[1]).toArray()),
+                body.integers(IntStream.range(2, axes + 2).asLongStream().toArray()))));
+  }
+
+  private static long entry(OnnxNode node, String name, int axes, int axis, long otherwise) {
+    long[] given = node.integers(name);
+    if (given != null && given.length != axes) {
+      throw Composites.refused(node, "has " + given.length + " " + name);
+    }
+    return given == null ? otherwise : given[axis];
+  }
+
+  /** Zeros between the values of an axis. */
+  private static String spread(Body body, String x, long[] sizes, int axis, long stride) {
+    if (stride == 1) {
+      return x;
+    }
+    long[] apart = new long[sizes.length + 1];
+    System.arraycopy(sizes, 0, apart, 0, axis + 1);
+    apart[axis + 1] = 1;
+    System.arraycopy(sizes, axis + 1, apart, axis + 2, sizes.length - axis - 1);
+    long[] pads = new long[2 * apart.length];
+    pads[apart.length + axis + 1] = stride - 1;
+    String wide = body.step("Reshape", List.of(x, body.integers(apart)));
+    String padded = body.step("Pad", List.of(wide, body.integers(pads)));
+    sizes[axis] *= stride;
+    String joined = body.step("Reshape", List.of(padded, body.integers(sizes)));
+    sizes[axis] -= stride - 1;
+    return body.step(
+        "Slice",
+        List.of(joined, body.integers(0), body.integers(sizes[axis]), body.integers(axis)));
+  }
+
+  /** From where to where the whole result counts. */
+  private static long[] cut(OnnxNode node, int axes, int axis, long same, long whole) {
+    String automatic = node.text("auto_pad", "NOTSET");
+    long[] shape = node.integers("output_shape");
+    boolean wanted = shape != null && shape.length >= axes;
+    boolean alike = List.of("SAME_UPPER", "SAME_LOWER").contains(automatic);
+    if (!alike && !List.of("", "NOTSET", "VALID").contains(automatic)) {
+      throw Composites.refused(node, "pads by " + automatic);
+    }
+    if (!alike && !wanted) {
+      long[] pads = node.integers("pads");
+      if (pads != null && pads.length != 2 * axes) {
+        throw Composites.refused(node, "has " + pads.length + " pads");
+      }
+      boolean none = pads == null || automatic.equals("VALID");
+      return within(node, none ? 0 : pads[axis], none ? 0 : pads[axes + axis], whole);
+    }
+    long length = wanted ? shape[shape.length - axes + axis] : same;
+    long total = whole - length;
+    long less = Math.floorDiv(total, 2);
+    return automatic.equals("SAME_UPPER")
+        ? within(node, less, total - less, whole)
+        : within(node, total - less, less, whole);
+  }
+
+  private static long[] within(OnnxNode node, long before, long after, long whole) {
+    if (before < 0 || after < 0 || before + after >= whole) {
+      throw Composites.refused(node, "gives more than it computes");
+    }
+    return new long[] {before, whole - after};
+  }
+
+  /** Weights {@code [in, out / groups, …]} as those of a convolution, their kernels backwards. */
+  private static String turned(Body body, long[] shape, long groups) {
+    int axes = shape.length - 2;
+    long[] split = new long[shape.length + 1];
+    split[0] = groups;
+    split[1] = shape[0] / groups;
+    System.arraycopy(shape, 1, split, 2, shape.length - 1);
+    long[] permutation = IntStream.range(0, split.length).asLongStream().toArray();
+    permutation[1] = 2;
+    permutation[2] = 1;
+    long[] joined = shape.clone();
+    joined[0] = shape[1] * groups;
+    joined[1] = shape[0] / groups;
+    String parts = body.step("Reshape", List.of(body.input(1), body.integers(split)));
+    String swapped = body.step("Transpose", List.of(parts), "perm", permutation);
+    String weights = body.step("Reshape", List.of(swapped, body.integers(joined)));
+    long[] back = new long[axes];
+    Arrays.fill(back, -1);
+    long[] end = new long[axes];
+    Arrays.fill(end, Long.MIN_VALUE);
+    return body.step(
+        "Slice",
+        List.of(
+            weights,
+            body.integers(back),
+            body.integers(end),
+            body.integers(IntStream.range(2, axes + 2).asLongStream().toArray()),
+            body.integers(back)));
+  }
+
+  /** The root of a sum of powers: of a mean that counts padding, times what it counts. */
+  static OnnxModel.Function lengths(OnnxNode node, List<Operand> inputs, long opset) {
+    int rank = inputs.get(0).shape().length;
+    long p = node.integer("p", 2);
+    boolean global = node.type().equals("GlobalLpPool");
+    if (p < 1 || node.integer("ceil_mode", 0) != 0 || rank < 3) {
+      throw Composites.refused(node, "has p = " + p + " or windows that are not whole");
+    }
+    Body body = new Body(node, opset);
+    String sizes = body.step("Abs", List.of(body.input(0)));
+    String powers = p == 1 ? sizes : body.step("Pow", List.of(sizes, body.number(p)));
+    String sum;
+    if (global) {
+      long[] axes = IntStream.range(2, rank).asLongStream().toArray();
+      sum = body.step("ReduceSum", List.of(powers, body.integers(axes)));
+    } else {
+      long[] kernel = node.integers("kernel_shape");
+      if (kernel == null || kernel.length != rank - 2) {
+        throw Composites.refused(node, "has no kernel of its input's rank");
+      }
+      List<Object> attributes = new ArrayList<>(List.of("count_include_pad", 1L));
+      for (String name : List.of("kernel_shape", "strides", "pads", "dilations")) {
+        if (node.has(name)) {
+          attributes.addAll(List.of(name, node.integers(name)));
+        }
+      }
+      attributes.addAll(List.of("auto_pad", node.text("auto_pad", "NOTSET")));
+      String mean = pooled(body, powers, node, inputs, attributes);
+      double count = Arrays.stream(kernel).reduce(1, (a, b) -> a * b);
+      sum = body.step("Mul", List.of(mean, body.number(count)));
+    }
+    if (p == 1) {
+      return body.of(sum);
+    }
+    String some = body.step("Max", List.of(sum, body.number(LEAST)));
+    return body.of(body.step("Pow", List.of(some, body.number(1.0 / p))));
+  }
+
+  private static String pooled(
+      Body body, String x, OnnxNode node, List<Operand> inputs, List<Object> attributes) {
+    if (!needsSteps(node, inputs)) {
+      return body.step("AveragePool", List.of(x), attributes.toArray());
+    }
+    return alongEach(body, x, node, inputs, false, true);
+  }
+
+  /** Whether a pool has gaps, or images of more than two dimensions. */
+  static boolean needsSteps(OnnxNode node, List<Operand> inputs) {
+    long[] dilations = node.integers("dilations");
+    boolean gaps = dilations != null && Arrays.stream(dilations).anyMatch(d -> d != 1);
+    return gaps || inputs.get(0).shape().length == 5;
+  }
+
+  /** A pool along one axis after the other: what windows cover is a product of what rows do. */
+  static OnnxModel.Function pool(OnnxNode node, List<Operand> inputs, long opset) {
+    Body body = new Body(node, opset);
+    boolean greatest = node.type().equals("MaxPool");
+    if (Composites.isRead(node, 1)) {
+      throw Composites.refused(node, "says where its values come from");
+    }
+    boolean padding = node.integer("count_include_pad", 0) == 1;
+    return body.of(alongEach(body, body.input(0), node, inputs, greatest, padding));
+  }
+
+  private static String alongEach(
+      Body body,
+      String image,
+      OnnxNode node,
+      List<Operand> inputs,
+      boolean greatest,
+      boolean padding) {
+    long[] shape = inputs.get(0).shape();
+    long[] kernel = node.integers("kernel_shape");
+    int axes = shape.length - 2;
+    if (axes < 1 || axes > 3 || kernel == null || kernel.length != axes) {
+      throw Composites.refused(node, "has no kernel of its input's rank");
+    }
+    String x = image;
+    for (int axis = 0; axis < axes; axis++) {
+      Sliding sliding = Sliding.of(node, axes, axis, shape[axis + 2], kernel[axis]);
+      x = along(body, x, shape.length, axis + 2, sliding, greatest, padding, node);
+    }
+    return x;
+  }
+
+  private static String along(
+      Body body,
+      String x,
+      int rank,
+      int axis,
+      Sliding sliding,
+      boolean greatest,
+      boolean padding,
+      OnnxNode node) {
+    String padded = x;
+    long behind = sliding.after() + sliding.over();
+    if (sliding.before() + behind > 0) {
+      long[] pads = new long[2 * rank];
+      pads[axis] = sliding.before();
+      pads[rank + axis] = behind;
+      String filler = body.number(greatest ? Double.NEGATIVE_INFINITY : 0);
+      padded = body.step("Pad", List.of(x, body.integers(pads), filler));
+    }
+    List<String> parts = new ArrayList<>();
+    for (long i = 0; i < sliding.kernel(); i++) {
+      long start = i * sliding.dilation();
+      long end = start + (sliding.count() - 1) * sliding.stride() + 1;
+      parts.add(
+          body.step(
+              "Slice",
+              List.of(
+                  padded,
+                  body.integers(start),
+                  body.integers(end),
+                  body.integers(axis),
+                  body.integers(sliding.stride()))));
+    }
+    if (greatest) {
+      return body.step("Max", parts);
+    }
+    double[] shares = new double[Math.toIntExact(sliding.count())];
+    for (int i = 0; i < shares.length; i++) {
+      long covered = sliding.covered(i, padding);
+      if (covered == 0) {
+        throw Composites.refused(node, "has a window of nothing but padding");
+      }
+      shares[i] = 1.0 / covered;
+    }
+    long[] lying = new long[rank - axis];
+    Arrays.fill(lying, 1);
+    lying[0] = shares.length;
+    String factors = body.constant(Constant.ofValues(shares, false, lying));
+    return body.step("Mul", List.of(body.step("Sum", parts), factors));
+  }
+}

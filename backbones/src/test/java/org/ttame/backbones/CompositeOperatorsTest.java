@@ -1,0 +1,259 @@
+package org.ttame.backbones;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import org.ttame.backbones.ImportedGraphTest.Body;
+
+/** Operators that are written out in simpler ones, compared as in {@link ImportedGraphTest}. */
+class CompositeOperatorsTest {
+  @TempDir static Path folder;
+
+  @TestFactory
+  Stream<DynamicTest> everyForm() {
+    Map<String, Body> bodies = new LinkedHashMap<>();
+    attentions(bodies);
+    transposedConvolutions(bodies);
+    pools(bodies);
+    normalisations(bodies);
+    products(bodies);
+    return bodies.entrySet().stream()
+        .map(
+            body ->
+                DynamicTest.dynamicTest(
+                    body.getKey(), () -> ImportedGraphTest.isRight(folder, body.getValue())));
+  }
+
+  private static String map(OnnxWriter onnx, String image, int channels) {
+    return ImportedGraphTest.conv(channels, 3, 3, 1).write(onnx, image);
+  }
+
+  /** Nine tokens of a given width. */
+  private static String tokens(OnnxWriter onnx, String image, int width) {
+    String small =
+        ImportedGraphTest.conv(width, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
+    String rows = onnx.node("Reshape", List.of(small, onnx.integers(0, width, -1)));
+    return onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
+  }
+
+  private static void attentions(Map<String, Body> bodies) {
+    bodies.put("attention", attention(6, "", "q_num_heads", 2, "kv_num_heads", 2));
+    bodies.put(
+        "attention of grouped queries, causal, with a scale of its own",
+        attention(3, "", "q_num_heads", 4, "kv_num_heads", 2, "is_causal", 1, "scale", 0.3f));
+    bodies.put(
+        "attention with a mask that is added",
+        attention(6, "added", "q_num_heads", 2, "kv_num_heads", 2));
+    bodies.put(
+        "attention with a mask that says what is seen",
+        attention(6, "seen", "q_num_heads", 2, "kv_num_heads", 2));
+    bodies.put(
+        "attention in heads, capped",
+        (onnx, image) -> {
+          onnx.opset(23);
+          List<String> operands = new ArrayList<>();
+          for (int i = 0; i < 3; i++) {
+            String rows = tokens(onnx, image, 6);
+            String heads = onnx.node("Reshape", List.of(rows, onnx.integers(0, 0, 2, 3)));
+            operands.add(onnx.node("Transpose", List.of(heads), "perm", new long[] {0, 2, 1, 3}));
+          }
+          return onnx.node("Attention", operands, "softcap", 1.5f);
+        });
+  }
+
+  private static Body attention(int headWidth, String mask, Object... attributes) {
+    return (onnx, image) -> {
+      onnx.opset(23);
+      int width = headWidth * (int) attributes[1];
+      int narrow = headWidth * (int) attributes[3];
+      List<String> operands =
+          new ArrayList<>(
+              List.of(
+                  tokens(onnx, image, width),
+                  tokens(onnx, image, narrow),
+                  tokens(onnx, image, narrow)));
+      String additive = onnx.weight(0.3, 1, 9, 9);
+      if (mask.equals("added")) {
+        operands.add(additive);
+      } else if (mask.equals("seen")) {
+        operands.add(onnx.node("Greater", List.of(additive, onnx.number(-0.5f))));
+      }
+      return onnx.node("Attention", operands, attributes);
+    };
+  }
+
+  private static void transposedConvolutions(Map<String, Body> bodies) {
+    bodies.put(
+        "transposed convolution",
+        transposed("strides", new long[] {2, 3}, "pads", new long[] {1, 0, 2, 1}));
+    bodies.put(
+        "transposed convolution with more behind",
+        transposed(
+            "strides",
+            new long[] {2, 2},
+            "output_padding",
+            new long[] {1, 0},
+            "dilations",
+            new long[] {1, 2}));
+    bodies.put(
+        "transposed convolution in groups, to the same size",
+        transposed("strides", new long[] {2, 2}, "group", 2, "auto_pad", "SAME_UPPER"));
+    bodies.put(
+        "transposed convolution of rows",
+        (onnx, image) -> {
+          String rows = onnx.node("Reshape", List.of(map(onnx, image, 4), onnx.integers(0, 4, -1)));
+          return onnx.node(
+              "ConvTranspose",
+              List.of(rows, onnx.weight(0, 0.4, 4, 3, 2), onnx.weight(0, 1, 3)),
+              "strides",
+              new long[] {2});
+        });
+  }
+
+  private static Body transposed(Object... attributes) {
+    boolean grouped = List.of(attributes).contains("group");
+    return (onnx, image) ->
+        onnx.node(
+            "ConvTranspose",
+            List.of(
+                map(onnx, image, 4),
+                onnx.weight(0, 0.3, 4, grouped ? 3 : 6, 3, 2),
+                onnx.weight(0, 1, 6)),
+            attributes);
+  }
+
+  private static void pools(Map<String, Body> bodies) {
+    for (int p = 1; p <= 3; p++) {
+      int power = p;
+      bodies.put(
+          "pool of lengths, p = " + p,
+          (onnx, image) ->
+              onnx.node(
+                  "LpPool",
+                  List.of(map(onnx, image, 4)),
+                  "kernel_shape",
+                  new long[] {3, 2},
+                  "strides",
+                  new long[] {2, 1},
+                  "pads",
+                  new long[] {1, 0, 0, 1},
+                  "p",
+                  power));
+    }
+    bodies.put(
+        "length of a map",
+        (onnx, image) -> onnx.node("GlobalLpPool", List.of(map(onnx, image, 4)), "p", 2));
+    for (String type : List.of("MaxPool", "AveragePool")) {
+      bodies.put(
+          type + " with gaps",
+          (onnx, image) -> {
+            onnx.opset(19);
+            return onnx.node(
+                type,
+                List.of(map(onnx, image, 4)),
+                "kernel_shape",
+                new long[] {3, 2},
+                "dilations",
+                new long[] {2, 3},
+                "strides",
+                new long[] {1, 2},
+                "pads",
+                new long[] {1, 0, 2, 1});
+          });
+      bodies.put(
+          type + " of three dimensions",
+          (onnx, image) -> {
+            String deep =
+                onnx.node("Reshape", List.of(map(onnx, image, 6), onnx.integers(0, 2, 3, 9, 9)));
+            return onnx.node(
+                type,
+                List.of(deep),
+                "kernel_shape",
+                new long[] {2, 3, 2},
+                "strides",
+                new long[] {1, 2, 3},
+                "pads",
+                new long[] {1, 1, 0, 0, 0, 1});
+          });
+    }
+  }
+
+  private static void normalisations(Map<String, Body> bodies) {
+    for (int p = 1; p <= 2; p++) {
+      int power = p;
+      bodies.put(
+          "divided by lengths, p = " + p,
+          (onnx, image) ->
+              onnx.node("LpNormalization", List.of(map(onnx, image, 4)), "axis", 1, "p", power));
+    }
+    bodies.put(
+        "mean and variance",
+        (onnx, image) ->
+            onnx.node(
+                "MeanVarianceNormalization",
+                List.of(map(onnx, image, 4)),
+                "axes",
+                new long[] {2, 3}));
+    bodies.put(
+        "layer normalisation that hands out its statistics",
+        (onnx, image) -> {
+          List<String> parts =
+              onnx.nodes(
+                  "LayerNormalization",
+                  List.of(map(onnx, image, 4), onnx.weight(1, 0.3, 9), onnx.weight(0, 0.3, 9)),
+                  3,
+                  "axis",
+                  -1);
+          String sum = onnx.node("Add", List.of(parts.get(0), parts.get(1)));
+          return onnx.node("Mul", List.of(sum, parts.get(2)));
+        });
+    bodies.put(
+        "group normalisation with weights for groups",
+        (onnx, image) -> {
+          onnx.opset(18);
+          return onnx.node(
+              "GroupNormalization",
+              List.of(map(onnx, image, 6), onnx.weight(1, 0.3, 2), onnx.weight(0, 0.3, 2)),
+              "num_groups",
+              2);
+        });
+  }
+
+  private static void products(Map<String, Body> bodies) {
+    bodies.put(
+        "scaled bias",
+        (onnx, image) ->
+            onnx.node(
+                "Gemm",
+                List.of(
+                    onnx.node("Flatten", List.of(image)),
+                    onnx.weight(0, 0.1, 7, 363),
+                    onnx.weight(0, 1, 7)),
+                "alpha",
+                0.5f,
+                "beta",
+                0.25f,
+                "transB",
+                1));
+    bodies.put(
+        "bias that depends on the image",
+        (onnx, image) -> {
+          String flat = onnx.node("Flatten", List.of(image));
+          String bias = onnx.node("MatMul", List.of(flat, onnx.weight(0, 0.1, 363, 7)));
+          return onnx.node("Gemm", List.of(flat, onnx.weight(0, 0.1, 363, 7), bias));
+        });
+    bodies.put(
+        "product of values",
+        (onnx, image) -> {
+          String means =
+              onnx.node("ReduceMean", List.of(image), "axes", new long[] {2}, "keepdims", 0);
+          return onnx.node("ReduceProd", List.of(means), "axes", new long[] {1}, "keepdims", 0);
+        });
+  }
+}
