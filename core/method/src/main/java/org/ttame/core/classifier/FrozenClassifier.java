@@ -461,6 +461,7 @@ public final class FrozenClassifier implements AutoCloseable {
               "%s computes in %s, the images are %s; cast them",
               name, dataType(), images.dataType()));
     }
+    inputSpec.requireStandardised(images);
   }
 
   private String require(String variable, String role) {

@@ -81,6 +81,32 @@ class FrozenClassifierTest {
     }
   }
 
+  /** Pixels of a picture are 255ths from 0 to 1; standardised by 0.5 and 0.5 they are odd ones. */
+  @Test
+  void refusesPixelsThatAreNotStandardised() {
+    long[] shape = images.shape();
+    float[] levels = new float[(int) images.length()];
+    for (int i = 0; i < levels.length; i++) {
+      levels[i] = (i * 37 % 256) / 255f;
+    }
+    try (INDArray unit = Nd4j.create(levels, shape, 'c').castTo(DataType.DOUBLE)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> classifier.forward(unit, List.of()))
+          .withMessageContaining("pixels from 0 to 1")
+          .withMessageContaining("[0.485, 0.456, 0.406]");
+      InputSpec halves = new InputSpec(4, List.of(0.5, 0.5, 0.5), List.of(0.5, 0.5, 0.5));
+      for (int i = 0; i < levels.length; i++) {
+        levels[i] = ((128 + i % 128) / 255f - 0.5f) / 0.5f;
+      }
+      try (INDArray bright = Nd4j.create(levels, shape, 'c');
+          INDArray black = Nd4j.zeros(DataType.FLOAT, shape)) {
+        halves.requireStandardised(bright);
+        halves.requireStandardised(black);
+        new InputSpec(4, List.of(0.0, 0.0, 0.0), List.of(1.0, 1.0, 1.0)).requireStandardised(unit);
+      }
+    }
+  }
+
   /** Logits of 0, 300 and -200: in float32 two of the three probabilities are zero. */
   @Test
   void crossEntropyOfHopelessClassesIsFinite() {

@@ -128,6 +128,21 @@ public final class SaliencyMaps {
     }
   }
 
+  /**
+   * Reads a map bilinearly where rows cross columns. Places count cells; the centre of the first is
+   * 0, and what lies beyond the outermost centres has their values.
+   *
+   * @param image which of the B maps
+   * @param rows places of the result's rows
+   * @param columns places of its columns
+   * @return rows·columns values, row by row
+   */
+  public float[] read(int image, double[] rows, double[] columns) {
+    float[] result = new float[Math.multiplyExact(rows.length, columns.length)];
+    new BilinearPlane(height, width, rows, columns).read(values[image], 0, result, 0);
+    return result;
+  }
+
   private static float[] concatenated(float[][] maps) {
     float[] all = new float[Arrays.stream(maps).mapToInt(map -> map.length).sum()];
     int at = 0;

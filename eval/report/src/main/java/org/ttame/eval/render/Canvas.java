@@ -54,6 +54,15 @@ public final class Canvas {
     return canvas;
   }
 
+  /** A copy of a picture, to draw on. */
+  public static Canvas of(RgbImage image) {
+    Canvas canvas = new Canvas(image.width(), image.height(), 0);
+    for (int i = 0; i < canvas.pixels.length; i++) {
+      canvas.pixels[i] = image.rgb(i % image.width(), i / image.width());
+    }
+    return canvas;
+  }
+
   /** Width in pixels. */
   public int width() {
     return width;
