@@ -7,13 +7,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.RgbImage;
 
 /** The example scripts, on a few images. */
 @DisabledOnOs(OS.WINDOWS)
@@ -52,6 +56,56 @@ class ExamplesIT {
         .doesNotContain("lcam", "iia-released")
         .hasSize(10);
     assertThat(run("compare-methods.sh", 2)).contains("usage: compare-methods.sh OUT");
+  }
+
+  /** Each was built by a Maven of its own, on one of our parts and the natives. */
+  @Test
+  void programsOutsideRun() throws Exception {
+    Jar.Result trained =
+        new Jar(folder).run("train", "--max-steps", "2", "--threads", "1", "--out", "run");
+    assertThat(trained.code()).as("%s", trained).isZero();
+    Path scene = folder.resolve("run/sample/scenes/test");
+    try (Stream<Path> scenes = Files.list(scene)) {
+      scene = scenes.sorted().findFirst().orElseThrow();
+    }
+    assertThat(program("engine", "RunGraph")).contains("[[11.0000,   14.0000]]");
+    assertThat(program("images", "ReadPhotograph", scene.toString())).contains("[1, 224, 224, 3]");
+    Path heatmap = folder.resolve("heatmap.png");
+    assertThat(
+            program(
+                "photograph",
+                "ExplainPhotograph",
+                folder.resolve("run").toString(),
+                scene.toString(),
+                heatmap.toString()))
+        .matches("(?s).*[a-z]+ 0\\.\\d+\\R?");
+    RgbImage photograph = new ImageReader().read(scene);
+    RgbImage drawn = new ImageReader().read(heatmap);
+    assertThat(drawn.width()).isEqualTo(photograph.width());
+    assertThat(drawn.height()).isEqualTo(photograph.height());
+  }
+
+  private String program(String project, String main, String... words) throws Exception {
+    Path built = Path.of("target", "examples", project, "target").toAbsolutePath();
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-cp");
+    command.add(
+        built.resolve("classes")
+            + File.pathSeparator
+            + Files.readString(built.resolve("classpath")));
+    command.add(main);
+    command.addAll(List.of(words));
+    Path output = folder.resolve(project + ".txt");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+    String said = Files.readString(output);
+    assertThat(process.exitValue()).as(said).isZero();
+    return said;
   }
 
   private List<String> measured(String backbone) throws Exception {

@@ -145,7 +145,7 @@ final class LayerChoice {
         inOrder.add(layer);
       }
     }
-    Map<Value, FeatureLayer> viewed = new IdentityHashMap<>(layers);
+    IdentityHashMap<Value, FeatureLayer> viewed = new IdentityHashMap<>(layers);
     for (Operation operation : operations) {
       Value value = operation.output();
       if (isView(operation) && viewed.containsKey(operation.value(0))) {

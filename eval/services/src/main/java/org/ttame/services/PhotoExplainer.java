@@ -86,8 +86,8 @@ public final class PhotoExplainer implements AutoCloseable {
    * classifier that it was trained for.
    *
    * @param run the folder that {@code ttame train} wrote
-   * @throws IOException naming the file, if the run or its classifier cannot be read, or is not
-   *     the one of the run
+   * @throws IOException naming the file, if the run or its classifier cannot be read, or is not the
+   *     one of the run
    */
   public static PhotoExplainer ofRun(Path run) throws IOException {
     RunFolder folder = RunFolder.open(run);
@@ -184,8 +184,7 @@ public final class PhotoExplainer implements AutoCloseable {
       int classIndex = wanted.orElse(output.predictedClasses()[0]);
       double probability = Predictions.softmax(output.logits())[0][classIndex];
       SaliencyMaps maps = explainer.explain(images, new int[] {classIndex}, List.of(name));
-      String label =
-          classIndex < names.size() ? names.get(classIndex) : String.valueOf(classIndex);
+      String label = classIndex < names.size() ? names.get(classIndex) : String.valueOf(classIndex);
       return new PhotoExplanation(
           photograph, plan, maps, explainer.name(), classIndex, label, probability);
     }

@@ -32,7 +32,8 @@ class PhotoExplainerTest {
       for (int x = 0; x < 240; x++) {
         boolean bright = Math.hypot(x - 95, y - 60) < 25;
         for (int c = 0; c < 3; c++) {
-          samples[(y * 240 + x) * 3 + c] = (byte) (bright ? 230 - 20 * c : 40 + (x * 7 + y * 3) % 50);
+          samples[(y * 240 + x) * 3 + c] =
+              (byte) (bright ? 230 - 20 * c : 40 + (x * 7 + y * 3) % 50);
         }
       }
     }
@@ -56,8 +57,7 @@ class PhotoExplainerTest {
       try (FrozenClassifier classifier = Backbones.load(weights, BackboneOptions.defaults())) {
         Preprocessing preprocessing = new Preprocessing(classifier.inputSpec());
         float[] pixels = new float[preprocessing.length()];
-        preprocessing.write(
-            photograph(), preprocessing.testPlan(photograph()), pixels, 0);
+        preprocessing.write(photograph(), preprocessing.testPlan(photograph()), pixels, 0);
         preprocessing.standardise(pixels);
         try (INDArray images = preprocessing.batch(pixels);
             ClassifierOutput output = classifier.forward(images, List.of())) {
@@ -78,8 +78,7 @@ class PhotoExplainerTest {
     RgbImage photograph = photograph();
     CropPlan crop = CropPlan.centre(240, 120, 64, 56);
     SaliencyMaps ramp = new SaliencyMaps(1, 4, new float[][] {{0, 1 / 3f, 2 / 3f, 1}});
-    PhotoExplanation explanation =
-        new PhotoExplanation(photograph, crop, ramp, "ramp", 0, "0", 1);
+    PhotoExplanation explanation = new PhotoExplanation(photograph, crop, ramp, "ramp", 0, "0", 1);
     float[] map = explanation.map();
     RgbImage overlay = explanation.overlay();
     // 240×120 becomes 128×64, of which columns 36 to 92 and rows 4 to 60 are seen.
@@ -103,8 +102,7 @@ class PhotoExplainerTest {
   void saysThatAMethodNeedsARun() throws IOException {
     Path weights = weights();
     assertThatThrownBy(
-            () ->
-                PhotoExplainer.of(weights, BackboneOptions.defaults(), ExplanationMethod.TTAME))
+            () -> PhotoExplainer.of(weights, BackboneOptions.defaults(), ExplanationMethod.TTAME))
         .hasMessageContaining("need a training run");
     assertThatThrownBy(() -> PhotoExplainer.ofRun(folder.resolve("none")))
         .hasMessageContaining("none");
