@@ -2,7 +2,6 @@ package org.ttame.backbones;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -174,7 +173,7 @@ final class HeldBranches {
             NDArrayIndex.all())
         .assign(value);
     SDVariable wide = graph.nn().pad(x, graph.constant(Nd4j.createFromArray(ints(pads))), 0);
-    Map<long[], INDArray> places = new LinkedHashMap<>();
+    List<Map.Entry<long[], INDArray>> places = new ArrayList<>();
     INDArray largest = null;
     for (long i = 0; i < config.getKH(); i++) {
       for (long j = 0; j < config.getKW(); j++) {
@@ -184,13 +183,13 @@ final class HeldBranches {
                 every(i, rows, config.getSH()),
                 every(j, columns, config.getSW()),
                 NDArrayIndex.all());
-        places.put(new long[] {i, j}, view);
+        places.add(Map.entry(new long[] {i, j}, view));
         largest = largest == null ? view.dup('c') : Nd4j.math().max(largest, view);
       }
     }
     INDArray free = Nd4j.ones(DataType.DOUBLE, largest.shape());
     SDVariable sum = null;
-    for (Map.Entry<long[], INDArray> place : places.entrySet()) {
+    for (Map.Entry<long[], INDArray> place : places) {
       // Of equal values the first counts.
       INDArray chosen = place.getValue().eq(largest).castTo(DataType.DOUBLE).muli(free);
       free.subi(chosen);
