@@ -225,7 +225,7 @@ class ImportedOperatorsTest {
           String rows = onnx.node("Reshape", List.of(map(onnx, image), onnx.integers(2, 4, 81)));
           long[] places = new long[150];
           for (int i = 0; i < places.length; i++) {
-            places[i] = (i * i * 7L + i) % 81;
+            places[i] = (7L * i * i + i) % 81;
           }
           return onnx.node("Gather", List.of(rows, onnx.integers(places)), "axis", 2);
         });

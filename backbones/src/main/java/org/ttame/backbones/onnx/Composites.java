@@ -41,7 +41,7 @@ final class Composites {
     return switch (node.type()) {
       case "Attention" -> Optional.of(Attentions.steps(node, inputs, opset));
       case "LpNormalization" -> Optional.of(lengthOne(node, opset));
-      case "MeanVarianceNormalization" -> Optional.of(standardised(node, inputs, opset));
+      case "MeanVarianceNormalization" -> Optional.of(standardised(node, opset));
       case "LayerNormalization" ->
           isRead(node, 1) || isRead(node, 2)
               ? Optional.of(withStatistics(node, inputs, opset))
@@ -89,7 +89,7 @@ final class Composites {
   }
 
   /** (x − mean) / (√(mean of squares − square of mean) + 1e-9). */
-  private static OnnxModel.Function standardised(OnnxNode node, List<Operand> inputs, long opset) {
+  private static OnnxModel.Function standardised(OnnxNode node, long opset) {
     long[] axes = node.integers("axes");
     if (axes == null) {
       axes = new long[] {0, 2, 3};

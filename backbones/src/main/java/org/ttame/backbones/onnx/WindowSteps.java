@@ -178,7 +178,7 @@ final class WindowSteps {
     }
     Body body = new Body(node, opset);
     String sizes = body.step("Abs", List.of(body.input(0)));
-    String powers = p == 1 ? sizes : body.step("Pow", List.of(sizes, body.number(p)));
+    String powers = p == 1 ? sizes : body.step("Pow", List.of(sizes, body.number((double) p)));
     String sum;
     if (global) {
       long[] axes = IntStream.range(2, rank).asLongStream().toArray();
