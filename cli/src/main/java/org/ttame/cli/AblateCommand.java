@@ -1,7 +1,13 @@
 package org.ttame.cli;
 
 import java.util.List;
-import org.ttame.training.TrainingOptions;
+import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.experiment.ExperimentListener;
+import org.ttame.eval.experiment.ExperimentListener.State;
+import org.ttame.services.Ablate;
+import org.ttame.services.TrainingInputs;
 
 /** {@code ttame ablate}. */
 final class AblateCommand implements Command {
@@ -56,7 +62,7 @@ final class AblateCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    TrainJob.Source source = TrainingArguments.source(arguments, "ablate");
+    TrainingInputs.Source source = TrainingArguments.source(arguments, "ablate");
     boolean sample = source.sample().isPresent();
     if (sample && arguments.has(TEST)) {
       throw new UsageException("--test needs --weights and --data; the sample brings its own");
@@ -64,16 +70,65 @@ final class AblateCommand implements Command {
     if (!sample && !arguments.has(TEST)) {
       throw new UsageException("--test PATH is missing: " + TEST.description());
     }
-    TrainingOptions options = TrainingArguments.options(arguments, sample);
-    return new AblateJob(
-        source,
-        new ExperimentData(
+    Ablate.Options options =
+        new Ablate.Options(
+            source,
+            TrainingArguments.options(arguments, sample),
+            TrainingArguments.isAuto(arguments),
             arguments.path(TEST),
-            ImageSettings.draw(arguments, TEST_LIMIT),
-            arguments.path(OUT).orElseThrow()),
-        options,
-        TrainingArguments.isAuto(arguments),
-        Engine.Settings.parse(arguments),
-        arguments.given());
+            ImageArguments.draw(arguments, TEST_LIMIT),
+            arguments.path(OUT).orElseThrow(),
+            TrainCommand.known(arguments));
+    BackboneOptions known = TrainingArguments.classifier(arguments, source);
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Engine.start(engine, console);
+      Ablate ablate = new Ablate(options, console);
+      try (FrozenClassifier classifier =
+          ClassifierChoice.of(ablate.weights(), known).load(console)) {
+        Ablate.Result result =
+            StopHook.leaving(
+                ablate::stop,
+                () -> ablate.run(classifier, plan -> print(plan, console)),
+                found -> found.results().size() == found.planned());
+        if (result.tables().isEmpty()) {
+          printStopped(result.results().size(), result.planned(), console);
+          return;
+        }
+        result.tables().get().lines().forEach(console::result);
+        console.result(result.file().toString());
+      }
+    };
+  }
+
+  /** Prints an experiment's plan. */
+  static void print(List<ExperimentListener.Planned> plan, Console console) {
+    long done = plan.stream().filter(planned -> planned.state() == State.DONE).count();
+    long steps =
+        plan.stream()
+            .filter(planned -> planned.state() != State.DONE)
+            .mapToLong(ExperimentListener.Planned::steps)
+            .sum();
+    console.result(Text.format("%d trainings, %d done, %d steps to go:", plan.size(), done, steps));
+    for (int i = 0; i < plan.size(); i++) {
+      ExperimentListener.Planned planned = plan.get(i);
+      console.result(
+          Text.format(
+              "  %2d. %s, %d steps, %s",
+              i + 1,
+              planned.trial().name(),
+              planned.steps(),
+              switch (planned.state()) {
+                case DONE -> "done";
+                case BEGUN -> "goes on";
+                case OPEN -> "to do";
+              }));
+    }
+  }
+
+  /** Prints that an experiment was stopped. */
+  static void printStopped(int done, int planned, Console console) {
+    console.result(
+        Text.format("stopped after %d of %d trainings; the same command goes on", done, planned));
   }
 }

@@ -108,7 +108,7 @@ final class BenchCommand implements Command {
         arguments.has(PROFILE),
         arguments.integer(ENDURANCE, 20),
         arguments.path(PHOTOS),
-        ImageSettings.draw(arguments, CommonOptions.LIMIT),
+        ImageArguments.draw(arguments, CommonOptions.LIMIT),
         arguments.has(LOCKSTEP),
         arguments.requiredLong(CommonOptions.SEED),
         arguments.path(OUT),

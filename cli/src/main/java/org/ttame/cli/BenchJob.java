@@ -172,12 +172,8 @@ record BenchJob(
 
   private void endure(Workbench bench, ArrayNode rows, Console console) {
     for (Work kind : work) {
-      Endurance found =
-          Endurance.run(
-              bench,
-              kind,
-              endurance.orElseThrow(),
-              console.progress(kind.optionName(), endurance.get())::at);
+      console.begin(kind.optionName(), endurance.orElseThrow(), 0);
+      Endurance found = Endurance.run(bench, kind, endurance.orElseThrow(), console::advance);
       console.result(
           Text.format(
               "%-8s batch %2d: %d times; first %d and last %d: %.1f and %.1f MiB resident, %.1f and"

@@ -14,6 +14,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.services.InvalidOptionException;
 import org.ttame.training.run.RunClassifier;
 import org.ttame.training.run.RunFolder;
 
@@ -40,6 +41,11 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
           CommonOptions.STD,
           CommonOptions.INPUT_SIZE,
           CommonOptions.OUTPUT);
+
+  /** A file alone. */
+  static ClassifierChoice of(Path weights, BackboneOptions given) {
+    return new ClassifierChoice(Optional.of(weights), Optional.empty(), given);
+  }
 
   /** Reads the options; says what is missing where neither file nor run is given. */
   static ClassifierChoice parse(Arguments arguments) throws UsageException {
@@ -106,10 +112,10 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
    * What is known of the classifier's file: by the run where there is one, else by the command
    * line.
    *
-   * @throws UsageException naming the option, if the command line contradicts the run
+   * @throws InvalidOptionException naming the option, if the command line contradicts the run
    * @throws IOException if the run's record is damaged
    */
-  BackboneOptions options() throws UsageException, IOException {
+  BackboneOptions options() throws IOException {
     if (run.isEmpty()) {
       return given;
     }
@@ -130,29 +136,21 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     return value.isPresent() ? Optional.of(value.getAsInt()) : Optional.empty();
   }
 
-  private void require(OptionSpec option, Optional<?> recorded, Optional<?> again)
-      throws UsageException {
+  private void require(OptionSpec option, Optional<?> recorded, Optional<?> again) {
     if (again.isPresent() && !again.equals(recorded)) {
-      throw differs(option, again.get(), run.orElseThrow(), recorded.orElseThrow());
+      throw InvalidOptionException.differs(
+          option.name(), again.get(), run.orElseThrow(), recorded.orElseThrow());
     }
-  }
-
-  /** An option that contradicts a run. */
-  static UsageException differs(OptionSpec option, Object again, Path run, Object recorded) {
-    return new UsageException(
-        Text.format(
-            "%s %s is not what the run in %s was trained with, %s; leave the option out, or train another run",
-            option.dashed(), again, run, recorded));
   }
 
   /**
    * Loads the classifier, and says what had to be assumed of it.
    *
    * @return it; the caller closes it
-   * @throws UsageException naming the option, if the command line contradicts the run
+   * @throws InvalidOptionException naming the option, if the command line contradicts the run
    * @throws IOException naming the file, if it is missing, no classifier, or not the run's
    */
-  FrozenClassifier load(Console console) throws UsageException, IOException {
+  FrozenClassifier load(Console console) throws IOException {
     BackboneOptions options = options();
     Path file = file();
     long began = System.nanoTime();
@@ -169,9 +167,10 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     String output = classifier.provenance().get(OnnxBackbone.OUTPUT);
     if (given.output().isPresent() && output == null) {
       classifier.close();
-      throw new UsageException(
+      throw new InvalidOptionException(
+          CommonOptions.OUTPUT.name(),
           Text.format(
-              "--output %s: %s does not say which output it was made from; leave it out, or import it again",
+              "%s: %s does not say which output it was made from; leave it out, or import it again",
               given.output().get(), file));
     }
     say(classifier.assumptions(), console);

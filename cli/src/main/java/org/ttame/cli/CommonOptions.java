@@ -21,6 +21,8 @@ final class CommonOptions {
   static final OptionSpec LAYERS =
       OptionSpec.of(
           "layers", "A,B,C", "layers to read, by torchvision's names (the paper's, see inspect)");
+  static final OptionSpec LABELS =
+      OptionSpec.of("labels", "FILE", "names of the classes, one a line, in order of their index");
   static final OptionSpec OUT = OptionSpec.of("out", "DIR", "where results go");
   static final OptionSpec SEED =
       OptionSpec.of("seed", "N", "42", "of everything that is drawn at random");

@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.io.PrintStream;
+import org.ttame.core.ProgressListener;
 import org.ttame.core.storage.Printable;
 
 /**
@@ -9,13 +10,13 @@ import org.ttame.core.storage.Printable;
  *
  * <p>Not for several threads at once, but for {@link #warn}.
  */
-final class Console {
+final class Console implements ProgressListener {
   private final PrintStream out;
   private final PrintStream err;
   private final boolean quiet;
   private final boolean verbose;
   private final boolean terminal;
-  private Progress open;
+  private Progress progress;
 
   Console(PrintStream out, PrintStream err, boolean quiet, boolean verbose, boolean terminal) {
     this.out = out;
@@ -36,7 +37,8 @@ final class Console {
   }
 
   /** A line about the work, unless {@code --quiet}. */
-  void note(String line) {
+  @Override
+  public void note(String line) {
     if (!quiet) {
       endProgress();
       err.println(Printable.of(line));
@@ -44,29 +46,42 @@ final class Console {
   }
 
   /** A line that is worth saying even with {@code --quiet}. */
-  void warn(String line) {
+  @Override
+  public void warn(String line) {
     synchronized (err) {
       endProgress();
       err.println("ttame: " + Printable.of(line));
     }
   }
 
-  /**
-   * Begins a progress display; the next line of any kind, or the next display, ends it.
-   *
-   * @param what is being done, e.g. {@code training}
-   * @param total how many units there are
-   */
-  Progress progress(String what, long total) {
-    endProgress();
-    open = new Progress(quiet ? null : err, terminal, what, total, System::nanoTime);
-    return open;
+  @Override
+  public void detail(String sentence) {
+    if (verbose) {
+      note(sentence);
+    }
   }
 
+  /** Begins a progress display. */
+  @Override
+  public void begin(String what, long total, long before) {
+    endProgress();
+    progress = new Progress(quiet ? null : err, terminal, what, total, before, System::nanoTime);
+  }
+
+  @Override
+  public void advance(long done, String detail) {
+    progress.at(done, detail);
+  }
+
+  @Override
+  public void linger(String detail) {
+    progress.during(detail);
+  }
+
+  /** What is said next stands on a line of its own; the display goes on below it. */
   private void endProgress() {
-    if (open != null) {
-      open.end();
-      open = null;
+    if (progress != null) {
+      progress.end();
     }
   }
 

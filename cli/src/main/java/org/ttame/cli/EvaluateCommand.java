@@ -1,7 +1,19 @@
 package org.ttame.cli;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.storage.TextFile;
+import org.ttame.eval.gallery.GalleryWriter;
+import org.ttame.eval.output.MetricsFiles;
+import org.ttame.eval.output.MetricsTable;
+import org.ttame.eval.render.ColorMap;
+import org.ttame.services.Evaluate;
+import org.ttame.services.MethodSelection;
 
 /** {@code ttame evaluate}. */
 final class EvaluateCommand implements Command {
@@ -12,6 +24,14 @@ final class EvaluateCommand implements Command {
           "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run or"
               + " the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
               + " iia-released, transformer-lrp for a ViT (ttame,untrained,random)");
+  private static final OptionSpec GALLERY =
+      OptionSpec.of(
+          "gallery",
+          "N",
+          Integer.toString(GalleryWriter.STANDARD),
+          "how many images report.html shows with their maps, spread over all; 0: none");
+  private static final OptionSpec COLORMAP =
+      OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec JSON =
       OptionSpec.flag("json", "print metrics.json to standard output instead of the table");
   private static final OptionSpec OUT =
@@ -20,11 +40,11 @@ final class EvaluateCommand implements Command {
   @Override
   public CommandSpec spec() {
     List<OptionSpec> own = new ArrayList<>(List.of(CommonOptions.RUN, CommonOptions.DATA, METHODS));
-    own.add(MapsChoice.OPTION);
-    own.addAll(MetricChoice.OPTIONS);
-    own.addAll(MethodChoice.OPTIONS);
-    own.addAll(ReportChoice.OPTIONS);
-    own.addAll(List.of(OUT, JSON, RunChoice.CHECKPOINT));
+    own.add(MethodArguments.MAPS);
+    own.addAll(MetricArguments.OPTIONS);
+    own.addAll(MethodArguments.OPTIONS);
+    own.addAll(List.of(GALLERY, COLORMAP, CommonOptions.LABELS));
+    own.addAll(List.of(OUT, JSON, MethodArguments.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
         "AD, IC, ROAD and more of a run's maps, other methods' or another program's",
@@ -43,15 +63,50 @@ final class EvaluateCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    return new EvaluateJob(
-        MethodChoice.parse(arguments, METHODS, true),
-        ClassifierChoice.parse(arguments),
-        arguments.requiredPath(CommonOptions.DATA),
-        MetricChoice.parse(arguments),
-        ReportChoice.parse(arguments),
-        arguments.path(OUT).orElseThrow(),
-        arguments.has(JSON),
-        ImageSettings.parse(arguments),
-        Engine.Settings.parse(arguments));
+    MethodSelection methods = MethodArguments.parse(arguments, METHODS, true);
+    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    ColorMap colors;
+    try {
+      colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
+    Evaluate.Options options =
+        new Evaluate.Options(
+            methods,
+            arguments.requiredPath(CommonOptions.DATA),
+            MetricArguments.parse(arguments),
+            arguments.path(OUT).orElseThrow(),
+            arguments.requiredInteger(GALLERY, 0),
+            colors,
+            arguments.path(CommonOptions.LABELS),
+            ImageArguments.parse(arguments));
+    boolean json = arguments.has(JSON);
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Evaluate evaluate = new Evaluate(options, console);
+      Engine.start(engine, console);
+      try (FrozenClassifier classifier = choice.load(console)) {
+        print(evaluate.run(classifier), options.out(), json, console);
+      }
+    };
+  }
+
+  private static void print(Evaluate.Result result, Path out, boolean json, Console console)
+      throws IOException {
+    Consumer<String> say = json ? console::note : console::result;
+    MetricsTable.format(result.measured()).lines().forEach(say);
+    say.accept(
+        Text.format(
+            "%s: %s%s",
+            out,
+            result.skipped().after(result.measured().images()),
+            result.withoutMap() == 0
+                ? ""
+                : Text.format("; %d without a map left out", result.withoutMap())));
+    say.accept(Text.format("%s: all of it on one page", result.page()));
+    if (json) {
+      TextFile.lines(out.resolve(MetricsFiles.JSON)).forEach(console::result);
+    }
   }
 }

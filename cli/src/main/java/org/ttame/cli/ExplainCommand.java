@@ -2,9 +2,15 @@ package org.ttame.cli;
 
 import java.util.List;
 import java.util.Set;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.storage.FileNames;
 import org.ttame.eval.output.MapFormat;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.services.ClassSelection;
+import org.ttame.services.Explain;
+import org.ttame.services.MethodSelection;
 
 /** {@code ttame explain}. */
 final class ExplainCommand implements Command {
@@ -20,6 +26,12 @@ final class ExplainCommand implements Command {
           "A,B,C",
           "png,npy,json",
           "png: overlay; npy: the map, float32 [h,w] in [0,1]; json: class, probability, passes");
+  private static final OptionSpec CLASS =
+      OptionSpec.of(
+          "class",
+          "CLASS",
+          "predicted",
+          "predicted, an index, top:K for the K most probable, or label for that of the list");
   private static final OptionSpec COMPARE =
       OptionSpec.flag(
           "compare",
@@ -39,17 +51,17 @@ final class ExplainCommand implements Command {
         List.of(
             CommonOptions.RUN,
             CommonOptions.IMAGES,
-            ClassOption.OPTION,
+            CLASS,
             METHOD,
-            MethodChoice.LCAM_RUN,
-            MethodChoice.LAYER,
-            MethodChoice.RISE_MASKS,
+            MethodArguments.LCAM_RUN,
+            MethodArguments.LAYER,
+            MethodArguments.RISE_MASKS,
             COMPARE,
             FORMAT,
             COLORMAP,
             OUT,
-            RunChoice.CHECKPOINT,
-            Labels.OPTION),
+            MethodArguments.CHECKPOINT,
+            CommonOptions.LABELS),
         CommonOptions.MEASURING,
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
@@ -62,7 +74,7 @@ final class ExplainCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    MethodChoice methods = MethodChoice.parse(arguments, METHOD, false);
+    MethodSelection methods = MethodArguments.parse(arguments, METHOD, false);
     Set<MapFormat> formats;
     ColorMap colors;
     try {
@@ -72,17 +84,55 @@ final class ExplainCommand implements Command {
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    return new ExplainJob(
-        methods,
-        ClassifierChoice.parse(arguments),
-        arguments.requiredPath(CommonOptions.IMAGES),
-        ClassOption.parse(arguments),
-        formats,
-        arguments.has(COMPARE),
-        new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
-        arguments.path(Labels.OPTION),
-        arguments.path(OUT).orElseThrow(),
-        ImageSettings.parse(arguments),
-        Engine.Settings.parse(arguments));
+    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    Explain.Options options =
+        new Explain.Options(
+            methods,
+            arguments.requiredPath(CommonOptions.IMAGES),
+            classes(arguments),
+            formats,
+            arguments.has(COMPARE),
+            new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
+            arguments.path(CommonOptions.LABELS),
+            arguments.path(OUT).orElseThrow(),
+            ImageArguments.parse(arguments));
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Explain explain = new Explain(options, console);
+      Engine.start(engine, console);
+      try (FrozenClassifier classifier = choice.load(console)) {
+        Explain.Result result =
+            explain.run(
+                classifier,
+                written ->
+                    console.result(FileNames.shown(written.file()) + ": " + written.shows()));
+        result.page().ifPresent(page -> console.result(page + ": all of it on one page"));
+        console.result(
+            Text.format(
+                "%s: maps of %s for %s",
+                options.out(),
+                String.join(" and ", result.sizes()),
+                result.skipped().after(result.images())));
+      }
+    };
+  }
+
+  private static ClassSelection classes(Arguments arguments) throws UsageException {
+    String text = arguments.text(CLASS).orElseThrow();
+    if (text.equals("predicted")) {
+      return ClassSelection.predicted();
+    }
+    if (text.equals("label")) {
+      return ClassSelection.label();
+    }
+    if (text.startsWith("top:")) {
+      return ClassSelection.top(Arguments.toInteger("--class top:", text.substring(4), 1));
+    }
+    if (!text.matches("\\d+")) {
+      throw new UsageException(
+          Text.format(
+              "--class %s is neither predicted, label, top:K nor the index of a class", text));
+    }
+    return ClassSelection.of(Arguments.toInteger("--class", text, 0));
   }
 }

@@ -17,7 +17,7 @@ final class ExportCommand implements Command {
         "export",
         "writes the trained attention mechanism out",
         null,
-        List.of(CommonOptions.RUN, FORMAT, OUT, RunChoice.CHECKPOINT),
+        List.of(CommonOptions.RUN, FORMAT, OUT, MethodArguments.CHECKPOINT),
         List.of(
             CommonOptions.WEIGHTS,
             CommonOptions.BACKBONE,
@@ -45,6 +45,11 @@ final class ExportCommand implements Command {
     }
     String standard = format.equals("npz") ? "attention.npz" : "attention.sd";
     Path out = arguments.path(OUT).orElse(Path.of(standard));
-    return new ExportJob(RunChoice.parse(arguments), format, out, Engine.Settings.parse(arguments));
+    return new ExportJob(
+        MethodArguments.run(arguments),
+        ClassifierChoice.parse(arguments),
+        format,
+        out,
+        Engine.Settings.parse(arguments));
   }
 }

@@ -18,23 +18,26 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.storage.WholeFile;
+import org.ttame.services.TrainedRun;
 
 /**
  * The work of {@code export}.
  *
  * @param run the trained mechanism
+ * @param classifier its classifier
  * @param format {@code npz} or {@code samediff}
  * @param out the file to write
  * @param engine what to compute on
  */
-record ExportJob(RunChoice run, String format, Path out, Engine.Settings engine)
+record ExportJob(
+    TrainedRun run, ClassifierChoice classifier, String format, Path out, Engine.Settings engine)
     implements Command.Job {
   @Override
   public void run(Console console) throws Exception {
     String checkpoint = run.checkpointName();
     Engine.start(engine, console);
-    try (FrozenClassifier classifier = run.classifier().load(console);
-        AttentionMechanism mechanism = run.mechanism(classifier)) {
+    try (FrozenClassifier loaded = classifier.load(console);
+        AttentionMechanism mechanism = run.mechanism(loaded)) {
       if (format.equals("npz")) {
         writeNpz(mechanism);
       } else {

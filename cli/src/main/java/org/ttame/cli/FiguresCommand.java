@@ -6,12 +6,18 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
+import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.core.Text;
 import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.figure.Figure;
+import org.ttame.eval.figure.FigureFiles;
 import org.ttame.eval.figure.FigureFormat;
 import org.ttame.eval.figure.FigureKind;
 import org.ttame.eval.render.ColorMap;
+import org.ttame.services.FigureImages;
+import org.ttame.services.FigureRuns;
+import org.ttame.services.Figures;
 
 /** {@code ttame figures}. */
 final class FiguresCommand implements Command {
@@ -56,10 +62,10 @@ final class FiguresCommand implements Command {
             FIGURES,
             METHODS,
             SHOWN,
-            MetricChoice.BOXES,
-            Labels.OPTION,
-            MethodChoice.LAYER,
-            MethodChoice.RISE_MASKS,
+            MetricArguments.BOXES,
+            CommonOptions.LABELS,
+            MethodArguments.LAYER,
+            MethodArguments.RISE_MASKS,
             COLORMAP,
             FORMAT,
             OUT),
@@ -92,55 +98,62 @@ final class FiguresCommand implements Command {
     for (String run : arguments.list(RUNS)) {
       runs.add(Arguments.toPath(RUNS.dashed(), run));
     }
-    List<ExplanationMethod> methods = methods(arguments);
+    List<ExplanationMethod> methods = MethodArguments.methods(arguments, METHODS);
     Optional<Path> weights = arguments.path(CommonOptions.WEIGHTS);
     if (weights.isPresent() && runs.size() != 1) {
       throw new UsageException("--weights belongs to a single run, --runs names " + runs.size());
     }
     boolean asked = arguments.has(FIGURES);
     Set<FigureKind> kinds = asked ? kinds(arguments) : EnumSet.allOf(FigureKind.class);
-    requireRuns(kinds, asked, runs);
     ColorMap colors;
     try {
       colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    return new FiguresJob(
-        new FigureRuns(
-            runs,
-            weights,
-            methods,
-            arguments.text(MethodChoice.LAYER),
-            arguments
-                .integer(MethodChoice.RISE_MASKS, 1)
-                .map(OptionalInt::of)
-                .orElseGet(OptionalInt::empty),
-            arguments.requiredLong(CommonOptions.SEED)),
-        new FigureImages.Source(
-            arguments.path(IMAGES),
-            arguments.path(MetricChoice.BOXES),
-            arguments.path(Labels.OPTION),
-            ImageSettings.parse(arguments)),
-        kinds,
-        asked,
-        arguments.requiredInteger(SHOWN, 1),
-        colors,
-        formats(arguments),
-        arguments.path(OUT).orElseThrow(),
-        Engine.Settings.parse(arguments));
-  }
-
-  private static List<ExplanationMethod> methods(Arguments arguments) throws UsageException {
-    List<ExplanationMethod> methods = new ArrayList<>();
-    for (String name : arguments.list(METHODS)) {
-      try {
-        methods.add(ExplanationMethod.parse(name));
-      } catch (IllegalArgumentException e) {
-        throw new UsageException(METHODS.dashed() + " " + e.getMessage());
+    Figures.Options options =
+        new Figures.Options(
+            new FigureRuns(
+                runs,
+                methods,
+                arguments.text(MethodArguments.LAYER),
+                MethodArguments.riseMasks(arguments),
+                arguments.requiredLong(CommonOptions.SEED)),
+            new FigureImages.Source(
+                arguments.path(IMAGES),
+                arguments.path(MetricArguments.BOXES),
+                arguments.path(CommonOptions.LABELS),
+                ImageArguments.parse(arguments)),
+            kinds,
+            asked,
+            arguments.requiredInteger(SHOWN, 1),
+            colors,
+            formats(arguments),
+            arguments.path(OUT).orElseThrow());
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      if (kinds.stream().anyMatch(FigureKind::needsRuns)) {
+        Engine.start(engine, console);
       }
-    }
-    return methods;
+      Figures figures = new Figures(options, console);
+      Figures.Result result =
+          figures.run(
+              run ->
+                  new ClassifierChoice(weights, Optional.of(run), BackboneOptions.defaults())
+                      .load(console));
+      for (Figure figure : result.figures()) {
+        console.result(
+            Text.format(
+                "%s: %d pictures",
+                options.out().resolve(FigureFiles.FOLDER).resolve(figure.name()),
+                figure.sheet().pictures()));
+      }
+      console.result(
+          Text.format(
+              "%s: all of it on one page%s",
+              result.page(),
+              result.skipped().total() == 0 ? "" : "; " + result.skipped().describe()));
+    };
   }
 
   private static Set<FigureKind> kinds(Arguments arguments) throws UsageException {
@@ -153,18 +166,6 @@ final class FiguresCommand implements Command {
       }
     }
     return kinds;
-  }
-
-  private static void requireRuns(Set<FigureKind> kinds, boolean asked, List<Path> runs)
-      throws UsageException {
-    if (runs.isEmpty() && kinds.stream().anyMatch(FigureKind::needsRuns)) {
-      throw new UsageException(
-          "--runs DIR[,DIR…] is missing: whose explanations? Only --figures road needs no run");
-    }
-    if (asked && kinds.contains(FigureKind.BACKBONES) && runs.size() < 2) {
-      throw new UsageException(
-          "--figures backbones compares classifiers: give two runs or more, --runs DIR,DIR");
-    }
   }
 
   private static Set<FigureFormat> formats(Arguments arguments) throws UsageException {

@@ -1,7 +1,12 @@
 package org.ttame.cli;
 
 import java.util.List;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.FindLearningRate;
+import org.ttame.services.TrainingInputs;
+import org.ttame.training.LearningRateCurve;
 import org.ttame.training.optimizer.ExponentialRamp;
 
 /** {@code ttame lr-find}. */
@@ -58,19 +63,60 @@ final class LrFindCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    TrainJob.Source source = TrainingArguments.source(arguments, "lr-find");
+    TrainingInputs.Source source = TrainingArguments.source(arguments, "lr-find");
     double least = arguments.positive(MIN_LR);
     double most = arguments.positive(MAX_LR);
     if (least >= most) {
       throw new UsageException(Text.format("--min-lr %s is not below --max-lr %s", least, most));
     }
-    return new LrFindJob(
-        source,
-        TrainingArguments.options(arguments, source.sample().isPresent()),
-        TrainingArguments.isAuto(arguments),
-        new ExponentialRamp(arguments.requiredInteger(STEPS, 2), least, most),
-        arguments.path(INIT),
-        arguments.path(OUT).orElseThrow(),
-        Engine.Settings.parse(arguments));
+    FindLearningRate.Options options =
+        new FindLearningRate.Options(
+            source,
+            TrainingArguments.options(arguments, source.sample().isPresent()),
+            TrainingArguments.isAuto(arguments),
+            new ExponentialRamp(arguments.requiredInteger(STEPS, 2), least, most),
+            arguments.path(INIT),
+            arguments.path(OUT).orElseThrow());
+    BackboneOptions known = TrainingArguments.classifier(arguments, source);
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Engine.start(engine, console);
+      FindLearningRate find = new FindLearningRate(options, console);
+      try (FrozenClassifier classifier = ClassifierChoice.of(find.weights(), known).load(console)) {
+        StopHook.during(
+            find::stop,
+            () -> {
+              FindLearningRate.Result result = find.run(classifier);
+              print(result, options.ramp(), console);
+              return result;
+            });
+      }
+    };
+  }
+
+  private static void print(FindLearningRate.Result result, ExponentialRamp ramp, Console console) {
+    LearningRateCurve curve = result.curve();
+    LearningRateCurve.Point lowest = curve.lowest();
+    console.result(
+        Text.format(
+            "%d of %d steps%s; lowest smoothed loss %.4f at learning rate %.3g",
+            curve.points().size(),
+            ramp.totalSteps(),
+            switch (curve.ending()) {
+              case COMPLETE -> "";
+              case DIVERGED -> ", then it diverged";
+              case STOPPED -> ", then it was stopped";
+            },
+            lowest.smoothed(),
+            lowest.lr()));
+    console.result(
+        curve.suggestion().isPresent()
+            ? Text.format("suggestion: --max-lr %.2g", curve.suggestion().getAsDouble())
+            : "no suggestion: the smoothed loss falls nowhere; try another --min-lr and --max-lr,"
+                + " or more --steps");
+    if (result.skipped().total() > 0) {
+      console.result(result.skipped().describe());
+    }
+    console.result(result.plot().toString());
   }
 }

@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.Printable;
+import org.ttame.services.InvalidOptionException;
 
 /**
  * The {@code ttame} command: finds the command, answers help and wrong usage at once, and turns
@@ -143,14 +144,20 @@ public final class Main {
       job.run(console);
       return DONE;
     } catch (UsageException e) {
-      err.println("ttame: " + Printable.of(e.getMessage()));
-      err.printf(Locale.ROOT, "'ttame %s --help' shows the options%n", spec.name());
-      return USAGE;
+      return wrongUsage(spec, e.getMessage());
+    } catch (InvalidOptionException e) {
+      return wrongUsage(spec, "--" + e.getMessage());
     } catch (Exception | OutOfMemoryError | LinkageError e) {
       boolean verbose = console != null && console.isVerbose();
       report(e, verbose, console);
       return FAILED;
     }
+  }
+
+  private int wrongUsage(CommandSpec spec, String sentence) {
+    err.println("ttame: " + Printable.of(sentence));
+    err.printf(Locale.ROOT, "'ttame %s --help' shows the options%n", spec.name());
+    return USAGE;
   }
 
   private void report(Throwable failure, boolean verbose, Console console) {

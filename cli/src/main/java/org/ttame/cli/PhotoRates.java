@@ -12,6 +12,8 @@ import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.bench.Work;
 import org.ttame.eval.bench.Workbench;
+import org.ttame.eval.evaluation.ImageStream;
+import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.training.data.Augment;
 import org.ttame.training.data.Batch;
@@ -20,6 +22,7 @@ import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
+import org.ttame.training.data.ImageSettings;
 
 /**
  * Does decoding keep up? The same work on image files and on a batch in memory, as many batches of
@@ -75,17 +78,17 @@ record PhotoRates(Path images, Optional<ImageDraw> limit, InputSpec input, Conso
 
   private double[] explained(Workbench bench, ImageList list) {
     MaskedInput clean = new MaskedInput(input, Masking.CNN);
-    ImageSettings settings =
-        new ImageSettings(bench.batch(), Optional.empty(), false, ImageLimits.DEFAULT.maxPixels());
+    ImageSettings settings = ImageSettings.defaults().withBatchSize(bench.batch());
     double count = 0;
     long began = System.nanoTime();
-    try (ImageFeed feed = new ImageFeed(list, input, settings, console, "explaining")) {
-      while (feed.hasNext()) {
-        ImageFeed.Images batch = feed.next();
-        try (INDArray standardised = clean.clean(batch.batch())) {
+    try (ImageStream stream =
+        new ImageStream(settings.open(list, input), list).reporting(console, "explaining", 0)) {
+      while (stream.hasNext()) {
+        ImageBatch batch = stream.next();
+        try (INDArray standardised = clean.clean(batch)) {
           bench.run(Work.EXPLAIN, standardised);
         }
-        count += batch.batch().size();
+        count += batch.size();
       }
     }
     return new double[] {(System.nanoTime() - began) / 1e9, count};

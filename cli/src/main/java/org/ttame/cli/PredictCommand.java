@@ -1,6 +1,9 @@
 package org.ttame.cli;
 
 import java.util.List;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.Predict;
 
 /** {@code ttame predict}. */
 final class PredictCommand implements Command {
@@ -22,7 +25,7 @@ final class PredictCommand implements Command {
             CommonOptions.IMAGES,
             TOP,
             LOGITS,
-            Labels.OPTION,
+            CommonOptions.LABELS,
             OUT),
         List.of(
             CommonOptions.BACKBONE,
@@ -46,14 +49,44 @@ final class PredictCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    return new PredictJob(
-        ClassifierChoice.parse(arguments),
-        arguments.requiredPath(CommonOptions.IMAGES),
-        arguments.requiredInteger(TOP, 1),
-        arguments.has(LOGITS),
-        arguments.path(Labels.OPTION),
-        arguments.path(OUT).orElseThrow(),
-        ImageSettings.parse(arguments),
-        Engine.Settings.parse(arguments));
+    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    Predict.Options options =
+        new Predict.Options(
+            arguments.requiredPath(CommonOptions.IMAGES),
+            arguments.requiredInteger(TOP, 1),
+            arguments.has(LOGITS),
+            arguments.path(CommonOptions.LABELS),
+            choice.run(),
+            arguments.path(OUT).orElseThrow(),
+            ImageArguments.parse(arguments));
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Predict predict = new Predict(options, console);
+      Engine.start(engine, console);
+      try (FrozenClassifier classifier = choice.load(console)) {
+        print(predict.run(classifier, answer -> print(answer, console)), console);
+      }
+    };
+  }
+
+  private static void print(Predict.Answer answer, Console console) {
+    console.result(
+        Text.format(
+            "%s: %s, probability %.4f", answer.image(), answer.name(), answer.probability()));
+  }
+
+  private static void print(Predict.Result result, Console console) {
+    result
+        .accuracy()
+        .ifPresent(
+            accuracy ->
+                console.result(
+                    Text.format(
+                        "accuracy: %.2f %% first, %.2f %% among the first %d, of %d labelled images",
+                        accuracy.first(),
+                        accuracy.amongTop(),
+                        accuracy.top(),
+                        accuracy.labelled())));
+    console.result(Text.format("%s: %s", result.file(), result.skipped().after(result.images())));
   }
 }

@@ -22,7 +22,8 @@ final class Progress {
   private final long total;
   private final LongSupplier clock;
   private final long began;
-  private long first;
+  private final long first;
+  private long finished;
   private long shownAt;
   private long shown = -1;
   private int drawn;
@@ -32,22 +33,20 @@ final class Progress {
    * @param terminal whether a line can be redrawn
    * @param what is being done
    * @param total how many units there are; zero where unknown
+   * @param before how many of them were there before the work began (a resumed run)
    * @param clock nanoseconds
    */
-  Progress(PrintStream err, boolean terminal, String what, long total, LongSupplier clock) {
+  Progress(
+      PrintStream err, boolean terminal, String what, long total, long before, LongSupplier clock) {
     this.err = err;
     this.terminal = terminal;
     this.what = what;
     this.total = total;
+    this.first = before;
+    this.finished = before;
     this.clock = clock;
     this.began = clock.getAsLong();
     this.shownAt = began;
-  }
-
-  /** Says that the first {@code done} units were there before the work began (a resumed run). */
-  Progress startingAt(long done) {
-    first = done;
-    return this;
   }
 
   /**
@@ -57,6 +56,7 @@ final class Progress {
    * @param detail a phrase such as the loss, or empty
    */
   void at(long done, String detail) {
+    finished = done;
     if (err == null) {
       return;
     }
@@ -85,18 +85,17 @@ final class Progress {
    * Reports from within a unit that may take long: a terminal's line is redrawn, elsewhere a line
    * is written if none was for half a minute.
    *
-   * @param done units finished
    * @param detail how far the unit is
    */
-  void during(long done, String detail) {
+  void during(String detail) {
     if (err == null) {
       return;
     }
     long now = clock.getAsLong();
     if (terminal) {
-      at(done, detail);
+      at(finished, detail);
     } else if (now - shownAt >= PATIENCE_NANOS) {
-      err.println(line(done, detail, now));
+      err.println(line(finished, detail, now));
       shownAt = now;
     }
   }
@@ -125,20 +124,10 @@ final class Progress {
     }
     double seconds = (now - began) / 1e9;
     if (total > done && done > first && seconds > 1) {
-      line.append("  ").append(duration(seconds * (total - done) / (done - first))).append(" left");
+      line.append("  ")
+          .append(Text.duration(seconds * (total - done) / (done - first)))
+          .append(" left");
     }
     return line.toString();
-  }
-
-  /** Seconds for people: {@code 42 s}, {@code 3 min 05 s}, {@code 2 h 10 min}. */
-  static String duration(double seconds) {
-    long whole = Math.round(seconds);
-    if (whole < 60) {
-      return whole + " s";
-    }
-    if (whole < 3600) {
-      return Text.format("%d min %02d s", whole / 60, whole % 60);
-    }
-    return Text.format("%d h %02d min", whole / 3600, whole / 60 % 60);
   }
 }

@@ -2,9 +2,15 @@ package org.ttame.cli;
 
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import org.ttame.backbones.CascadingRandomisation;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.sanity.SanityReport;
 import org.ttame.eval.sanity.SanityStage.Cascade;
+import org.ttame.services.MethodSelection;
+import org.ttame.services.Sanity;
 
 /** {@code ttame sanity}. */
 final class SanityCommand implements Command {
@@ -38,13 +44,13 @@ final class SanityCommand implements Command {
             CommonOptions.DATA,
             CHECKS,
             METHODS,
-            MethodChoice.LCAM_RUN,
-            MethodChoice.LAYER,
-            MethodChoice.RISE_MASKS,
+            MethodArguments.LCAM_RUN,
+            MethodArguments.LAYER,
+            MethodArguments.RISE_MASKS,
             THRESHOLD,
             SHOWN,
             OUT,
-            RunChoice.CHECKPOINT),
+            MethodArguments.CHECKPOINT),
         CommonOptions.MEASURING,
         "ttame sanity --run runs/vgg16 --data lists/test.txt --limit 200 --methods ttame,gradcam",
         List.of(
@@ -60,7 +66,7 @@ final class SanityCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    MethodChoice methods = MethodChoice.parse(arguments, METHODS, false);
+    MethodSelection methods = MethodArguments.parse(arguments, METHODS, false);
     Set<Cascade> checks = EnumSet.noneOf(Cascade.class);
     if (!arguments.has(CHECKS)) {
       checks.add(Cascade.BACKBONE);
@@ -74,22 +80,57 @@ final class SanityCommand implements Command {
       }
       checks.add(check);
     }
-    if (checks.contains(Cascade.LABELS)) {
-      checks.add(Cascade.SEED);
-    }
     double threshold = arguments.positive(THRESHOLD);
     if (threshold >= 1) {
       throw new UsageException(Text.format("--threshold %s is not below 1", threshold));
     }
-    return new SanityJob(
-        methods,
-        ClassifierChoice.parse(arguments),
-        arguments.requiredPath(CommonOptions.DATA),
-        checks,
-        threshold,
-        arguments.requiredInteger(SHOWN, 0),
-        arguments.path(OUT).orElseThrow(),
-        ImageSettings.parse(arguments),
-        Engine.Settings.parse(arguments));
+    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    Sanity.Options options =
+        new Sanity.Options(
+            methods,
+            arguments.requiredPath(CommonOptions.DATA),
+            checks,
+            threshold,
+            arguments.requiredInteger(SHOWN, 0),
+            arguments.path(OUT).orElseThrow(),
+            ImageArguments.parse(arguments));
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> check(options, choice, engine, console);
+  }
+
+  private static void check(
+      Sanity.Options options, ClassifierChoice choice, Engine.Settings engine, Console console)
+      throws Exception {
+    Sanity sanity = new Sanity(options, console);
+    Engine.start(engine, console);
+    if (!sanity.retrainings().isEmpty()) {
+      choice.load(console).close(); // the right one, before anything is trained on it
+    }
+    for (Sanity.Retraining control : sanity.retrainings()) {
+      TrainCommand.again(choice, control.targets(), control.folder(), engine).run(console);
+      if (!control.finished()) {
+        console.result("stopped while training; the same command goes on");
+        return;
+      }
+    }
+    try (FrozenClassifier classifier = choice.load(console)) {
+      Optional<CascadingRandomisation> weights =
+          options.checks().contains(Cascade.BACKBONE)
+              ? Optional.of(
+                  new CascadingRandomisation(
+                      choice.file(), choice.options(), options.methods().seed()))
+              : Optional.empty();
+      print(sanity.run(classifier, weights), options, console);
+    }
+  }
+
+  private static void print(Sanity.Result result, Sanity.Options options, Console console) {
+    result.report().verdicts().forEach(verdict -> console.result(verdict.sentence()));
+    result.report().references().forEach(console::result);
+    console.result("A method " + Text.format(SanityReport.RULE, options.threshold()) + ".");
+    if (options.checks().contains(Cascade.LABELS)) {
+      console.result("Passing " + SanityReport.LABELS_RULE + ".");
+    }
+    console.result(Text.format("%s: %s", result.file(), result.skipped().after(result.images())));
   }
 }

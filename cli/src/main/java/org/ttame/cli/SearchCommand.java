@@ -4,7 +4,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.experiment.SearchFiles;
 import org.ttame.eval.experiment.SearchPlan;
+import org.ttame.eval.experiment.TrialResult;
+import org.ttame.services.Search;
+import org.ttame.services.TrainingInputs;
 import org.ttame.training.TrainingOptions;
 
 /** {@code ttame search}. */
@@ -65,7 +72,7 @@ final class SearchCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    TrainJob.Source source = TrainingArguments.source(arguments, "search");
+    TrainingInputs.Source source = TrainingArguments.source(arguments, "search");
     boolean sample = source.sample().isPresent();
     if (!sample && source.val().isEmpty()) {
       throw new UsageException("--val PATH is missing: images to select by");
@@ -81,18 +88,43 @@ final class SearchCommand implements Command {
       }
     }
     TrainingOptions base = TrainingArguments.options(new Arguments(others, List.of()), sample);
+    Search.Options options;
     try {
-      SearchPlan.of(base, axes);
+      options =
+          new Search.Options(
+              source,
+              base,
+              axes,
+              TrainingArguments.isAuto(arguments),
+              arguments.path(OUT).orElseThrow(),
+              TrainCommand.known(arguments));
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    return new SearchJob(
-        source,
-        base,
-        axes,
-        TrainingArguments.isAuto(arguments),
-        arguments.path(OUT).orElseThrow(),
-        Engine.Settings.parse(arguments),
-        arguments.given());
+    BackboneOptions known = TrainingArguments.classifier(arguments, source);
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Engine.start(engine, console);
+      Search search = new Search(options, console);
+      try (FrozenClassifier classifier =
+          ClassifierChoice.of(search.weights(), known).load(console)) {
+        Search.Result result =
+            StopHook.leaving(
+                search::stop,
+                () -> search.run(classifier, plan -> AblateCommand.print(plan, console)),
+                found -> found.results().size() == found.planned());
+        if (result.best().isEmpty()) {
+          AblateCommand.printStopped(result.results().size(), result.planned(), console);
+          return;
+        }
+        TrialResult best = result.best().get();
+        console.result(
+            Text.format(
+                "best: %s, AD(15%%) - IC(15%%) %.2f",
+                best.trial().name(), SearchFiles.score(best)));
+        console.result("selected by the " + SearchFiles.RULE);
+        console.result(result.file().toString());
+      }
+    };
   }
 }

@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.ttame.core.Text;
+import org.ttame.services.ClassFolders;
 import org.ttame.training.data.ImageList;
+import org.ttame.training.data.ImageSettings;
 import org.ttame.training.data.ListSplit;
 
 /** {@code ttame split}. */

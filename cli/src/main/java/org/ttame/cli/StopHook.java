@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Lets Ctrl-C end work in order: the work is asked to stop, and the JVM lives until it has, with
@@ -41,6 +43,26 @@ final class StopHook {
         // Ctrl-C came: the hook is running, and ends now.
       }
     }
+  }
+
+  /**
+   * Works; Ctrl-C waits for the work's own way to stop, which saves what must last, and for nothing
+   * after it: what is measured leaves nothing half done.
+   *
+   * @param ask asks the work to stop, from another thread, and waits as long as it is told
+   * @param work what is to end in order
+   * @param whole whether what the work returns is all, rather than what there was when it stopped
+   * @return what the work returns
+   */
+  static <T> T leaving(Consumer<Duration> ask, Callable<T> work, Predicate<T> whole)
+      throws Exception {
+    Thread hook = new Thread(() -> ask.accept(PATIENCE), "ttame-stop");
+    Runtime.getRuntime().addShutdownHook(hook);
+    T result = work.call();
+    if (whole.test(result)) {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    }
+    return result;
   }
 
   private static void await(CountDownLatch ended) {

@@ -1,16 +1,23 @@
 package org.ttame.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.RunOptions;
+import org.ttame.services.SampleInputs;
+import org.ttame.services.Train;
+import org.ttame.services.TrainingInputs;
 import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.TrainingResult;
 
 /** {@code ttame train}. */
 final class TrainCommand implements Command {
@@ -27,9 +34,6 @@ final class TrainCommand implements Command {
           "report",
           "N",
           "held-out images in the report at the end; 0: no report (200; sample: 600)");
-
-  /** Of the user's own images. */
-  private static final int REPORTED = 200;
 
   @Override
   public CommandSpec spec() {
@@ -62,7 +66,7 @@ final class TrainCommand implements Command {
             INIT,
             TrainingArguments.WEIGHT_DECAY,
             REPORT,
-            Labels.OPTION,
+            CommonOptions.LABELS,
             TrainingArguments.RECORD_CLASSES,
             TrainingArguments.SAVE_EVERY,
             TrainingArguments.DECODE_THREADS),
@@ -76,10 +80,15 @@ final class TrainCommand implements Command {
                 + " not used: the target is the classifier's own prediction."));
   }
 
-  /** The names of all its options. */
-  static Set<String> optionNames() {
-    return new TrainCommand()
-        .spec().options().stream().map(OptionSpec::name).collect(Collectors.toSet());
+  /** What was given, as far as it is an option of this command. */
+  static Map<String, String> known(Arguments arguments) {
+    Map<String, String> known = arguments.given();
+    known
+        .keySet()
+        .retainAll(
+            new TrainCommand()
+                .spec().options().stream().map(OptionSpec::name).collect(Collectors.toSet()));
+    return known;
   }
 
   @Override
@@ -94,7 +103,7 @@ final class TrainCommand implements Command {
     return console -> {
       Job job;
       try {
-        job = fresh(RunOptions.resumed(run, arguments), true);
+        job = fresh(resumed(run, arguments), true);
       } catch (UsageException e) {
         throw new WorkFailedException(
             Text.format("the run in %s cannot be resumed: %s", run, e.getMessage()));
@@ -103,19 +112,97 @@ final class TrainCommand implements Command {
     };
   }
 
-  private TrainJob fresh(Arguments arguments, boolean resume) throws UsageException {
-    TrainJob.Source source = TrainingArguments.source(arguments, "train");
+  /** The options to go on with: those of the run, under those typed now. */
+  private static Arguments resumed(Path run, Arguments now) throws IOException {
+    Map<String, String> values = RunOptions.read(run);
+    values.putAll(now.given());
+    return new Arguments(values, List.of());
+  }
+
+  private Training fresh(Arguments arguments, boolean resume) throws UsageException {
+    TrainingInputs.Source source = TrainingArguments.source(arguments, "train");
     boolean sample = source.sample().isPresent();
-    return new TrainJob(
-        runFolder(arguments),
-        resume,
-        source,
-        TrainingArguments.options(arguments, sample),
-        TrainingArguments.isAuto(arguments),
-        arguments.path(INIT),
-        arguments.integer(REPORT, 0).orElse(sample ? SampleMaterials.REPORT : REPORTED),
-        Engine.Settings.parse(arguments),
-        arguments.given());
+    Train.Options options =
+        new Train.Options(
+            runFolder(arguments),
+            resume,
+            source,
+            TrainingArguments.options(arguments, sample),
+            TrainingArguments.isAuto(arguments),
+            arguments.path(INIT),
+            arguments
+                .integer(REPORT, 0)
+                .orElse(sample ? SampleInputs.REPORT : Train.Options.REPORTED),
+            arguments.given());
+    return new Training(
+        options, TrainingArguments.classifier(arguments, source), Engine.Settings.parse(arguments));
+  }
+
+  /**
+   * A training.
+   *
+   * @param options of what
+   * @param known what is known of the classifier's file
+   * @param engine what to compute on
+   */
+  private record Training(Train.Options options, BackboneOptions known, Engine.Settings engine)
+      implements Job {
+    @Override
+    public void run(Console console) throws Exception {
+      Engine.start(engine, console);
+      Train train = new Train(options, console);
+      ClassifierChoice choice =
+          new ClassifierChoice(
+              Optional.of(train.weights()),
+              options.resume() ? options.run() : Optional.empty(),
+              known);
+      try (FrozenClassifier classifier = choice.load(console)) {
+        Train.Result result = StopHook.during(train::stop, () -> train.run(classifier));
+        print(result, console);
+        if (result.training().finished()) {
+          train.report(classifier).ifPresent(report -> print(report, console));
+        }
+      }
+    }
+
+    private void print(Train.Result result, Console console) {
+      if (result.validationSkipped().total() > 0) {
+        console.result("of the validation images, " + result.validationSkipped().describe());
+      }
+      TrainingResult training = result.training();
+      if (!training.finished()) {
+        console.result(
+            Text.format(
+                "stopped after step %d of %d%s",
+                training.stepsDone(),
+                training.plan().totalSteps(),
+                // Other targets belong to a check, which goes on itself.
+                options.training().targets() == Targets.PREDICTED
+                    ? Text.format("; 'ttame train --run %s --resume' goes on", result.run())
+                    : ""));
+        return;
+      }
+      console.result(
+          Text.format(
+              "%s: %d steps, checkpoint %s%s",
+              result.run(),
+              training.stepsDone(),
+              result.checkpoint().orElseThrow(),
+              training.skipped().total() == 0 ? "" : "; " + training.skipped().describe()));
+    }
+
+    private static void print(Train.Report report, Console console) {
+      console.result("");
+      console.result(
+          Text.format(
+              "on %d held-out images (AD: lower is better; IC and pointing: higher):",
+              report.study().result().images()));
+      report.study().table().lines().forEach(console::result);
+      if (report.skipped().total() > 0) {
+        console.result("of the held-out images, " + report.skipped().describe());
+      }
+      report.study().files().forEach(file -> console.result(file.toString()));
+    }
   }
 
   /**
@@ -132,46 +219,49 @@ final class TrainCommand implements Command {
   static Job again(ClassifierChoice choice, Targets targets, Path folder, Engine.Settings engine) {
     Path run = choice.run().orElseThrow();
     return console -> {
-      Arguments kept = RunOptions.resumed(run, new Arguments(Map.of(), List.of()));
-      TrainJob as;
+      Arguments kept = resumed(run, new Arguments(Map.of(), List.of()));
+      Training as;
       try {
-        as = new TrainCommand().fresh(kept, Files.exists(folder.resolve("run.json")));
+        as = new TrainCommand().fresh(kept, false);
       } catch (UsageException e) {
         throw new WorkFailedException(
             Text.format("the run in %s cannot be trained again: %s", run, e.getMessage()));
       }
-      if (targets == Targets.SHUFFLED && as.options().batchSize() == 1) {
+      Train.Options was = as.options();
+      if (targets == Targets.SHUFFLED && was.training().batchSize() == 1) {
         throw new WorkFailedException(
             Text.format(
                     "the run in %s was trained on one image a step, among which no answers can be shuffled;",
                     run)
                 + " labels can be checked of a run with a larger --batch-size");
       }
-      TrainingOptions options =
-          as.options().toBuilder()
+      TrainingOptions training =
+          was.training().toBuilder()
               .targets(targets)
-              .seed(as.options().seed() + 1)
+              .seed(was.training().seed() + 1)
               .shuffle(true)
               .build();
-      Map<String, String> given = new LinkedHashMap<>(as.given());
-      given.put("seed", String.valueOf(options.seed()));
+      Map<String, String> given = new LinkedHashMap<>(was.kept());
+      given.put("seed", String.valueOf(training.seed()));
       given.remove("no-shuffle");
-      TrainJob.Source source = as.source();
+      TrainingInputs.Source source = was.source();
+      BackboneOptions known = as.known();
       if (source.sample().isEmpty()) {
-        source = source.of(choice.file(), choice.options());
+        source = source.withWeights(choice.file());
+        known = choice.options();
         given.put(CommonOptions.WEIGHTS.name(), choice.file().toString());
       }
-      new TrainJob(
+      Train.Options options =
+          new Train.Options(
               Optional.of(folder),
-              as.resume(),
+              Files.exists(folder.resolve("run.json")),
               source,
-              options,
-              as.autoBatch(),
-              as.init(),
+              training,
+              was.autoBatch(),
+              was.init(),
               0,
-              engine,
-              given)
-          .run(console);
+              given);
+      new Training(options, known, engine).run(console);
     };
   }
 

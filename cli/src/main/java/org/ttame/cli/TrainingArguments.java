@@ -3,8 +3,12 @@ package org.ttame.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
+import org.ttame.services.SampleInputs;
+import org.ttame.services.TrainingInputs;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.sample.SampleData;
 
 /** The options that say how and on what to train, for every command that trains. */
 final class TrainingArguments {
@@ -88,23 +92,34 @@ final class TrainingArguments {
   }
 
   /** What is trained on. */
-  static TrainJob.Source source(Arguments arguments, String command) throws UsageException {
+  static TrainingInputs.Source source(Arguments arguments, String command) throws UsageException {
     boolean sample = isSample(arguments, command);
     if (sample && arguments.has(VAL)) {
       throw new UsageException("--val needs --weights and --data; the sample brings its own");
     }
-    return new TrainJob.Source(
-        sample
-            ? Optional.of(SampleMaterials.family(arguments.text(CommonOptions.BACKBONE)))
-            : Optional.empty(),
+    return new TrainingInputs.Source(
+        sample ? Optional.of(family(arguments.text(CommonOptions.BACKBONE))) : Optional.empty(),
         arguments.path(CommonOptions.WEIGHTS),
         arguments.path(CommonOptions.DATA),
         arguments.path(VAL),
-        sample
-            ? ClassifierChoice.images(arguments, SampleMaterials.backbone())
-            : ClassifierChoice.options(arguments),
-        ImageSettings.draw(arguments, CommonOptions.LIMIT),
-        arguments.path(Labels.OPTION));
+        ImageArguments.draw(arguments, CommonOptions.LIMIT),
+        arguments.path(CommonOptions.LABELS));
+  }
+
+  private static String family(Optional<String> backbone) throws UsageException {
+    try {
+      return SampleData.family(backbone.orElse(SampleInputs.STANDARD));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--backbone: " + e.getMessage());
+    }
+  }
+
+  /** What is known of the classifier's file. */
+  static BackboneOptions classifier(Arguments arguments, TrainingInputs.Source source)
+      throws UsageException {
+    return source.sample().isPresent()
+        ? ClassifierChoice.images(arguments, SampleInputs.backbone())
+        : ClassifierChoice.options(arguments);
   }
 
   /** Whether the batch size is to be found. */
@@ -120,7 +135,7 @@ final class TrainingArguments {
   static TrainingOptions options(Arguments arguments, boolean sample) throws UsageException {
     Properties properties = new Properties();
     if (sample) {
-      properties.putAll(SampleMaterials.options());
+      properties.putAll(SampleInputs.options());
     }
     for (OptionSpec option : BY_NAME) {
       arguments.text(option).ifPresent(value -> properties.setProperty(option.name(), value));

@@ -81,7 +81,8 @@ class ArchitectureTest {
               "org.ttame.eval.figure..",
               "org.ttame.eval.gallery..")
           .layer("services")
-          .definedBy("org.ttame.eval.experiment..", "org.ttame.eval.bench..")
+          .definedBy(
+              "org.ttame.services..", "org.ttame.eval.experiment..", "org.ttame.eval.bench..")
           .layer("cli")
           .definedBy("org.ttame.cli..")
           .whereLayer("base")
@@ -184,7 +185,7 @@ class ArchitectureTest {
           // the system's own
           "org.ttame.core.engine.NativeBinary",
           "org.ttame.cli.Engine",
-          "org.ttame.cli.BatchFit",
+          "org.ttame.services.BatchFit",
           "org.ttame.eval.bench.ResidentMemory",
           // to write
           "org.ttame.core.storage.WholeFile",

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.services.ClassFolders;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleData;
 

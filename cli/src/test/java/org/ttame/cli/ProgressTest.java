@@ -6,15 +6,19 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
-import org.ttame.eval.explain.ExplanationMethod;
 
 class ProgressTest {
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
   private long now;
 
-  private Progress progress(boolean terminal, long total) {
+  private Progress progress(boolean terminal, long total, long before) {
     return new Progress(
-        new PrintStream(err, true, StandardCharsets.UTF_8), terminal, "work", total, () -> now);
+        new PrintStream(err, true, StandardCharsets.UTF_8),
+        terminal,
+        "work",
+        total,
+        before,
+        () -> now);
   }
 
   private String shown() {
@@ -23,7 +27,7 @@ class ProgressTest {
 
   @Test
   void aFileGetsFewLines() {
-    Progress progress = progress(false, 1000);
+    Progress progress = progress(false, 1000, 0);
     for (int i = 1; i <= 1000; i++) {
       now += 100_000_000L;
       progress.at(i, "loss 1");
@@ -36,7 +40,7 @@ class ProgressTest {
 
   @Test
   void quickWorkSaysOnlyThatItIsDone() {
-    Progress progress = progress(false, 3);
+    Progress progress = progress(false, 3, 0);
     for (int i = 1; i <= 3; i++) {
       progress.at(i, "");
     }
@@ -45,7 +49,7 @@ class ProgressTest {
 
   @Test
   void aTerminalGetsOneLineThatCoversItself() {
-    Progress progress = progress(true, 4);
+    Progress progress = progress(true, 4, 0);
     progress.at(1, "a long detail");
     now += 1_000_000_000L;
     progress.at(4, "");
@@ -59,7 +63,7 @@ class ProgressTest {
 
   @Test
   void aResumedRunIsTimedByWhatItDoesItself() {
-    Progress progress = progress(true, 100).startingAt(50);
+    Progress progress = progress(true, 100, 50);
     now += 10_000_000_000L;
     progress.at(60, "");
     assertThat(shown()).contains("40 s left");
@@ -67,35 +71,11 @@ class ProgressTest {
 
   @Test
   void aLongUnitIsHeardOfNowAndThen() {
-    Progress progress = progress(false, 2);
+    Progress progress = progress(false, 2, 0);
     for (int i = 1; i <= 70; i++) {
       now += 1_000_000_000L;
-      progress.during(0, "rise " + i);
+      progress.during("rise " + i);
     }
     assertThat(shown()).isEqualTo("work 0/2  rise 30\nwork 0/2  rise 60\n");
-  }
-
-  /** Each image's passes are timed from its first ones. */
-  @Test
-  void passesOfAMethodAreTimed() {
-    PassProgress passes = new PassProgress(() -> now);
-    assertThat(passes.detail(ExplanationMethod.RISE, 100, 4000)).isEqualTo("rise 100/4000 passes");
-    now += 2_000_000_000L;
-    assertThat(passes.detail(ExplanationMethod.RISE, 500, 4000))
-        .isEqualTo("rise 500/4000 passes, 18 s");
-    now += 60_000_000_000L;
-    assertThat(passes.detail(ExplanationMethod.RISE, 100, 4000)).isEqualTo("rise 100/4000 passes");
-    assertThat(passes.detail(ExplanationMethod.SCORECAM, 500, 512))
-        .isEqualTo("scorecam 500/512 passes");
-    now += 1_000_000_000L;
-    assertThat(passes.detail(ExplanationMethod.SCORECAM, 512, 512))
-        .isEqualTo("scorecam 512/512 passes");
-  }
-
-  @Test
-  void durationsReadWell() {
-    assertThat(Progress.duration(41.6)).isEqualTo("42 s");
-    assertThat(Progress.duration(185)).isEqualTo("3 min 05 s");
-    assertThat(Progress.duration(7800)).isEqualTo("2 h 10 min");
   }
 }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -17,6 +18,7 @@ import org.ttame.core.loss.LossOptions;
 import org.ttame.core.masking.Masking;
 import org.ttame.training.data.Augment;
 import org.ttame.training.data.BatchOptions;
+import org.ttame.training.data.ImageSettings;
 
 /**
  * Everything that decides what a training run computes, and three settings that only decide how
@@ -192,6 +194,11 @@ public record TrainingOptions(
   /** The names of the settings that change how a run goes on but not what it computes. */
   public static Set<String> harmless() {
     return Set.of("decode-threads", "strict", "save-every", "record-classes");
+  }
+
+  /** How images are gone through that nothing is trained on. */
+  public ImageSettings measuring() {
+    return new ImageSettings(ImageSettings.BATCH_SIZE, Optional.empty(), strict, maxPixels);
   }
 
   /** What an image may ask for. */

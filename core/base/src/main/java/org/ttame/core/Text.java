@@ -18,4 +18,16 @@ public final class Text {
   public static String format(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
+
+  /** Seconds for people: {@code 42 s}, {@code 3 min 05 s}, {@code 2 h 10 min}. */
+  public static String duration(double seconds) {
+    long whole = Math.round(seconds);
+    if (whole < 60) {
+      return whole + " s";
+    }
+    if (whole < 3600) {
+      return format("%d min %02d s", whole / 60, whole % 60);
+    }
+    return format("%d h %02d min", whole / 3600, whole / 60 % 60);
+  }
 }

@@ -51,4 +51,10 @@ public final class SkippedCount {
     return Text.format(
         "%d image%s skipped%s", total, total == 1 ? "" : "s", total == 0 ? "" : ": " + kinds());
   }
+
+  /** The same behind the images that were read, e.g. {@code 5 images; 3 images skipped: …}. */
+  public String after(long images) {
+    return Text.format(
+        "%d image%s%s", images, images == 1 ? "" : "s", total() == 0 ? "" : "; " + describe());
+  }
 }

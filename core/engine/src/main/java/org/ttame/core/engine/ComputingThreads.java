@@ -37,6 +37,11 @@ public final class ComputingThreads {
     Nd4j.factory().blas().setMaxThreads(threads);
   }
 
+  /** How many compute now. Loads ND4J. */
+  public static int current() {
+    return Nd4j.getEnvironment().maxThreads();
+  }
+
   /**
    * Refuses a number of threads.
    *

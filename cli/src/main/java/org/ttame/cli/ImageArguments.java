@@ -1,0 +1,40 @@
+package org.ttame.cli;
+
+import java.util.Optional;
+import org.ttame.core.image.ImageLimits;
+import org.ttame.training.data.ImageDraw;
+import org.ttame.training.data.ImageSettings;
+
+/** The options that say how to go through images. */
+final class ImageArguments {
+  private ImageArguments() {}
+
+  static ImageSettings parse(Arguments arguments) throws UsageException {
+    return new ImageSettings(
+        arguments.requiredInteger(CommonOptions.BATCH_SIZE, 1),
+        draw(arguments, CommonOptions.LIMIT),
+        arguments.has(CommonOptions.STRICT),
+        maxPixels(arguments));
+  }
+
+  /** Which images an option like {@code --limit} asks for. */
+  static Optional<ImageDraw> draw(Arguments arguments, OptionSpec limit) throws UsageException {
+    Optional<Integer> most = arguments.integer(limit, 1);
+    String seed = arguments.text(CommonOptions.LIMIT_SEED).orElseThrow();
+    try {
+      ImageDraw draw = ImageDraw.of(most.orElse(1), seed);
+      return most.map(given -> draw);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(CommonOptions.LIMIT_SEED.dashed() + ": " + e.getMessage());
+    }
+  }
+
+  private static long maxPixels(Arguments arguments) throws UsageException {
+    int pixels = arguments.requiredInteger(CommonOptions.MAX_PIXELS, 1);
+    try {
+      return ImageLimits.DEFAULT.withMaxPixels(pixels).maxPixels();
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(CommonOptions.MAX_PIXELS.dashed() + ": " + e.getMessage());
+    }
+  }
+}

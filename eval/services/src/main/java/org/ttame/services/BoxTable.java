@@ -1,0 +1,156 @@
+package org.ttame.services;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.ttame.core.Text;
+import org.ttame.core.image.CropPlan;
+import org.ttame.core.image.ImageLimits;
+import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Preprocessing;
+import org.ttame.core.storage.TextFile;
+import org.ttame.eval.metric.Box;
+import org.ttame.eval.output.Csv;
+
+/**
+ * Where objects are in images, from a table: a row an object, columns {@code image, class, x0, y0,
+ * x1, y1} in any order among others, cells quoted as RFC 4180 has it where need be. The image is
+ * named by its path inside its source, the class by its index; edges are in pixels of the picture
+ * as it is in its file, from the top left.
+ */
+public final class BoxTable {
+  /** The table that is taken from among the images unless another is given. */
+  public static final String FILE = "boxes.csv";
+
+  private static final List<String> COLUMNS = List.of("image", "class", "x0", "y0", "x1", "y1");
+
+  private final Map<String, List<Box>> boxes;
+
+  /**
+   * A table.
+   *
+   * @param boxes image name to its objects, in pixels of the picture
+   */
+  public BoxTable(Map<String, List<Box>> boxes) {
+    this.boxes = boxes;
+  }
+
+  /**
+   * Reads a table.
+   *
+   * @throws IOException naming file and line, if it is no such table
+   */
+  public static BoxTable read(Path file) throws IOException {
+    String text = TextFile.text(file);
+    List<List<String>> rows = new ArrayList<>();
+    try {
+      Csv.read(new StringReader(text), rows::add);
+    } catch (IOException e) {
+      throw new IOException(Text.format("%s: %s", file, e.getMessage()), e);
+    }
+    List<String> header =
+        rows.isEmpty() ? List.of() : rows.get(0).stream().map(String::strip).toList();
+    if (!header.containsAll(COLUMNS)) {
+      throw new IOException(
+          Text.format(
+              "%s is no table of boxes: its first line should name the columns %s",
+              file, String.join(",", COLUMNS)));
+    }
+    Map<String, List<Box>> boxes = new HashMap<>();
+    for (int n = 1; n < rows.size(); n++) {
+      List<String> cells = rows.get(n);
+      if (cells.stream().allMatch(String::isBlank)) {
+        continue;
+      }
+      if (cells.size() != header.size()) {
+        throw new IOException(
+            Text.format(
+                "%s, line %d: expected %d cells, got %d",
+                file, n + 1, header.size(), cells.size()));
+      }
+      String image = cells.get(header.indexOf("image")).strip();
+      try {
+        boxes
+            .computeIfAbsent(image, name -> new ArrayList<>())
+            .add(
+                new Box(
+                    Integer.parseInt(cells.get(header.indexOf("class")).strip()),
+                    Double.parseDouble(cells.get(header.indexOf("x0"))),
+                    Double.parseDouble(cells.get(header.indexOf("y0"))),
+                    Double.parseDouble(cells.get(header.indexOf("x1"))),
+                    Double.parseDouble(cells.get(header.indexOf("y1")))));
+      } catch (IllegalArgumentException e) {
+        throw new IOException(Text.format("%s, line %d: %s", file, n + 1, e.getMessage()), e);
+      }
+    }
+    return new BoxTable(boxes);
+  }
+
+  /** Whether any object is known in an image. */
+  public boolean knows(String image) {
+    return boxes.containsKey(image);
+  }
+
+  /**
+   * Makes sure that no object is of a class that the classifier does not have.
+   *
+   * @param classes how many it has
+   * @param file the table's, to be named
+   * @throws IOException naming the image
+   */
+  public void requireClassesBelow(int classes, Path file) throws IOException {
+    for (Map.Entry<String, List<Box>> entry : boxes.entrySet()) {
+      for (Box box : entry.getValue()) {
+        if (box.classIndex() >= classes) {
+          throw new IOException(
+              Text.format(
+                  "%s has an object of class %d in %s, but the classifier's classes are 0 to %d",
+                  file, box.classIndex(), entry.getKey(), classes - 1));
+        }
+      }
+    }
+  }
+
+  /**
+   * The objects, moved into the crop that a classifier sees of an image, without those that the
+   * crop leaves out: no map could find them.
+   *
+   * @param limits what an image may ask for
+   */
+  public KnownObjects objects(ImageLimits limits) {
+    ImageReader reader = new ImageReader(limits);
+    return (images, spec) ->
+        index -> {
+          List<Box> known = boxes.getOrDefault(images.name(index), List.of());
+          if (known.isEmpty()) {
+            return known;
+          }
+          CropPlan plan = testPlan(reader, images.path(index), spec);
+          return known.stream()
+              .map(
+                  box ->
+                      new Box(
+                          box.classIndex(),
+                          plan.mapX(box.x0()),
+                          plan.mapY(box.y0()),
+                          plan.mapX(box.x1()),
+                          plan.mapY(box.y1())))
+              .filter(box -> box.isInSight(spec.side()))
+              .toList();
+        };
+  }
+
+  private static CropPlan testPlan(ImageReader reader, Path image, InputSpec spec) {
+    try {
+      return new Preprocessing(spec).testPlan(reader.read(image));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package org.ttame.services;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.ttame.core.ProgressListener;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.evaluation.Evaluation;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.ImageRecord;
+import org.ttame.eval.evaluation.ImageStream;
+import org.ttame.eval.evaluation.MapObserver;
+import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.explain.MapFolderExplainer;
+import org.ttame.eval.output.EvaluationFolder;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.data.ImageSettings;
+import org.ttame.training.data.SkippedCount;
+
+/** Measures the images of a list that an evaluation's folder does not know yet. */
+final class EvaluationRunner {
+  /** So many images without a map are named, the others counted. */
+  private static final int NAMED = 10;
+
+  private static final String WITHOUT_MAP = "images had no map and were left out for every method";
+
+  private final Evaluation evaluation;
+  private final EvaluationFolder folder;
+  private final ImageList list;
+  private final ImageSettings settings;
+  private final ProgressListener listener;
+  private SkippedCount skipped = new SkippedCount();
+  private int withoutMap;
+
+  EvaluationRunner(
+      Evaluation evaluation,
+      EvaluationFolder folder,
+      ImageList list,
+      ImageSettings settings,
+      ProgressListener listener) {
+    this.evaluation = evaluation;
+    this.folder = folder;
+    this.list = list;
+    this.settings = settings;
+    this.listener = listener;
+  }
+
+  /**
+   * Measures what is left.
+   *
+   * @param classifier whose explanations
+   * @param maps maps made elsewhere, where they take part
+   * @param objects where objects are, where that is measured
+   * @param observer sees the maps
+   * @return what was found, now and before
+   * @throws IOException if images or maps cannot be read, or there are none
+   */
+  EvaluationResult run(
+      FrozenClassifier classifier,
+      Optional<MapFolderExplainer> maps,
+      Optional<BoxTable> objects,
+      MapObserver observer)
+      throws IOException {
+    EvaluationResult before = folder.finished();
+    int[] left = left(before);
+    if (maps.isPresent()) {
+      left = withMaps(left, maps.get());
+    }
+    EvaluationResult result = before;
+    if (left.length > 0) {
+      result = measure(classifier, before, list.select(left), objects, observer);
+    } else if (before.images() > 0) {
+      listener.note("the evaluation is complete; its tables are written anew");
+    }
+    return withoutMap == 0 ? result : EvaluationResult.join(List.of(result, warning(maps.get())));
+  }
+
+  /** The images that could not be read. */
+  SkippedCount skipped() {
+    return skipped;
+  }
+
+  /** How many images were left out because they have no map. */
+  int withoutMap() {
+    return withoutMap;
+  }
+
+  private EvaluationResult measure(
+      FrozenClassifier classifier,
+      EvaluationResult before,
+      ImageList images,
+      Optional<BoxTable> objects,
+      MapObserver observer)
+      throws IOException {
+    if (before.images() > 0) {
+      listener.note(
+          Text.format("going on: %d of %d images are measured", before.images(), list.size()));
+    }
+    KnownObjects known =
+        objects
+            .map(table -> table.objects(settings.limits()))
+            .orElse((any, spec) -> index -> List.of());
+    try (ImageStream stream =
+        new ImageStream(
+                settings.open(images, classifier.inputSpec()),
+                images,
+                known.in(images, classifier.inputSpec()))
+            .reporting(listener, "evaluating", before.images())) {
+      EvaluationResult result = evaluation.goOn(before, stream, folder, observer);
+      skipped = stream.skipped();
+      if (before.images() == 0) {
+        stream.requireAny();
+      }
+      return result;
+    }
+  }
+
+  /** The places of images that were not measured; a name that is there twice is measured twice. */
+  private int[] left(EvaluationResult before) {
+    Map<String, Integer> measured = new HashMap<>();
+    for (ImageRecord record : before.methods().get(0).records()) {
+      measured.merge(record.image(), 1, Integer::sum);
+    }
+    return IntStream.range(0, list.size())
+        .filter(i -> measured.merge(list.name(i), -1, Integer::sum) < 0)
+        .toArray();
+  }
+
+  private int[] withMaps(int[] left, MapFolderExplainer maps) throws IOException {
+    int[] there = IntStream.of(left).filter(i -> maps.has(list.name(i))).toArray();
+    withoutMap = left.length - there.length;
+    if (withoutMap == 0) {
+      return there;
+    }
+    List<String> missing =
+        IntStream.of(left).mapToObj(list::name).filter(name -> !maps.has(name)).toList();
+    if (there.length == 0 && folder.finished().images() == 0) {
+      throw new IOException(
+          Text.format(
+              "none of the %d images of %s has a map: expected '%s' and so on",
+              list.size(), list.source(), maps.expected(missing.get(0))));
+    }
+    if (settings.strict()) {
+      throw new IOException(
+          Text.format(
+              "There is no map for %s: expected '%s'; without --strict it would be left out",
+              missing.get(0), maps.expected(missing.get(0))));
+    }
+    for (String name : missing.subList(0, Math.min(NAMED, missing.size()))) {
+      listener.warn(Text.format("skipped: there is no map for %s", name));
+    }
+    if (missing.size() > NAMED) {
+      listener.warn(Text.format("skipped: %d more images without a map", missing.size() - NAMED));
+    }
+    return there;
+  }
+
+  /** A part of the result that says nothing else. */
+  private EvaluationResult warning(MapFolderExplainer maps) {
+    EvaluationResult nothing = evaluation.nothing();
+    List<MethodResult> methods = new ArrayList<>();
+    for (MethodResult method : nothing.methods()) {
+      boolean own = method.method().equals(maps.name());
+      methods.add(
+          new MethodResult(
+              method.method(),
+              method.settings(),
+              method.keys(),
+              List.of(),
+              0,
+              own ? Map.of(WITHOUT_MAP, (long) withoutMap) : Map.of()));
+    }
+    return new EvaluationResult(nothing.keys(), nothing.parameters(), methods, 0, 0, 0, 0);
+  }
+}

@@ -1,0 +1,164 @@
+package org.ttame.services;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.ttame.core.ProgressListener;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.ComputingThreads;
+import org.ttame.eval.evaluation.AdIcValidator;
+import org.ttame.eval.experiment.Experiment;
+import org.ttame.eval.experiment.ExperimentListener;
+import org.ttame.eval.experiment.Trial;
+import org.ttame.eval.experiment.TrialResult;
+import org.ttame.training.TrainingOptions;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.run.RunFolder;
+
+/** Trains and measures several mechanisms of one classifier, and goes on where that was stopped. */
+final class ExperimentRunner {
+  private final TrainingInputs inputs;
+  private final TrainingOptions options;
+  private final Path out;
+  private final Map<String, String> kept;
+  private final ProgressListener listener;
+  private Experiment experiment;
+  private boolean stopping;
+
+  /**
+   * An experiment.
+   *
+   * @param inputs what is trained on
+   * @param options settings that all trainings share
+   * @param out its folder
+   * @param kept options by name that each run keeps for {@code --resume}
+   * @param listener hears how it goes
+   */
+  ExperimentRunner(
+      TrainingInputs inputs,
+      TrainingOptions options,
+      Path out,
+      Map<String, String> kept,
+      ProgressListener listener) {
+    this.inputs = inputs;
+    this.options = options;
+    this.out = out;
+    this.kept = kept;
+    this.listener = listener;
+  }
+
+  /**
+   * The settings with a batch size that is found if it is to be: the one that the trials were begun
+   * with, if some were, whatever memory there is now.
+   *
+   * @param auto whether it is to be found
+   */
+  TrainingOptions settled(boolean auto, FrozenClassifier classifier) throws IOException {
+    Optional<String> begun = auto ? begunBatch() : Optional.empty();
+    return begun.isPresent()
+        ? options.toBuilder().batchSize(Integer.parseInt(begun.get())).build()
+        : BatchFit.settle(options, auto, classifier, inputs.training().size(), listener);
+  }
+
+  private Optional<String> begunBatch() throws IOException {
+    Path trials = out.resolve(Experiment.TRIALS);
+    if (!Files.isDirectory(trials)) {
+      return Optional.empty();
+    }
+    List<Path> runs;
+    try (Stream<Path> entries = Files.list(trials)) {
+      runs = entries.filter(run -> Files.exists(run.resolve("run.json"))).sorted().toList();
+    }
+    return runs.isEmpty()
+        ? Optional.empty()
+        : Optional.ofNullable(RunFolder.open(runs.get(0)).settings().getProperty("batch-size"));
+  }
+
+  /**
+   * Does what is left to do.
+   *
+   * @param trials in order
+   * @param measured the images to measure on
+   * @param selecting whether the validation images choose each run's epoch
+   * @param thresholds the percentages v of AD and IC
+   * @param planned hears of the plan before anything is done
+   * @return the results in the order of the trials; fewer if it was asked to stop
+   */
+  List<TrialResult> run(
+      FrozenClassifier classifier,
+      List<Trial> trials,
+      ImageList measured,
+      boolean selecting,
+      List<Double> thresholds,
+      Consumer<List<ExperimentListener.Planned>> planned)
+      throws IOException {
+    Optional<AdIcValidator.Images> validation =
+        selecting ? inputs.validation().map(list -> images(list, classifier)) : Optional.empty();
+    Experiment.Setup setup =
+        new Experiment.Setup(
+            classifier,
+            inputs.weights(),
+            inputs.training(),
+            validation,
+            measured,
+            images(measured, classifier),
+            thresholds,
+            out,
+            around());
+    Map<String, String> given = new LinkedHashMap<>(kept);
+    given.put("threads", String.valueOf(ComputingThreads.current()));
+    return begin(new Experiment(setup, trials))
+        .run(new ExperimentProgress(listener, given, planned));
+  }
+
+  private synchronized Experiment begin(Experiment one) {
+    experiment = one;
+    if (stopping) {
+      one.stop(Duration.ZERO);
+    }
+    return one;
+  }
+
+  /** Asks it to stop, as {@link Experiment#stop} does. */
+  void stop(Duration patience) {
+    Experiment one;
+    synchronized (this) {
+      stopping = true;
+      one = experiment;
+    }
+    if (one != null) {
+      one.stop(patience);
+    }
+  }
+
+  private ValidationImages images(ImageList list, FrozenClassifier classifier) {
+    return new ValidationImages(list, classifier.inputSpec(), options.measuring(), listener);
+  }
+
+  private Map<String, String> around() {
+    Map<String, String> around = new LinkedHashMap<>();
+    around.put("threads", String.valueOf(ComputingThreads.current()));
+    inputs
+        .validation()
+        .ifPresent(list -> around.put("val", list.source().toAbsolutePath().toString()));
+    return around;
+  }
+
+  /** What tables say of an experiment. */
+  static Map<String, String> provenance(
+      TrainingInputs inputs, String measured, ImageList images, TrainingOptions options) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("training", inputs.training().describe());
+    settings.put(measured, images.describe());
+    settings.put("seed", String.valueOf(options.seed()));
+    settings.put("threads", String.valueOf(ComputingThreads.current()));
+    return settings;
+  }
+}

@@ -1,0 +1,263 @@
+package org.ttame.services;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.ProgressListener;
+import org.ttame.core.Text;
+import org.ttame.core.attention.ClassChoice;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.NonFiniteException;
+import org.ttame.eval.evaluation.ImageStream;
+import org.ttame.eval.figure.Comparison;
+import org.ttame.eval.figure.ComparisonReport;
+import org.ttame.eval.figure.Figure;
+import org.ttame.eval.metric.ImageBatch;
+import org.ttame.eval.metric.MaskedInput;
+import org.ttame.eval.output.ExplanationWriter;
+import org.ttame.eval.output.MapFormat;
+import org.ttame.eval.output.Provenance;
+import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.data.ImageSettings;
+import org.ttame.training.data.SkippedCount;
+
+/** Writes explanation maps of image files: pictures, arrays, records. */
+public final class Explain {
+  private final Options options;
+  private final ProgressListener listener;
+  private final ImageList images;
+  private final Map<String, String> provenance;
+
+  /**
+   * What to explain, and what to write.
+   *
+   * @param methods what explains
+   * @param images one file, a folder, or a text file of paths
+   * @param classes whose maps
+   * @param formats the files to write of each map; empty for none
+   * @param compare whether each image gets a picture of all its maps
+   * @param overlay how pictures are drawn
+   * @param labels a file with the names of the classes, if given
+   * @param out where to write
+   * @param reading how to go through the images
+   */
+  public record Options(
+      MethodSelection methods,
+      Path images,
+      ClassSelection classes,
+      Set<MapFormat> formats,
+      boolean compare,
+      HeatmapOverlay overlay,
+      Optional<Path> labels,
+      Path out,
+      ImageSettings reading) {
+    public Options {
+      Objects.requireNonNull(methods, "methods");
+      Objects.requireNonNull(images, "images");
+      Objects.requireNonNull(classes, "classes");
+      Objects.requireNonNull(overlay, "overlay");
+      Objects.requireNonNull(labels, "labels");
+      Objects.requireNonNull(out, "out");
+      Objects.requireNonNull(reading, "reading");
+      formats = Set.copyOf(formats);
+      if (formats.isEmpty() && !compare) {
+        throw new InvalidOptionException("format", "is empty: nothing would be written");
+      }
+    }
+
+    /** Every kind of file, for the classifier's own answer. */
+    public static Options of(MethodSelection methods, Path images, Path out) {
+      return new Options(
+          methods,
+          images,
+          ClassSelection.predicted(),
+          EnumSet.allOf(MapFormat.class),
+          false,
+          HeatmapOverlay.defaults(),
+          Optional.empty(),
+          out,
+          ImageSettings.defaults());
+    }
+
+    /** The same for other classes. */
+    public Options withClasses(ClassSelection wanted) {
+      return new Options(methods, images, wanted, formats, compare, overlay, labels, out, reading);
+    }
+
+    /** The same with other files. */
+    public Options withFormats(Set<MapFormat> wanted) {
+      return new Options(methods, images, classes, wanted, compare, overlay, labels, out, reading);
+    }
+
+    /** The same with other ways through the images. */
+    public Options withReading(ImageSettings wanted) {
+      return new Options(methods, images, classes, formats, compare, overlay, labels, out, wanted);
+    }
+  }
+
+  /**
+   * Something that was written.
+   *
+   * @param file where; without its ending where there are several
+   * @param shows the class and its probability, or what a picture compares, in words
+   */
+  public record Written(Path file, String shows) {}
+
+  /**
+   * What was done.
+   *
+   * @param images how many were explained
+   * @param skipped those that could not be read
+   * @param sizes the sizes of the maps, e.g. {@code 14×14}
+   * @param page the page of all comparisons, if they were asked for
+   */
+  public record Result(
+      long images, SkippedCount skipped, List<String> sizes, Optional<Path> page) {}
+
+  /**
+   * Finds the images.
+   *
+   * @param options what to explain
+   * @param listener hears how it goes
+   * @throws IOException if there are no images, or no run
+   */
+  public Explain(Options options, ProgressListener listener) throws IOException {
+    this.options = options;
+    this.listener = listener;
+    images = options.reading().list(options.images(), listener);
+    provenance = new LinkedHashMap<>(options.methods().provenance());
+    provenance.put("images", options.images().toString());
+    provenance.putAll(options.reading().provenance());
+  }
+
+  /**
+   * Explains the images, and writes what comes of it.
+   *
+   * @param classifier stays the caller's
+   * @param written hears of every explanation, as it is written
+   * @return what was done
+   * @throws IOException naming the file, if one cannot be written, or none of the images read
+   * @throws InvalidOptionException if an option contradicts the run
+   */
+  public Result run(FrozenClassifier classifier, Consumer<Written> written) throws IOException {
+    int batch = options.reading().batchSize();
+    try (MethodSelection.Made made =
+            options.methods().make(classifier, batch, new PassProgress(listener));
+        ImageStream stream =
+            new ImageStream(options.reading().open(images, classifier.inputSpec()), images)
+                .reporting(listener, "explaining", 0)) {
+      int count = classifier.classes();
+      Optional<Path> run = options.methods().run().map(TrainedRun::run);
+      ClassFolders labelled =
+          ClassFolders.of(images, ClassNames.find(options.labels(), run, count), count);
+      options.classes().require(labelled, count);
+      List<String> names = labelled.names();
+      Provenance origin = Provenance.of(classifier, provenance);
+      ComparisonReport comparison = new ComparisonReport(options.out());
+      List<MapSink> sinks = new ArrayList<>();
+      if (!options.formats().isEmpty()) {
+        boolean qualified = options.classes().several() || made.explainers().size() > 1;
+        ExplanationWriter.Options files =
+            new ExplanationWriter.Options(
+                options.out(), options.formats(), options.overlay(), qualified, names);
+        sinks.add(new Files(new ExplanationWriter(files, origin), names, written));
+      }
+      if (options.compare()) {
+        sinks.add(new Compared(comparison, options.overlay(), names, written));
+      }
+      ExplanationRunner runner = new ExplanationRunner(classifier, sinks);
+      MaskedInput input = new MaskedInput(classifier.inputSpec(), classifier.defaultMasking());
+      while (stream.hasNext()) {
+        ImageBatch next = stream.next();
+        ClassChoice wanted = options.classes().of(labelled.images(), stream.places());
+        try (INDArray standardised = input.clean(next)) {
+          runner.explain(made.explainers(), next, standardised, wanted);
+        } catch (NonFiniteException e) {
+          throw e.of(classifier.name(), next.names());
+        }
+      }
+      stream.requireAny();
+      runner.warn(listener);
+      Optional<Path> page =
+          options.compare() ? Optional.of(comparison.write(origin)) : Optional.empty();
+      return new Result(stream.read(), stream.skipped(), runner.sizes(), page);
+    }
+  }
+
+  /** Writes the files of each explanation as it comes. */
+  private record Files(ExplanationWriter writer, List<String> names, Consumer<Written> written)
+      implements MapSink {
+    @Override
+    public void take(
+        ImageBatch images, ExplanationWriter.Explained explained, double[][] probabilities)
+        throws IOException {
+      List<Path> files = writer.write(images, explained);
+      for (int b = 0; b < files.size(); b++) {
+        written.accept(
+            new Written(
+                files.get(b),
+                Text.format(
+                    "%s, probability %.4f",
+                    ClassNames.describe(explained.classes()[b], names),
+                    explained.probabilities()[b])));
+      }
+    }
+
+    @Override
+    public void endBatch() {
+      // Everything is written.
+    }
+  }
+
+  /** Puts all explanations of an image into one picture. */
+  private static final class Compared implements MapSink {
+    private final ComparisonReport report;
+    private final HeatmapOverlay overlay;
+    private final List<String> classNames;
+    private final Consumer<Written> written;
+    private final List<String> names = new ArrayList<>();
+    private Comparison comparison;
+
+    Compared(
+        ComparisonReport report,
+        HeatmapOverlay overlay,
+        List<String> classNames,
+        Consumer<Written> written) {
+      this.report = report;
+      this.overlay = overlay;
+      this.classNames = classNames;
+      this.written = written;
+    }
+
+    @Override
+    public void take(
+        ImageBatch images, ExplanationWriter.Explained explained, double[][] probabilities) {
+      if (comparison == null) {
+        comparison = new Comparison(images, probabilities, classNames, overlay);
+        names.addAll(images.names());
+      }
+      comparison.add(explained.method(), explained.classes(), explained.maps());
+    }
+
+    @Override
+    public void endBatch() throws IOException {
+      List<Figure> figures = comparison.figures();
+      for (int b = 0; b < figures.size(); b++) {
+        Figure figure = figures.get(b);
+        written.accept(new Written(report.add(names.get(b), figure), figure.caption()));
+      }
+      comparison = null;
+      names.clear();
+    }
+  }
+}

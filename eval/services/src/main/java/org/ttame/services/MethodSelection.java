@@ -1,0 +1,218 @@
+package org.ttame.services;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.ttame.core.Text;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.masking.Masking;
+import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.explain.MapFolderExplainer;
+import org.ttame.eval.explain.MethodCatalog;
+import org.ttame.eval.explain.MethodOptions;
+import org.ttame.training.run.RunFolder;
+
+/**
+ * Which methods explain, and what they are made from.
+ *
+ * @param methods the methods in order; empty for what the run was trained as
+ * @param controls whether that is joined by the untrained mechanism and by random maps
+ * @param maps maps made elsewhere, measured after the methods
+ * @param run the run of T-TAME, or of L-CAM alone; empty where no method needs one
+ * @param lcamRun a run of L-CAM beside {@code run}
+ * @param layer the node that methods of one layer read; empty for the standard one
+ * @param riseMasks how many masks RISE takes; empty for its paper's number
+ * @param seed of what methods draw
+ */
+public record MethodSelection(
+    List<ExplanationMethod> methods,
+    boolean controls,
+    Optional<MapFolder> maps,
+    Optional<TrainedRun> run,
+    Optional<Path> lcamRun,
+    Optional<String> layer,
+    OptionalInt riseMasks,
+    long seed) {
+  /** The seed unless told otherwise. */
+  public static final long SEED = 42;
+
+  public MethodSelection {
+    methods = List.copyOf(methods);
+    Objects.requireNonNull(layer, "layer");
+    if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
+      throw new InvalidOptionException("run", "is missing, and so are methods that need none");
+    }
+    for (ExplanationMethod method : methods) {
+      if (method.needsRun() && run.isEmpty()) {
+        throw new InvalidOptionException(
+            "run", Text.format("is missing: the method %s needs one", method.optionName()));
+      }
+    }
+  }
+
+  /** What a run was trained as. */
+  public static MethodSelection of(TrainedRun run) {
+    return new MethodSelection(
+        List.of(),
+        false,
+        Optional.empty(),
+        Optional.of(run),
+        Optional.empty(),
+        Optional.empty(),
+        OptionalInt.empty(),
+        SEED);
+  }
+
+  /** Methods that need nothing but the classifier. */
+  public static MethodSelection of(ExplanationMethod... methods) {
+    return new MethodSelection(
+        List.of(methods),
+        false,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        OptionalInt.empty(),
+        SEED);
+  }
+
+  /** The same run, explained by these methods. */
+  public MethodSelection withMethods(ExplanationMethod... wanted) {
+    return new MethodSelection(
+        List.of(wanted), controls, maps, run, lcamRun, layer, riseMasks, seed);
+  }
+
+  /** What is said of the runs, for provenance. */
+  public Map<String, String> provenance() throws IOException {
+    Map<String, String> known = new LinkedHashMap<>();
+    if (run.isPresent()) {
+      known.put("run", run.get().run().toString());
+      known.put("checkpoint", run.get().checkpointName());
+    }
+    if (lcamRun.isPresent()) {
+      known.put("lcam-run", lcamRun.get().toString());
+      known.put("lcam-checkpoint", RunFolder.open(lcamRun.get()).preferred());
+    }
+    maps.ifPresent(choice -> known.put("maps", choice.folder().toString()));
+    return known;
+  }
+
+  /** How the run was trained to lay maps over images; empty where there is none. */
+  public Optional<Masking> masking() throws IOException {
+    return run.isPresent() ? Optional.of(run.get().folder().masking()) : Optional.empty();
+  }
+
+  /** What tells the runs from others, wherever they lie: checkpoints and their sums. */
+  public Map<String, String> identity() throws IOException {
+    Map<String, String> known = new LinkedHashMap<>();
+    if (run.isPresent()) {
+      known.put("checkpoint", identity(run.get().folder(), run.get().checkpointName()));
+    }
+    if (lcamRun.isPresent()) {
+      RunFolder folder = RunFolder.open(lcamRun.get());
+      known.put("lcam-checkpoint", identity(folder, folder.preferred()));
+    }
+    return known;
+  }
+
+  private static String identity(RunFolder folder, String checkpoint) throws IOException {
+    return Text.format(
+        "%s (SHA-256 %s)", checkpoint, folder.checkpoints().get(checkpoint).attentionSha256());
+  }
+
+  /**
+   * Makes the methods.
+   *
+   * @param classifier stays the caller's
+   * @param batch masked images a pass
+   * @param listener hears of the passes of methods that take many
+   * @throws IOException if a run cannot be read
+   */
+  public Made make(FrozenClassifier classifier, int batch, MethodOptions.Listener listener)
+      throws IOException {
+    return new Made(this, classifier, new MethodOptions(layer, riseMasks, seed, batch, listener));
+  }
+
+  /** The methods, and the mechanisms they were made from. */
+  public static final class Made implements AutoCloseable {
+    private final List<AttentionMechanism> mechanisms = new ArrayList<>();
+    private final MethodCatalog catalog;
+    private final List<Explainer> explainers = new ArrayList<>();
+    private Optional<MapFolderExplainer> folder = Optional.empty();
+
+    private Made(MethodSelection choice, FrozenClassifier classifier, MethodOptions options)
+        throws IOException {
+      catalog = new MethodCatalog(classifier, options);
+      try {
+        fill(choice, classifier);
+      } catch (IOException | RuntimeException e) {
+        close();
+        throw e;
+      }
+    }
+
+    private void fill(MethodSelection choice, FrozenClassifier classifier) throws IOException {
+      List<ExplanationMethod> wanted = choice.methods();
+      if (choice.run().isPresent()) {
+        AttentionMechanism mechanism = keep(choice.run().get().mechanism(classifier));
+        catalog.run(mechanism);
+        if (wanted.isEmpty() && choice.maps().isEmpty()) {
+          ExplanationMethod own = MethodCatalog.of(mechanism);
+          wanted =
+              choice.controls()
+                  ? List.of(own, ExplanationMethod.UNTRAINED, ExplanationMethod.RANDOM)
+                  : List.of(own);
+        }
+      }
+      if (choice.lcamRun().isPresent()) {
+        RunFolder trained = RunFolder.open(choice.lcamRun().get());
+        trained.classifier().requireSame(classifier);
+        AttentionMechanism mechanism = keep(trained.mechanism(classifier, trained.preferred()));
+        try {
+          catalog.lcam(mechanism);
+        } catch (IllegalArgumentException e) {
+          throw new IOException(
+              Text.format("--lcam-run %s: %s", trained.path(), e.getMessage()), e);
+        }
+      }
+      for (ExplanationMethod method : wanted) {
+        explainers.add(catalog.explainer(method));
+      }
+      if (choice.maps().isPresent()) {
+        MapFolder maps = choice.maps().get();
+        folder = Optional.of(new MapFolderExplainer(maps.name(), maps.folder()));
+        explainers.add(folder.get());
+      }
+    }
+
+    private AttentionMechanism keep(AttentionMechanism mechanism) {
+      mechanisms.add(mechanism);
+      return mechanism;
+    }
+
+    /** Maps made elsewhere, where they take part. */
+    public Optional<MapFolderExplainer> maps() {
+      return folder;
+    }
+
+    /** The methods in order; closed with this. */
+    public List<Explainer> explainers() {
+      return explainers;
+    }
+
+    @Override
+    public void close() {
+      catalog.close();
+      folder.ifPresent(MapFolderExplainer::close);
+      mechanisms.forEach(AttentionMechanism::close);
+    }
+  }
+}
