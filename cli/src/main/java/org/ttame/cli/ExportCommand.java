@@ -2,6 +2,9 @@ package org.ttame.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.Export;
 
 /** {@code ttame export}. */
 final class ExportCommand implements Command {
@@ -45,11 +48,23 @@ final class ExportCommand implements Command {
     }
     String standard = format.equals("npz") ? "attention.npz" : "attention.sd";
     Path out = arguments.path(OUT).orElse(Path.of(standard));
-    return new ExportJob(
-        MethodArguments.run(arguments),
-        ClassifierChoice.parse(arguments),
-        format,
-        out,
-        Engine.Settings.parse(arguments));
+    Export.Options options =
+        new Export.Options(
+            MethodArguments.run(arguments),
+            format.equals("npz") ? Export.Format.NPZ : Export.Format.SAMEDIFF,
+            out);
+    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      options.run().checkpointName(); // one that is not there is said first
+      Engine.start(engine, console);
+      try (FrozenClassifier classifier = choice.load(console)) {
+        Export.Result result = Export.run(options, classifier);
+        console.result(
+            Text.format(
+                "%s: %s of %s, checkpoint %s",
+                out, result.variant().optionName(), options.run().run(), result.checkpoint()));
+      }
+    };
   }
 }

@@ -3,7 +3,9 @@ package org.ttame.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.backbones.BackboneInfo;
 import org.ttame.core.Text;
+import org.ttame.services.Import;
 
 /** {@code ttame import}. */
 final class ImportCommand implements Command {
@@ -56,11 +58,26 @@ final class ImportCommand implements Command {
     Path named = weights.orElseGet(zoo::orElseThrow);
     boolean download = weights.isEmpty() && named.equals(Path.of(VGG16));
     Optional<Path> out = arguments.path(OUT);
-    return new ImportJob(
-        download ? Optional.empty() : Optional.of(named),
-        out.isPresent() ? out.get() : beside(named),
-        ClassifierChoice.options(arguments),
-        Engine.Settings.parse(arguments));
+    Import.Options options =
+        new Import.Options(
+            download ? Optional.empty() : Optional.of(named),
+            out.isPresent() ? out.get() : beside(named),
+            ClassifierChoice.options(arguments));
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    return console -> {
+      Engine.start(engine, console);
+      Import.Result result = Import.run(options, console);
+      BackboneInfo written = result.written();
+      console.result(
+          Text.format(
+              "%s: %s, %d classes, %,d parameters, from %s, SHA-256 %s",
+              options.out(),
+              written.architecture().name(),
+              written.architecture().classes(),
+              written.architecture().parameterCount(),
+              result.source(),
+              written.provenance().get("imported-sha256")));
+    };
   }
 
   /** The source's name with our ending, in the working folder. */

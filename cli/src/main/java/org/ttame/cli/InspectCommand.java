@@ -5,9 +5,18 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.FeatureKind;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.Inspect;
+import org.ttame.training.run.RunFolder;
 
 /** {@code ttame inspect}. */
 final class InspectCommand implements Command {
+  /** A mechanism larger than most classifiers. */
+  private static final long MANY_PARAMETERS = 100_000_000;
+
   @Override
   public CommandSpec spec() {
     return new CommandSpec(
@@ -55,6 +64,60 @@ final class InspectCommand implements Command {
     Engine.Settings engine = Engine.Settings.parse(arguments);
     ClassifierChoice choice =
         new ClassifierChoice(weights, run, ClassifierChoice.options(arguments));
-    return console -> new Inspection(choice, engine).print(console);
+    return console -> {
+      if (choice.weights().isPresent()) {
+        Engine.start(engine, console);
+        try (FrozenClassifier classifier = choice.load(console)) {
+          print(Inspect.classifier(classifier), console);
+        }
+      } else {
+        choice.options(); // a damaged record, or an option that contradicts it, is said
+        Inspect.run(RunFolder.open(choice.run().orElseThrow()))
+            .forEach(fact -> print(fact, console));
+      }
+    };
+  }
+
+  private static void print(Inspect.Classifier classifier, Console console) {
+    classifier.facts().forEach(fact -> print(fact, console));
+    console.result(
+        classifier.layers().isEmpty()
+            ? "no layer has a height and a width: explain by rise, which needs none"
+            : "layers that can be explained, * those read by default:");
+    for (FeatureLayer layer : classifier.layers()) {
+      console.result(
+          Text.format(
+              "  %s %-38s %s%s",
+              classifier.standard().contains(layer) ? "*" : " ",
+              layer.node(),
+              layer.shape(),
+              layer.kind() == FeatureKind.TOKENS ? tokens(layer.prefix()) : ""));
+    }
+    if (classifier.attention().isPresent()) {
+      print(describe(classifier.attention().get()), console);
+    } else if (!classifier.layers().isEmpty()) {
+      console.result("none lies on every path to the logits: name some with --layers");
+    }
+  }
+
+  private static Inspect.Fact describe(AttentionSpec spec) {
+    return new Inspect.Fact(
+        "attention on those",
+        Text.format(
+            "%,d trainable parameters, maps of %d×%d%s",
+            spec.parameterCount(),
+            spec.mapHeight(),
+            spec.mapWidth(),
+            spec.parameterCount() > MANY_PARAMETERS
+                ? "; a branch takes C² of its channels: name layers with fewer in --layers"
+                : ""));
+  }
+
+  private static String tokens(int prefix) {
+    return prefix == 1 ? ", tokens" : Text.format(", tokens, %d in front", prefix);
+  }
+
+  private static void print(Inspect.Fact fact, Console console) {
+    console.result(Text.format("%-26s %s", fact.name(), fact.value()));
   }
 }

@@ -1,15 +1,8 @@
 package org.ttame.cli;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
-import java.util.stream.IntStream;
 import org.ttame.core.Text;
-import org.ttame.services.ClassFolders;
-import org.ttame.training.data.ImageList;
-import org.ttame.training.data.ImageSettings;
-import org.ttame.training.data.ListSplit;
+import org.ttame.services.Split;
 
 /** {@code ttame split}. */
 final class SplitCommand implements Command {
@@ -36,63 +29,22 @@ final class SplitCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    Path data = arguments.requiredPath(CommonOptions.DATA);
-    int validation = arguments.requiredInteger(VALIDATION, 0);
-    int test = arguments.requiredInteger(TEST, 0);
-    Path out = arguments.path(OUT).orElseThrow();
-    long seed = arguments.requiredLong(CommonOptions.SEED);
+    Split.Options options =
+        new Split.Options(
+            arguments.requiredPath(CommonOptions.DATA),
+            arguments.requiredInteger(VALIDATION, 0),
+            arguments.requiredInteger(TEST, 0),
+            arguments.path(OUT).orElseThrow(),
+            arguments.requiredLong(CommonOptions.SEED));
     return console -> {
-      ImageList found = labelled(ImageSettings.find(data, console), console);
-      ImageList list = nameable(found, out.resolve("val.txt"), console);
-      ListSplit split = ListSplit.draw(list.size(), validation, test, seed);
-      write(list, split.validation(), out.resolve("val.txt"), console);
-      write(list, split.test(), out.resolve("test.txt"), console);
-    };
-  }
-
-  /** The images by the classes that their folders say, and a line on what that is. */
-  private static ImageList labelled(ImageList list, Console console) {
-    List<String> folders = list.classNames();
-    if (folders.isEmpty()) {
-      return list;
-    }
-    Optional<int[]> numbers = ClassFolders.byNumber(folders);
-    console.result(
-        numbers.isPresent()
-            ? Text.format(
-                "labels are the numbers that the %d class folders are named by", folders.size())
-            : Text.format(
-                "labels are the places of the %d class folders in order, 0 (%s) to %d (%s): right for a classifier of just these classes",
-                folders.size(),
-                folders.get(0),
-                folders.size() - 1,
-                folders.get(folders.size() - 1)));
-    return numbers.isPresent() ? list.relabelled(place -> numbers.get()[place]) : list;
-  }
-
-  /** Without the images that a line of a list cannot name; they are named here. */
-  private static ImageList nameable(ImageList list, Path file, Console console) throws IOException {
-    int[] good =
-        IntStream.range(0, list.size()).filter(i -> ListSplit.canName(list, i, file)).toArray();
-    if (good.length == list.size()) {
-      return list;
-    }
-    if (good.length == 0) {
-      throw new IOException(
-          Text.format("no image of '%s' has a name that a line of a list can hold", list.source()));
-    }
-    for (int i = 0; i < list.size(); i++) {
-      if (!ListSplit.canName(list, i, file)) {
-        console.warn("skipped: no line of a list can hold the name of " + list.name(i));
+      Split.Result result = Split.run(options, console);
+      result.labels().ifPresent(console::result);
+      if (result.skipped() > 0) {
+        console.result(Text.format("%d images skipped", result.skipped()));
       }
-    }
-    console.result(Text.format("%d images skipped", list.size() - good.length));
-    return list.select(good);
-  }
-
-  private static void write(ImageList list, List<Integer> places, Path file, Console console)
-      throws IOException {
-    ListSplit.write(list, places, file);
-    console.result(Text.format("%s: %d of %s", file, places.size(), list.describe()));
+      for (Split.Written list : result.lists()) {
+        console.result(Text.format("%s: %d of %s", list.file(), list.images(), result.from()));
+      }
+    };
   }
 }

@@ -1,0 +1,103 @@
+package org.ttame.services;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.attention.AttentionMechanism;
+import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.npz.Npz;
+import org.ttame.core.storage.WholeFile;
+
+/** Writes a trained attention mechanism out. */
+public final class Export {
+  private Export() {}
+
+  /** The forms it is written in. */
+  public enum Format {
+    /** PyTorch's names and layout. */
+    NPZ,
+    /** A graph for inference. */
+    SAMEDIFF
+  }
+
+  /**
+   * What to write.
+   *
+   * @param run the trained mechanism
+   * @param format in which form
+   * @param out the file to write
+   */
+  public record Options(TrainedRun run, Format format, Path out) {
+    public Options {
+      Objects.requireNonNull(run, "run");
+      Objects.requireNonNull(format, "format");
+      Objects.requireNonNull(out, "out");
+    }
+  }
+
+  /**
+   * What was written.
+   *
+   * @param variant of the mechanism
+   * @param checkpoint the name of the one taken
+   */
+  public record Result(Variant variant, String checkpoint) {}
+
+  /**
+   * Writes.
+   *
+   * @param options what
+   * @param classifier the run's; stays the caller's
+   * @throws IOException naming the file, if one cannot be read or written
+   */
+  public static Result run(Options options, FrozenClassifier classifier) throws IOException {
+    try (AttentionMechanism mechanism = options.run().mechanism(classifier)) {
+      switch (options.format()) {
+        case NPZ -> writeNpz(mechanism, options.out());
+        case SAMEDIFF -> writeGraph(mechanism, options.out());
+      }
+      return new Result(mechanism.spec().variant(), options.run().checkpointName());
+    }
+  }
+
+  private static void writeNpz(AttentionMechanism mechanism, Path out) throws IOException {
+    Map<String, INDArray> arrays = mechanism.toNpz();
+    try {
+      Npz.write(out, arrays);
+    } finally {
+      arrays.values().forEach(INDArray::close);
+    }
+  }
+
+  private static void writeGraph(AttentionMechanism mechanism, Path out) throws IOException {
+    SameDiff graph = SameDiff.create();
+    List<SDVariable> features = new ArrayList<>();
+    for (FeatureLayer layer : mechanism.spec().features()) {
+      features.add(
+          graph.placeHolder("feature." + features.size(), DataType.FLOAT, layer.outputShape(-1)));
+    }
+    SDVariable classes = graph.placeHolder("classes", DataType.INT32, -1, -1);
+    mechanism.attach(graph, features, classes).rename("maps");
+    ByteBuffer bytes = graph.asFlatBuffers(false);
+    WholeFile.write(
+        out,
+        target -> {
+          WritableByteChannel channel = Channels.newChannel(target);
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
+  }
+}

@@ -1,0 +1,143 @@
+package org.ttame.services;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.ttame.core.Text;
+import org.ttame.core.attention.AttentionSpec;
+import org.ttame.core.attention.Variant;
+import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.training.run.Checkpoint;
+import org.ttame.training.run.Checkpoints;
+import org.ttame.training.run.RunFolder;
+
+/** Says what a classifier or a run folder holds. */
+public final class Inspect {
+  private static final Pattern COUNT = Pattern.compile("\\d{1,18}");
+
+  private Inspect() {}
+
+  /**
+   * Something to know.
+   *
+   * @param name of what
+   * @param value for people
+   */
+  public record Fact(String name, String value) {}
+
+  /**
+   * A classifier.
+   *
+   * @param facts name, provenance, input and so on
+   * @param layers those that can be explained
+   * @param standard those of them that are read by default
+   * @param attention what an attention mechanism on those would be; empty where there are none
+   */
+  public record Classifier(
+      List<Fact> facts,
+      List<FeatureLayer> layers,
+      List<FeatureLayer> standard,
+      Optional<AttentionSpec> attention) {}
+
+  /**
+   * Looks at a classifier.
+   *
+   * @param classifier stays the caller's
+   */
+  public static Classifier classifier(FrozenClassifier classifier) {
+    List<Fact> facts = new ArrayList<>();
+    add(facts, "classifier", classifier.name());
+    new TreeMap<>(classifier.provenance())
+        .forEach((name, value) -> add(facts, name, readable(name, value)));
+    add(facts, "classes", classifier.classes());
+    int side = classifier.inputSpec().side();
+    add(
+        facts,
+        "input",
+        Text.format(
+            "%d×%d of images whose shorter side is resized to %d",
+            side, side, classifier.inputSpec().resizeSide()));
+    add(facts, "mean", classifier.inputSpec().mean());
+    add(facts, "std", classifier.inputSpec().std());
+    for (Assumption assumption : classifier.assumptions()) {
+      add(facts, "assumed", assumption.value());
+    }
+    add(facts, "masking", classifier.defaultMasking().optionName());
+    add(facts, "engine", classifier.engine());
+    List<FeatureLayer> standard = classifier.defaultLayers();
+    return new Classifier(
+        facts,
+        List.copyOf(classifier.layers().values()),
+        standard,
+        standard.isEmpty()
+            ? Optional.empty()
+            : Optional.of(AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED)));
+  }
+
+  /**
+   * Reads a training run.
+   *
+   * @param folder the run
+   * @throws IOException if its record is damaged
+   */
+  public static List<Fact> run(RunFolder folder) throws IOException {
+    List<Fact> facts = new ArrayList<>();
+    JsonNode record = folder.record();
+    add(facts, "run", folder.path());
+    for (String name : List.of("status", "failure", "started", "updated")) {
+      if (record.hasNonNull(name)) {
+        add(facts, name, record.path(name).asText());
+      }
+    }
+    add(
+        facts,
+        "steps",
+        Text.format(
+            "%s of %s",
+            record.path("steps_done").asText("0"), record.path("planned_steps").asText("?")));
+    addTree(facts, "", record, List.of("backbone", "layers", "attention", "masking", "data"));
+    addTree(facts, "", record, List.of("settings", "program", "passes", "best"));
+    Checkpoints checkpoints = folder.checkpoints();
+    add(facts, "checkpoints", checkpoints.epochs().stream().map(Checkpoint::name).toList());
+    pointer(facts, "last", checkpoints.last());
+    pointer(facts, "best", checkpoints.best());
+    return facts;
+  }
+
+  private static void pointer(List<Fact> facts, String name, Optional<Checkpoint> checkpoint) {
+    checkpoint.ifPresent(found -> add(facts, name, found.name()));
+  }
+
+  /** Adds fields of a record, nested ones under dotted names. */
+  private static void addTree(
+      List<Fact> facts, String prefix, JsonNode node, Iterable<String> names) {
+    for (String name : names) {
+      JsonNode value = node.path(name);
+      if (value.isObject()) {
+        addTree(facts, prefix + name + ".", value, value::fieldNames);
+      } else if (!value.isMissingNode()) {
+        add(
+            facts,
+            prefix + name,
+            readable(name, value.isTextual() ? value.asText() : value.toString()));
+      }
+    }
+  }
+
+  /** A value for people: counts of parameters have too many digits to be read ungrouped. */
+  private static String readable(String name, String value) {
+    return name.equals("parameters") && COUNT.matcher(value).matches()
+        ? Text.format("%,d", Long.parseLong(value))
+        : value;
+  }
+
+  private static void add(List<Fact> facts, String name, Object value) {
+    facts.add(new Fact(name, String.valueOf(value)));
+  }
+}

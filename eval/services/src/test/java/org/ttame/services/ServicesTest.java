@@ -1,0 +1,205 @@
+package org.ttame.services;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ttame.backbones.Backbones;
+import org.ttame.core.ProgressListener;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.output.MapFormat;
+import org.ttame.training.TrainingOptions;
+import org.ttame.training.data.ImageDraw;
+import org.ttame.training.data.ImageSettings;
+import org.ttame.training.sample.SampleData;
+
+/**
+ * What a program does that has no command line: this module does not depend on the one of the
+ * commands.
+ */
+class ServicesTest {
+  @TempDir static Path folder;
+  private static Path run;
+  private static Path scenes;
+  private static FrozenClassifier classifier;
+  private static Train.Result trained;
+  private static Optional<Train.Report> report;
+  private static final Ears EARS = new Ears();
+
+  /** Remembers what it hears. */
+  private static final class Ears implements ProgressListener {
+    private final List<String> said = new ArrayList<>();
+    private long total;
+    private long done;
+
+    @Override
+    public void begin(String what, long units, long before) {
+      said.add(what);
+      total = units;
+      done = before;
+    }
+
+    @Override
+    public void advance(long units, String detail) {
+      done = units;
+    }
+
+    @Override
+    public void note(String sentence) {
+      said.add(sentence);
+    }
+
+    @Override
+    public void warn(String sentence) {
+      said.add(sentence);
+    }
+  }
+
+  /** Asked to stop before it begins, a training does one step; resumed, it does the others. */
+  @BeforeAll
+  static void train() throws IOException {
+    run = folder.resolve("run");
+    Train.Options options =
+        Train.Options.of(
+                run,
+                TrainingInputs.Source.sample("vgg16").withLimit(ImageDraw.of(24, "0")),
+                TrainingOptions.builder().batchSize(8).epochs(1).build())
+            .withReport(6);
+    Train begun = new Train(options, EARS);
+    classifier = Backbones.load(begun.weights(), SampleInputs.backbone());
+    begun.stop();
+    Train.Result stopped = begun.run(classifier);
+    assertThat(stopped.training().finished()).isFalse();
+    assertThat(stopped.training().stepsDone()).isLessThan(3);
+    Train train = new Train(options.resumed(), EARS);
+    trained = train.run(classifier);
+    report = train.report(classifier);
+    scenes = new SampleData(run.resolve(SampleInputs.FOLDER)).images("test").source();
+  }
+
+  @AfterAll
+  static void close() {
+    classifier.close();
+  }
+
+  private static ImageSettings some(int images) {
+    return ImageSettings.defaults().withLimit(new ImageDraw(images, OptionalLong.of(0)));
+  }
+
+  @Test
+  void trains() throws IOException {
+    assertThat(trained.training().finished()).isTrue();
+    assertThat(trained.training().stepsDone()).isEqualTo(3);
+    assertThat(trained.checkpoint()).contains("epoch-1");
+    assertThat(EARS.said).contains("training", "3 steps of up to 8 images, 3 an epoch");
+    assertThat(report.orElseThrow().study().result().images()).isEqualTo(6);
+    assertThat(report.get().study().files()).allSatisfy(file -> assertThat(file).exists());
+    // 'ttame train --run DIR --resume' would know what was trained
+    assertThat(RunOptions.read(run))
+        .containsEntry("backbone", "vgg")
+        .containsEntry("limit", "24")
+        .containsEntry("batch-size", "8")
+        .containsEntry("epochs", "1");
+  }
+
+  @Test
+  void explainsWhatItPredicts() throws IOException {
+    Map<String, Predict.Answer> answers = new LinkedHashMap<>();
+    Predict predict =
+        new Predict(
+            new Predict.Options(
+                scenes, 3, false, Optional.empty(), Optional.of(run), folder, some(5)),
+            ProgressListener.NONE);
+    Predict.Result predicted =
+        predict.run(classifier, answer -> answers.put(answer.image(), answer));
+    assertThat(predicted.images()).isEqualTo(5).isEqualTo(answers.size());
+    assertThat(predicted.file()).exists();
+
+    Path out = folder.resolve("maps");
+    Ears ears = new Ears();
+    List<Explain.Written> written = new ArrayList<>();
+    Explain.Result explained =
+        new Explain(
+                Explain.Options.of(MethodSelection.of(TrainedRun.of(run)), scenes, out)
+                    .withFormats(Set.of(MapFormat.JSON, MapFormat.NPY))
+                    .withReading(some(5).withBatchSize(2)),
+                ears)
+            .run(classifier, written::add);
+    assertThat(explained.images()).isEqualTo(5);
+    assertThat(explained.skipped().total()).isZero();
+    assertThat(written).hasSize(5);
+    assertThat(ears.said).contains("explaining");
+    assertThat(ears.done).isEqualTo(ears.total).isEqualTo(5);
+    for (Predict.Answer answer : answers.values()) {
+      String name = answer.image().replaceFirst("\\.jpg$", "");
+      JsonNode record = new ObjectMapper().readTree(out.resolve(name + ".json").toFile());
+      assertThat(record.path("class").asInt()).isEqualTo(answer.index());
+      assertThat(record.path("label").asText()).isNotEmpty();
+      assertThat(answer.name()).contains(record.path("label").asText());
+      assertThat(record.path("method").asText()).isEqualTo("ttame");
+      assertThat(out.resolve(name + ".npy")).exists();
+      assertThat(written)
+          .anySatisfy(
+              map -> {
+                assertThat(map.file()).isEqualTo(out.resolve(name));
+                assertThat(map.shows()).startsWith(answer.name() + ", probability ");
+              });
+    }
+  }
+
+  @Test
+  void evaluatesOnce() throws IOException {
+    Evaluate.Options options =
+        Evaluate.Options.of(
+                MethodSelection.of(TrainedRun.of(run))
+                    .withMethods(ExplanationMethod.TTAME, ExplanationMethod.RANDOM),
+                scenes,
+                folder.resolve("metrics"))
+            .withReading(some(4));
+    Evaluate.Result first = new Evaluate(options, ProgressListener.NONE).run(classifier);
+    assertThat(first.measured().images()).isEqualTo(4);
+    assertThat(first.measured().methods().stream().map(MethodResult::method))
+        .containsExactly("ttame", "random");
+    assertThat(first.page()).exists();
+    Ears ears = new Ears();
+    EvaluationResult again = new Evaluate(options, ears).run(classifier).measured();
+    assertThat(ears.said).contains("the evaluation is complete; its tables are written anew");
+    assertThat(again.methods().get(0).records())
+        .usingRecursiveComparison()
+        .isEqualTo(first.measured().methods().get(0).records());
+  }
+
+  @Test
+  void anOptionThatContradictsTheRunIsNamed() throws IOException {
+    Path other = Files.writeString(folder.resolve("labels.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+    Predict predict =
+        new Predict(
+            new Predict.Options(
+                scenes, 3, false, Optional.of(other), Optional.of(run), folder, some(1)),
+            ProgressListener.NONE);
+    assertThatThrownBy(() -> predict.run(classifier, answer -> {}))
+        .isInstanceOf(InvalidOptionException.class)
+        .hasMessageStartingWith("labels " + other + " is not what the run in " + run);
+    assertThatThrownBy(() -> MetricSelection.of("ad", "beauty"))
+        .isInstanceOf(InvalidOptionException.class)
+        .hasMessageStartingWith("metrics beauty is none of ad, ic");
+  }
+}
