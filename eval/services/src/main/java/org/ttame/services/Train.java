@@ -42,7 +42,7 @@ public final class Train {
   /**
    * What to train, and how.
    *
-   * @param run the run's folder; empty for one named after the classifier in {@code runs}
+   * @param run its folder; empty for one in the folder runs, named after the classifier
    * @param resume whether to go on with that run
    * @param source classifier and images
    * @param training settings of the training
