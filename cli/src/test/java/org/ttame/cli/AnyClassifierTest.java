@@ -1,0 +1,161 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.Text;
+import org.ttame.core.npz.Npy;
+import org.ttame.training.sample.SampleData;
+
+/**
+ * The commands on classifiers of no family: trained, explained, evaluated and checked. Tiny ones of
+ * every kind of layer in ordinary builds, of every kind of block and whole exported models in the
+ * profile: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME}.
+ */
+class AnyClassifierTest {
+  /** Where the tiny classifiers are: beside the tests that compare them with PyTorch. */
+  private static final Path BLOCKS =
+      Path.of("../backbones/src/test/resources/org/ttame/backbones/blocks.zip");
+
+  /** Maps, tokens with and without others in front, a grid with channels last, a single layer. */
+  private static final List<String> KINDS =
+      List.of("resnext.new", "registers", "class-attention", "windows.new", "mixer.new", "groups");
+
+  @TempDir static Path folder;
+  private static String images;
+
+  @BeforeAll
+  static void files() throws IOException {
+    SampleData sample = new SampleData(folder);
+    Path scenes = Files.createDirectories(folder.resolve("images"));
+    for (int i = 0; i < 3; i++) {
+      Files.copy(sample.images("test").path(i), scenes.resolve(Text.format("scene-%d.jpg", i)));
+    }
+    images = scenes.toString();
+    try (InputStream in = Files.newInputStream(BLOCKS);
+        ZipInputStream zip = new ZipInputStream(in)) {
+      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        Files.copy(zip, folder.resolve(entry.getName()));
+      }
+    }
+  }
+
+  @TestFactory
+  Stream<DynamicTest> commandsWorkOnEveryKindOfLayer() {
+    // Every stage of the classifier's randomisation imports it again: one of maps, one of tokens.
+    return KINDS.stream()
+        .map(
+            name ->
+                test(
+                    folder.resolve(name + ".onnx"),
+                    KINDS.indexOf(name) < 2 ? "backbone,mechanism" : "mechanism"));
+  }
+
+  @TestFactory
+  @Tag("fullsize")
+  Stream<DynamicTest> commandsWorkOnEveryKindOfBlock() throws IOException {
+    return onnx(folder).filter(file -> !KINDS.contains(name(file))).map(file -> test(file, "backbone,mechanism"));
+  }
+
+  @TestFactory
+  @Tag("fullsize")
+  Stream<DynamicTest> commandsWorkOnWholeModels() throws IOException {
+    String exports = System.getProperty("ttame.exports");
+    assumeTrue(exports != null, "-Dttame.exports=FOLDER names no folder of exports");
+    String only = System.getProperty("ttame.only", "");
+    List<String> wanted = Arrays.asList(only.split(",", -1));
+    return onnx(Path.of(exports))
+        .filter(file -> only.isEmpty() || wanted.contains(name(file)))
+        .map(file -> test(file, "backbone,mechanism"));
+  }
+
+  private static Stream<Path> onnx(Path where) throws IOException {
+    try (Stream<Path> files = Files.list(where)) {
+      return files.filter(file -> file.toString().endsWith(".onnx")).sorted().toList().stream();
+    }
+  }
+
+  private static String name(Path file) {
+    return String.valueOf(file.getFileName()).replaceFirst("\\.onnx$", "");
+  }
+
+  private static DynamicTest test(Path file, String checks) {
+    return DynamicTest.dynamicTest(name(file), () -> everyCommandWorks(file, checks));
+  }
+
+  private static void everyCommandWorks(Path file, String checks) throws IOException {
+    Path out = Files.createDirectories(folder.resolve(name(file)));
+    String run = out.resolve("run").toString();
+    ok("train --weights @ --data @ --batch-size 2 --max-steps 2 --report 0 --run @", file, images, run);
+    String methods = "ttame,gradcam,gradcam++,rise" + (isSmall(file) ? ",scorecam" : "");
+    String maps = out.resolve("maps").toString();
+    ok(
+        "explain --run @ --images @ --limit 2 --method @ --rise-masks 16 --out @",
+        run, images, methods, maps);
+    areMaps(out.resolve("maps"), 2 * methods.split(",", -1).length);
+    Ttame.Result table =
+        ok(
+            "evaluate --run @ --data @ --limit 2 --methods ttame,gradcam,rise --rise-masks 8 --gallery 0 --out @",
+            run,
+            images,
+            out.resolve("metrics"));
+    assertThat(table.out()).contains("T-TAME", "Grad-CAM", "RISE");
+    Ttame.Result verdicts =
+        ok(
+            "sanity --run @ --data @ --limit 1 --checks @ --methods gradcam --shown 1 --out @",
+            run,
+            images,
+            checks,
+            out.resolve("sanity"));
+    assertThat(verdicts.out())
+        .contains(Stream.of(checks.split(",", -1)).map(check -> check + ", ").toList());
+  }
+
+  /** Score-CAM takes a pass a channel. */
+  private static boolean isSmall(Path file) throws IOException {
+    return Files.size(file) < 1 << 20;
+  }
+
+  /** Float32 in [0, 1], from end to end where they are not constant. */
+  private static void areMaps(Path where, int count) throws IOException {
+    List<Path> files;
+    try (Stream<Path> all = Files.walk(where)) {
+      files = all.filter(file -> file.toString().endsWith(".npy")).toList();
+    }
+    assertThat(files).hasSize(count);
+    for (Path file : files) {
+      try (INDArray map = Npy.read(file)) {
+        double top = map.maxNumber().doubleValue();
+        assertThat(map.minNumber().doubleValue()).as("%s", file).isZero();
+        assertThat(top).as("%s", file).isIn(0.0, 1.0);
+      }
+    }
+  }
+
+  /** A command that must succeed; each {@code @} is the next argument. */
+  private static Ttame.Result ok(String line, Object... arguments) {
+    List<String> words = new ArrayList<>();
+    Iterator<Object> next = Arrays.asList(arguments).iterator();
+    for (String word : line.split(" ", -1)) {
+      words.add(word.equals("@") ? String.valueOf(next.next()) : word);
+    }
+    return Ttame.ok(words.toArray(String[]::new));
+  }
+}
