@@ -1,5 +1,6 @@
 package org.ttame.backbones;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
@@ -157,6 +158,30 @@ class HostileFilesTest {
     edited.graph.clearNode().addAllNode(nodes);
     edited.nodes("Relu").get(1).setOpType("Hardmax");
     edited.isRefused("Hardmax");
+  }
+
+  /** Takes time by the number of operations, not by its square: seconds, where that took minutes. */
+  @Test
+  @Timeout(60)
+  void operationsInProportion() throws Exception {
+    Path file = folder.resolve("deep.onnx");
+    chain(19_000).write(file, 1);
+    assertThat(Backbones.inspect(file).layers()).hasSize(19_000);
+    chain(21_000).write(file, 1);
+    assertThatThrownBy(() -> Backbones.inspect(file))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("operations lie between its image and its logits; at most 20,000");
+  }
+
+  private static OnnxWriter chain(int length) {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, 8, 8);
+    String x = "image";
+    for (int i = 0; i < length; i++) {
+      x = onnx.node(i % 2 == 0 ? "Relu" : "Neg", List.of(x));
+    }
+    String flat = onnx.node("Flatten", List.of(x));
+    onnx.output(onnx.node("MatMul", List.of(flat, onnx.weight(0, 0.1, 192, 5))), "logits");
+    return onnx;
   }
 
   @Test

@@ -15,6 +15,12 @@ final class Budget {
   /** Nodes of the file itself; the largest classifiers have some ten thousand. */
   static final int NODES = 200_000;
 
+  /**
+   * Operations between image and logits; the largest classifiers have some five thousand. SameDiff
+   * takes time by the square of how many read the same value.
+   */
+  private static final int OPERATIONS = 20_000;
+
   /** Nodes that functions may unfold to. */
   static final int UNFOLDED_NODES = 200_000;
 
@@ -41,6 +47,20 @@ final class Budget {
 
   Budget(Path file) {
     this.file = file;
+  }
+
+  /**
+   * Checks the number of operations between image and logits.
+   *
+   * @throws UnsupportedGraphException if no classifier has so many
+   */
+  static void operations(int count) {
+    if (count > OPERATIONS) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%,d operations lie between its image and its logits; at most %,d are imported",
+              count, OPERATIONS));
+    }
   }
 
   /** A node of a function's body. */

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.nd4j.autodiff.samediff.NameScope;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -108,14 +109,19 @@ final class Emitter {
   List<String> write(List<Operation> operations, long opset) throws IOException {
     List<String> refusals = new ArrayList<>();
     Set<Value> missing = Collections.newSetFromMap(new IdentityHashMap<>());
+    int number = 0;
     for (Operation operation : operations) {
       boolean possible = operation.values().stream().noneMatch(missing::contains);
       if (possible) {
+        // SameDiff tries one number after another where an operation's name is taken: a scope each.
+        NameScope scope = graph().withNameScope("at" + number++);
         try {
           ConverterRegistry.all().converter(operation.type(), opset).convert(operation, this);
         } catch (UnsupportedGraphException e) {
           refusals.add(e.getMessage());
           possible = false;
+        } finally {
+          scope.close();
         }
       }
       if (!possible) {

@@ -59,6 +59,7 @@ public final class ImportedGraph implements ImportedLayers {
     this.image = image;
     this.logits = logits;
     this.operations = List.copyOf(operations);
+    Budget.operations(this.operations.size());
     LayerWriter outline = LayerWriter.outline();
     Emitter emitter = new Emitter(outline, geometry(), image.shape()[0]);
     emitter.image(image);
