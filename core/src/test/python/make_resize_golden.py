@@ -1,8 +1,9 @@
 """Golden values of resizing and cropping: what Pillow and torchvision make of a computed picture.
 
 Writes PNG files named WIDTHxHEIGHT-to-WIDTHxHEIGHT.png (Pillow's resize) and
-WIDTHxHEIGHT-crop-RESIZE-SIDE.png (torchvision's Resize and CenterCrop on PIL images) into
-../resources/org/ttame/core/image/resize. The sources are computed by `picture`, which the Java test
+WIDTHxHEIGHT-crop-RESIZE-SIDE.png (torchvision's Resize and CenterCrop on PIL images), and
+WIDTHxHEIGHT-RULE-HEIGHTxWIDTH-MODE.png (the resize rules for inputs that are not square, by Pillow alone,
+MODE RGB or L) into core/image's resources. The sources are computed by `picture`, which the Java test
 repeats. Made with Pillow 13.0 and torchvision 0.29; Pillow 9.4 gives the same.
 """
 
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 from torchvision import transforms
 
-OUT = pathlib.Path(__file__).parent / "../resources/org/ttame/core/image/resize"
+OUT = pathlib.Path(__file__).parent / "../../../image/src/test/resources/org/ttame/core/image/resize"
 
 RESIZED = [
     ((64, 48), (32, 24)),  # half
@@ -43,6 +44,32 @@ CROPPED = [
     ((333, 2), 64, 56),
 ]
 
+RULES = [
+    ((121, 90), "crop", (56, 42), "RGB"),
+    ((90, 121), "crop", (42, 56), "RGB"),
+    ((121, 90), "crop", (21, 70), "L"),
+    ((121, 90), "stretch", (30, 61), "RGB"),
+    ((20, 31), "stretch", (56, 56), "L"),
+    ((121, 90), "letterbox", (56, 56), "RGB"),
+    ((90, 121), "letterbox", (40, 57), "RGB"),
+    ((333, 2), "letterbox", (32, 32), "RGB"),
+]
+
+
+def ruled(image, rule, height, width):
+    w, h = image.size
+    if rule == "stretch":
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+    if rule == "crop":  # covers the input enlarged by 256/224
+        down, across = round(height * 256 / 224), round(width * 256 / 224)
+        size = (int(w * down / h), down) if w * down >= h * across else (across, int(h * across / w))
+    else:  # fits in
+        size = (width, max(1, int(h * width / w))) if w * height >= h * width else (max(1, int(w * height / h)), height)
+    left, top = round((size[0] - width) / 2), round((size[1] - height) / 2)
+    ground = Image.new("RGB", (width, height), (114, 114, 114))
+    ground.paste(image.resize(size, Image.Resampling.BILINEAR), (-left, -top))
+    return ground
+
 
 def picture(width, height):
     x = np.arange(width)[None, :]
@@ -61,6 +88,9 @@ def main():
     for (w, h), resize, side in CROPPED:
         crop = transforms.Compose([transforms.Resize(resize), transforms.CenterCrop(side)])
         crop(picture(w, h)).save(OUT / f"{w}x{h}-crop-{resize}-{side}.png", optimize=True)
+    for (w, h), rule, (height, width), mode in RULES:
+        result = ruled(picture(w, h), rule, height, width).convert(mode)
+        result.save(OUT / f"{w}x{h}-{rule}-{height}x{width}-{mode}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ final class ArchitectureJson {
   static ObjectNode write(Architecture architecture) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("family", architecture.family());
-    json.put("side", architecture.side());
+    json.put("side", architecture.size().height());
     json.put("classes", architecture.classes());
     if (architecture instanceof VggArchitecture vgg) {
       ArrayNode stages = json.putArray("stages");

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,10 +28,14 @@ import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.graph.WeightSource;
+import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.classifier.OutputSpec;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.WholeFile;
@@ -43,8 +46,8 @@ import org.ttame.core.storage.WholeFile;
  * 2 GB and cannot be relied on to train on after loading.
  *
  * <p>Little-endian: the eight bytes {@code TTAMEBB1}; the length of the header as a 64-bit integer;
- * the header, JSON with {@code architecture}, {@code mean}, {@code std}, {@code assumed} (which of
- * these nobody had said), {@code provenance} and {@code arrays} (name and shape of each); each
+ * the header, JSON with {@code architecture}, {@code input}, {@code output} and {@code assumed} as
+ * of {@link ClassifierJson}, {@code provenance} and {@code arrays} (name and shape of each); each
  * array, float32 in c order, from the next multiple of 64 on; after the last, at the next multiple
  * of 64, the CRC-32C of the header and of each array as 32-bit integers.
  */
@@ -53,13 +56,14 @@ public final class BackboneFile implements BackboneSource {
   private static final int ALIGNMENT = 64;
   private static final int MAX_HEADER = 1 << 24;
   private static final int BLOCK = 1 << 20;
-  private static final String ASSUMED = "assumed";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path file;
   private final FileChannel channel;
   private final Architecture architecture;
   private final InputSpec inputSpec;
+  private final OutputSpec output;
+  private final boolean settled;
   private final Map<String, String> provenance;
   private final Set<Assumption.Setting> assumed;
   private final Map<String, Entry> entries;
@@ -69,6 +73,8 @@ public final class BackboneFile implements BackboneSource {
       FileChannel channel,
       Architecture architecture,
       InputSpec inputSpec,
+      OutputSpec output,
+      boolean settled,
       Map<String, String> provenance,
       Set<Assumption.Setting> assumed,
       Map<String, Entry> entries) {
@@ -76,6 +82,8 @@ public final class BackboneFile implements BackboneSource {
     this.channel = channel;
     this.architecture = architecture;
     this.inputSpec = inputSpec;
+    this.output = output;
+    this.settled = settled;
     this.provenance = provenance;
     this.assumed = assumed;
     this.entries = entries;
@@ -96,6 +104,7 @@ public final class BackboneFile implements BackboneSource {
    * @param file the target; appears when it is whole
    * @param architecture the architecture
    * @param inputSpec what it expects of an image
+   * @param output what it answers
    * @param provenance where it comes from
    * @param assumed what of all this nobody has said
    * @param weights its weights
@@ -105,6 +114,7 @@ public final class BackboneFile implements BackboneSource {
       Path file,
       Architecture architecture,
       InputSpec inputSpec,
+      OutputSpec output,
       Map<String, String> provenance,
       Collection<Assumption.Setting> assumed,
       WeightSource weights)
@@ -112,9 +122,9 @@ public final class BackboneFile implements BackboneSource {
     List<Parameter> parameters = BackboneGraph.outline(architecture).parameters();
     ObjectNode header = JSON.createObjectNode();
     header.set("architecture", ArchitectureJson.write(architecture));
-    inputSpec.mean().forEach(header.withArray("mean")::add);
-    inputSpec.std().forEach(header.withArray("std")::add);
-    assumed.forEach(setting -> header.withArray(ASSUMED).add(setting.fileName()));
+    header.set(ClassifierJson.INPUT, ClassifierJson.input(inputSpec));
+    header.set(ClassifierJson.OUTPUT, ClassifierJson.output(output));
+    assumed.forEach(setting -> header.withArray(ClassifierJson.ASSUMED).add(setting.fileName()));
     ObjectNode origin = header.putObject("provenance");
     provenance.forEach(origin::put);
     ArrayNode arrays = header.putArray("arrays");
@@ -251,22 +261,51 @@ public final class BackboneFile implements BackboneSource {
         throw damaged(file, "it has fewer arrays than blocks");
       }
       Architecture architecture = ArchitectureJson.read(header.path("architecture"));
-      InputSpec input =
-          new InputSpec(
-              architecture.side(), numbers(header.path("mean")), numbers(header.path("std")));
-      Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
-      header.path(ASSUMED).forEach(name -> assumed.add(Assumption.Setting.parse(name.asText())));
+      InputSpec input = input(header, architecture);
+      OutputSpec output = output(header, architecture);
+      Set<Assumption.Setting> assumed = ClassifierJson.assumed(header.path(ClassifierJson.ASSUMED));
+      if (!header.has(ClassifierJson.INPUT)) {
+        assumed.add(Assumption.Setting.RESIZE);
+      }
       return new BackboneFile(
           file,
           channel,
           architecture,
           input,
+          output,
+          header.has(ClassifierJson.OUTPUT),
           Collections.unmodifiableMap(provenance),
           Collections.unmodifiableSet(assumed),
           entries);
     } catch (JsonProcessingException | IllegalArgumentException | ArithmeticException e) {
       throw new BackboneException(damaged(file, "its header is not readable").getMessage(), e);
     }
+  }
+
+  private static InputSpec input(JsonNode header, Architecture architecture) {
+    ImageSize size = architecture.size();
+    if (!header.has(ClassifierJson.INPUT)) { // of the first stage
+      return new InputSpec(
+          size.height(), numbers(header.path("mean")), numbers(header.path("std")));
+    }
+    InputSpec input = ClassifierJson.input(header.path(ClassifierJson.INPUT), "input.");
+    if (!size.equals(new ImageSize(input.height(), input.width()))
+        || input.channels() != architecture.channels()) {
+      throw new IllegalArgumentException("its images are not its graph's");
+    }
+    return input;
+  }
+
+  private static OutputSpec output(JsonNode header, Architecture architecture) {
+    if (!header.has(ClassifierJson.OUTPUT)) { // of the first stage
+      String name = header.path("provenance").path(OnnxBackbone.OUTPUT).asText("");
+      return new OutputSpec(name, OutputKind.LOGITS, architecture.classes(), List.of());
+    }
+    OutputSpec output = ClassifierJson.output(header.path(ClassifierJson.OUTPUT), "output.");
+    if (output.classes() != Math.max(2, architecture.classes())) {
+      throw new IllegalArgumentException("its classes are not its graph's");
+    }
+    return output;
   }
 
   private static List<Double> numbers(JsonNode array) {
@@ -303,6 +342,21 @@ public final class BackboneFile implements BackboneSource {
   @Override
   public Architecture architecture() {
     return architecture;
+  }
+
+  @Override
+  public OutputSpec output() {
+    return output;
+  }
+
+  @Override
+  public boolean outputSettled() {
+    return settled;
+  }
+
+  @Override
+  public InputSpec.Stored stored() {
+    return inputSpec.stored();
   }
 
   @Override

@@ -24,8 +24,12 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.Assumption.Setting;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.ResizeRule;
 import org.ttame.core.storage.InputFile;
 
 /**
@@ -121,6 +125,7 @@ public final class Backbones {
           target,
           source.architecture(),
           inputSpec(source, options),
+          output(source, options),
           provenance(file, source, Digests.sha256(file)),
           assumptions(source, options).stream().map(Assumption::setting).toList(),
           source);
@@ -178,7 +183,7 @@ public final class Backbones {
         .name(source.architecture().name())
         .input(BackboneGraph.INPUT)
         .logits(graph.logits())
-        .classes(source.architecture().classes())
+        .output(output(source, options))
         .inputSpec(inputSpec(source, options))
         .layers(graph.layers())
         .aliases(graph.aliases())
@@ -191,10 +196,32 @@ public final class Backbones {
         .build();
   }
 
+  /** What a source answers; a file that has been imported may be told that it means otherwise. */
+  private static OutputSpec output(BackboneSource source, BackboneOptions options) {
+    OutputSpec output = source.output();
+    OutputKind kind = options.outputKind().orElse(output.kind());
+    return output.kind() == OutputKind.ONE_LOGIT ? output : output.withKind(kind);
+  }
+
+  /** What a source expects of an image: by the options, else by its own word, else ImageNet's. */
   private static InputSpec inputSpec(BackboneSource source, BackboneOptions options) {
-    int side = source.architecture().side();
-    InputSpec own = source.inputSpec().orElse(InputSpec.imageNet(side));
-    return new InputSpec(side, options.mean().orElse(own.mean()), options.std().orElse(own.std()));
+    Architecture architecture = source.architecture();
+    int channels = architecture.channels();
+    InputSpec own =
+        source
+            .inputSpec()
+            .orElseGet(
+                () ->
+                    new InputSpec(
+                        architecture.size().height(),
+                        architecture.size().width(),
+                        InputSpec.imageNetMean(channels),
+                        InputSpec.imageNetStd(channels),
+                        ResizeRule.CROP,
+                        source.stored()));
+    return own.withStandardisation(
+            options.mean().orElse(own.mean()), options.std().orElse(own.std()))
+        .withResize(options.resize().orElse(own.resize()));
   }
 
   /** What is taken without anybody's word, now or where it was recorded. */
@@ -204,8 +231,12 @@ public final class Backbones {
     if (source.inputSpec().isEmpty()) {
       assumed.add(Setting.STANDARDISATION);
     }
+    if (!(source instanceof BackboneFile)) {
+      assumed.add(Setting.RESIZE); // no graph says how its pictures were resized
+    }
     options.mean().ifPresent(mean -> assumed.remove(Setting.STANDARDISATION));
-    options.side().ifPresent(side -> assumed.remove(Setting.SIDE));
+    options.size().ifPresent(size -> assumed.remove(Setting.SIDE));
+    options.resize().ifPresent(rule -> assumed.remove(Setting.RESIZE));
     options.output().ifPresent(output -> assumed.remove(Setting.OUTPUT));
     assumed.addAll(options.assumed());
     InputSpec input = inputSpec(source, options);
@@ -214,13 +245,22 @@ public final class Backbones {
       String value =
           switch (setting) {
             case STANDARDISATION -> Text.format("mean %s and std %s", input.mean(), input.std());
-            case SIDE -> Text.format("images of %d×%d pixels", input.side(), input.side());
+            case SIDE -> Text.format("images of %s pixels", input.size());
+            case RESIZE -> "pictures are brought to that by " + describe(input.resize());
             case OUTPUT -> "the output " + source.provenance().get(OnnxBackbone.OUTPUT);
           };
       boolean recorded = source instanceof BackboneFile || options.assumed().contains(setting);
       assumptions.add(new Assumption(setting, value, recorded));
     }
     return assumptions;
+  }
+
+  private static String describe(ResizeRule rule) {
+    return switch (rule) {
+      case CROP -> "crop, the middle of what 256/224 of it covers";
+      case STRETCH -> "stretch, their proportions lost";
+      case LETTERBOX -> "letterbox, on a grey ground";
+    };
   }
 
   /** The file's own name and digest go before what it says of its origin. */
@@ -282,11 +322,26 @@ public final class Backbones {
               "%s tells %d classes apart where %d are expected",
               file, architecture.classes(), options.classes().getAsInt()));
     }
-    if (options.side().isPresent() && options.side().getAsInt() != architecture.side()) {
+    ImageSize size = architecture.size();
+    if (options.size().isPresent() && !options.size().get().equals(size)) {
       throw new BackboneException(
           Text.format(
-              "%s takes images of %d×%d pixels, which --input-size %d cannot change; export it with free height and width, or import it again from such a file",
-              file, architecture.side(), architecture.side(), options.side().getAsInt()));
+              "%s takes images of %s pixels, which --input-size %s cannot change; export it with free height and width, or import it again from such a file",
+              file, size, options.size().get().optionText()));
+    }
+    int channels = architecture.channels();
+    if (options.mean().isPresent() && options.mean().get().size() != channels) {
+      throw new BackboneException(
+          Text.format(
+              "%s takes images of %d channels, --mean and --std have %d values; give one a channel",
+              file, channels, options.mean().get().size()));
+    }
+    OutputKind found = source.output().kind();
+    if (source.outputSettled() && options.outputKind().orElse(found) != found) {
+      throw new BackboneException(
+          Text.format(
+              "%s was imported with the output kind %s, not %s; import it again with --output-kind",
+              file, found.optionName(), options.outputKind().get().optionName()));
     }
     String output = source.provenance().get(OnnxBackbone.OUTPUT);
     if (options.output().isPresent() && output != null && !options.output().get().equals(output)) {

@@ -21,6 +21,7 @@ import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.InputSpec;
 
 /**
@@ -136,6 +137,21 @@ public final class CascadingRandomisation {
     @Override
     public Architecture architecture() {
       return source.architecture();
+    }
+
+    @Override
+    public OutputSpec output() {
+      return source.output();
+    }
+
+    @Override
+    public boolean outputSettled() {
+      return source.outputSettled();
+    }
+
+    @Override
+    public InputSpec.Stored stored() {
+      return source.stored();
     }
 
     @Override

@@ -16,6 +16,7 @@ import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.InputSpec;
 
 /**
@@ -135,6 +136,11 @@ public final class ZooBridge implements BackboneSource {
   @Override
   public Architecture architecture() {
     return backbone.architecture();
+  }
+
+  @Override
+  public OutputSpec output() {
+    return backbone.output();
   }
 
   @Override

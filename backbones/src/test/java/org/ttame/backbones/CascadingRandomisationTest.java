@@ -21,6 +21,7 @@ import org.ttame.backbones.graph.InitialValues;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.InputSpec;
 import org.ttame.testing.FormulaArrays;
 
@@ -91,6 +92,7 @@ class CascadingRandomisationTest {
         file,
         VGG,
         InputSpec.imageNet(32),
+        OutputSpec.logits(VGG.classes()),
         java.util.Map.of(),
         List.of(),
         CascadingRandomisationTest::learnt);

@@ -173,7 +173,7 @@ class DamagedFilesTest {
     Onnx.ModelProto.Builder grey = model(VGG);
     var shape = grey.getGraphBuilder().getInputBuilder(0).getTypeBuilder().getTensorTypeBuilder();
     shape.getShapeBuilder().getDimBuilder(1).setDimValue(1);
-    refuses(write("grey.onnx", grey.build().toByteArray()), "square RGB images");
+    refuses(write("grey.onnx", grey.build().toByteArray()), "reads 1 channels", "[4, 3, 3, 3]");
 
     Onnx.ModelProto.Builder bytes = model(VGG);
     bytes

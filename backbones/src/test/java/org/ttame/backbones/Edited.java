@@ -165,7 +165,7 @@ final class Edited {
     write();
     try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
         OnnxOracle oracle = new OnnxOracle(file)) {
-      int side = classifier.inputSpec().side();
+      int side = classifier.inputSpec().height();
       try (INDArray images = Nd4j.rand(2, side, side, 3).muli(4).subi(2);
           ClassifierOutput output = classifier.forward(images, List.of())) {
         Map<String, INDArray> expected = oracle.run(images);

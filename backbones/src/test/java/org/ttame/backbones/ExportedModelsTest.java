@@ -181,7 +181,7 @@ class ExportedModelsTest {
                   .input(BackboneGraph.INPUT)
                   .logits(graph.logits())
                   .classes(source.architecture().classes())
-                  .inputSpec(InputSpec.imageNet(source.architecture().side()))
+                  .inputSpec(InputSpec.imageNet(source.architecture().size().height()))
                   .layers(graph.layers())
                   .build();
           INDArray gradient = gradient(held, images, classes)) {

@@ -58,7 +58,7 @@ class MembersTest {
 
   private static void agreesWithOnnxRuntime(Path file, FrozenClassifier classifier, int batch)
       throws Exception {
-    int side = classifier.inputSpec().side();
+    int side = classifier.inputSpec().height();
     try (INDArray images = org.nd4j.linalg.factory.Nd4j.rand(batch, side, side, 3).muli(4).subi(2);
         OnnxOracle oracle = new OnnxOracle(file);
         ClassifierOutput output = classifier.forward(images, List.of());

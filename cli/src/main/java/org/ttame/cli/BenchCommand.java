@@ -61,7 +61,9 @@ final class BenchCommand implements Command {
         List.of(
             CommonOptions.BACKBONE,
             CommonOptions.INPUT_SIZE,
+            CommonOptions.RESIZE,
             CommonOptions.OUTPUT,
+            CommonOptions.OUTPUT_KIND,
             CommonOptions.SEED,
             CommonOptions.LIMIT,
             CommonOptions.LIMIT_SEED,

@@ -6,13 +6,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.function.Function;
 import org.ttame.backbones.Backbones;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.image.ImageSize;
+import org.ttame.core.image.ResizeRule;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.services.InvalidOptionException;
 import org.ttame.training.run.RunClassifier;
@@ -31,6 +34,9 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
   /** What the names of the families' members begin with. */
   private static final List<String> FAMILIES = List.of("vgg", "resnet", "vit");
 
+  /** The output kind that is found. */
+  private static final String AUTO = "auto";
+
   /** The options that {@link #parse} reads. */
   static final List<OptionSpec> OPTIONS =
       List.of(
@@ -40,7 +46,9 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
           CommonOptions.MEAN,
           CommonOptions.STD,
           CommonOptions.INPUT_SIZE,
-          CommonOptions.OUTPUT);
+          CommonOptions.RESIZE,
+          CommonOptions.OUTPUT,
+          CommonOptions.OUTPUT_KIND);
 
   /** A file alone. */
   static ClassifierChoice of(Path weights, BackboneOptions given) {
@@ -78,7 +86,7 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     BackboneOptions options = known;
     Optional<String> size = arguments.text(CommonOptions.INPUT_SIZE);
     if (size.isPresent()) {
-      options = options.withSide(side(size.get()));
+      options = options.withSize(size(size.get()));
     }
     Optional<String> output = arguments.text(CommonOptions.OUTPUT);
     if (output.isPresent()) {
@@ -90,22 +98,45 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
       throw new UsageException("--mean and --std belong together; give both");
     }
     try {
-      return mean.isEmpty() ? options : options.withStandardisation(mean, std);
+      options = mean.isEmpty() ? options : options.withStandardisation(mean, std);
     } catch (IllegalArgumentException e) {
       throw new UsageException("--mean, --std: " + e.getMessage());
     }
+    Optional<ResizeRule> resize = named(arguments, CommonOptions.RESIZE, ResizeRule::parse);
+    options = resize.isPresent() ? options.withResize(resize.get()) : options;
+    Optional<OutputKind> kind = kind(arguments);
+    return kind.isPresent() ? options.withOutputKind(kind.get()) : options;
   }
 
-  private static int side(String size) throws UsageException {
-    String[] sides = size.split("[xX×]", -1);
-    int side = Arguments.toInteger(CommonOptions.INPUT_SIZE.dashed(), sides[0], 1);
-    if (sides.length > 2 || (sides.length == 2 && !sides[1].equals(sides[0]))) {
-      throw new UsageException(
-          Text.format(
-              "--input-size %s is not square; classifiers are run on square images only, give one number",
-              size));
+  private static Optional<OutputKind> kind(Arguments arguments) throws UsageException {
+    Optional<String> text = arguments.text(CommonOptions.OUTPUT_KIND);
+    if (text.isEmpty() || text.get().equals(AUTO)) {
+      return Optional.empty();
     }
-    return side;
+    Optional<OutputKind> kind = named(arguments, CommonOptions.OUTPUT_KIND, OutputKind::parse);
+    if (kind.equals(Optional.of(OutputKind.ONE_LOGIT))) {
+      throw new UsageException(
+          "--output-kind one-logit is found by itself: leave the option out, or give logits, probabilities or multi-label");
+    }
+    return kind;
+  }
+
+  private static <T> Optional<T> named(
+      Arguments arguments, OptionSpec option, Function<String, T> reader) throws UsageException {
+    Optional<String> text = arguments.text(option);
+    try {
+      return text.map(reader);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(option.dashed() + ": " + e.getMessage());
+    }
+  }
+
+  private static ImageSize size(String text) throws UsageException {
+    try {
+      return ImageSize.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(CommonOptions.INPUT_SIZE.dashed() + ": " + e.getMessage());
+    }
   }
 
   /**
@@ -123,17 +154,29 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     BackboneOptions options = recorded.options();
     require(CommonOptions.MEAN, options.mean(), given.mean());
     require(CommonOptions.STD, options.std(), given.std());
-    require(CommonOptions.INPUT_SIZE, optional(options.side()), optional(given.side()));
+    require(CommonOptions.INPUT_SIZE, options.size(), given.size());
+    require(CommonOptions.RESIZE, options.resize(), given.resize());
     if (options.output().isPresent()) {
       require(CommonOptions.OUTPUT, options.output(), given.output());
     } else if (given.output().isPresent()) {
       options = options.withOutput(given.output().get());
     }
+    if (options.outputKind().isPresent()) {
+      require(
+          CommonOptions.OUTPUT_KIND,
+          options.outputKind().map(OutputKind::optionName),
+          again(given.outputKind(), options.outputKind().get()).map(OutputKind::optionName));
+    } else if (given.outputKind().isPresent()) {
+      options = options.withOutputKind(given.outputKind().get());
+    }
     return given.name().isPresent() ? options.withName(given.name().get()) : options;
   }
 
-  private static Optional<Integer> optional(OptionalInt value) {
-    return value.isPresent() ? Optional.of(value.getAsInt()) : Optional.empty();
+  /** Of a single logit, whatever is said means that. */
+  private static Optional<OutputKind> again(Optional<OutputKind> given, OutputKind recorded) {
+    return recorded == OutputKind.ONE_LOGIT
+        ? Optional.of(recorded).filter(k -> given.isPresent())
+        : given;
   }
 
   private void require(OptionSpec option, Optional<?> recorded, Optional<?> again) {
@@ -157,12 +200,11 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     FrozenClassifier classifier = load(file, options);
     console.note(
         Text.format(
-            "%s from %s, %d classes, %d×%d pixels, read in %.1f s",
+            "%s from %s, %d classes, %s pixels, read in %.1f s",
             classifier.name(),
             file,
             classifier.classes(),
-            classifier.inputSpec().side(),
-            classifier.inputSpec().side(),
+            classifier.inputSpec().size(),
             (System.nanoTime() - began) / 1e9));
     String output = classifier.provenance().get(OnnxBackbone.OUTPUT);
     if (given.output().isPresent() && output == null) {

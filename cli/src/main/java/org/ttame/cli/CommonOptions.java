@@ -44,17 +44,32 @@ final class CommonOptions {
           String.valueOf(ImageLimits.DEFAULT.maxPixels()),
           "skip images of more pixels (width × height), before they are decoded");
   static final OptionSpec MEAN =
-      OptionSpec.of("mean", "R,G,B", "channel means of the classifier (ImageNet's, or the file's)");
+      OptionSpec.of(
+          "mean",
+          "R,G,B",
+          "channel means of the classifier, one a channel (ImageNet's, or the file's)");
   static final OptionSpec STD =
       OptionSpec.of("std", "R,G,B", "channel deviations of the classifier (likewise)");
   static final OptionSpec INPUT_SIZE =
       OptionSpec.of(
           "input-size",
           "N|HxW",
-          "side of the classifier's images where its file leaves it free (the file's, or 224)");
+          "height and width of the classifier's images where its file leaves them free (the file's,"
+              + " or 224)");
+  static final OptionSpec RESIZE =
+      OptionSpec.of(
+          "resize",
+          "RULE",
+          "how pictures are brought to that: crop (shorter side to 256/224 of it, the middle),"
+              + " stretch, letterbox (crop, or the file's)");
   static final OptionSpec OUTPUT =
       OptionSpec.of(
           "output", "NAME", "which of several outputs has the classifier's answer (see inspect)");
+  static final OptionSpec OUTPUT_KIND =
+      OptionSpec.of(
+          "output-kind",
+          "KIND",
+          "what it means: auto, logits, probabilities, multi-label (auto: as the graph ends)");
   static final OptionSpec DEVICE =
       OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
   static final OptionSpec ENGINE =
@@ -85,7 +100,9 @@ final class CommonOptions {
           MEAN,
           STD,
           INPUT_SIZE,
+          RESIZE,
           OUTPUT,
+          OUTPUT_KIND,
           SEED,
           LIMIT,
           LIMIT_SEED,
@@ -103,7 +120,9 @@ final class CommonOptions {
           MEAN,
           STD,
           INPUT_SIZE,
+          RESIZE,
           OUTPUT,
+          OUTPUT_KIND,
           SEED,
           BATCH_SIZE,
           LIMIT,

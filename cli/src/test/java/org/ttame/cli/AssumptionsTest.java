@@ -20,7 +20,8 @@ import org.ttame.training.sample.SampleData;
 class AssumptionsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String MEAN = "assumed: mean [0.485, 0.456, 0.406]";
-  private static final String IMAGENET = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225";
+  private static final String IMAGENET =
+      "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --resize crop";
 
   @TempDir static Path folder;
 
@@ -124,7 +125,7 @@ class AssumptionsTest {
     assertThat(refused("predict --weights @resnet.onnx --images @images --input-size 32").err())
         .contains("64×64")
         .contains("--input-size 32 cannot change");
-    assertThat(run("predict --weights @free.onnx --images @images --input-size 64x32").code())
+    assertThat(run("predict --weights @free.onnx --images @images --input-size 64x").code())
         .isEqualTo(2);
   }
 
@@ -136,8 +137,9 @@ class AssumptionsTest {
                 + " --batch-size 2 --threads 1");
     assertThat(trained.err()).containsOnlyOnce(MEAN);
     JsonNode backbone = json("run/run.json").path("backbone");
-    assertThat(backbone.path("side").asInt()).isEqualTo(64);
-    assertThat(backbone.path("assumed").toString()).isEqualTo("[\"standardisation\"]");
+    assertThat(backbone.at("/input/height").asInt()).isEqualTo(64);
+    assertThat(backbone.at("/input/width").asInt()).isEqualTo(64);
+    assertThat(backbone.path("assumed").toString()).isEqualTo("[\"standardisation\",\"resize\"]");
     Ttame.Result later = ok("predict --run @run --images @images --out @p4");
     assertThat(later.err()).doesNotContain("assumed");
     assertThat(json("p4/predictions.json").at("/provenance/backbone/assumed").asText())

@@ -153,7 +153,7 @@ class ExportTest {
             Backbones.load(trainedRun.resolve(weights), BackboneOptions.defaults());
         AttentionMechanism mechanism = opened.mechanism(classifier, opened.preferred());
         MapExplainer explainer = new MapExplainer(classifier, mechanism)) {
-      int side = classifier.inputSpec().side();
+      int side = classifier.inputSpec().height();
       try (INDArray images = Nd4j.randn(2, side, side, 3);
           ClassifierOutput output = classifier.forward(images, mechanism.spec().features());
           INDArray expected = explainer.rawMaps(output.features(), classes)) {

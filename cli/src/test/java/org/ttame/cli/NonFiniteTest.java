@@ -31,7 +31,8 @@ class NonFiniteTest {
       BackboneFile.write(
           folder.resolve("huge.ttame"),
           source.architecture(),
-          InputSpec.imageNet(source.architecture().side()),
+          InputSpec.imageNet(source.architecture().size().height()),
+          source.output(),
           Map.of(),
           List.of(),
           (name, shape) -> source.load(name, shape).muli(1e30));

@@ -197,14 +197,16 @@ class RunSettingsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "/backbone/std     | null             | \"backbone.std\"",
-        "/backbone/std     | [0.5,0.5]        | \"backbone.std\"",
-        "/backbone/std     | [0.5,0.5,0]      | \"backbone.std\"",
-        "/backbone/std     | [0.5,0.5,-1]     | \"backbone.std\"",
-        "/backbone/std     | [0.5,0.5,\"NaN\"]| \"backbone.std\"",
-        "/backbone/mean    | \"0.5\"          | \"backbone.mean\"",
-        "/backbone/side    | 0                | \"backbone.side\"",
-        "/backbone/classes | 1                | \"backbone.classes\"",
+        "/backbone/input/std     | null             | \"backbone.input.std\"",
+        "/backbone/input/std     | [0.5,0.5]        | \"backbone.input.std\"",
+        "/backbone/input/std     | [0.5,0.5,0]      | \"backbone.input.std\"",
+        "/backbone/input/std     | [0.5,0.5,-1]     | \"backbone.input.std\"",
+        "/backbone/input/std     | [0.5,0.5,\"NaN\"]| \"backbone.input.std\"",
+        "/backbone/input/mean    | \"0.5\"          | \"backbone.input.mean\"",
+        "/backbone/input/height | 0           | \"backbone.input.height\"",
+        "/backbone/input/resize | \"foo\"       | \"backbone.input.resize\"",
+        "/backbone/output/kind  | \"foo\"       | \"backbone.output.kind\"",
+        "/backbone/output/classes | 1         | \"backbone.output.classes\"",
         "/backbone/sha256  | \"abc\"          | \"backbone.sha256\"",
         "/masking          | \"foo\"          | \"masking\"",
         "/attention/variant| \"foo\"          | \"attention.variant\"",
@@ -225,16 +227,23 @@ class RunSettingsTest {
     assertThat(refused.err()).doesNotContain("foreseen");
   }
 
-  /** As the first versions wrote it: nothing of outputs or assumptions. */
+  /** Format 1: squares of three channels, logits, nothing of outputs or assumptions. */
   @Test
   void anOldRecordIsRead() throws IOException {
     Path old = Files.createDirectories(folder.resolve("old"));
     ObjectNode record = (ObjectNode) json("run/run.json");
     ObjectNode backbone = (ObjectNode) record.path("backbone");
-    backbone.remove("assumed");
+    JsonNode input = backbone.remove("input");
+    backbone.set("side", input.path("height"));
+    backbone.set("mean", input.path("mean"));
+    backbone.set("std", input.path("std"));
+    backbone.set("classes", backbone.remove("output").path("classes"));
+    backbone.remove(List.of("assumed", "masking", "default_layers", "cam_layer"));
+    record.put("format", 1);
     ((ObjectNode) backbone.path("provenance")).remove("output");
     Files.writeString(old.resolve("run.json"), record.toString());
-    ok("predict --run @old --images @images --out @p8");
+    assertThat(ok("predict --run @old --images @images --out @p8").err())
+        .doesNotContain("assumed:");
     ok("predict --run @run --images @images --out @p9");
     assertThat(probabilities("p8")).isEqualTo(probabilities("p9"));
   }

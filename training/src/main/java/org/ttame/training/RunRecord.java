@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.ttame.backbones.ClassifierJson;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.core.provenance.Sha256;
@@ -152,12 +152,15 @@ final class RunRecord {
         begun.path("backbone").path("sha256"),
         now.path("backbone").path("sha256"),
         differences);
-    for (String name : List.of("mean", "std")) {
-      // As text: numbers that were read have another type than those that were not.
+    for (String name : ClassifierJson.INPUT_FIELDS) {
+      compare(name, input(begun, name), input(now, name), differences);
+    }
+    JsonNode kind = begun.path("backbone").path(ClassifierJson.OUTPUT).path("kind");
+    if (!kind.isMissingNode()) { // the first stage had one kind
       compare(
-          name,
-          TextNode.valueOf(begun.path("backbone").path(name).toString()),
-          TextNode.valueOf(now.path("backbone").path(name).toString()),
+          "output kind",
+          kind,
+          now.path("backbone").path(ClassifierJson.OUTPUT).path("kind"),
           differences);
     }
     if (begun.has("validation") && now.has("validation")) {
@@ -169,6 +172,12 @@ final class RunRecord {
     }
     compare("the layers' shapes", begun.path("layers"), now.path("layers"), differences);
     return differences;
+  }
+
+  /** As text: numbers that were read have another type than those that were not. */
+  private static JsonNode input(JsonNode record, String name) {
+    return TextNode.valueOf(
+        record.path("backbone").path(ClassifierJson.INPUT).path(name).toString());
   }
 
   private static void compare(String what, JsonNode was, JsonNode is, List<String> differences) {
@@ -204,21 +213,11 @@ final class RunRecord {
 
   private static ObjectNode backbone(RunFolder folder, FrozenClassifier classifier, Path file)
       throws IOException {
-    ObjectNode backbone = JSON.createObjectNode();
-    backbone.put("name", classifier.name());
+    ObjectNode backbone = ClassifierJson.write(classifier.spec());
     if (file != null) {
       backbone.put("file", folder.portable(file));
       backbone.put("sha256", Sha256.of(file));
     }
-    InputSpec input = classifier.inputSpec();
-    backbone.put("classes", classifier.classes());
-    backbone.put("side", input.side());
-    backbone.set("mean", JSON.valueToTree(input.mean()));
-    backbone.set("std", JSON.valueToTree(input.std()));
-    ArrayNode assumed = backbone.putArray("assumed");
-    classifier.assumptions().forEach(assumption -> assumed.add(assumption.setting().fileName()));
-    ObjectNode provenance = backbone.putObject("provenance");
-    new TreeMap<>(classifier.provenance()).forEach(provenance::put);
     return backbone;
   }
 

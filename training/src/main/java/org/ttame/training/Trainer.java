@@ -3,7 +3,6 @@ package org.ttame.training;
 import java.util.Iterator;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.ClassifierOutput;
@@ -13,6 +12,7 @@ import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Standardizer;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.loss.StepGradients;
@@ -43,8 +43,7 @@ public final class Trainer implements AutoCloseable {
   private final ClassDraws draws;
   private final Targets targets;
   private final long seed;
-  private final INDArray mean;
-  private final INDArray std;
+  private final Standardizer standardizer;
   private final ThreadGuard guard = new ThreadGuard();
 
   /**
@@ -112,16 +111,13 @@ public final class Trainer implements AutoCloseable {
     InputSpec spec = classifier.inputSpec();
     this.graph = new AttentionTrainingGraph(mechanism, masking, options.loss(), spec);
     this.optimizer = new NesterovSgd(mechanism.parameters(), options.weightDecay());
-    this.mean =
-        Nd4j.createFromArray(spec.mean().stream().map(Double::floatValue).toArray(Float[]::new));
-    this.std =
-        Nd4j.createFromArray(spec.std().stream().map(Double::floatValue).toArray(Float[]::new));
+    this.standardizer = new Standardizer(spec);
   }
 
   /**
    * Trains on batches until they or the steps end.
    *
-   * @param batches unit images {@code [B, S, S, 3]}, RGB in [0,1]; each is closed when used
+   * @param batches unit images {@code [B, H, W, C]} in [0,1]; each is closed when used
    */
   public void train(Iterator<INDArray> batches) {
     for (long step = 0; step < schedule.totalSteps() && batches.hasNext(); step++) {
@@ -135,7 +131,7 @@ public final class Trainer implements AutoCloseable {
    * Does one step.
    *
    * @param step 0 for the first of the run
-   * @param unitImages {@code [B, S, S, 3]}, RGB in [0,1]; stays the caller's
+   * @param unitImages {@code [B, H, W, C]} in [0,1]; stays the caller's
    * @return what it did; its epoch is 1, its speed that of the computing alone
    * @throws DivergenceException if loss or gradient is not finite; the mechanism is then unchanged
    * @throws NonFiniteException if a logit of the images as they are is not: no training can help
@@ -148,7 +144,7 @@ public final class Trainer implements AutoCloseable {
     final long began = System.nanoTime();
     double lr = schedule.learningRate(step);
     double momentum = schedule.momentum(step);
-    try (INDArray standardised = standardise(unitImages);
+    try (INDArray standardised = standardizer.apply(unitImages);
         // Read by graph.forward, before the classifier runs again.
         ClassifierOutput clean = classifier.glance(standardised, mechanism.spec().features())) {
       int[] target = targets.of(seed, step, clean.requireFinite().predictedClasses());
@@ -195,7 +191,7 @@ public final class Trainer implements AutoCloseable {
     long classifying = classifier.plannedStepBytes(batch, mechanism.spec().features());
     long explaining = graph.plannedBytes(batch, Math.min(batch, classifier.classes()));
     // Unit images, the standardised ones, the masked ones.
-    long images = 3L * batch * input.side() * input.side() * 3 * Float.BYTES;
+    long images = 3L * batch * input.values() * Float.BYTES;
     return classifying == 0 || explaining == 0 ? 0 : classifying + explaining + images;
   }
 
@@ -232,15 +228,7 @@ public final class Trainer implements AutoCloseable {
         () -> {
           graph.close();
           optimizer.close();
-          mean.close();
-          std.close();
         });
-  }
-
-  private INDArray standardise(INDArray unit) {
-    INDArray centred = unit.sub(mean);
-    centred.divi(std);
-    return centred;
   }
 
   private static void checkFinite(long step, double lr, String what, double value) {

@@ -330,7 +330,7 @@ class TrainingRunTest {
         .hasMessageContaining("the validation images' names was these and is those");
     JsonNode record = JSON.readTree(temp.resolve("chosen/run.json").toFile());
     ObjectNode other = record.deepCopy();
-    other.withObject("/backbone").putArray("mean").add(0.1).add(0.2).add(0.3);
+    other.withObject("/backbone/input").putArray("mean").add(0.1).add(0.2).add(0.3);
     assertThat(RunRecord.differences(record, record)).isEmpty();
     assertThat(RunRecord.differences(record, other))
         .singleElement()

@@ -1,5 +1,7 @@
 package org.ttame.backbones.architecture;
 
+import org.ttame.core.image.ImageSize;
+
 /** The shape of a classifier: all that is needed to write its graph, but for the weights. */
 public sealed interface Architecture
     permits VggArchitecture, ResNetArchitecture, VitArchitecture, ImportedArchitecture {
@@ -16,7 +18,12 @@ public sealed interface Architecture
   String name();
 
   /** Height and width of its images in pixels. */
-  int side();
+  ImageSize size();
+
+  /** Channels of its images. */
+  default int channels() {
+    return 3;
+  }
 
   /** Number of classes. */
   int classes();

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 
 /**
  * ResNet: a stem (convolution, ReLU, max pool), stages of residual blocks, a pool to one value a
@@ -213,6 +214,11 @@ public record ResNetArchitecture(
       }
     }
     return "resnet";
+  }
+
+  @Override
+  public ImageSize size() {
+    return ImageSize.square(side);
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 
 /**
  * VGG: stages of 3×3 convolutions with ReLU, each stage ended by a 2×2 max pool; an average pool to
@@ -133,6 +134,11 @@ public record VggArchitecture(
   public int lastChannels() {
     List<Integer> last = stages.get(stages.size() - 1);
     return last.get(last.size() - 1);
+  }
+
+  @Override
+  public ImageSize size() {
+    return ImageSize.square(side);
   }
 
   @Override

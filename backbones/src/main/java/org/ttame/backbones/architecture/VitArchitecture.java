@@ -1,6 +1,7 @@
 package org.ttame.backbones.architecture;
 
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 
 /**
  * Vision transformer, pre-norm: patches by a strided convolution, a class token in front, learned
@@ -86,6 +87,11 @@ public record VitArchitecture(
       return "vit_l_16";
     }
     return "vit";
+  }
+
+  @Override
+  public ImageSize size() {
+    return ImageSize.square(side);
   }
 
   @Override

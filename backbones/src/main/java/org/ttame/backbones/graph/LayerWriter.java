@@ -22,6 +22,7 @@ import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.LinearLayer;
 import org.ttame.core.classifier.Transformer;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -73,11 +74,13 @@ public final class LayerWriter implements AutoCloseable {
   /**
    * The images.
    *
-   * @param side S
-   * @return a placeholder {@code [B, S, S, 3]}
+   * @param size H and W
+   * @param channels C
+   * @return a placeholder {@code [B, H, W, C]}
    */
-  public SDVariable input(int side) {
-    return graph.placeHolder(BackboneGraph.INPUT, precision, -1, side, side, 3);
+  public SDVariable input(ImageSize size, int channels) {
+    return graph.placeHolder(
+        BackboneGraph.INPUT, precision, -1, size.height(), size.width(), channels);
   }
 
   /**

@@ -15,7 +15,7 @@ final class ResNetGraph {
   private ResNetGraph() {}
 
   static BackboneGraph write(ResNetArchitecture resnet, LayerWriter writer) throws IOException {
-    SDVariable x = writer.input(resnet.side());
+    SDVariable x = writer.input(resnet.size(), resnet.channels());
     x = writer.relu("relu", writer.convolution("conv1", x, resnet.stem()));
     if (resnet.stemPool().isPresent()) {
       x = writer.maxPool("maxpool", x, resnet.stemPool().get());

@@ -19,7 +19,7 @@ final class VggGraph {
   private VggGraph() {}
 
   static BackboneGraph write(VggArchitecture vgg, LayerWriter writer) throws IOException {
-    SDVariable x = writer.input(vgg.side());
+    SDVariable x = writer.input(vgg.size(), vgg.channels());
     List<String> pools = new ArrayList<>();
     String cam = null;
     int channels = 3;

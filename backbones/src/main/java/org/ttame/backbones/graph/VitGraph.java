@@ -44,7 +44,7 @@ final class VitGraph {
 
   private BackboneGraph write() throws IOException {
     int width = vit.width();
-    SDVariable x = embed(writer.input(vit.side()));
+    SDVariable x = embed(writer.input(vit.size(), vit.channels()));
     List<String> nodes = new ArrayList<>();
     List<AttentionBlock> blocks = new ArrayList<>();
     for (int i = 0; i < vit.depth(); i++) {

@@ -14,16 +14,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.ttame.backbones.onnx.OnnxModel.Function;
-import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
+import org.ttame.core.image.ImageSize;
 
 /**
  * The graph as it is for one batch size: everything that does not depend on the image is evaluated,
@@ -31,14 +30,9 @@ import org.ttame.core.classifier.Assumption;
  * is the flow from image to logits.
  */
 final class Dataflow {
-  /** Two images, so that a graph that mixes them up is noticed. */
-  private static final int FREE_BATCH = 2;
-
-  private static final int FREE_SIDE = 224;
   private static final int MAX_DEPTH = 32;
 
   private final OnnxModel model;
-  private final BackboneOptions options;
   private final Budget budget;
   private Map<String, Operand> operands = new HashMap<>();
   private final IdentityHashMap<Operation, String> refusals = new IdentityHashMap<>();
@@ -47,7 +41,7 @@ final class Dataflow {
   /** Of those refused, the ones that compute otherwise than in a frozen classifier. */
   private final Set<Operation> notFrozen = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  private Value image;
+  private ImageInput image;
   private LogitsOutput output;
 
   /** What is wanted of the graph: of a classifier the logits. */
@@ -59,9 +53,8 @@ final class Dataflow {
   /** Whether operators that ONNX defines by simpler ones are written out. */
   private final boolean inSteps;
 
-  private Dataflow(OnnxModel model, BackboneOptions options, boolean inSteps) {
+  private Dataflow(OnnxModel model, boolean inSteps) {
     this.model = model;
-    this.options = options;
     this.inSteps = inSteps;
     budget = new Budget(model.file());
     opset = model.opset();
@@ -79,10 +72,13 @@ final class Dataflow {
 
   private static Dataflow of(OnnxModel model, BackboneOptions options, boolean inSteps)
       throws IOException {
-    Dataflow flow = new Dataflow(model, options, inSteps);
+    Dataflow flow = new Dataflow(model, inSteps);
     flow.operands.putAll(model.initialisers());
-    flow.image = flow.image();
-    flow.operands.put(flow.image.name(), flow.image);
+    flow.image = ImageInput.of(model, options);
+    flow.operands.put(flow.input().name(), flow.input());
+    if (flow.image.sizeAssumed()) {
+      flow.assumed.add(Assumption.Setting.SIDE);
+    }
     flow.evaluate(model.nodes(), 0);
     flow.output = LogitsOutput.of(model, flow.operands, options);
     if (flow.output.assumed()) {
@@ -102,7 +98,7 @@ final class Dataflow {
    * @param inputs those of its inputs that stand for the image's data; all others are initialisers
    */
   static Dataflow of(OnnxModel model, List<Value> inputs) throws IOException {
-    Dataflow flow = new Dataflow(model, BackboneOptions.defaults(), true);
+    Dataflow flow = new Dataflow(model, true);
     flow.operands.putAll(model.initialisers());
     inputs.forEach(input -> flow.operands.put(input.name(), input));
     flow.evaluate(model.nodes(), 0);
@@ -133,9 +129,14 @@ final class Dataflow {
     }
   }
 
-  /** The image, {@code [B, 3, S, S]}. */
-  Value input() {
+  /** The image, and how the file has it. */
+  ImageInput image() {
     return image;
+  }
+
+  /** The image, {@code [B, C, H, W]} or {@code [B, H, W, C]}. */
+  Value input() {
+    return image.value();
   }
 
   /** The output that has the logits. */
@@ -154,57 +155,21 @@ final class Dataflow {
   }
 
   int batch() {
-    return Math.toIntExact(image.shape()[0]);
+    return Math.toIntExact(image.batch());
   }
 
+  /**
+   * Height and width of square RGB images with channels first, which are all that families take.
+   *
+   * @throws UnsupportedGraphException if images are others
+   */
   int side() {
-    return Math.toIntExact(image.shape()[2]);
-  }
-
-  private Value image() throws BackboneException {
-    if (model.inputs().size() != 1) {
-      throw new BackboneException(
-          Text.format(
-              "%s takes %d inputs (%s); a classifier takes one image",
-              model.file(),
-              model.inputs().size(),
-              String.join(", ", model.inputs().stream().map(GraphInput::name).toList())));
+    ImageSize size = image.size();
+    if (size.height() != size.width() || image.channels() != 3 || image.channelsLast()) {
+      throw new UnsupportedGraphException(
+          "its images are not square RGB images with channels first");
     }
-    GraphInput input = model.inputs().get(0);
-    long[] shape = input.shape() == null ? new long[0] : input.shape().clone();
-    if (shape.length == 4) {
-      shape[0] = shape[0] < 0 ? FREE_BATCH : shape[0];
-      shape[1] = shape[1] < 0 ? 3 : shape[1];
-      shape[2] = shape[2] < 0 ? Math.max(shape[3], -1) : shape[2];
-      shape[2] = shape[2] < 0 ? freeSide(input) : shape[2];
-      shape[3] = shape[3] < 0 ? shape[2] : shape[3];
-    }
-    if (shape.length != 4 || shape[1] != 3 || shape[2] != shape[3]) {
-      throw new BackboneException(
-          Text.format(
-              "%s takes an input of shape %s; a backbone takes square RGB images, [batch, 3, side, side]",
-              model.file(), java.util.Arrays.toString(input.shape())));
-    }
-    ElementType type = ElementType.of(input.elementType());
-    if (type != ElementType.FLOAT) {
-      throw new BackboneException(
-          Text.format(
-              "%s takes images of element type %s; a backbone takes standardised float32 images, export the model so",
-              model.file(), type == null ? input.elementType() : type));
-    }
-    return new Value(input.name(), shape);
-  }
-
-  /** The side of images where the file leaves it free. */
-  private int freeSide(GraphInput input) {
-    OptionalInt positions = PositionGrid.side(model, input.name());
-    if (positions.isPresent()) {
-      return positions.getAsInt();
-    }
-    if (options.side().isEmpty()) {
-      assumed.add(Assumption.Setting.SIDE);
-    }
-    return options.side().orElse(FREE_SIDE);
+    return size.height();
   }
 
   private void evaluate(List<OnnxNode> nodes, int depth) throws IOException {

@@ -91,11 +91,10 @@ final class Emitter {
   }
 
   /** The images as they come, batch first and channels last. */
-  void image(Value image) {
-    long[] shape = image.shape();
-    SDVariable input = writer.input(Math.toIntExact(shape[2]));
+  void image(ImageInput image) {
+    SDVariable input = writer.input(image.size(), image.channels());
     owned.add(input);
-    tensors.put(image, new Tensor(input, shape, Tensor.channelsLast(4), 0));
+    tensors.put(image.value(), new Tensor(input, image.value().shape(), image.order(), 0));
   }
 
   /**

@@ -61,6 +61,7 @@ final class Families {
 
   private static Recognised family(OnnxModel model, BackboneOptions options) throws IOException {
     Dataflow flow = Dataflow.of(model, options);
+    flow.side(); // refuses images that no family takes
     flow.requireUnderstood();
     Fusion.apply(flow);
     List<Operation> operations = flow.operations();

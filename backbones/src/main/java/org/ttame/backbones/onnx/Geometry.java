@@ -59,9 +59,9 @@ final class Geometry {
    * @param operations from image to logits
    * @param batch how many images the shapes are for
    */
-  static Geometry of(Value image, List<Operation> operations, long batch) {
+  static Geometry of(ImageInput image, List<Operation> operations, long batch) {
     Geometry geometry = new Geometry();
-    geometry.known.put(image, map(image));
+    geometry.known.put(image.value(), image.places());
     for (Operation operation : operations) {
       for (Value output : operation.outputs()) {
         geometry.follow(operation, output, batch).ifPresent(at -> geometry.known.put(output, at));

@@ -10,6 +10,9 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.InputSpec.Layout;
+import org.ttame.core.image.InputSpec.Stored;
 
 /**
  * An imported graph as JSON: operations with their attributes, values by number, small constants in
@@ -19,15 +22,20 @@ final class GraphJson {
   private static final String SHAPE = "shape";
   private static final String NAME = "name";
 
+  private static final String LAYOUT = "layout";
+  private static final String TYPE = "imageType";
+
   private GraphJson() {}
 
   static ObjectNode write(
-      String name, long opset, Value image, Value logits, List<Operation> operations) {
+      String name, long opset, ImageInput image, Value logits, List<Operation> operations) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put(NAME, name);
     json.put("opset", opset);
     IdentityHashMap<Value, Integer> numbers = new IdentityHashMap<>();
-    json.set("image", value(image, numbers));
+    json.set("image", value(image.value(), numbers));
+    json.put(LAYOUT, image.stored().layout().name());
+    json.put(TYPE, image.stored().type().fileName());
     ArrayNode list = json.putArray("operations");
     for (Operation operation : operations) {
       ObjectNode node = list.addObject();
@@ -143,9 +151,16 @@ final class GraphJson {
     return new ImportedGraph(
         json.path(NAME).asText(),
         json.path("opset").asLong(),
-        image,
+        new ImageInput(image, stored(json), false),
         values.get(json.path("logits").asInt()),
         operations);
+  }
+
+  /** Files of the first stage have no images but the usual ones. */
+  private static Stored stored(JsonNode json) {
+    return new Stored(
+        Layout.valueOf(json.path(LAYOUT).asText(Stored.USUAL.layout().name())),
+        InputSpec.Type.parse(json.path(TYPE).asText(Stored.USUAL.type().fileName())));
   }
 
   private static Value value(JsonNode json) {

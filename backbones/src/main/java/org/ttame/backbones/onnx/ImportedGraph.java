@@ -13,6 +13,7 @@ import org.ttame.backbones.graph.ImportedLayers;
 import org.ttame.backbones.graph.LayerWriter;
 import org.ttame.backbones.graph.Parameter;
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 
 /**
  * A classifier of no family: the operations from image to logits, as {@link Dataflow} found and
@@ -35,7 +36,7 @@ public final class ImportedGraph implements ImportedLayers {
 
   private final String name;
   private final long opset;
-  private final Value image;
+  private final ImageInput image;
   private final Value logits;
   private final List<Operation> operations;
   private final Map<String, Emitter.Weight> weights;
@@ -47,12 +48,12 @@ public final class ImportedGraph implements ImportedLayers {
    *
    * @param name what to call it
    * @param opset the version of ONNX's operator set that it is written in
-   * @param image its input, {@code [B, 3, S, S]}
+   * @param image its input
    * @param logits its output, {@code [B, K]}
    * @param operations from image to logits
    * @throws UnsupportedGraphException naming everything that cannot be written
    */
-  ImportedGraph(String name, long opset, Value image, Value logits, List<Operation> operations)
+  ImportedGraph(String name, long opset, ImageInput image, Value logits, List<Operation> operations)
       throws IOException {
     this.name = name;
     this.opset = opset;
@@ -61,7 +62,7 @@ public final class ImportedGraph implements ImportedLayers {
     this.operations = List.copyOf(operations);
     Budget.operations(this.operations.size());
     LayerWriter outline = LayerWriter.outline();
-    Emitter emitter = new Emitter(outline, geometry(), image.shape()[0]);
+    Emitter emitter = new Emitter(outline, geometry(), image.batch());
     emitter.image(image);
     List<String> refusals = emitter.write(this.operations, opset);
     if (!refusals.isEmpty()) {
@@ -77,19 +78,19 @@ public final class ImportedGraph implements ImportedLayers {
   }
 
   private Geometry geometry() {
-    return Geometry.of(image, operations, image.shape()[0]);
+    return Geometry.of(image, operations, image.batch());
   }
 
   @Override
   public BackboneGraph write(LayerWriter writer) throws IOException {
-    Emitter emitter = new Emitter(writer, geometry(), image.shape()[0]);
+    Emitter emitter = new Emitter(writer, geometry(), image.batch());
     emitter.image(image);
     List<String> refusals = emitter.write(operations, opset);
     if (!refusals.isEmpty()) {
       throw new IllegalStateException(String.join("; ", refusals));
     }
     Tensor scores = emitter.arrange(emitter.tensor(logits), 0, 1);
-    LayerChoice layers = LayerChoice.of(operations, emitter, side(), classes());
+    LayerChoice layers = LayerChoice.of(operations, emitter, size(), classes());
     return new BackboneGraph(
         writer.graph(),
         scores.variable().name(),
@@ -147,8 +148,13 @@ public final class ImportedGraph implements ImportedLayers {
   }
 
   @Override
-  public int side() {
-    return Math.toIntExact(image.shape()[2]);
+  public ImageSize size() {
+    return image.size();
+  }
+
+  @Override
+  public int channels() {
+    return image.channels();
   }
 
   @Override

@@ -48,19 +48,11 @@ final class Importer {
   static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
     Dataflow flow = Dataflow.inSteps(model, options);
     Optional<InputSpec> input = InnerStandardisation.of(flow);
-    Operation last = flow.logits().producer();
-    if (last != null && last.is("Sigmoid", "HardSigmoid")) {
-      throw new UnsupportedGraphException(
-          Text.format(
-              "its scores come out of %s, classes that do not exclude each other: cut the file before"
-                  + " it if the logits are to be compared with each other",
-              last));
-    }
     ImportedGraph graph =
         new ImportedGraph(
             name(model.file()),
             model.opset(),
-            flow.input(),
+            flow.image(),
             flow.logits(),
             operations(flow, model.opset()));
     return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow, input);

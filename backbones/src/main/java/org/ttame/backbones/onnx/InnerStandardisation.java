@@ -3,26 +3,37 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
 import java.util.Optional;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.ResizeRule;
 
 /**
  * A standardisation that a graph does itself, right behind its input: sums, differences, products
- * and quotients with a constant for each channel. Together they are y = a·x + b, and the constants
- * say whether x is a pixel in [0, 1] or in [0, 255]: a mean, −b/a, above 2 is one of [0, 255], and
- * so is a factor a below 0.1.
+ * and quotients with a constant for each channel, in between perhaps a cast, an exchange of
+ * channels or of axes. Together they are y = a·x + b, and the constants say whether x is a pixel in
+ * [0, 1] or in [0, 255]: a mean, −b/a, above 2 is one of [0, 255], and so is a factor a below 0.1.
+ * Images of bytes are in [0, 255] whatever follows.
  */
 final class InnerStandardisation {
   private static final double LARGEST_UNIT_MEAN = 2;
   private static final double LARGEST_BYTE_FACTOR = 0.1;
   private static final double SMALLEST_UNIT_FACTOR = 0.5;
-  private static final int CHANNELS = 3;
 
-  private final double[] factor = {1, 1, 1};
-  private final double[] offset = new double[CHANNELS];
+  private final ImageInput image;
+  private final double[] factor;
+  private final double[] offset;
 
-  private InnerStandardisation() {}
+  /** Where the channels are after the axes have been exchanged. */
+  private int channelAxis;
+
+  private InnerStandardisation(ImageInput image) {
+    this.image = image;
+    factor = new double[image.channels()];
+    Arrays.fill(factor, 1);
+    offset = new double[image.channels()];
+    channelAxis = image.channelAxis();
+  }
 
   /**
    * What is left for whoever feeds the graph.
@@ -32,22 +43,33 @@ final class InnerStandardisation {
    *     standardise, or its constants do not tell
    */
   static Optional<InputSpec> of(Dataflow flow) throws IOException {
-    InnerStandardisation inner = new InnerStandardisation();
+    InnerStandardisation inner = new InnerStandardisation(flow.image());
+    if (flow.image().stored().type() == InputSpec.Type.UINT8) {
+      return Optional.of(inner.spec(1 / 255.0));
+    }
     Value at = flow.input();
     boolean any = false;
     while (at.consumers().size() == 1) {
       Operation next = at.consumers().get(0);
-      if (!inner.absorb(next)) {
+      if (inner.absorb(next)) {
+        any = true;
+      } else if (!inner.passes(next)) {
         break;
       }
-      any = true;
       at = next.output();
     }
-    return any ? inner.range().map(std -> spec(flow.side(), std)) : Optional.empty();
+    return any ? inner.range().map(inner::spec) : Optional.empty();
   }
 
-  private static InputSpec spec(int side, double std) {
-    return new InputSpec(side, List.of(0.0, 0.0, 0.0), Collections.nCopies(CHANNELS, std));
+  private InputSpec spec(double std) {
+    ImageSize size = image.size();
+    return new InputSpec(
+        size.height(),
+        size.width(),
+        Collections.nCopies(factor.length, 0.0),
+        Collections.nCopies(factor.length, std),
+        ResizeRule.CROP,
+        image.stored());
   }
 
   /** 1 for [0, 1], 1/255 for [0, 255]. */
@@ -55,7 +77,7 @@ final class InnerStandardisation {
     boolean bytes = true;
     boolean unit = true;
     double mean = 0;
-    for (int c = 0; c < CHANNELS; c++) {
+    for (int c = 0; c < factor.length; c++) {
       bytes &= Math.abs(factor[c]) <= LARGEST_BYTE_FACTOR;
       unit &= Math.abs(factor[c]) >= SMALLEST_UNIT_FACTOR;
       mean = Math.max(mean, Math.abs(offset[c] / factor[c]));
@@ -64,6 +86,23 @@ final class InnerStandardisation {
       return Optional.of(1 / 255.0);
     }
     return unit ? Optional.of(1.0) : Optional.empty();
+  }
+
+  /**
+   * An exchange of channels or axes: which constant belongs to which colour does not matter here.
+   */
+  private boolean passes(Operation operation) {
+    if (operation.is("Cast", "Identity")) {
+      return true;
+    }
+    if (operation.is("Transpose")) {
+      int[] permutation = Movement.permutation(operation.node(), operation.value(0).rank());
+      channelAxis = Tensor.place(permutation, channelAxis);
+      return true;
+    }
+    return operation.is("Gather", "Slice")
+        && operation.values().size() == 1
+        && Arrays.equals(operation.value(0).shape(), operation.output().shape());
   }
 
   private boolean absorb(Operation operation) throws IOException {
@@ -75,7 +114,7 @@ final class InnerStandardisation {
     if (c == null || (first && operation.is("Sub", "Div"))) {
       return false;
     }
-    for (int i = 0; i < CHANNELS; i++) {
+    for (int i = 0; i < factor.length; i++) {
       switch (operation.type()) {
         case "Add" -> offset[i] += c[i];
         case "Sub" -> offset[i] -= c[i];
@@ -92,17 +131,17 @@ final class InnerStandardisation {
     return Arrays.stream(factor).allMatch(f -> f != 0 && Double.isFinite(f));
   }
 
-  /** A value for each channel of [B, 3, S, S]; null if the constant is another. */
-  private static double[] perChannel(Constant constant) throws IOException {
+  /** A value for each channel; null if the constant is another. */
+  private double[] perChannel(Constant constant) throws IOException {
     long[] shape = constant.shape();
-    int rank = shape.length;
     if (constant.size() == 1) {
-      double[] same = new double[CHANNELS];
+      double[] same = new double[factor.length];
       Arrays.fill(same, constant.scalar());
       return same;
     }
+    int axis = channelAxis - 4 + shape.length;
     boolean channels =
-        constant.size() == CHANNELS && rank >= 3 && rank <= 4 && shape[rank - 3] == CHANNELS;
+        constant.size() == factor.length && axis >= 0 && shape[axis] == factor.length;
     return channels ? constant.values() : null;
   }
 }

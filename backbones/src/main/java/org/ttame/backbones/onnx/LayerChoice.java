@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -62,7 +63,7 @@ final class LayerChoice {
   private static final Set<String> GATES = Set.of("Sigmoid", "HardSigmoid");
 
   private final List<Operation> operations;
-  private final int side;
+  private final ImageSize image;
   private final int classes;
   private boolean mixes;
   private final IdentityHashMap<Value, FeatureLayer> layers = new IdentityHashMap<>();
@@ -73,9 +74,9 @@ final class LayerChoice {
   /** For each cut point the most values of an image that an operation behind it mixes. */
   private final Map<Value, Long> mixed = new LinkedHashMap<>();
 
-  private LayerChoice(List<Operation> operations, int side, int classes) {
+  private LayerChoice(List<Operation> operations, ImageSize image, int classes) {
     this.operations = operations;
-    this.side = side;
+    this.image = image;
     this.classes = classes;
   }
 
@@ -84,11 +85,11 @@ final class LayerChoice {
    *
    * @param operations from image to logits
    * @param emitter has written them
-   * @param side of the image
+   * @param image height and width of the image
    * @param classes K
    */
-  static LayerChoice of(List<Operation> operations, Emitter emitter, int side, int classes) {
-    LayerChoice choice = new LayerChoice(operations, side, classes);
+  static LayerChoice of(List<Operation> operations, Emitter emitter, ImageSize image, int classes) {
+    LayerChoice choice = new LayerChoice(operations, image, classes);
     choice.findLayers(emitter);
     choice.findCuts(emitter);
     return choice;
@@ -342,15 +343,19 @@ final class LayerChoice {
     List<List<Value>> inTurn = new ArrayList<>(stages.values());
     for (List<Value> stage : inTurn) {
       Value value = choose(stage, stage == last(inTurn));
-      int coarsest = (side + COARSE - 1) / COARSE;
       boolean coarse =
-          layers.get(value).height() <= coarsest && layers.get(value).width() <= coarsest;
+          layers.get(value).height() <= coarsest(image.height())
+              && layers.get(value).width() <= coarsest(image.width());
       (coarse ? chosen : fine).add(value);
     }
     List<Value> usable = chosen.isEmpty() ? fine : chosen;
     return usable.subList(Math.max(0, usable.size() - STAGES), usable.size()).stream()
         .map(value -> layers.get(value).node())
         .toList();
+  }
+
+  private static int coarsest(int pixels) {
+    return (pixels + COARSE - 1) / COARSE;
   }
 
   /** The resolution that a cut point belongs to; a max pool to the one before it. */

@@ -15,6 +15,8 @@ import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.backbones.source.BackboneSource;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.InputSpec;
 
 /**
@@ -30,6 +32,7 @@ public final class OnnxBackbone implements BackboneSource {
   private final Function<String, Emitter.Weight> weights;
   private final LogitsOutput output;
   private final Optional<InputSpec> input;
+  private final InputSpec.Stored stored;
   private final Set<Assumption.Setting> assumed;
   private final Recipe.Scratch scratch = new Recipe.Scratch();
 
@@ -40,6 +43,7 @@ public final class OnnxBackbone implements BackboneSource {
     output = recognised.flow().output();
     assumed = recognised.flow().assumed();
     input = recognised.input();
+    stored = recognised.flow().image().stored();
   }
 
   /**
@@ -124,6 +128,18 @@ public final class OnnxBackbone implements BackboneSource {
   @Override
   public Optional<InputSpec> inputSpec() {
     return input;
+  }
+
+  @Override
+  public OutputSpec output() {
+    int classes = output.kind() == OutputKind.ONE_LOGIT ? 2 : architecture.classes();
+    return new OutputSpec(
+        output.name(), output.kind(), classes, FileLabels.of(model.metadata(), classes));
+  }
+
+  @Override
+  public InputSpec.Stored stored() {
+    return stored;
   }
 
   @Override

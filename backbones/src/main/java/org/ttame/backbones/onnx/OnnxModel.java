@@ -27,8 +27,22 @@ record OnnxModel(
     List<GraphInput> inputs,
     List<String> outputs,
     Map<String, Function> functions,
-    List<DataFile> files)
+    List<DataFile> files,
+    Map<String, String> metadata)
     implements AutoCloseable {
+  /** A model without metadata. */
+  OnnxModel(
+      Path file,
+      String producer,
+      long opset,
+      List<OnnxNode> nodes,
+      Map<String, Constant> initialisers,
+      List<GraphInput> inputs,
+      List<String> outputs,
+      Map<String, Function> functions,
+      List<DataFile> files) {
+    this(file, producer, opset, nodes, initialisers, inputs, outputs, functions, files, Map.of());
+  }
 
   /**
    * An input of the graph.

@@ -34,6 +34,7 @@ final class OnnxParser {
   private final Map<String, Constant> initialisers = new LinkedHashMap<>();
   private final List<GraphInput> inputs = new ArrayList<>();
   private final List<String> outputs = new ArrayList<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<String, Function> functions = new LinkedHashMap<>();
   private final Map<String, Long> opsets = new LinkedHashMap<>();
   private String producer = "";
@@ -100,6 +101,7 @@ final class OnnxParser {
           case 3 -> producerVersion = in.string(end);
           case 7 -> graph(in.enter(end));
           case 8 -> opset(in.enter(end), opsets);
+          case 14 -> metadata(in.enter(end));
           case 25 -> function(in.enter(end));
           default -> in.skip(tag.wireType(), end);
         }
@@ -122,7 +124,8 @@ final class OnnxParser {
         List.copyOf(inputs),
         List.copyOf(outputs),
         Map.copyOf(functions),
-        files);
+        files,
+        Map.copyOf(metadata));
   }
 
   private void graph(long end) throws IOException {
@@ -157,6 +160,22 @@ final class OnnxParser {
               file, Budget.NODES));
     }
     return node;
+  }
+
+  private void metadata(long end) throws IOException {
+    String key = "";
+    String value = "";
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.field() == 1 && tag.wireType() == BYTES) {
+        key = in.string(end);
+      } else if (tag.field() == 2 && tag.wireType() == BYTES) {
+        value = in.string(end);
+      } else {
+        in.skip(tag.wireType(), end);
+      }
+    }
+    metadata.put(key, value);
   }
 
   private void opset(long end, Map<String, Long> into) throws IOException {

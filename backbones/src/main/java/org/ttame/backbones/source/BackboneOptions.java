@@ -1,14 +1,19 @@
 package org.ttame.backbones.source;
 
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.ResizeRule;
 
 /**
  * What a user, or the record of a run, says of a backbone file.
@@ -18,9 +23,11 @@ import org.ttame.core.image.InputSpec;
  * @param classes the expected number of classes; empty to take what is found
  * @param mean channel means the backbone was trained with
  * @param std channel standard deviations the backbone was trained with
- * @param side height and width of its images, where the file leaves them free; empty to take what
+ * @param size height and width of its images, where the file leaves them free; empty to take what
  *     the file says
+ * @param resize how pictures are brought to that size; empty to take what the file says
  * @param output the graph's output that has the logits; empty to take what is found
+ * @param outputKind what that output means; empty to take what is found
  * @param doublePrecision whether to compute in double precision: slow, for checks of methods that
  *     single precision is too coarse for
  * @param assumed which of these were assumed where they were recorded, rather than said
@@ -30,30 +37,30 @@ public record BackboneOptions(
     OptionalInt classes,
     Optional<List<Double>> mean,
     Optional<List<Double>> std,
-    OptionalInt side,
+    Optional<ImageSize> size,
+    Optional<ResizeRule> resize,
     Optional<String> output,
+    Optional<OutputKind> outputKind,
     boolean doublePrecision,
     Set<Assumption.Setting> assumed) {
-  private static final BackboneOptions DEFAULTS =
-      new BackboneOptions(
-          Optional.empty(),
-          OptionalInt.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          OptionalInt.empty(),
-          Optional.empty(),
-          false,
-          Set.of());
+  private static final BackboneOptions DEFAULTS = new Draft().options();
 
   public BackboneOptions {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(classes, "classes");
+    Objects.requireNonNull(size, "size");
+    Objects.requireNonNull(resize, "resize");
     Objects.requireNonNull(output, "output");
+    Objects.requireNonNull(outputKind, "outputKind");
     mean = mean.map(List::copyOf);
     std = std.map(List::copyOf);
-    assumed = java.util.Collections.unmodifiableSet(new LinkedHashSet<>(assumed));
-    new InputSpec(
-        side.orElse(1), mean.orElse(InputSpec.IMAGENET_MEAN), std.orElse(InputSpec.IMAGENET_STD));
+    assumed = Collections.unmodifiableSet(new LinkedHashSet<>(assumed));
+    if (mean.isPresent() != std.isPresent()) {
+      throw new IllegalArgumentException("Mean and std belong together; give both");
+    }
+    if (mean.isPresent()) {
+      new InputSpec(1, mean.get(), std.get()); // refuses what is no standardisation
+    }
     if (classes.isPresent() && classes.getAsInt() < 2) {
       throw new IllegalArgumentException(
           "A classifier has two classes or more, got " + classes.getAsInt());
@@ -72,8 +79,7 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions withName(String expected) {
-    return new BackboneOptions(
-        Optional.of(expected), classes, mean, std, side, output, doublePrecision, assumed);
+    return with(draft -> draft.name = Optional.of(expected));
   }
 
   /**
@@ -83,27 +89,22 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions withClasses(int expected) {
-    return new BackboneOptions(
-        name, OptionalInt.of(expected), mean, std, side, output, doublePrecision, assumed);
+    return with(draft -> draft.classes = OptionalInt.of(expected));
   }
 
   /**
    * Sets the standardisation.
    *
-   * @param channelMean three means, red first
-   * @param channelStd three standard deviations, red first
+   * @param channelMean a mean for each channel; of three, red first
+   * @param channelStd as many standard deviations
    * @return the options
    */
   public BackboneOptions withStandardisation(List<Double> channelMean, List<Double> channelStd) {
-    return new BackboneOptions(
-        name,
-        classes,
-        Optional.of(channelMean),
-        Optional.of(channelStd),
-        side,
-        output,
-        doublePrecision,
-        assumed);
+    return with(
+        draft -> {
+          draft.mean = Optional.of(channelMean);
+          draft.std = Optional.of(channelStd);
+        });
   }
 
   /**
@@ -112,9 +113,18 @@ public record BackboneOptions(
    * @param pixels height and width
    * @return the options
    */
-  public BackboneOptions withSide(int pixels) {
-    return new BackboneOptions(
-        name, classes, mean, std, OptionalInt.of(pixels), output, doublePrecision, assumed);
+  public BackboneOptions withSize(ImageSize pixels) {
+    return with(draft -> draft.size = Optional.of(pixels));
+  }
+
+  /**
+   * Sets how pictures are brought to the size of images.
+   *
+   * @param rule how
+   * @return the options
+   */
+  public BackboneOptions withResize(ResizeRule rule) {
+    return with(draft -> draft.resize = Optional.of(rule));
   }
 
   /**
@@ -124,8 +134,17 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions withOutput(String outputName) {
-    return new BackboneOptions(
-        name, classes, mean, std, side, Optional.of(outputName), doublePrecision, assumed);
+    return with(draft -> draft.output = Optional.of(outputName));
+  }
+
+  /**
+   * Says what the output means.
+   *
+   * @param kind what
+   * @return the options
+   */
+  public BackboneOptions withOutputKind(OutputKind kind) {
+    return with(draft -> draft.outputKind = Optional.of(kind));
   }
 
   /**
@@ -135,16 +154,51 @@ public record BackboneOptions(
    * @return the options
    */
   public BackboneOptions assumedBefore(Set<Assumption.Setting> settings) {
-    return new BackboneOptions(name, classes, mean, std, side, output, doublePrecision, settings);
+    return with(draft -> draft.assumed = settings);
   }
 
   /** Computes in double precision. */
   public BackboneOptions inDoublePrecision() {
-    return new BackboneOptions(name, classes, mean, std, side, output, true, assumed);
+    return with(draft -> draft.doublePrecision = true);
   }
 
   /** The type of the graph's values. */
   public DataType precision() {
     return doublePrecision ? DataType.DOUBLE : DataType.FLOAT;
+  }
+
+  private BackboneOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    draft.name = name;
+    draft.classes = classes;
+    draft.mean = mean;
+    draft.std = std;
+    draft.size = size;
+    draft.resize = resize;
+    draft.output = output;
+    draft.outputKind = outputKind;
+    draft.doublePrecision = doublePrecision;
+    draft.assumed = assumed;
+    change.accept(draft);
+    return draft.options();
+  }
+
+  /** Options that are being changed. */
+  private static final class Draft {
+    private Optional<String> name = Optional.empty();
+    private OptionalInt classes = OptionalInt.empty();
+    private Optional<List<Double>> mean = Optional.empty();
+    private Optional<List<Double>> std = Optional.empty();
+    private Optional<ImageSize> size = Optional.empty();
+    private Optional<ResizeRule> resize = Optional.empty();
+    private Optional<String> output = Optional.empty();
+    private Optional<OutputKind> outputKind = Optional.empty();
+    private boolean doublePrecision;
+    private Set<Assumption.Setting> assumed = Set.of();
+
+    BackboneOptions options() {
+      return new BackboneOptions(
+          name, classes, mean, std, size, resize, output, outputKind, doublePrecision, assumed);
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.Set;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.WeightSource;
 import org.ttame.core.classifier.Assumption;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.InputSpec;
 
 /**
@@ -18,6 +19,19 @@ public interface BackboneSource extends WeightSource, AutoCloseable {
 
   /** What it expects of an image, where it says so. */
   Optional<InputSpec> inputSpec();
+
+  /** What it answers. */
+  OutputSpec output();
+
+  /** Whether that is settled: what has been imported cannot be read otherwise. */
+  default boolean outputSettled() {
+    return false;
+  }
+
+  /** How it has its images. */
+  default InputSpec.Stored stored() {
+    return InputSpec.Stored.USUAL;
+  }
 
   /** Where it comes from: format, producer and the like. */
   Map<String, String> provenance();

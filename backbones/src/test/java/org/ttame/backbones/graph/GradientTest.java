@@ -50,7 +50,7 @@ class GradientTest {
     SameDiff graph = backbone.graph();
     SDVariable weights = graph.constant("mix", Nd4j.createFromArray(1.0, -2.0, 0.5));
     graph.math().tanh(graph.getVariable(backbone.logits())).mul(weights).sum().rename("loss");
-    int side = architecture.side();
+    int side = architecture.size().height();
     INDArray image = Nd4j.randn(DataType.DOUBLE, 1, side, side, 3).muli(0.1);
     try (GraphRunner runner = GraphRunner.of(graph);
         GraphResult result =

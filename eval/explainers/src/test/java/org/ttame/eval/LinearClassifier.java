@@ -5,6 +5,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.classifier.ClassifierBuilder;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -25,12 +26,11 @@ public final class LinearClassifier {
     return builder(spec, weights, bias).build();
   }
 
-  public static FrozenClassifier.Builder builder(InputSpec spec, float[] weights, float[] bias) {
-    int side = spec.side();
+  public static ClassifierBuilder builder(InputSpec spec, float[] weights, float[] bias) {
     int classes = bias.length;
     long pixels = weights.length / classes;
     SameDiff graph = SameDiff.create();
-    SDVariable images = graph.placeHolder("image", DataType.FLOAT, -1, side, side, 3);
+    SDVariable images = graph.placeHolder("image", DataType.FLOAT, spec.shape(-1));
     SDVariable feature = images.mul("feature", graph.constant("two", Nd4j.scalar(2f)));
     SDVariable flat = graph.reshape(images, -1, pixels);
     SDVariable matrix =
@@ -44,6 +44,13 @@ public final class LinearClassifier {
         .classes(classes)
         .inputSpec(spec)
         .layers(
-            List.of(new FeatureLayer("pixels", feature.name(), FeatureKind.MAP, 3, side, side)));
+            List.of(
+                new FeatureLayer(
+                    "pixels",
+                    feature.name(),
+                    FeatureKind.MAP,
+                    spec.channels(),
+                    spec.height(),
+                    spec.width())));
   }
 }

@@ -43,8 +43,7 @@ final class BatchFit {
   static int find(
       FrozenClassifier classifier, TrainingOptions options, int images, ProgressListener listener) {
     AttentionSpec spec = InitialMechanism.spec(classifier, options);
-    int side = classifier.inputSpec().side();
-    long waiting = (long) WAITING * side * side * 3 * Float.BYTES;
+    long waiting = (long) WAITING * classifier.inputSpec().values() * Float.BYTES;
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0);
         Trainer trainer = new Trainer(classifier, mechanism, options, 1)) {
       if (trainer.plannedBytes(1) == 0) {

@@ -141,7 +141,7 @@ public final class BoxTable {
                           plan.mapY(box.y0()),
                           plan.mapX(box.x1()),
                           plan.mapY(box.y1())))
-              .filter(box -> box.isInSight(spec.side()))
+              .filter(box -> box.isInSight(spec.height(), spec.width()))
               .toList();
         };
   }

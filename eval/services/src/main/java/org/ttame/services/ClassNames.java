@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.storage.TextFile;
 
 /**
@@ -23,19 +24,20 @@ public final class ClassNames {
    *
    * @param file with a name a line, if given
    * @param run the training run, if there is one
-   * @param classes how many classes there are
+   * @param output the classifier's: how many classes there are, and their names in its own file
    * @return their names, or an empty list
    * @throws IOException if a file cannot be read or has another number of lines
    * @throws InvalidOptionException if the file's names are not the run's
    */
-  public static List<String> find(Optional<Path> file, Optional<Path> run, int classes)
+  public static List<String> find(Optional<Path> file, Optional<Path> run, OutputSpec output)
       throws IOException {
+    int classes = output.classes();
     List<String> own = List.of();
     if (run.isPresent() && Files.exists(run.get().resolve(IN_RUN))) {
       own = read(run.get().resolve(IN_RUN), classes);
     }
     if (file.isEmpty()) {
-      return own;
+      return own.isEmpty() ? output.labels() : own;
     }
     List<String> names = read(file.get(), classes);
     if (!own.isEmpty() && !own.equals(names)) {

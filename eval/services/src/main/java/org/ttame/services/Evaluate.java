@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -142,7 +141,9 @@ public final class Evaluate {
       int classes = classifier.classes();
       Optional<Path> run = methods.run().map(TrainedRun::run);
       List<String> names =
-          ClassFolders.of(list, ClassNames.find(options.labels(), run, classes), classes).names();
+          ClassFolders.of(
+                  list, ClassNames.find(options.labels(), run, classifier.spec().output()), classes)
+              .names();
       List<Metric> metrics = options.metrics().make(classifier, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(classifier, made.explainers(), metrics);
       Path out = options.out();
@@ -187,11 +188,7 @@ public final class Evaluate {
     if (sum != null) {
       identity.put("backbone's SHA-256", sum);
     }
-    identity.put("side", String.valueOf(classifier.inputSpec().side()));
-    Optional.ofNullable(classifier.provenance().get(OnnxBackbone.OUTPUT))
-        .ifPresent(output -> identity.put(OnnxBackbone.OUTPUT, output));
-    identity.put("mean", classifier.inputSpec().mean().toString());
-    identity.put("std", classifier.inputSpec().std().toString());
+    identity.putAll(ClassifierIdentity.of(classifier.spec()));
     identity.putAll(options.methods().identity());
     identity.put(
         "images", Text.format("%d (SHA-256 of names %s)", list.size(), list.namesSha256()));

@@ -159,7 +159,8 @@ public final class Explain {
       int count = classifier.classes();
       Optional<Path> run = options.methods().run().map(TrainedRun::run);
       ClassFolders labelled =
-          ClassFolders.of(images, ClassNames.find(options.labels(), run, count), count);
+          ClassFolders.of(
+              images, ClassNames.find(options.labels(), run, classifier.spec().output()), count);
       options.classes().require(labelled, count);
       List<String> names = labelled.names();
       Provenance origin = Provenance.of(classifier, provenance);

@@ -15,7 +15,6 @@ import org.ttame.core.attention.Explanation;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.PassCounter;
-import org.ttame.core.classifier.Predictions;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.SaliencyMaps;
@@ -74,7 +73,7 @@ public final class ExplanationRunner {
     if (!(explainers.get(0) instanceof TtameExplainer)) {
       try (ClassifierOutput output = classifier.forward(standardised, List.of())) {
         classes = wanted.classes(output.logits());
-        probabilities = Predictions.softmax(output.logits());
+        probabilities = output.probabilities();
       }
     }
     for (Explainer explainer : explainers) {
@@ -82,7 +81,7 @@ public final class ExplanationRunner {
         long passes = classifier.passes().forward();
         try (Explanation explanation = mechanism.explain(standardised, wanted)) {
           classes = explanation.classes();
-          probabilities = Predictions.softmax(explanation.logits());
+          probabilities = explanation.probabilities();
           Passes each = new Passes(classifier.passes().forward() - passes, 0);
           for (int m = 0; m < classes[0].length; m++) {
             try (INDArray maps = column(explanation.maps(), m)) {

@@ -104,7 +104,10 @@ public final class FigureImages {
     this.source = source;
     int classes = classifier.classes();
     labelled =
-        ClassFolders.of(list, ClassNames.find(source.labels(), Optional.of(run), classes), classes);
+        ClassFolders.of(
+            list,
+            ClassNames.find(source.labels(), Optional.of(run), classifier.spec().output()),
+            classes);
     labelled.requireLabelsOf(classes);
     this.list = labelled.images();
     Optional<Path> table = source.table(list);

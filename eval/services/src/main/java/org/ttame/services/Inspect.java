@@ -13,6 +13,7 @@ import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.InputSpec;
 import org.ttame.training.run.Checkpoint;
 import org.ttame.training.run.Checkpoints;
 import org.ttame.training.run.RunFolder;
@@ -56,13 +57,21 @@ public final class Inspect {
     new TreeMap<>(classifier.provenance())
         .forEach((name, value) -> add(facts, name, readable(name, value)));
     add(facts, "classes", classifier.classes());
-    int side = classifier.inputSpec().side();
+    InputSpec input = classifier.inputSpec();
     add(
         facts,
         "input",
         Text.format(
-            "%d×%d of images whose shorter side is resized to %d",
-            side, side, classifier.inputSpec().resizeSide()));
+            "%s pixels of %d channels, pictures brought to that by %s; in the file %s %s",
+            input.size(),
+            input.channels(),
+            input.resize().optionName(),
+            input.stored().layout(),
+            input.stored().type().fileName()));
+    add(facts, "output kind", classifier.spec().output().kind().optionName());
+    if (!classifier.spec().output().labels().isEmpty()) {
+      add(facts, "labels", String.join(", ", classifier.spec().output().labels()));
+    }
     add(facts, "mean", classifier.inputSpec().mean());
     add(facts, "std", classifier.inputSpec().std());
     for (Assumption assumption : classifier.assumptions()) {

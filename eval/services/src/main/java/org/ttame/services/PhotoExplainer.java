@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.ttame.backbones.Backbones;
@@ -14,12 +15,13 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.Predictions;
 import org.ttame.core.engine.NativeBinary;
 import org.ttame.core.image.CropPlan;
 import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Preprocessing;
 import org.ttame.core.image.RgbImage;
+import org.ttame.core.image.Standardizer;
 import org.ttame.core.storage.TextFile;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -68,7 +70,7 @@ public final class PhotoExplainer implements AutoCloseable {
       ExplanationMethod method,
       AttentionMechanism mechanism) {
     this.classifier = classifier;
-    this.names = names;
+    this.names = names.isEmpty() ? classifier.spec().output().labels() : names;
     this.mechanism = mechanism;
     classifier.assumptions().stream()
         .filter(assumption -> !assumption.recorded())
@@ -176,13 +178,14 @@ public final class PhotoExplainer implements AutoCloseable {
 
   private PhotoExplanation explain(RgbImage photograph, String name, OptionalInt wanted) {
     CropPlan plan = preprocessing.testPlan(photograph);
-    float[] pixels = new float[preprocessing.length()];
-    preprocessing.write(photograph, plan, pixels, 0);
-    preprocessing.standardise(pixels);
-    try (INDArray images = preprocessing.batch(pixels);
+    float[] unit = new float[preprocessing.length()];
+    preprocessing.write(photograph, plan, unit, 0);
+    InputSpec input = classifier.inputSpec();
+    float[] pixels = new Standardizer(input).apply(unit);
+    try (INDArray images = Nd4j.create(pixels, input.shape(1), 'c');
         ClassifierOutput output = classifier.forward(images, List.of()).requireFinite()) {
       int classIndex = wanted.orElse(output.predictedClasses()[0]);
-      double probability = Predictions.softmax(output.logits())[0][classIndex];
+      double probability = output.probabilities()[0][classIndex];
       SaliencyMaps maps = explainer.explain(images, new int[] {classIndex}, List.of(name));
       String label = classIndex < names.size() ? names.get(classIndex) : String.valueOf(classIndex);
       return new PhotoExplanation(

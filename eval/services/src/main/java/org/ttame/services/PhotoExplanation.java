@@ -78,7 +78,7 @@ public record PhotoExplanation(
     double[] cells = new double[length];
     for (int i = 0; i < length; i++) {
       double place = rows ? crop.mapY(i + 0.5) : crop.mapX(i + 0.5);
-      cells[i] = place / crop.side() * count - 0.5;
+      cells[i] = place / (rows ? crop.height() : crop.width()) * count - 0.5;
     }
     return cells;
   }

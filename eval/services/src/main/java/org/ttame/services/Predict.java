@@ -155,7 +155,9 @@ public final class Predict {
             .reporting(listener, "classifying", 0)) {
       ClassFolders labelled =
           ClassFolders.of(
-              images, ClassNames.find(options.labels(), options.run(), classes), classes);
+              images,
+              ClassNames.find(options.labels(), options.run(), classifier.spec().output()),
+              classes);
       labelled.requireLabelsOf(classes);
       labelled.problem().ifPresent(problem -> listener.warn("no accuracy: " + problem));
       Path file = options.out().resolve(FILE);
@@ -185,7 +187,7 @@ public final class Predict {
         ImageBatch batch = stream.next();
         try (INDArray standardised = input.clean(batch);
             ClassifierOutput output = classifier.forward(standardised, List.of())) {
-          write(json, labelled, stream.places(), output.logits(), score, answers);
+          write(json, labelled, stream.places(), output, score, answers);
         } catch (NonFiniteException e) {
           throw e.of(classifier.name(), batch.names());
         }
@@ -211,15 +213,16 @@ public final class Predict {
       JsonGenerator json,
       ClassFolders labelled,
       List<Integer> indices,
-      INDArray values,
+      ClassifierOutput output,
       Accuracy.Count score,
       Consumer<Answer> answers)
       throws IOException {
     ImageList list = labelled.images();
     List<String> names = labelled.names();
+    INDArray values = output.logits();
     int shown = (int) Math.min(options.top(), values.size(1));
     int[][] classes = Predictions.topClasses(values, shown);
-    double[][] probabilities = Predictions.softmax(values);
+    double[][] probabilities = output.probabilities();
     float[] all = values.dup('c').data().asFloat();
     int width = (int) values.size(1);
     for (int i = 0; i < classes.length; i++) {

@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.ttame.backbones.CascadingRandomisation;
-import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
@@ -297,11 +296,7 @@ public final class Sanity {
     MethodSelection methods = options.methods();
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put("backbone", String.valueOf(loaded.provenance().get("sha256")));
-    identity.put("side", String.valueOf(loaded.inputSpec().side()));
-    Optional.ofNullable(loaded.provenance().get(OnnxBackbone.OUTPUT))
-        .ifPresent(output -> identity.put(OnnxBackbone.OUTPUT, output));
-    identity.put("mean", loaded.inputSpec().mean().toString());
-    identity.put("std", loaded.inputSpec().std().toString());
+    identity.putAll(ClassifierIdentity.of(loaded.spec()));
     identity.putAll(methods.identity());
     identity.put("methods", methods.methods().toString());
     identity.put("layer", methods.layer().orElse("standard"));

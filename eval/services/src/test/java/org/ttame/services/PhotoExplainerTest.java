@@ -10,14 +10,17 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.Backbones;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.CropPlan;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.Preprocessing;
 import org.ttame.core.image.RgbImage;
+import org.ttame.core.image.Standardizer;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.training.sample.SampleData;
@@ -58,8 +61,9 @@ class PhotoExplainerTest {
         Preprocessing preprocessing = new Preprocessing(classifier.inputSpec());
         float[] pixels = new float[preprocessing.length()];
         preprocessing.write(photograph(), preprocessing.testPlan(photograph()), pixels, 0);
-        preprocessing.standardise(pixels);
-        try (INDArray images = preprocessing.batch(pixels);
+        InputSpec input = classifier.inputSpec();
+        try (INDArray unit = Nd4j.create(pixels, input.shape(1), 'c');
+            INDArray images = new Standardizer(input).apply(unit);
             ClassifierOutput output = classifier.forward(images, List.of())) {
           assertThat(explanation.classIndex()).isEqualTo(output.predictedClasses()[0]);
         }
@@ -76,7 +80,7 @@ class PhotoExplainerTest {
   @Test
   void placesTheMapWhereTheClassifierLooked() {
     RgbImage photograph = photograph();
-    CropPlan crop = CropPlan.centre(240, 120, 64, 56);
+    CropPlan crop = CropPlan.centre(240, 120, InputSpec.imageNet(56));
     SaliencyMaps ramp = new SaliencyMaps(1, 4, new float[][] {{0, 1 / 3f, 2 / 3f, 1}});
     PhotoExplanation explanation = new PhotoExplanation(photograph, crop, ramp, "ramp", 0, "0", 1);
     float[] map = explanation.map();

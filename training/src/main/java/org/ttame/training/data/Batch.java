@@ -9,8 +9,8 @@ import org.ttame.core.image.ImageException;
 /**
  * The images of one step. Owns its array.
  *
- * <p>{@link #images()} is {@code [B, S, S, 3]}, RGB in [0,1]. B is the asked batch size, less what
- * could not be read, and less at an epoch's end; it may be 0, and there is no array then.
+ * <p>{@link #images()} is {@code [B, H, W, C]} in [0,1]. B is the asked batch size, less what could
+ * not be read, and less at an epoch's end; it may be 0, and there is no array then.
  */
 public final class Batch implements AutoCloseable {
   /**
@@ -65,7 +65,7 @@ public final class Batch implements AutoCloseable {
   /**
    * The images.
    *
-   * @return {@code [B, S, S, 3]} in [0,1]
+   * @return {@code [B, H, W, C]} in [0,1]
    * @throws IllegalStateException if B is 0
    */
   public INDArray images() {

@@ -172,7 +172,7 @@ public final class BatchSource implements AutoCloseable {
     int floats = good.size() * length;
     float[] exact =
         floats == batch.values.length ? batch.values : Arrays.copyOf(batch.values, floats);
-    long[] shape = {good.size(), spec.side(), spec.side(), 3};
+    long[] shape = spec.shape(good.size());
     Batch whole = new Batch(batch.step, batch.epoch, good, bad, Nd4j.create(exact, shape, 'c'));
     buffers.add(batch.values);
     return whole;
@@ -213,7 +213,7 @@ public final class BatchSource implements AutoCloseable {
   }
 
   private int imageLength() {
-    return Math.multiplyExact(Math.multiplyExact(spec.side(), spec.side()), 3);
+    return spec.values();
   }
 
   /** A batch being decoded: image and task of each slot, and where the values go. */

@@ -12,7 +12,7 @@ public interface ImageLoader {
    *
    * @param file the image
    * @param random where random crops come from
-   * @param target receives side·side·3 values in [0,1]: rows, columns, then red, green, blue
+   * @param target receives H·W·C values in [0,1]: rows, columns, then channels
    * @param offset where in the target
    * @throws IOException with a sentence naming the file, if it is no readable image
    */

@@ -5,17 +5,19 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.ttame.backbones.ClassifierJson;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 
 /**
@@ -27,9 +29,10 @@ import org.ttame.core.image.InputSpec;
  * @param file name of the classifier's file, for messages; may be empty
  * @param sha256 of that file; empty where the run was not started from one
  * @param imported the SHA-256 of the file that it was imported from, if it was
- * @param classes K
- * @param input side, mean and std
+ * @param input what it expects of an image
  * @param output the output that has the logits, where it was recorded
+ * @param kind what that output means, where it was recorded
+ * @param classes K
  * @param assumed what of this nobody had said
  */
 public record RunClassifier(
@@ -37,9 +40,10 @@ public record RunClassifier(
     String file,
     Optional<String> sha256,
     Optional<String> imported,
-    int classes,
     InputSpec input,
     Optional<String> output,
+    Optional<OutputKind> kind,
+    int classes,
     Set<Assumption.Setting> assumed) {
   private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
 
@@ -61,24 +65,26 @@ public record RunClassifier(
    * @throws IllegalArgumentException naming the field, if one is missing or damaged
    */
   static RunClassifier of(Path run, JsonNode record) {
-    JsonNode backbone = field(record, "", "backbone", JsonNode::isObject, "an object");
-    List<Double> mean = numbers(backbone, "mean", Double.NEGATIVE_INFINITY);
-    List<Double> std = numbers(backbone, "std", 0);
-    int side = count(backbone, "side", 1);
+    JsonNode backbone =
+        ClassifierJson.field(record, "", "backbone", JsonNode::isObject, "an object");
+    JsonNode output = object(backbone, ClassifierJson.OUTPUT);
     JsonNode provenance = backbone.path("provenance");
-    Set<Assumption.Setting> assumed = EnumSet.noneOf(Assumption.Setting.class);
-    for (JsonNode setting : backbone.path("assumed")) {
-      assumed.add(Assumption.Setting.parse(setting.asText()));
-    }
     return new RunClassifier(
         run,
         provenance.path("file").asText(""),
         digest(backbone, SUM),
         digest(provenance, IMPORTED_SUM),
-        count(backbone, "classes", 2),
-        new InputSpec(side, mean, std),
-        Optional.ofNullable(provenance.path(OnnxBackbone.OUTPUT).textValue()),
-        assumed);
+        ClassifierJson.input(object(backbone, ClassifierJson.INPUT), "backbone.input."),
+        Optional.of(output.path("name").asText("")).filter(name -> !name.isEmpty()),
+        output.has("kind")
+            ? Optional.of(ClassifierJson.output(output, "backbone.output.").kind())
+            : Optional.empty(), // the first stage had one kind
+        ClassifierJson.classes(output, "backbone.output."),
+        ClassifierJson.assumed(backbone.path(ClassifierJson.ASSUMED)));
+  }
+
+  private static JsonNode object(JsonNode backbone, String name) {
+    return ClassifierJson.field(backbone, "backbone.", name, JsonNode::isObject, "an object");
   }
 
   /** How to load its file, so that it computes what it computed for the run. */
@@ -87,8 +93,11 @@ public record RunClassifier(
         BackboneOptions.defaults()
             .withClasses(classes)
             .withStandardisation(input.mean(), input.std())
-            .withSide(input.side());
-    return (output.isPresent() ? options.withOutput(output.get()) : options).assumedBefore(assumed);
+            .withSize(new ImageSize(input.height(), input.width()))
+            .withResize(input.resize())
+            .assumedBefore(assumed);
+    options = output.isPresent() ? options.withOutput(output.get()) : options;
+    return kind.isPresent() ? options.withOutputKind(kind.get()) : options;
   }
 
   /**
@@ -113,13 +122,18 @@ public record RunClassifier(
     }
     InputSpec found = classifier.inputSpec();
     String gives = classifier.provenance().get(OnnxBackbone.OUTPUT);
+    OutputKind means = classifier.spec().output().kind();
     List<String> differences = new ArrayList<>();
-    compare("side", input.side(), found.side(), differences);
+    compare("size of images", input.size(), found.size(), differences);
+    compare("resize rule", input.resize().optionName(), found.resize().optionName(), differences);
     compare("mean", input.mean(), found.mean(), differences);
     compare("std", input.std(), found.std(), differences);
     compare("number of classes", classes, classifier.classes(), differences);
     if (output.isPresent() && gives != null) {
       compare("output", output.get(), gives, differences);
+    }
+    if (kind.isPresent() && kind.get().isExclusive() != means.isExclusive()) {
+      compare("output kind", kind.get().optionName(), means.optionName(), differences);
     }
     if (!differences.isEmpty()) {
       throw new IOException(
@@ -152,70 +166,17 @@ public record RunClassifier(
     }
   }
 
-  private static List<Double> numbers(JsonNode backbone, String name, double above) {
-    String what = above == 0 ? "three numbers above zero" : "three numbers";
-    JsonNode array =
-        field(backbone, "backbone.", name, node -> node.isArray() && node.size() == 3, what);
-    List<Double> values = new ArrayList<>();
-    for (JsonNode value : array) {
-      if (!value.isNumber() || !Double.isFinite(value.asDouble()) || value.asDouble() <= above) {
-        throw damaged("backbone." + name, array, what);
-      }
-      values.add(value.asDouble());
-    }
-    return values;
-  }
-
-  private static int count(JsonNode backbone, String name, int least) {
-    return field(
-            backbone,
-            "backbone.",
-            name,
-            node -> node.isInt() && node.asInt() >= least,
-            "a whole number of at least " + least)
-        .asInt();
-  }
-
   private static Optional<String> digest(JsonNode node, String name) {
     if (!node.has(name)) {
       return Optional.empty();
     }
     return Optional.of(
-        field(
+        ClassifierJson.field(
                 node,
                 "backbone.",
                 name,
                 value -> value.isTextual() && DIGEST.matcher(value.asText()).matches(),
                 "64 hexadecimal digits")
             .asText());
-  }
-
-  /**
-   * A field of {@code run.json}.
-   *
-   * @param node the object that it is in
-   * @param prefix of its name, for messages
-   * @param what it has to be
-   * @throws IllegalArgumentException if it is missing or something else
-   */
-  static JsonNode field(
-      JsonNode node,
-      String prefix,
-      String name,
-      java.util.function.Predicate<JsonNode> good,
-      String what) {
-    JsonNode field = node.path(name);
-    if (field.isMissingNode()) {
-      throw new IllegalArgumentException(Text.format("it lacks \"%s%s\", %s", prefix, name, what));
-    }
-    if (!good.test(field)) {
-      throw damaged(prefix + name, field, what);
-    }
-    return field;
-  }
-
-  private static IllegalArgumentException damaged(String name, JsonNode is, String what) {
-    return new IllegalArgumentException(
-        Text.format("\"%s\" is %s and should be %s", name, is, what));
   }
 }

@@ -39,7 +39,7 @@ import org.ttame.core.storage.WholeFile;
  */
 public final class RunFolder {
   /** The version of {@code run.json}'s layout. */
-  public static final int FORMAT = 1;
+  public static final int FORMAT = RunFormat.CURRENT;
 
   /**
    * Settings in {@code run.json} that are the command's around the training: how many computing
@@ -132,11 +132,12 @@ public final class RunFolder {
     try {
       if (JSON.readTree(TextFile.text(file)) instanceof ObjectNode object) {
         int format = object.path("format").asInt(0);
-        if (format != FORMAT) {
+        if (!RunFormat.isKnown(format)) {
           throw new IOException(
               Text.format(
-                  "'%s' has format %d; this version reads format %d", file, format, FORMAT));
+                  "'%s' has format %d; this version reads formats up to %d", file, format, FORMAT));
         }
+        RunFormat.upgrade(object);
         return object;
       }
     } catch (JsonProcessingException e) {

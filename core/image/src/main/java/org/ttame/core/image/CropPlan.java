@@ -1,20 +1,22 @@
 package org.ttame.core.image;
 
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import org.ttame.core.Text;
 
 /**
- * Which square of a picture a classifier sees: the picture is resized, a square is cut out, and the
- * square may be mirrored.
+ * Which part of a picture a classifier sees: the picture is resized, a window is cut out, and the
+ * window may be mirrored. What of the window lies beside the picture is grey.
  *
  * @param sourceWidth width of the picture in pixels
  * @param sourceHeight height of the picture in pixels
  * @param resizedWidth width after resizing
  * @param resizedHeight height after resizing
- * @param left first column of the square in the resized picture
- * @param top first row of the square in the resized picture
- * @param side of the square
- * @param mirrored whether the square's columns are then reversed
+ * @param left first column of the window in the resized picture; negative if it begins before it
+ * @param top first row of the window in the resized picture; negative if it begins above it
+ * @param width of the window
+ * @param height of the window
+ * @param mirrored whether the window's columns are then reversed
  */
 public record CropPlan(
     int sourceWidth,
@@ -23,70 +25,129 @@ public record CropPlan(
     int resizedHeight,
     int left,
     int top,
-    int side,
+    int width,
+    int height,
     boolean mirrored) {
+  /** The ground of a letterbox: the grey that the programs use that the term comes from. */
+  static final byte GROUND = 114;
 
   public CropPlan {
-    if (sourceWidth < 1 || sourceHeight < 1 || side < 1) {
+    if (sourceWidth < 1 || sourceHeight < 1 || width < 1 || height < 1) {
       throw new IllegalArgumentException(
           Text.format(
               "Cannot cut %d×%d pixels out of a picture of %d×%d",
-              side, side, sourceWidth, sourceHeight));
+              width, height, sourceWidth, sourceHeight));
     }
-    if (left < 0 || top < 0 || left > resizedWidth - side || top > resizedHeight - side) {
+    if (resizedWidth < 1
+        || resizedHeight < 1
+        || !overlaps(left, width, resizedWidth)
+        || !overlaps(top, height, resizedHeight)) {
       throw new IllegalArgumentException(
           Text.format(
-              "A square of %d pixels at (%d, %d) does not lie in a picture of %d×%d",
-              side, left, top, resizedWidth, resizedHeight));
+              "A window of %d×%d pixels at (%d, %d) shows nothing of a picture of %d×%d",
+              width, height, left, top, resizedWidth, resizedHeight));
     }
   }
 
+  private static boolean overlaps(int first, int length, int whole) {
+    return first < whole && (long) first + length > 0;
+  }
+
+  /** A picture's size after resizing, and that of the canvas that the window is cut out of. */
+  private record Canvas(int resizedWidth, int resizedHeight, int width, int height) {}
+
   /**
-   * The middle square: offsets round((length − side)/2), halves to even, as torchvision's
-   * CenterCrop.
+   * The window for tests, in the middle: offsets round((length − window)/2), halves to even, as
+   * torchvision's CenterCrop.
    *
    * @param width of the picture
    * @param height of the picture
-   * @param resizeSide what its shorter side is resized to, at least side
-   * @param side of the square
+   * @param spec what the classifier takes
    * @return the plan
    */
-  public static CropPlan centre(int width, int height, int resizeSide, int side) {
-    int resizedWidth = resized(width, height, resizeSide);
-    int resizedHeight = resized(height, width, resizeSide);
-    int left = (int) Math.rint((resizedWidth - side) / 2.0);
-    int top = (int) Math.rint((resizedHeight - side) / 2.0);
-    return new CropPlan(width, height, resizedWidth, resizedHeight, left, top, side, false);
+  public static CropPlan centre(int width, int height, InputSpec spec) {
+    boolean crops = spec.resize() == ResizeRule.CROP;
+    Canvas canvas = canvas(width, height, spec, crops);
+    return new CropPlan(
+        width,
+        height,
+        canvas.resizedWidth(),
+        canvas.resizedHeight(),
+        (int) Math.rint((canvas.resizedWidth() - spec.width()) / 2.0),
+        (int) Math.rint((canvas.resizedHeight() - spec.height()) / 2.0),
+        spec.width(),
+        spec.height(),
+        false);
   }
 
   /**
-   * A square at random, every offset equally likely. Draws the top offset, then the left one, then,
-   * if mirroring is allowed, whether to mirror (one half); always in this order and number, so that
-   * a seed means the same crops for every picture size.
+   * A window for training, every offset equally likely: of the canvas that the resize rule makes
+   * for an input enlarged by 256/224. Draws the top offset, then the left one, then, if mirroring
+   * is allowed, whether to mirror (one half); always in this order and number, so that a seed means
+   * the same crops for every picture size.
    *
    * @param width of the picture
    * @param height of the picture
-   * @param resizeSide what its shorter side is resized to, at least side
-   * @param side of the square
-   * @param mirror whether half of the squares are to be mirrored
+   * @param spec what the classifier takes
+   * @param mirror whether half of the windows are to be mirrored
    * @param random source of the draws
    * @return the plan
    */
   public static CropPlan random(
-      int width, int height, int resizeSide, int side, boolean mirror, RandomGenerator random) {
-    int resizedWidth = resized(width, height, resizeSide);
-    int resizedHeight = resized(height, width, resizeSide);
-    int top = random.nextInt(resizedHeight - side + 1);
-    int left = random.nextInt(resizedWidth - side + 1);
+      int width, int height, InputSpec spec, boolean mirror, RandomGenerator random) {
+    Canvas canvas = canvas(width, height, spec, true);
+    int top = random.nextInt(canvas.height() - spec.height() + 1);
+    int left = random.nextInt(canvas.width() - spec.width() + 1);
     boolean mirrored = mirror && random.nextBoolean();
-    return new CropPlan(width, height, resizedWidth, resizedHeight, left, top, side, mirrored);
+    return new CropPlan(
+        width,
+        height,
+        canvas.resizedWidth(),
+        canvas.resizedHeight(),
+        left - (canvas.width() - canvas.resizedWidth()) / 2,
+        top - (canvas.height() - canvas.resizedHeight()) / 2,
+        spec.width(),
+        spec.height(),
+        mirrored);
+  }
+
+  private static Canvas canvas(int width, int height, InputSpec spec, boolean enlarged) {
+    int across = enlarged ? InputSpec.enlarged(spec.width()) : spec.width();
+    int down = enlarged ? InputSpec.enlarged(spec.height()) : spec.height();
+    // Where the picture is relatively wider than the canvas its height decides how it covers it,
+    // and its width how it fits in.
+    boolean wide = (long) width * down >= (long) height * across;
+    switch (spec.resize()) {
+      case STRETCH:
+        return new Canvas(across, down, across, down);
+      case LETTERBOX:
+        int fittingWidth = wide ? across : Math.max(1, proportional(width, down, height));
+        int fittingHeight = wide ? Math.max(1, proportional(height, across, width)) : down;
+        return new Canvas(fittingWidth, fittingHeight, across, down);
+      default:
+        int coveringWidth = wide ? proportional(width, down, height) : across;
+        int coveringHeight = wide ? down : proportional(height, across, width);
+        return new Canvas(coveringWidth, coveringHeight, coveringWidth, coveringHeight);
+    }
+  }
+
+  /** int(to·length/from): whole-number division is int() of the exact quotient. */
+  private static int proportional(int length, int to, int from) {
+    long resized = (long) to * length / from;
+    if (resized > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          Text.format(
+              "A picture of %d×%d pixels is too narrow to resize its shorter side to %d",
+              from, length, to));
+    }
+    return (int) resized;
   }
 
   /**
    * Resizes and cuts.
    *
    * @param image of sourceWidth×sourceHeight pixels
-   * @return a new picture of side×side pixels
+   * @return a new picture of width×height pixels
    * @throws IllegalArgumentException if the picture has another size
    */
   public RgbImage apply(RgbImage image) {
@@ -96,45 +157,53 @@ public record CropPlan(
               "This crop was planned for %d×%d pixels, the picture has %d×%d",
               sourceWidth, sourceHeight, image.width(), image.height()));
     }
-    RgbImage cut = PillowResize.resize(image, resizedWidth, resizedHeight, left, top, side, side);
+    int fromX = Math.max(left, 0);
+    int fromY = Math.max(top, 0);
+    int shownWidth = Math.min(left + width, resizedWidth) - fromX;
+    int shownHeight = Math.min(top + height, resizedHeight) - fromY;
+    RgbImage shown =
+        PillowResize.resize(
+            image, resizedWidth, resizedHeight, fromX, fromY, shownWidth, shownHeight);
+    RgbImage cut =
+        shownWidth == width && shownHeight == height
+            ? shown
+            : onGround(shown, fromX - left, fromY - top);
     return mirrored ? mirror(cut) : cut;
+  }
+
+  private RgbImage onGround(RgbImage shown, int atX, int atY) {
+    byte[] samples = new byte[3 * width * height];
+    Arrays.fill(samples, GROUND);
+    for (int y = 0; y < shown.height(); y++) {
+      System.arraycopy(
+          shown.samples(),
+          3 * y * shown.width(),
+          samples,
+          3 * ((atY + y) * width + atX),
+          3 * shown.width());
+    }
+    return RgbImage.wrap(width, height, samples);
   }
 
   /**
    * Where a column of the picture lands.
    *
    * @param x distance from the picture's left edge in its own pixels; edges, not pixel centres
-   * @return distance from the square's left edge in its pixels; outside [0, side] if cut off
+   * @return distance from the window's left edge in its pixels; outside [0, width] if cut off
    */
   public double mapX(double x) {
     double cut = x * resizedWidth / sourceWidth - left;
-    return mirrored ? side - cut : cut;
+    return mirrored ? width - cut : cut;
   }
 
   /**
    * Where a row of the picture lands.
    *
    * @param y distance from the picture's top edge in its own pixels; edges, not pixel centres
-   * @return distance from the square's top edge in its pixels; outside [0, side] if cut off
+   * @return distance from the window's top edge in its pixels; outside [0, height] if cut off
    */
   public double mapY(double y) {
     return y * resizedHeight / sourceHeight - top;
-  }
-
-  /** Length after resizing: the shorter side to resizeSide, the longer to int(resizeSide·l/s). */
-  private static int resized(int length, int other, int resizeSide) {
-    if (length <= other) {
-      return resizeSide;
-    }
-    // Whole-number division is int() of the exact quotient.
-    long resized = (long) resizeSide * length / other;
-    if (resized > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException(
-          Text.format(
-              "A picture of %d×%d pixels is too narrow to resize its shorter side to %d",
-              length, other, resizeSide));
-    }
-    return (int) resized;
   }
 
   private static RgbImage mirror(RgbImage image) {

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.TestFactory;
 class PillowResizeTest {
   private static final Pattern RESIZED = Pattern.compile("(\\d+)x(\\d+)-to-(\\d+)x(\\d+)\\.png");
   private static final Pattern CROPPED = Pattern.compile("(\\d+)x(\\d+)-crop-(\\d+)-(\\d+)\\.png");
+  private static final Pattern RULED =
+      Pattern.compile("(\\d+)x(\\d+)-(crop|stretch|letterbox)-(\\d+)x(\\d+)-(RGB|L)\\.png");
 
   @TestFactory
   Stream<DynamicTest> samePixelsAsPillow() throws IOException {
@@ -28,19 +30,53 @@ class PillowResizeTest {
     String name = file.getFileName().toString();
     Matcher resized = RESIZED.matcher(name);
     Matcher cropped = CROPPED.matcher(name);
-    assertThat(resized.matches() || cropped.matches()).isTrue();
-    Matcher found = resized.matches() ? resized : cropped;
-    int[] n = new int[4];
-    for (int i = 0; i < 4; i++) {
-      n[i] = Integer.parseInt(found.group(i + 1));
+    Matcher ruled = RULED.matcher(name);
+    RgbImage actual;
+    if (resized.matches()) {
+      actual = PillowResize.resize(source(resized), integer(resized, 3), integer(resized, 4));
+    } else if (cropped.matches()) {
+      InputSpec spec = InputSpec.imageNet(integer(cropped, 4));
+      assertThat(InputSpec.enlarged(spec.height())).isEqualTo(integer(cropped, 3));
+      actual = apply(source(cropped), spec);
+    } else {
+      assertThat(ruled.matches()).isTrue();
+      int channels = ruled.group(6).equals("L") ? 1 : 3;
+      InputSpec spec =
+          new InputSpec(
+              integer(ruled, 4),
+              integer(ruled, 5),
+              InputSpec.imageNetMean(channels),
+              InputSpec.imageNetStd(channels),
+              ResizeRule.parse(ruled.group(3)),
+              InputSpec.Stored.USUAL);
+      actual = throughPreprocessing(source(ruled), spec);
     }
-    RgbImage source = Goldens.picture(n[0], n[1]);
-    RgbImage actual =
-        resized.matches()
-            ? PillowResize.resize(source, n[2], n[3])
-            : CropPlan.centre(n[0], n[1], n[2], n[3]).apply(source);
     assertThat(Goldens.difference(actual, new ImageReader().read(file)))
         .isEqualTo(new Goldens.Difference(0, 0));
+  }
+
+  private static RgbImage source(Matcher name) {
+    return Goldens.picture(integer(name, 1), integer(name, 2));
+  }
+
+  private static int integer(Matcher name, int group) {
+    return Integer.parseInt(name.group(group));
+  }
+
+  private static RgbImage apply(RgbImage source, InputSpec spec) {
+    return CropPlan.centre(source.width(), source.height(), spec).apply(source);
+  }
+
+  /** What a classifier is fed, as a picture again; grey in all three samples. */
+  private static RgbImage throughPreprocessing(RgbImage source, InputSpec spec) {
+    Preprocessing preprocessing = new Preprocessing(spec);
+    float[] unit = new float[preprocessing.length()];
+    preprocessing.write(source, preprocessing.testPlan(source), unit, 0);
+    byte[] samples = new byte[3 * spec.pixels()];
+    for (int i = 0; i < samples.length; i++) {
+      samples[i] = (byte) Math.round(255 * unit[i * spec.channels() / 3]);
+    }
+    return RgbImage.wrap(spec.width(), spec.height(), samples);
   }
 
   @Test
@@ -72,7 +108,7 @@ class PillowResizeTest {
   @Test
   void anEndlessStripCostsNoMoreThanItsCrop() {
     RgbImage strip = Goldens.picture(1, 1_000_000);
-    RgbImage crop = CropPlan.centre(1, 1_000_000, 256, 224).apply(strip);
+    RgbImage crop = apply(strip, InputSpec.imageNet(224));
     // 256 rows for each pixel: the crop shows the one or two in the middle.
     assertThat(crop.rgb(5, 0)).isEqualTo(crop.rgb(200, 0));
   }

@@ -3,15 +3,18 @@ package org.ttame.core.attention;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.core.classifier.OutputKind;
 
 /** The explanation of a batch. Owns its arrays. */
 public final class Explanation implements AutoCloseable {
+  private final OutputKind kind;
   private final INDArray logits;
   private final int[][] classes;
   private final INDArray rawMaps;
   private final INDArray maps;
 
-  Explanation(INDArray logits, int[][] classes, INDArray rawMaps, INDArray maps) {
+  Explanation(OutputKind kind, INDArray logits, int[][] classes, INDArray rawMaps, INDArray maps) {
+    this.kind = kind;
     this.logits = logits;
     this.classes = classes;
     this.rawMaps = rawMaps;
@@ -21,6 +24,15 @@ public final class Explanation implements AutoCloseable {
   /** What the classifier said of the images, {@code [B, K]}. */
   public INDArray logits() {
     return logits;
+  }
+
+  /**
+   * ψ of each class, by the output's kind.
+   *
+   * @return B rows of K probabilities
+   */
+  public double[][] probabilities() {
+    return kind.probabilities(logits);
   }
 
   /** The classes explained, B rows of M. */

@@ -70,7 +70,7 @@ public final class MapExplainer implements AutoCloseable {
   /**
    * Explains a batch.
    *
-   * @param images standardised, {@code [B, S, S, 3]}; stay the caller's
+   * @param images standardised, {@code [B, H, W, C]}; stay the caller's
    * @param choice the classes to explain
    * @return logits and maps; the caller closes them
    * @throws NonFiniteException if a logit or a map's value is NaN or infinite
@@ -80,7 +80,12 @@ public final class MapExplainer implements AutoCloseable {
       int[][] classes = choice.classes(output.requireFinite().logits());
       INDArray raw = rawMaps(output.features(), classes);
       try {
-        return new Explanation(output.logits().dup('c'), classes, raw, MinMax.scale(raw));
+        return new Explanation(
+            classifier.spec().output().kind(),
+            output.logits().dup('c'),
+            classes,
+            raw,
+            MinMax.scale(raw));
       } catch (NonFiniteException e) {
         raw.close();
         throw e;

@@ -19,6 +19,8 @@ public record Assumption(Setting setting, String value, boolean recorded) {
     STANDARDISATION("--mean and --std"),
     /** Height and width of its images. */
     SIDE("--input-size"),
+    /** How pictures are brought to that size. */
+    RESIZE("--resize"),
     /** Which of several outputs has the logits. */
     OUTPUT("--output");
 

@@ -1,6 +1,7 @@
 package org.ttame.core.classifier;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.engine.GraphResult;
 
@@ -12,11 +13,13 @@ import org.ttame.core.engine.GraphResult;
  */
 public final class ClassifierOutput implements AutoCloseable {
   private final GraphResult result;
+  private final OutputKind kind;
   private final INDArray logits;
   private final List<INDArray> features;
 
-  ClassifierOutput(GraphResult result, INDArray logits, List<INDArray> features) {
+  ClassifierOutput(GraphResult result, OutputKind kind, INDArray logits, List<INDArray> features) {
     this.result = result;
+    this.kind = kind;
     this.logits = logits;
     this.features = List.copyOf(features);
   }
@@ -24,6 +27,36 @@ public final class ClassifierOutput implements AutoCloseable {
   /** Logits, {@code [B, K]}. */
   public INDArray logits() {
     return logits;
+  }
+
+  /**
+   * ψ of each class, by the output's kind.
+   *
+   * @return B rows of K probabilities
+   */
+  public double[][] probabilities() {
+    return kind.probabilities(logits);
+  }
+
+  /**
+   * ψ of one class of each image.
+   *
+   * @param classes B class indices
+   * @return B probabilities
+   */
+  public double[] probabilities(int[] classes) {
+    double[][] all = probabilities();
+    return IntStream.range(0, classes.length).mapToDouble(b -> all[b][classes[b]]).toArray();
+  }
+
+  /**
+   * What methods take for a class of an image: its logit; of a single logit, that or its negative.
+   *
+   * @param image row in the batch
+   * @param target the class
+   */
+  public double score(int image, int target) {
+    return kind.score(logits, image, target);
   }
 
   /** Feature maps in the order asked for. */

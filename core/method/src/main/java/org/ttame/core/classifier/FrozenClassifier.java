@@ -3,13 +3,10 @@ package org.ttame.core.classifier;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -24,61 +21,36 @@ import org.ttame.core.masking.Masking;
 
 /**
  * An image classifier that is explained and never changed: any SameDiff graph that takes a
- * standardised image batch {@code [B, S, S, 3]} and returns logits {@code [B, K]}, with the names
+ * standardised image batch {@code [B, H, W, C]} and returns logits {@code [B, K]}, with the names
  * of the layers that may be explained. It works in evaluation mode only: its weights are constants.
  *
  * <p>It serves one thread at a time: another that comes while it works, or before a borrowed output
  * is closed, gets an {@link IllegalStateException}. Threads that work at once have one each.
  */
 public final class FrozenClassifier implements AutoCloseable {
-  /** Layers that a message names. */
-  private static final int LISTED = 40;
-
   private final SameDiff graph;
-  private final String name;
+  private final ClassifierSpec spec;
   private final String input;
   private final String logits;
-  private final int classes;
-  private final InputSpec inputSpec;
-  private final Map<String, FeatureLayer> layers;
-  private final Map<String, String> aliases;
   private final List<FeatureLayer> defaultLayers;
-  private final FeatureLayer camLayer;
-  private final Masking defaultMasking;
   private final Transformer transformer;
-  private final Map<String, String> provenance;
-  private final List<Assumption> assumptions;
   private final Objectives objectives;
   private final GraphRunner runner;
   private final PassCounter passes = new PassCounter();
 
-  private FrozenClassifier(Builder builder) {
-    graph = builder.graph;
-    name = builder.name;
-    input = require(builder.input, "input");
-    logits = require(builder.logits, "logits");
-    classes = builder.classes;
-    inputSpec = Objects.requireNonNull(builder.inputSpec, "inputSpec");
-    layers = builder.layers;
-    aliases = builder.aliases;
-    defaultMasking = builder.defaultMasking;
-    transformer = builder.transformer;
-    provenance = Map.copyOf(builder.provenance);
-    assumptions = builder.assumptions;
-    if (classes < 2) {
-      throw new IllegalArgumentException("A classifier needs two classes or more, got " + classes);
-    }
-    for (FeatureLayer layer : layers.values()) {
+  FrozenClassifier(ClassifierBuilder builder) {
+    graph = builder.graph();
+    spec = builder.spec();
+    input = require(builder.input(), "input");
+    transformer = builder.transformer();
+    for (FeatureLayer layer : spec.layers().values()) {
       require(layer.variable(), "layer " + layer.node());
     }
-    defaultLayers =
-        builder.defaultLayers.isEmpty()
-            ? List.copyOf(layers.values())
-            : layers(builder.defaultLayers);
-    List<FeatureLayer> all = List.copyOf(layers.values());
-    FeatureLayer last = all.isEmpty() ? null : all.get(all.size() - 1);
-    camLayer = builder.camLayer == null ? last : layer(builder.camLayer);
-    objectives = Objectives.of(graph, logits, classes);
+    defaultLayers = spec.layers(spec.defaultLayers());
+    spec.cam().ifPresent(spec::layer);
+    OutputSpec output = spec.output();
+    logits = Objectives.logits(graph, require(builder.logits(), "logits"), output.kind());
+    objectives = Objectives.of(graph, logits, output);
     runner = GraphRunner.of(graph);
   }
 
@@ -86,10 +58,15 @@ public final class FrozenClassifier implements AutoCloseable {
    * Describes a classifier.
    *
    * @param graph its graph; this adds an objective to it, and closes over it
-   * @return a builder; input, logits, classes and inputSpec are required
+   * @return a builder; input, logits, classes or output, and inputSpec are required
    */
-  public static Builder builder(SameDiff graph) {
-    return new Builder(graph);
+  public static ClassifierBuilder builder(SameDiff graph) {
+    return new ClassifierBuilder(graph);
+  }
+
+  /** What it is: images, output, layers, masking, what of this was assumed, and its origin. */
+  public ClassifierSpec spec() {
+    return spec;
   }
 
   /** The graph. */
@@ -99,10 +76,10 @@ public final class FrozenClassifier implements AutoCloseable {
 
   /** Its name, e.g. {@code vgg16}. */
   public String name() {
-    return name;
+    return spec.name();
   }
 
-  /** Name of the placeholder for standardised images, {@code [B, S, S, 3]}. */
+  /** Name of the placeholder for standardised images, {@code [B, H, W, C]}. */
   public String inputName() {
     return input;
   }
@@ -114,7 +91,7 @@ public final class FrozenClassifier implements AutoCloseable {
 
   /** K. */
   public int classes() {
-    return classes;
+    return spec.output().classes();
   }
 
   /** The type of its images and of all that it computes: FLOAT, or DOUBLE if so loaded. */
@@ -124,12 +101,12 @@ public final class FrozenClassifier implements AutoCloseable {
 
   /** What it expects of an image. */
   public InputSpec inputSpec() {
-    return inputSpec;
+    return spec.input();
   }
 
   /** The layers that can be explained, by node name, from input to logits. */
   public Map<String, FeatureLayer> layers() {
-    return layers;
+    return spec.layers();
   }
 
   /** The layers explained unless told otherwise, latest last. */
@@ -137,26 +114,14 @@ public final class FrozenClassifier implements AutoCloseable {
     return defaultLayers;
   }
 
-  /**
-   * The layer that the CAM family reads unless told otherwise. Of a convolutional network the last
-   * feature map that no pooling gave; of a vision transformer the normalised input of the last
-   * block's attention: whatever comes after that has no gradient but on the class token.
-   *
-   * @throws IllegalArgumentException if it names no layer
-   */
+  /** The layer that the CAM family reads; see {@link ClassifierSpec#camLayer}. */
   public FeatureLayer camLayer() {
-    if (camLayer == null) {
-      throw new IllegalArgumentException(
-          name
-              + " has no layer with a height and a width that lies on every path to the logits: name"
-              + " one (inspect lists them), or explain by rise, which needs none");
-    }
-    return camLayer;
+    return spec.camLayer();
   }
 
-  /** The masking its family is trained and evaluated with. */
+  /** The masking it is trained and evaluated with unless told otherwise. */
   public Masking defaultMasking() {
-    return defaultMasking;
+    return spec.masking();
   }
 
   /** What it looks like inside if it is a vision transformer. */
@@ -166,12 +131,12 @@ public final class FrozenClassifier implements AutoCloseable {
 
   /** Where it comes from: file, SHA-256, architecture and the like. */
   public Map<String, String> provenance() {
-    return provenance;
+    return spec.origin().facts();
   }
 
   /** What of this was assumed, now or when it was recorded. */
   public List<Assumption> assumptions() {
-    return assumptions;
+    return spec.assumptions();
   }
 
   /** Images counted since it was made. */
@@ -203,10 +168,9 @@ public final class FrozenClassifier implements AutoCloseable {
    *     the graph, whose needs nobody knows
    */
   public long plannedStepBytes(int batch, List<FeatureLayer> wanted) {
-    int side = inputSpec.side();
     DataType type = dataType();
-    try (INDArray images = Nd4j.createUninitialized(type, batch, side, side, 3);
-        INDArray target = Nd4j.createUninitialized(type, batch, classes)) {
+    try (INDArray images = Nd4j.createUninitialized(type, inputSpec().shape(batch));
+        INDArray target = Nd4j.createUninitialized(type, batch, classes())) {
       long forward =
           runner.plannedBytes(Map.of(input, images), Set.of(), null, outputs(wanted), List.of());
       long backward =
@@ -220,57 +184,25 @@ public final class FrozenClassifier implements AutoCloseable {
           wanted.stream()
               .mapToLong(layer -> (long) layer.channels() * layer.height() * layer.width())
               .sum();
-      long handedOut = batch * (features + 3L * side * side + classes) * type.width();
+      long handedOut = batch * (features + inputSpec().values() + classes()) * type.width();
       return forward == 0 ? 0 : Math.max(forward, backward) + handedOut;
     }
   }
 
-  /**
-   * Finds a layer by name.
-   *
-   * @param node a torchvision node name
-   * @return the layer
-   * @throws IllegalArgumentException if there is none
-   */
+  /** Finds a layer by name; see {@link ClassifierSpec#layer}. */
   public FeatureLayer layer(String node) {
-    FeatureLayer layer = layers.get(aliases.getOrDefault(node, node));
-    if (layer == null) {
-      List<String> names = List.copyOf(layers.keySet());
-      boolean many = names.size() > LISTED;
-      throw new IllegalArgumentException(
-          Text.format(
-              "%s has no layer \"%s\"; it has %s%s",
-              name,
-              node,
-              String.join(", ", many ? names.subList(names.size() - LISTED, names.size()) : names),
-              many ? Text.format(" and %d before them, see inspect", names.size() - LISTED) : ""));
-    }
-    return layer;
+    return spec.layer(node);
   }
 
-  /**
-   * Finds layers by name.
-   *
-   * @param nodes torchvision node names
-   * @return the layers, in that order
-   * @throws IllegalArgumentException if one does not exist or is named twice
-   */
+  /** Finds layers by name; see {@link ClassifierSpec#layers(List)}. */
   public List<FeatureLayer> layers(List<String> nodes) {
-    List<FeatureLayer> found = new ArrayList<>();
-    for (String node : nodes) {
-      FeatureLayer layer = layer(node);
-      if (found.contains(layer)) {
-        throw new IllegalArgumentException("Layer \"" + node + "\" is named twice");
-      }
-      found.add(layer);
-    }
-    return List.copyOf(found);
+    return spec.layers(nodes);
   }
 
   /**
    * Classifies a batch.
    *
-   * @param images standardised, {@code [B, S, S, 3]}
+   * @param images standardised, {@code [B, H, W, C]}
    * @param wanted layers whose feature maps to return
    * @return logits and feature maps; the caller closes them
    * @throws NonFiniteException if a logit is NaN or infinite
@@ -292,7 +224,7 @@ public final class FrozenClassifier implements AutoCloseable {
    * Classifies a batch without copying what comes out: for who reads it once and at once. Logits
    * are as they come: of many masks one may be worthless ({@link ClassifierOutput#requireFinite}).
    *
-   * @param images standardised, {@code [B, S, S, 3]}
+   * @param images standardised, {@code [B, H, W, C]}
    * @param wanted layers whose feature maps to return
    * @return logits and feature maps, not to be written to; dead as soon as the classifier is used
    *     again
@@ -309,7 +241,7 @@ public final class FrozenClassifier implements AutoCloseable {
    * before the layer only what bypasses it is computed: nothing in a plain CNN, the residual stream
    * in a transformer.
    *
-   * @param images standardised, {@code [B, S, S, 3]}, for what bypasses the layer
+   * @param images standardised, {@code [B, H, W, C]}, for what bypasses the layer
    * @param layer one of the classifier's
    * @param activations {@code [B, h, w, C]} or {@code [B, 1 + h·w, C]}
    * @return logits, {@code [B, K]}, not to be written to; dead as soon as the classifier is used
@@ -329,14 +261,14 @@ public final class FrozenClassifier implements AutoCloseable {
    * The cross-entropy between a batch's logits and labels, and its gradient at the images: the term
    * CE of Eq. 11.
    *
-   * @param images standardised, {@code [B, S, S, 3]}
+   * @param images standardised, {@code [B, H, W, C]}
    * @param labels B class indices
    * @return value, logits and gradient; the caller closes them
    */
   public InputGradient crossEntropyGradient(INDArray images, int[] labels) {
     check(images);
     objectives.checkCount(labels, images.size(0));
-    try (INDArray target = objectives.oneHot(name, labels)) {
+    try (INDArray target = objectives.oneHot(name(), labels)) {
       GraphResult result =
           runner.gradients(
               Map.of(input, images, Objectives.TARGET, target),
@@ -356,7 +288,7 @@ public final class FrozenClassifier implements AutoCloseable {
   /**
    * Feature maps, and how the logit of each image's asked class changes with them.
    *
-   * @param images standardised, {@code [B, S, S, 3]}
+   * @param images standardised, {@code [B, H, W, C]}
    * @param targets B class indices
    * @param wanted the layers
    * @return logits, feature maps and gradients; the caller closes them
@@ -378,7 +310,7 @@ public final class FrozenClassifier implements AutoCloseable {
   /**
    * Values of variables inside the graph.
    *
-   * @param images standardised, {@code [B, S, S, 3]}
+   * @param images standardised, {@code [B, H, W, C]}
    * @param variables names in the graph
    * @return the values; the caller closes them
    */
@@ -406,7 +338,7 @@ public final class FrozenClassifier implements AutoCloseable {
       int[] targets,
       Collection<String> outputs,
       Collection<String> wrt) {
-    try (INDArray target = objectives.oneHot(name, targets)) {
+    try (INDArray target = objectives.oneHot(name(), targets)) {
       Map<String, INDArray> inputs = new HashMap<>(given);
       inputs.put(Objectives.TARGET, target);
       GraphResult result = runner.gradients(inputs, Objectives.LOGIT_SUM, outputs, wrt);
@@ -433,6 +365,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private ClassifierOutput output(GraphResult result, List<FeatureLayer> wanted) {
     return new ClassifierOutput(
         result,
+        spec.output().kind(),
         result.output(logits),
         wanted.stream().map(layer -> result.output(layer.variable())).toList());
   }
@@ -445,23 +378,14 @@ public final class FrozenClassifier implements AutoCloseable {
   }
 
   private void check(INDArray images) {
-    int side = inputSpec.side();
-    if (images.rank() != 4
-        || images.size(1) != side
-        || images.size(2) != side
-        || images.size(3) != 3) {
-      throw new IllegalArgumentException(
-          Text.format(
-              "%s takes images of shape [B, %d, %d, 3], got %s",
-              name, side, side, java.util.Arrays.toString(images.shape())));
-    }
+    inputSpec().requireShape(images.shape(), name());
     if (images.dataType() != dataType()) {
       throw new IllegalArgumentException(
           Text.format(
               "%s computes in %s, the images are %s; cast them",
-              name, dataType(), images.dataType()));
+              name(), dataType(), images.dataType()));
     }
-    inputSpec.requireStandardised(images);
+    inputSpec().requireStandardised(images);
   }
 
   private String require(String variable, String role) {
@@ -470,104 +394,5 @@ public final class FrozenClassifier implements AutoCloseable {
           Text.format("The graph has no variable \"%s\" to serve as %s", variable, role));
     }
     return variable;
-  }
-
-  /** Collects what a graph does not say of itself. */
-  public static final class Builder {
-    private final SameDiff graph;
-    private final Map<String, FeatureLayer> layers = new LinkedHashMap<>();
-    private final Map<String, String> provenance = new LinkedHashMap<>();
-    private String name = "classifier";
-    private String input;
-    private String logits;
-    private int classes;
-    private InputSpec inputSpec;
-    private final Map<String, String> aliases = new LinkedHashMap<>();
-    private List<String> defaultLayers = List.of();
-    private String camLayer;
-    private Masking defaultMasking = Masking.CNN;
-    private Transformer transformer;
-    private List<Assumption> assumptions = List.of();
-
-    private Builder(SameDiff graph) {
-      this.graph = Objects.requireNonNull(graph, "graph");
-    }
-
-    /** A name for messages and records. */
-    public Builder name(String value) {
-      return set(b -> b.name = Objects.requireNonNull(value, "name"));
-    }
-
-    /** The placeholder for standardised images, {@code [B, S, S, 3]}. */
-    public Builder input(String variable) {
-      return set(b -> b.input = variable);
-    }
-
-    /** The variable with logits, {@code [B, K]}. */
-    public Builder logits(String variable) {
-      return set(b -> b.logits = variable);
-    }
-
-    /** K. */
-    public Builder classes(int count) {
-      return set(b -> b.classes = count);
-    }
-
-    /** What the classifier expects of an image. */
-    public Builder inputSpec(InputSpec value) {
-      return set(b -> b.inputSpec = value);
-    }
-
-    /** The layers that may be explained, from input to logits. */
-    public Builder layers(List<FeatureLayer> values) {
-      return set(b -> values.forEach(layer -> b.layers.put(layer.node(), layer)));
-    }
-
-    /** Other names that layers can be asked for by, and the node each means. */
-    public Builder aliases(Map<String, String> nodes) {
-      return set(b -> b.aliases.putAll(nodes));
-    }
-
-    /** The node that the CAM family reads; the last layer if null or never called. */
-    public Builder camLayer(String node) {
-      return set(b -> b.camLayer = node);
-    }
-
-    /** The nodes explained by default, latest last; all layers if never called. */
-    public Builder defaultLayers(List<String> nodes) {
-      return set(b -> b.defaultLayers = List.copyOf(nodes));
-    }
-
-    /** The family's masking; {@link Masking#CNN} if never called. */
-    public Builder defaultMasking(Masking value) {
-      return set(b -> b.defaultMasking = Objects.requireNonNull(value, "masking"));
-    }
-
-    /**
-     * What the graph looks like inside if it is a vision transformer; null, the default, if not.
-     */
-    public Builder transformer(Transformer value) {
-      return set(b -> b.transformer = value);
-    }
-
-    /** Adds to where the classifier comes from. */
-    public Builder provenance(Map<String, String> values) {
-      return set(b -> b.provenance.putAll(values));
-    }
-
-    /** What of this nobody has said; nothing if never called. */
-    public Builder assumptions(List<Assumption> values) {
-      return set(b -> b.assumptions = List.copyOf(values));
-    }
-
-    /** The classifier. */
-    public FrozenClassifier build() {
-      return new FrozenClassifier(this);
-    }
-
-    private Builder set(Consumer<Builder> change) {
-      change.accept(this);
-      return this;
-    }
   }
 }

@@ -6,7 +6,7 @@ import org.ttame.core.engine.GraphResult;
 /**
  * The cross-entropy of a batch and its gradient with respect to the images. Owns its arrays.
  *
- * <p>{@link #logits()} is {@code [B, K]}; {@link #gradient()} is {@code [B, S, S, 3]}, of the mean
+ * <p>{@link #logits()} is {@code [B, K]}; {@link #gradient()} is {@code [B, H, W, C]}, of the mean
  * over the batch.
  */
 public final class InputGradient implements AutoCloseable {
@@ -32,7 +32,7 @@ public final class InputGradient implements AutoCloseable {
     return logits;
   }
 
-  /** ∂ {@link #crossEntropy()} / ∂ images, {@code [B, S, S, 3]}. */
+  /** ∂ {@link #crossEntropy()} / ∂ images, {@code [B, H, W, C]}. */
   public INDArray gradient() {
     return gradient;
   }

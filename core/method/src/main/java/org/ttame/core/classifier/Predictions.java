@@ -60,6 +60,23 @@ public final class Predictions {
   }
 
   /**
+   * Sigmoid of each value.
+   *
+   * @param logits {@code [B, K]}
+   * @return B rows of K probabilities, each by itself
+   */
+  public static double[][] sigmoid(INDArray logits) {
+    int rows = (int) logits.size(0);
+    int classes = (int) logits.size(1);
+    float[] values = values(logits);
+    double[][] result = new double[rows][classes];
+    for (int i = 0; i < values.length; i++) {
+      result[i / classes][i % classes] = 1 / (1 + Math.exp(-(double) values[i]));
+    }
+    return result;
+  }
+
+  /**
    * The most probable classes of each row, best first; of equal ones the lower index first.
    *
    * @param logits {@code [B, K]}

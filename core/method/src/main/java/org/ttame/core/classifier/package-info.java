@@ -1,5 +1,5 @@
 /**
  * The frozen classifier as the method sees it: a SameDiff graph from a standardised image batch
- * {@code [B, S, S, 3]} to logits {@code [B, K]}, with the layers that may be explained.
+ * {@code [B, H, W, C]} to logits {@code [B, K]}, with the layers that may be explained.
  */
 package org.ttame.core.classifier;

@@ -44,7 +44,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   private final AttentionMechanism mechanism;
   private final ImageMasker masker;
   private final LossOptions options;
-  private final int side;
+  private final InputSpec input;
   private final Map<Shape, CompiledStep> steps = new LinkedHashMap<>(4, 0.75f, true);
 
   private final ThreadGuard guard = new ThreadGuard();
@@ -58,14 +58,14 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    * @param mechanism the mechanism, read at every step; stays the caller's
    * @param masking how maps are laid over images
    * @param options the loss
-   * @param input side, mean and standard deviation of the classifier's images
+   * @param input what the classifier takes
    */
   public AttentionTrainingGraph(
       AttentionMechanism mechanism, Masking masking, LossOptions options, InputSpec input) {
     this.mechanism = Objects.requireNonNull(mechanism, "mechanism");
-    this.masker = new ImageMasker(masking, input.mean(), input.std());
+    this.masker = new ImageMasker(masking, input);
     this.options = Objects.requireNonNull(options, "options");
-    this.side = input.side();
+    this.input = input;
   }
 
   /** The loss's options. */
@@ -78,7 +78,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    *
    * @param features feature maps of the mechanism's layers for the clean images, in order, {@code
    *     [B, h, w, C]} or {@code [B, 1 + h·w, C]}; copied, as the images
-   * @param unitImages {@code [B, S, S, 3]}, in [0,1]
+   * @param unitImages {@code [B, H, W, C]}, in [0,1]
    * @param psi B rows of M classes, each image's predicted class first
    * @return the masked images and the way back; at most one may be open at a time
    * @throws IllegalArgumentException if shapes or classes do not fit
@@ -108,7 +108,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    */
   public long plannedBytes(int batch, int mapsPerImage) {
     try (CompiledStep step =
-        new CompiledStep(mechanism, masker, options, side, batch, mapsPerImage)) {
+        new CompiledStep(mechanism, masker, options, input, batch, mapsPerImage)) {
       return step.plannedBytes();
     }
   }
@@ -134,7 +134,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
         steps.remove(eldest).close();
       }
       step =
-          new CompiledStep(mechanism, masker, options, side, shape.batch(), shape.mapsPerImage());
+          new CompiledStep(mechanism, masker, options, input, shape.batch(), shape.mapsPerImage());
       step.profile(profile);
       steps.put(shape, step);
     }
@@ -152,7 +152,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
       FeatureLayer layer = layers.get(i);
       requireShape("The feature map of " + layer.node(), layer.outputShape(batch), features.get(i));
     }
-    requireShape("The image batch", new long[] {batch, side, side, 3}, images);
+    requireShape("The image batch", input.shape(batch), images);
   }
 
   private static void requireShape(String what, long[] expected, INDArray array) {
@@ -185,7 +185,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
       this.rows = rows;
     }
 
-    /** Standardised images under their own class's map, {@code [B, S, S, 3]}. */
+    /** Standardised images under their own class's map, {@code [B, H, W, C]}. */
     public INDArray maskedImages() {
       return pending.output(CompiledStep.MASKED);
     }
@@ -204,7 +204,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
      * Goes backwards. May be called once.
      *
      * @param cotangent ∂CE/∂masked of the batch's mean cross-entropy, not scaled by λ1, {@code [B,
-     *     S, S, 3]}; stays the caller's
+     *     H, W, C]}; stays the caller's
      * @return gradients and statistics; the caller closes them
      */
     public StepGradients backward(INDArray cotangent) {

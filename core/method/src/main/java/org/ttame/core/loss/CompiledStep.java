@@ -23,6 +23,7 @@ import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.engine.PendingGradients;
+import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.ImageMasker;
 
 /** The graph of a training step for one batch size and one |Ψ|, with its runner. */
@@ -53,7 +54,7 @@ final class CompiledStep implements AutoCloseable {
       AttentionMechanism mechanism,
       ImageMasker masker,
       LossOptions options,
-      int side,
+      InputSpec input,
       int batch,
       int mapsPerImage) {
     this.mechanism = mechanism;
@@ -64,8 +65,8 @@ final class CompiledStep implements AutoCloseable {
       String name = FEATURE + features.size();
       features.add(graph.placeHolder(name, type, layer.outputShape(batch)));
     }
-    SDVariable images = graph.placeHolder(IMAGES, type, batch, side, side, 3);
-    SDVariable cotangent = graph.placeHolder(COTANGENT, type, batch, side, side, 3);
+    SDVariable images = graph.placeHolder(IMAGES, type, input.shape(batch));
+    SDVariable cotangent = graph.placeHolder(COTANGENT, type, input.shape(batch));
 
     int h = mechanism.mapHeight();
     int w = mechanism.mapWidth();
@@ -80,10 +81,11 @@ final class CompiledStep implements AutoCloseable {
             .get(SDIndex.all(), SDIndex.interval(0, 1), SDIndex.all(), SDIndex.all())
             .reshape(batch, h, w);
     ImageMasker.Masked masked =
-        masker.append(graph, Upsampling.append(graph, own, h, w, side, side), images, side);
+        masker.append(
+            graph, Upsampling.append(graph, own, h, w, input.height(), input.width()), images);
     // <cotangent, masked images>, the part of CE that is linear in them: its gradient is CE's.
     SDVariable crossEntropy =
-        masked.product().mul(cotangent).reshape(batch, side * side * 3).sum(1).sum(0);
+        masked.product().mul(cotangent).reshape(batch, input.values()).sum(1).sum(0);
     crossEntropy
         .mul(options.lambda1())
         .add(terms.area().add(terms.variation().mul(options.lambda3())).mul(options.lambda2()))

@@ -5,6 +5,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.classifier.Sigmoids;
 
 /**
  * The terms of the loss that depend on the maps alone, from maps before the sigmoid.
@@ -13,9 +14,6 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param variation V of Eq. 17, a scalar
  */
 record MapLoss(SDVariable area, SDVariable variation) {
-  /** Below this log σ(z) equals z in every digit of a double. */
-  private static final double LINEAR_BELOW = -37;
-
   private static final double RELEASED_OFFSET = 5e-4;
   private static final double RELEASED_BORDER = 0.3;
 
@@ -43,7 +41,7 @@ record MapLoss(SDVariable area, SDVariable variation) {
       LossOptions options) {
     SDVariable logarithm =
         switch (options.mode()) {
-          case PAPER -> logSigmoid(graph, maps);
+          case PAPER -> Sigmoids.log(graph, maps);
           case RELEASED -> graph.math().log(explanations.add(RELEASED_OFFSET));
         };
     SDVariable power = graph.math().exp(logarithm.mul(options.lambda4()));
@@ -77,16 +75,6 @@ record MapLoss(SDVariable area, SDVariable variation) {
               plus(inside, border(graph, explanations, height, width)).div(2.0 * batch);
         };
     return new MapLoss(area, variation);
-  }
-
-  /**
-   * log σ(z) for any z: −log(1 + e^−c) + (z − c) with c = max(z, −37). ND4J's own logSigmoid is −∞
-   * below −88, with gradient NaN.
-   */
-  static SDVariable logSigmoid(SameDiff graph, SDVariable z) {
-    SDVariable bound = graph.constant(Nd4j.scalar(z.dataType(), LINEAR_BELOW));
-    SDVariable c = graph.math().max(z, bound);
-    return z.sub(c).sub(graph.nn().softplus(c.neg()));
   }
 
   private static SDVariable squares(SDVariable a, SDVariable b, int values) {

@@ -72,7 +72,7 @@ public final class AblationCamExplainer implements Explainer {
     try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
       all = output.features().get(0).dup('c');
       for (int b = 0; b < scores.length; b++) {
-        scores[b] = output.logits().getDouble(b, classes[b]);
+        scores[b] = output.score(b, classes[b]);
       }
     }
     try (all) {
@@ -82,7 +82,7 @@ public final class AblationCamExplainer implements Explainer {
         maps[b] = map(LayerMaps.values(activations), weights);
       }
     }
-    return LayerMaps.atImageSize(layer, classifier.inputSpec().side(), maps, warnings);
+    return LayerMaps.atImageSize(layer, classifier.inputSpec(), maps, warnings);
   }
 
   private double[] weights(INDArray image, INDArray activations, int target, double score) {
@@ -94,8 +94,7 @@ public final class AblationCamExplainer implements Explainer {
           INDArray input = ablated(activations, first, count);
           ClassifierOutput output = classifier.withActivations(images, layer, input)) {
         for (int m = 0; m < count; m++) {
-          weights[first + m] =
-              warnings.finite((score - output.logits().getDouble(m, target)) / score);
+          weights[first + m] = warnings.finite((score - output.score(m, target)) / score);
         }
       }
       listener.passed(first + (long) count, channels);

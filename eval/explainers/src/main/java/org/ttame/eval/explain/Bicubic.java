@@ -15,32 +15,33 @@ final class Bicubic {
    * @param map h·w values, row by row
    * @param height h
    * @param width w
-   * @param side S
-   * @return S·S values; they may lie a little beyond the map's smallest and largest
+   * @param rows H
+   * @param columns W
+   * @return H·W values; they may lie a little beyond the map's smallest and largest
    */
-  static float[] upsample(double[] map, int height, int width, int side) {
-    double[] lines = new double[height * side];
-    for (int x = 0; x < side; x++) {
-      double[] taps = taps(width, side, x);
+  static float[] upsample(double[] map, int height, int width, int rows, int columns) {
+    double[] lines = new double[height * columns];
+    for (int x = 0; x < columns; x++) {
+      double[] taps = taps(width, columns, x);
       int from = (int) taps[4];
       for (int y = 0; y < height; y++) {
         double sum = 0;
         for (int t = 0; t < 4; t++) {
           sum += taps[t] * map[y * width + clamp(from + t, width)];
         }
-        lines[y * side + x] = sum;
+        lines[y * columns + x] = sum;
       }
     }
-    float[] large = new float[side * side];
-    for (int y = 0; y < side; y++) {
-      double[] taps = taps(height, side, y);
+    float[] large = new float[rows * columns];
+    for (int y = 0; y < rows; y++) {
+      double[] taps = taps(height, rows, y);
       int from = (int) taps[4];
-      for (int x = 0; x < side; x++) {
+      for (int x = 0; x < columns; x++) {
         double sum = 0;
         for (int t = 0; t < 4; t++) {
-          sum += taps[t] * lines[clamp(from + t, height) * side + x];
+          sum += taps[t] * lines[clamp(from + t, height) * columns + x];
         }
-        large[y * side + x] = (float) sum;
+        large[y * columns + x] = (float) sum;
       }
     }
     return large;

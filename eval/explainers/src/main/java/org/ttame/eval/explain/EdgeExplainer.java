@@ -25,25 +25,31 @@ public final class EdgeExplainer implements Explainer {
 
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    int side = (int) images.size(1);
+    int height = (int) images.size(1);
+    int width = (int) images.size(2);
+    int channels = (int) images.size(3);
     float[] values = images.dup('c').data().asFloat();
-    float[][] maps = new float[classes.length][side * side];
+    float[][] maps = new float[classes.length][height * width];
     for (int b = 0; b < maps.length; b++) {
-      float[] mean = new float[side * side];
+      float[] mean = new float[height * width];
       for (int p = 0; p < mean.length; p++) {
-        int at = (b * mean.length + p) * 3;
-        mean[p] = (values[at] + values[at + 1] + values[at + 2]) / 3;
+        int at = (b * mean.length + p) * channels;
+        float sum = 0;
+        for (int c = 0; c < channels; c++) {
+          sum += values[at + c];
+        }
+        mean[p] = sum / channels;
       }
-      for (int y = 1; y < side - 1; y++) {
-        for (int x = 1; x < side - 1; x++) {
-          int p = y * side + x;
-          float dx = sobel(mean, p, side, 1);
-          float dy = sobel(mean, p, 1, side);
+      for (int y = 1; y < height - 1; y++) {
+        for (int x = 1; x < width - 1; x++) {
+          int p = y * width + x;
+          float dx = sobel(mean, p, width, 1);
+          float dy = sobel(mean, p, 1, width);
           maps[b][p] = (float) Math.hypot(dx, dy);
         }
       }
     }
-    return SaliencyMaps.minMax(side, side, maps);
+    return SaliencyMaps.minMax(height, width, maps);
   }
 
   /** The difference along one step, weighted 1, 2, 1 across the other. */

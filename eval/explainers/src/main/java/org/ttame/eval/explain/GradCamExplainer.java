@@ -71,7 +71,6 @@ public final class GradCamExplainer implements Explainer {
 
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    int side = classifier.inputSpec().side();
     float[][] maps = new float[classes.length][];
     try (LayerGradients pass = classifier.logitGradients(images, classes, List.of(layer))) {
       float[] activations = LayerMaps.values(pass.features().get(0));
@@ -86,7 +85,7 @@ public final class GradCamExplainer implements Explainer {
                 java.util.Arrays.copyOfRange(gradients, from, (b + 1) * length));
       }
     }
-    return LayerMaps.atImageSize(layer, side, maps, warnings);
+    return LayerMaps.atImageSize(layer, classifier.inputSpec(), maps, warnings);
   }
 
   private float[] map(float[] activations, float[] gradients) {

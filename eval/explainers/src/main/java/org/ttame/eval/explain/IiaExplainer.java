@@ -10,6 +10,7 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.LayerGradients;
 import org.ttame.core.engine.GraphResult;
+import org.ttame.core.image.InputSpec;
 
 /**
  * Iterated Integrated Attributions (Barkan et al. 2023) of a convolutional network: the inputs x_i
@@ -117,18 +118,21 @@ public final class IiaExplainer implements Explainer {
     int height = layer.height();
     int width = layer.width();
     int pixels = height * width;
-    int side = classifier.inputSpec().side();
+    InputSpec image = classifier.inputSpec();
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
       double[] map = java.util.Arrays.copyOfRange(sums, b * pixels, (b + 1) * pixels);
       for (int p = 0; p < pixels; p++) {
         map[p] = warnings.finite(map[p]);
       }
-      maps[b] = form == Form.PAPER ? Bicubic.upsample(map, height, width, side) : rounded(map);
+      maps[b] =
+          form == Form.PAPER
+              ? Bicubic.upsample(map, height, width, image.height(), image.width())
+              : rounded(map);
     }
     return form == Form.PAPER
-        ? warnings.minMax(side, side, maps)
-        : LayerMaps.atImageSize(layer, side, maps, warnings);
+        ? warnings.minMax(image.height(), image.width(), maps)
+        : LayerMaps.atImageSize(layer, image, maps, warnings);
   }
 
   private double[] released(INDArray images, int[] classes) {

@@ -4,6 +4,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.image.InputSpec;
 
 /** What methods that make maps at a layer's resolution have in common. */
 final class LayerMaps {
@@ -15,21 +16,22 @@ final class LayerMaps {
    * maps that are the same everywhere become zeros; both are counted.
    *
    * @param layer whose resolution the maps have
-   * @param side S of the image
+   * @param image H and W of the image
    * @param maps B maps of h·w values, row by row
    * @param warnings counts
-   * @return B maps of S·S values
+   * @return B maps of H·W values
    */
   static SaliencyMaps atImageSize(
-      FeatureLayer layer, int side, float[][] maps, MapWarnings warnings) {
-    return atImageSize(layer.height(), layer.width(), side, maps, warnings);
+      FeatureLayer layer, InputSpec image, float[][] maps, MapWarnings warnings) {
+    return atImageSize(layer.height(), layer.width(), image, maps, warnings);
   }
 
   /** The same for maps of h·w values that are no layer's. */
   static SaliencyMaps atImageSize(
-      int height, int width, int side, float[][] maps, MapWarnings warnings) {
+      int height, int width, InputSpec image, float[][] maps, MapWarnings warnings) {
     SaliencyMaps small = warnings.minMax(height, width, maps);
-    return SaliencyMaps.minMax(side, side, small.upsampled(side));
+    return SaliencyMaps.minMax(
+        image.height(), image.width(), small.upsampled(image.height(), image.width()));
   }
 
   /** A copy of an array's values in c order; the array stays the caller's. */
@@ -50,7 +52,7 @@ final class LayerMaps {
     }
   }
 
-  /** A copy of image b of {@code [B, S, S, 3]}. */
+  /** A copy of image b of {@code [B, H, W, C]}. */
   static float[] image(INDArray images, int b) {
     return values(images.slice(b));
   }

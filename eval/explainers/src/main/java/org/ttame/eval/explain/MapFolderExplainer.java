@@ -71,16 +71,17 @@ public final class MapFolderExplainer implements Explainer {
    */
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    int side = (int) images.size(1);
+    int height = (int) images.size(1);
+    int width = (int) images.size(2);
     float[][] maps = new float[names.size()][];
     try {
       for (int b = 0; b < maps.length; b++) {
-        maps[b] = read(find(names.get(b))).upsampled(side)[0];
+        maps[b] = read(find(names.get(b))).upsampled(height, width)[0];
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
-    return new SaliencyMaps(side, side, maps);
+    return new SaliencyMaps(height, width, maps);
   }
 
   @Override

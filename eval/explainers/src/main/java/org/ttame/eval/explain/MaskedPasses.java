@@ -4,6 +4,7 @@ import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.InputSpec;
 
 /**
  * What a classifier says of one image under many masks, batch by batch: of the masks only a batch
@@ -27,7 +28,7 @@ final class MaskedPasses {
      * Writes a mask.
      *
      * @param number which
-     * @param out receives S·S values
+     * @param out receives H·W values
      * @param from where in it they begin
      */
     void fill(int number, float[] out, int from);
@@ -40,47 +41,49 @@ final class MaskedPasses {
      *
      * @param first the first one's number
      * @param count how many
-     * @param masks count·S·S values
-     * @param logits {@code [count, K]}; closed afterwards
+     * @param masks count·H·W values
+     * @param output what was said of the count images; closed afterwards
      */
-    void take(int first, int count, float[] masks, INDArray logits);
+    void take(int first, int count, float[] masks, ClassifierOutput output);
   }
 
   /**
    * Runs all masks over an image.
    *
-   * @param image standardised, {@code [S, S, 3]}; a mask multiplies it
+   * @param image standardised, {@code [H, W, C]}; a mask multiplies it
    * @param total how many masks
    */
   void run(float[] image, int total, Source source, Sink sink, PassListener listener) {
-    int side = classifier.inputSpec().side();
-    int pixels = side * side;
+    InputSpec spec = classifier.inputSpec();
+    int pixels = spec.pixels();
+    int channels = spec.channels();
     float[] masks = new float[Math.min(batch, total) * pixels];
-    float[] values = new float[masks.length * 3];
+    float[] values = new float[masks.length * channels];
     for (int first = 0; first < total; first += batch) {
       int count = Math.min(batch, total - first);
       for (int m = 0; m < count; m++) {
         source.fill(first + m, masks, m * pixels);
-        multiply(image, masks, m * pixels, values);
+        multiply(image, masks, m * pixels, channels, values);
       }
       float[] exact =
-          count * pixels * 3 == values.length
+          count * spec.values() == values.length
               ? values
-              : java.util.Arrays.copyOf(values, count * pixels * 3);
-      try (INDArray input = LayerMaps.array(exact, classifier.dataType(), count, side, side, 3);
+              : java.util.Arrays.copyOf(values, count * spec.values());
+      try (INDArray input = LayerMaps.array(exact, classifier.dataType(), spec.shape(count));
           ClassifierOutput output = classifier.glance(input, List.of())) {
-        sink.take(first, count, masks, output.logits());
+        sink.take(first, count, masks, output);
       }
       listener.passed(first + (long) count, total);
     }
   }
 
-  private static void multiply(float[] image, float[] masks, int from, float[] values) {
-    for (int p = 0, at = 3 * from; 3 * p < image.length; p++, at += 3) {
-      float mask = masks[from + p];
-      values[at] = mask * image[3 * p];
-      values[at + 1] = mask * image[3 * p + 1];
-      values[at + 2] = mask * image[3 * p + 2];
+  private static void multiply(
+      float[] image, float[] masks, int from, int channels, float[] values) {
+    for (int i = 0, p = from, at = channels * from; i < image.length; p++) {
+      float mask = masks[p];
+      for (int c = 0; c < channels; c++, i++, at++) {
+        values[at] = mask * image[i];
+      }
     }
   }
 }

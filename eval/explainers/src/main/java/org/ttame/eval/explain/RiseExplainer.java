@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.Predictions;
+import org.ttame.core.image.InputSpec;
 
 /**
  * RISE (Petsiuk et al. 2018): random masks, weighted by the probability of the class under them: Σ
- * softmax_c(m ⊙ x)·m / (N·p). N passes an image; the same masks for every image.
+ * ψ_c(m ⊙ x)·m / (N·p). N passes an image; the same masks for every image.
  */
 public final class RiseExplainer implements Explainer {
   /** The name in tables and files. */
@@ -40,7 +40,7 @@ public final class RiseExplainer implements Explainer {
       throw new IllegalArgumentException("RISE needs a mask or more, got " + count);
     }
     this.classifier = classifier;
-    this.masks = new RiseMasks(classifier.inputSpec().side(), CELLS, 0.5, seed);
+    this.masks = RiseMasks.of(classifier.inputSpec(), CELLS, 0.5, seed);
     this.count = count;
     this.passes = new MaskedPasses(classifier, batch);
     this.listener = listener;
@@ -78,23 +78,23 @@ public final class RiseExplainer implements Explainer {
 
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    int side = classifier.inputSpec().side();
+    InputSpec spec = classifier.inputSpec();
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
       maps[b] = map(LayerMaps.image(images, b), classes[b]);
     }
-    return warnings.minMax(side, side, maps);
+    return warnings.minMax(spec.height(), spec.width(), maps);
   }
 
   private float[] map(float[] image, int target) {
-    int pixels = image.length / 3;
+    int pixels = classifier.inputSpec().pixels();
     double[] sums = new double[pixels];
     passes.run(
         image,
         count,
         masks::fill,
-        (first, size, values, logits) -> {
-          double[][] probabilities = Predictions.softmax(logits);
+        (first, size, values, output) -> {
+          double[][] probabilities = output.probabilities();
           for (int m = 0; m < size; m++) {
             double weight = warnings.finite(probabilities[m][target]);
             for (int p = 0; weight > 0 && p < pixels; p++) {

@@ -114,16 +114,17 @@ public final class SaliencyMaps {
   /**
    * Brings the maps to another size, bilinear with half-pixel centres.
    *
-   * @param side S
-   * @return B maps of S·S values, row by row
+   * @param rows H
+   * @param columns W
+   * @return B maps of H·W values, row by row
    */
-  public float[][] upsampled(int side) {
-    if (height == side && width == side) {
+  public float[][] upsampled(int rows, int columns) {
+    if (height == rows && width == columns) {
       return values;
     }
     long[] shape = {values.length, height, width};
     try (INDArray maps = Nd4j.create(concatenated(values), shape, 'c');
-        INDArray large = Upsampling.upsample(maps, side, side)) {
+        INDArray large = Upsampling.upsample(maps, rows, columns)) {
       return of(large).values;
     }
   }

@@ -7,6 +7,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.InputSpec;
 
 /**
  * Score-CAM (Wang et al. 2020): relu(Σ_c w_c·A_c), w the softmax over channels of the class's logit
@@ -41,13 +42,13 @@ public final class ScoreCamExplainer implements Explainer {
     this.layer = layer;
     this.passes = new MaskedPasses(classifier, batch);
     this.listener = listener;
-    int side = classifier.inputSpec().side();
+    InputSpec spec = classifier.inputSpec();
     plane =
         new BilinearPlane(
             layer.height(),
             layer.width(),
-            places(side, layer.height()),
-            places(side, layer.width()));
+            places(spec.height(), layer.height()),
+            places(spec.width(), layer.width()));
   }
 
   @Override
@@ -71,12 +72,11 @@ public final class ScoreCamExplainer implements Explainer {
   @Override
   public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
     float[][] channels = activations(images, classes.length);
-    int side = classifier.inputSpec().side();
     float[][] maps = new float[classes.length][];
     for (int b = 0; b < maps.length; b++) {
       maps[b] = map(LayerMaps.image(images, b), channels[b], classes[b]);
     }
-    return LayerMaps.atImageSize(layer, side, maps, warnings);
+    return LayerMaps.atImageSize(layer, classifier.inputSpec(), maps, warnings);
   }
 
   /** For each image C maps of h·w values, one after the other. */
@@ -108,9 +108,9 @@ public final class ScoreCamExplainer implements Explainer {
         image,
         channels,
         (c, out, from) -> mask(activations, c * pixels, out, from),
-        (first, count, masks, logits) -> {
+        (first, count, masks, output) -> {
           for (int m = 0; m < count; m++) {
-            scores[first + m] = logits.getDouble(m, target);
+            scores[first + m] = output.score(m, target);
           }
         },
         listener);
@@ -158,15 +158,14 @@ public final class ScoreCamExplainer implements Explainer {
   }
 
   private int pixels() {
-    int side = classifier.inputSpec().side();
-    return side * side;
+    return classifier.inputSpec().pixels();
   }
 
   /** Where the image's pixels lie among an activation map's when their corners' centres meet. */
-  private static double[] places(int side, int cells) {
-    double[] places = new double[side];
-    for (int i = 1; i < side; i++) {
-      places[i] = (double) i * (cells - 1) / (side - 1);
+  private static double[] places(int length, int cells) {
+    double[] places = new double[length];
+    for (int i = 1; i < length; i++) {
+      places[i] = (double) i * (cells - 1) / (length - 1);
     }
     return places;
   }

@@ -109,8 +109,8 @@ public final class TransformerIiaExplainer implements Explainer {
       }
       maps[b] = Rollout.classTokenRow(List.of(mean), tokens, true);
     }
-    int side = classifier.inputSpec().side();
-    return LayerMaps.atImageSize(transformer.grid(), transformer.grid(), side, maps, warnings);
+    int grid = transformer.grid();
+    return LayerMaps.atImageSize(grid, grid, classifier.inputSpec(), maps, warnings);
   }
 
   /** Runs the network from the scaled attention on. */

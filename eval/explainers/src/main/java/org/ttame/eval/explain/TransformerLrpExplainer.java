@@ -89,8 +89,8 @@ public final class TransformerLrpExplainer implements Explainer {
       float[][] part = explain(some, Arrays.copyOfRange(classes, first, end));
       System.arraycopy(part, 0, maps, first, part.length);
     }
-    int side = classifier.inputSpec().side();
-    return LayerMaps.atImageSize(transformer.grid(), transformer.grid(), side, maps, warnings);
+    int grid = transformer.grid();
+    return LayerMaps.atImageSize(grid, grid, classifier.inputSpec(), maps, warnings);
   }
 
   private float[][] explain(INDArray images, int[] classes) {
@@ -143,10 +143,14 @@ public final class TransformerLrpExplainer implements Explainer {
     int length = transformer.tokens() * width;
     double[] relevance = new double[classes.length * length];
     for (int b = 0; b < classes.length; b++) {
+      // Of a single logit z, class 0's is -z.
+      boolean single = weight.size(1) == 1;
+      int column = single ? 0 : classes[b];
+      double sign = single && classes[b] == 0 ? -1 : 1;
       double[] shares = new double[width];
       double sum = 0;
       for (int i = 0; i < width; i++) {
-        shares[i] = Math.max(inputs.getDouble(b, i) * weight.getDouble(i, classes[b]), 0);
+        shares[i] = Math.max(sign * inputs.getDouble(b, i) * weight.getDouble(i, column), 0);
         sum += shares[i];
       }
       for (int i = 0; i < width; i++) {

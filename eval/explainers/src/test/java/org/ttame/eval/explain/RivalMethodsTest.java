@@ -286,8 +286,8 @@ class RivalMethodsTest {
 
   @Test
   void risesMasksAreHalfOnesAndFillTheImage() {
-    RiseMasks masks = new RiseMasks(224, 7, 0.5, 3);
-    assertThat(masks.cell()).isEqualTo(32);
+    RiseMasks masks = new RiseMasks(224, 224, 7, 0.5, 3);
+    assertThat(RiseMasks.cell(224, 7)).isEqualTo(32);
     float[] mask = new float[224 * 224];
     double sum = 0;
     for (int i = 0; i < 200; i++) {

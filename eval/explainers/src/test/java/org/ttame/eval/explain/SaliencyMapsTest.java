@@ -19,7 +19,7 @@ class SaliencyMapsTest {
 
   @Test
   void upsamplesWithHalfPixelCentres() {
-    float[] row = new SaliencyMaps(1, 2, new float[][] {{0, 1}}).upsampled(4)[0];
+    float[] row = new SaliencyMaps(1, 2, new float[][] {{0, 1}}).upsampled(4, 4)[0];
     assertThat(row).hasSize(16);
     for (int y = 0; y < 4; y++) {
       assertThat(row[4 * y]).isZero();

@@ -14,7 +14,6 @@ import org.ttame.core.attention.MinMax;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
-import org.ttame.core.classifier.Predictions;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.AdIc;
@@ -117,16 +116,14 @@ public final class AdIcValidator implements Validator {
     try (INDArray clean = input.clean(images);
         ClassifierOutput output = classifier.forward(clean, mechanism.spec().features())) {
       int[] classes = output.predictedClasses();
-      double[][] probabilities = Predictions.softmax(output.logits());
-      double[] confidences = new double[classes.length];
+      double[] confidences = output.probabilities(classes);
       int[][] rows = new int[classes.length][];
       for (int b = 0; b < classes.length; b++) {
-        confidences[b] = probabilities[b][classes[b]];
         rows[b] = new int[] {classes[b]};
       }
       try (INDArray raw = explainer.rawMaps(output.features(), rows);
           INDArray scaled = MinMax.scale(raw)) {
-        float[][] maps = SaliencyMaps.of(scaled).upsampled(images.side());
+        float[][] maps = SaliencyMaps.of(scaled).upsampled(images.height(), images.width());
         return new ScoringBatch(images, classes, confidences, maps);
       }
     }

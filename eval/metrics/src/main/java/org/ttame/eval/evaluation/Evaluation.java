@@ -13,7 +13,6 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.classifier.PassCounter;
-import org.ttame.core.classifier.Predictions;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.MapWarning;
@@ -141,20 +140,21 @@ public final class Evaluation {
     long metricPasses = 0;
     try (INDArray images = input.clean(batch)) {
       int[] classes;
-      double[] confidences = new double[batch.size()];
+      double[] confidences;
       try (ClassifierOutput output = classifier.forward(images, List.of())) {
         classes = output.predictedClasses();
-        double[][] probabilities = Predictions.softmax(output.logits());
-        for (int b = 0; b < confidences.length; b++) {
-          confidences[b] = probabilities[b][classes[b]];
-        }
+        confidences = output.probabilities(classes);
       }
       for (Explainer explainer : explainers) {
         Explained explained = explain(explainer, images, classes, batch);
         show(observer, batch, explainer, explained.maps());
         long passes = classifier.passes().forward();
         ScoringBatch scoring =
-            new ScoringBatch(batch, classes, confidences, explained.maps().upsampled(batch.side()));
+            new ScoringBatch(
+                batch,
+                classes,
+                confidences,
+                explained.maps().upsampled(batch.height(), batch.width()));
         methods.add(explained.result(explainer, keys, records(explainer, scoring, explained)));
         metricPasses += classifier.passes().forward() - passes;
       }

@@ -172,6 +172,8 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
     return new ImageBatch(
         batch.indices().stream().map(list::name).toList(),
         (int) batch.images().size(1),
+        (int) batch.images().size(2),
+        (int) batch.images().size(3),
         values,
         batch.indices().stream().map(boxes::apply).toList());
   }

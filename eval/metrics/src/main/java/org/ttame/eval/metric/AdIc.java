@@ -8,7 +8,6 @@ import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.Predictions;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -89,14 +88,9 @@ public final class AdIc implements Metric {
     for (int b = 0; b < kept.length; b++) {
       kept[b] = keeping.keep(batch.maps()[b], percent);
     }
-    double[] result = new double[kept.length];
     try (INDArray images = input.masked(batch.images(), kept);
         ClassifierOutput output = classifier.forward(images, List.of())) {
-      double[][] probabilities = Predictions.softmax(output.logits());
-      for (int b = 0; b < result.length; b++) {
-        result[b] = probabilities[b][batch.classes()[b]];
-      }
+      return output.probabilities(batch.classes());
     }
-    return result;
   }
 }

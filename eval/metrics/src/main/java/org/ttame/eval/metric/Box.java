@@ -27,15 +27,16 @@ public record Box(int classIndex, double x0, double y0, double x1, double y1) {
   /**
    * Whether any pixel's centre of an image lies in the box, so that a map could find it.
    *
-   * @param side of the image
+   * @param height of the image
+   * @param width of the image
    */
-  public boolean isInSight(int side) {
-    return reaches(x0, x1, side) && reaches(y0, y1, side);
+  public boolean isInSight(int height, int width) {
+    return reaches(x0, x1, width) && reaches(y0, y1, height);
   }
 
-  private static boolean reaches(double from, double to, int side) {
+  private static boolean reaches(double from, double to, int length) {
     double first = Math.ceil(Math.max(from, 0) - 0.5);
-    return first < side && first + 0.5 < to;
+    return first < length && first + 0.5 < to;
   }
 
   /** Whether the centre of the pixel in this column and row lies in the box. */

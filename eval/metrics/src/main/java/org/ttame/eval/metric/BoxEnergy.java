@@ -22,7 +22,7 @@ public final class BoxEnergy implements Metric {
       List<Box> boxes =
           batch.images().boxes(b).stream().filter(box -> box.classIndex() == explained).toList();
       values[b][0] =
-          boxes.isEmpty() ? Double.NaN : share(batch.maps()[b], batch.images().side(), boxes);
+          boxes.isEmpty() ? Double.NaN : share(batch.maps()[b], batch.images().width(), boxes);
     }
     return values;
   }
@@ -32,12 +32,12 @@ public final class BoxEnergy implements Metric {
     return Map.of();
   }
 
-  private static double share(float[] map, int side, List<Box> boxes) {
+  private static double share(float[] map, int width, List<Box> boxes) {
     double inside = 0;
     double all = 0;
     for (int i = 0; i < map.length; i++) {
-      int column = i % side;
-      int row = i / side;
+      int column = i % width;
+      int row = i / width;
       all += map[i];
       if (boxes.stream().anyMatch(box -> box.contains(column, row))) {
         inside += map[i];

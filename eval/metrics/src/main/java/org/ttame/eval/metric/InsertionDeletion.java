@@ -9,18 +9,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.Predictions;
-import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Standardizer;
 
 /**
  * Insertion and deletion (Petsiuk et al. 2018, RISE): how the probability of the model truth falls
  * as pixels go, the most relevant first, and rises as they come back to a blurred image.
  *
- * <p>S pixels a step, so S steps of an S×S image. Deleted pixels become zero on the standardised
- * image, the mean colour. Insertion begins with the image under an 11×11 Gaussian of σ 5 with zeros
- * outside. A number is 100 times the area under the curve, by the trapezoid rule over the share of
- * pixels. Pixels of equal relevance go by place. Costs 2·S passes an image: the clean image's
- * probability is known.
+ * <p>A row's number of pixels a step, so S steps of S pixels of an S×S image. Deleted pixels become
+ * zero on the standardised image, the mean colour. Insertion begins with the image under an 11×11
+ * Gaussian of σ 5 with zeros outside. A number is 100 times the area under the curve, by the
+ * trapezoid rule over the share of pixels. Pixels of equal relevance go by place. Costs two passes
+ * a row of the image: the clean image's probability is known.
  */
 public final class InsertionDeletion implements Metric {
   private static final int WINDOW = 11;
@@ -49,35 +48,37 @@ public final class InsertionDeletion implements Metric {
 
   @Override
   public double[][] score(ScoringBatch batch) {
-    int size = batch.images().size();
-    int side = batch.images().side();
-    float[] clean = standardised(batch.images());
+    ImageBatch images = batch.images();
+    int size = images.size();
+    int channels = images.channels();
+    float[] clean = new Standardizer(classifier.inputSpec()).apply(images.unit());
     int[][] orders = new int[size][];
     for (int b = 0; b < size; b++) {
       orders[b] = RemovalOrder.MORF.order(batch.maps()[b]);
     }
     double[] insertion = new double[size];
     double[] deletion = new double[size];
-    float[] rising = blurred(clean, size, side);
+    float[] rising = blurred(clean, images);
     float[] falling = clean.clone();
     add(insertion, probabilities(batch, rising), 0.5);
     add(deletion, batch.confidences(), 0.5);
-    for (int step = 1; step <= side; step++) {
+    int steps = images.height();
+    for (int step = 1; step <= steps; step++) {
       for (int b = 0; b < size; b++) {
-        int image = b * side * side;
-        for (int i = (step - 1) * side; i < step * side; i++) {
-          int at = 3 * (image + orders[b][i]);
-          System.arraycopy(clean, at, rising, at, 3);
-          Arrays.fill(falling, at, at + 3, 0);
+        int image = b * images.pixels();
+        for (int i = (step - 1) * images.width(); i < step * images.width(); i++) {
+          int at = channels * (image + orders[b][i]);
+          System.arraycopy(clean, at, rising, at, channels);
+          Arrays.fill(falling, at, at + channels, 0);
         }
       }
-      boolean last = step == side;
+      boolean last = step == steps;
       add(insertion, last ? batch.confidences() : probabilities(batch, rising), last ? 0.5 : 1);
       add(deletion, probabilities(batch, falling), last ? 0.5 : 1);
     }
     double[][] values = new double[size][];
     for (int b = 0; b < size; b++) {
-      values[b] = new double[] {100 * insertion[b] / side, 100 * deletion[b] / side};
+      values[b] = new double[] {100 * insertion[b] / steps, 100 * deletion[b] / steps};
     }
     return values;
   }
@@ -98,39 +99,25 @@ public final class InsertionDeletion implements Metric {
   }
 
   private double[] probabilities(ScoringBatch batch, float[] images) {
-    int side = batch.images().side();
-    int size = batch.images().size();
-    try (INDArray input = Nd4j.create(images, new long[] {size, side, side, 3}, 'c');
+    try (INDArray input = Nd4j.create(images, batch.images().shape(), 'c');
         ClassifierOutput output = classifier.forward(input, List.of())) {
-      double[][] all = Predictions.softmax(output.logits());
-      double[] probabilities = new double[size];
-      for (int b = 0; b < size; b++) {
-        probabilities[b] = all[b][batch.classes()[b]];
-      }
-      return probabilities;
+      return output.probabilities(batch.classes());
     }
-  }
-
-  private float[] standardised(ImageBatch images) {
-    InputSpec spec = classifier.inputSpec();
-    float[] values = images.unit().clone();
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) ((values[i] - spec.mean().get(i % 3)) / spec.std().get(i % 3));
-    }
-    return values;
   }
 
   /** Rows, then columns: the window is a product. */
-  private static float[] blurred(float[] images, int size, int side) {
-    float[] rows = new float[images.length];
-    float[] both = new float[images.length];
-    convolve(images, rows, size * side, side, 3);
-    for (int b = 0; b < size; b++) {
+  private static float[] blurred(float[] values, ImageBatch images) {
+    int height = images.height();
+    int row = images.width() * images.channels();
+    float[] rows = new float[values.length];
+    float[] both = new float[values.length];
+    convolve(values, rows, images.size() * height, images.width(), images.channels());
+    for (int b = 0; b < images.size(); b++) {
       // Columns of all of a row's values at once.
-      int from = b * side * side * 3;
-      float[] image = Arrays.copyOfRange(rows, from, from + side * side * 3);
+      int from = b * height * row;
+      float[] image = Arrays.copyOfRange(rows, from, from + height * row);
       float[] result = new float[image.length];
-      convolve(image, result, 1, side, 3 * side);
+      convolve(image, result, 1, height, row);
       System.arraycopy(result, 0, both, from, result.length);
     }
     return both;

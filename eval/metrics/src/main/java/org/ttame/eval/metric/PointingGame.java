@@ -20,14 +20,14 @@ public final class PointingGame implements Metric {
 
   @Override
   public double[][] score(ScoringBatch batch) {
-    int side = batch.images().side();
+    int width = batch.images().width();
     double[][] values = new double[batch.images().size()][1];
     for (int b = 0; b < values.length; b++) {
       int explained = batch.classes()[b];
       List<Box> boxes =
           batch.images().boxes(b).stream().filter(box -> box.classIndex() == explained).toList();
       int peak = peak(batch.maps()[b]);
-      boolean hit = boxes.stream().anyMatch(box -> box.contains(peak % side, peak / side));
+      boolean hit = boxes.stream().anyMatch(box -> box.contains(peak % width, peak / width));
       values[b][0] = boxes.isEmpty() ? Double.NaN : hit ? 100 : 0;
     }
     return values;

@@ -14,8 +14,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.Predictions;
-import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Standardizer;
 import org.ttame.eval.road.NoisyLinearImputer;
 
 /**
@@ -79,7 +78,7 @@ public final class Road implements Metric {
     int size = batch.images().size();
     int width = 1 + percentages.size();
     double[][] values = new double[size][2 * width];
-    float[] clean = standardised(batch.images());
+    float[] clean = new Standardizer(classifier.inputSpec()).apply(batch.images().unit());
     for (RemovalOrder order : RemovalOrder.values()) {
       int first = order == RemovalOrder.MORF ? 0 : width;
       int[][] ranks = new int[size][];
@@ -116,8 +115,7 @@ public final class Road implements Metric {
   private double[] scores(
       ScoringBatch batch, float[] clean, int[][] ranks, RemovalOrder order, double percent) {
     ImageBatch images = batch.images();
-    int side = images.side();
-    int length = side * side * 3;
+    int length = images.length();
     float[] imputed = new float[clean.length];
     // Images are independent of each other, so threads change no bit.
     IntStream.range(0, images.size())
@@ -126,34 +124,24 @@ public final class Road implements Metric {
             b -> {
               float[] image = java.util.Arrays.copyOfRange(clean, b * length, (b + 1) * length);
               boolean[] removed = RemovalOrder.first(ranks[b], percent);
-              NoisyLinearImputer imputer = new NoisyLinearImputer(side, side, 3, removed);
+              NoisyLinearImputer imputer =
+                  new NoisyLinearImputer(
+                      images.height(), images.width(), images.channels(), removed);
               float[] result = imputer.impute(image);
               imputer.addNoise(result, noiseSeed(images.names().get(b), order, percent));
               System.arraycopy(result, 0, imputed, b * length, length);
             });
-    long[] shape = {images.size(), side, side, 3};
     double[] scores = new double[images.size()];
-    try (INDArray input = Nd4j.create(imputed, shape, 'c');
+    try (INDArray input = Nd4j.create(imputed, images.shape(), 'c');
         ClassifierOutput output = classifier.forward(input, List.of())) {
       int[] answers = output.predictedClasses();
-      double[][] probabilities = Predictions.softmax(output.logits());
+      double[] probabilities = output.probabilities(batch.classes());
       for (int b = 0; b < scores.length; b++) {
-        int truth = batch.classes()[b];
-        double probability = probabilities[b][truth];
-        boolean same = answers[b] == truth;
-        scores[b] = 100 * (protocol == Protocol.PAPER ? probability : same ? 1 : 0);
+        boolean same = answers[b] == batch.classes()[b];
+        scores[b] = 100 * (protocol == Protocol.PAPER ? probabilities[b] : same ? 1 : 0);
       }
     }
     return scores;
-  }
-
-  private float[] standardised(ImageBatch images) {
-    InputSpec spec = classifier.inputSpec();
-    float[] values = images.unit().clone();
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) ((values[i] - spec.mean().get(i % 3)) / spec.std().get(i % 3));
-    }
-    return values;
   }
 
   private long noiseSeed(String name, RemovalOrder order, double percent) {

@@ -7,9 +7,9 @@ import org.ttame.core.Text;
  *
  * @param images the batch of B images
  * @param classes B model truths y = argmax f(I): the classes the maps explain
- * @param confidences B softmax probabilities ψ of those classes on the clean images, from a pass of
- *     the same batch size
- * @param maps B maps upsampled to the images, S·S values each, row by row, all finite
+ * @param confidences B probabilities ψ of those classes on the clean images, from a pass of the
+ *     same batch size
+ * @param maps B maps upsampled to the images, H·W values each, row by row, all finite
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
 public record ScoringBatch(ImageBatch images, int[] classes, double[] confidences, float[][] maps) {

@@ -1,6 +1,7 @@
 package org.ttame.eval.sanity;
 
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 
 /**
  * Histograms of oriented gradients (Dalal and Triggs, 2005) of a map, and how two maps' correlate:
@@ -23,34 +24,36 @@ public final class HogDescriptor {
   /**
    * The width of a cell for maps of a size: an even number, so that cells tile the map.
    *
-   * @param side S
+   * @param size H and W; the smaller of them counts
    * @return pixels, at least 2
    */
-  public static int cell(int side) {
-    return Math.max(2, 2 * Math.round(side / (2f * CELLS)));
+  public static int cell(ImageSize size) {
+    return Math.max(2, 2 * Math.round(Math.min(size.height(), size.width()) / (2f * CELLS)));
   }
 
   /**
    * Describes a map.
    *
-   * @param map S·S values, row by row
-   * @param side S, at least three cells
+   * @param map H·W values, row by row
+   * @param size H and W, each at least three cells
    * @return the descriptor
    */
-  public static double[] of(float[] map, int side) {
-    int cell = cell(side);
-    int cells = side / cell;
-    if (map.length != side * side || cells < BLOCK) {
+  public static double[] of(float[] map, ImageSize size) {
+    int cell = cell(size);
+    int cells = size.width() / cell;
+    int rows = size.height() / cell;
+    if (map.length != size.pixels() || Math.min(cells, rows) < BLOCK) {
       throw new IllegalArgumentException(
           Text.format(
-              "A descriptor needs a square map of three cells or more, got %d values at side %d",
-              map.length, side));
+              "A descriptor needs a map of three cells or more each way, got %d values for %s",
+              map.length, size));
     }
-    double[] histograms = histograms(map, side, cell, cells);
+    double[] histograms = histograms(map, size, cell);
     int blocks = cells - BLOCK + 1;
-    double[] descriptor = new double[blocks * blocks * BLOCK * BLOCK * ORIENTATIONS];
+    int down = rows - BLOCK + 1;
+    double[] descriptor = new double[down * blocks * BLOCK * BLOCK * ORIENTATIONS];
     int at = 0;
-    for (int y = 0; y < blocks; y++) {
+    for (int y = 0; y < down; y++) {
       for (int x = 0; x < blocks; x++) {
         int from = at;
         for (int cy = y; cy < y + BLOCK; cy++) {
@@ -89,19 +92,22 @@ public final class HogDescriptor {
     return squaresA == 0 || squaresB == 0 ? 0 : products / Math.sqrt(squaresA * squaresB);
   }
 
-  private static double[] histograms(float[] map, int side, int cell, int cells) {
-    double[] histograms = new double[cells * cells * ORIENTATIONS];
-    double width = 180.0 / ORIENTATIONS;
-    for (int y = 0; y < cells * cell; y++) {
+  private static double[] histograms(float[] map, ImageSize size, int cell) {
+    int width = size.width();
+    int cells = width / cell;
+    int rows = size.height() / cell;
+    double[] histograms = new double[rows * cells * ORIENTATIONS];
+    double bins = 180.0 / ORIENTATIONS;
+    for (int y = 0; y < rows * cell; y++) {
       for (int x = 0; x < cells * cell; x++) {
-        boolean edgeRow = y == 0 || y == side - 1;
-        boolean edgeColumn = x == 0 || x == side - 1;
-        double dy = edgeRow ? 0 : (double) map[(y + 1) * side + x] - map[(y - 1) * side + x];
-        double dx = edgeColumn ? 0 : (double) map[y * side + x + 1] - map[y * side + x - 1];
+        boolean edgeRow = y == 0 || y == size.height() - 1;
+        boolean edgeColumn = x == 0 || x == width - 1;
+        double dy = edgeRow ? 0 : (double) map[(y + 1) * width + x] - map[(y - 1) * width + x];
+        double dx = edgeColumn ? 0 : (double) map[y * width + x + 1] - map[y * width + x - 1];
         double degrees = Math.toDegrees(Math.atan2(dy, dx));
         double unsigned = degrees < 0 ? degrees + 180 : degrees;
         // 180° is 0°.
-        int bin = (int) (unsigned / width) % ORIENTATIONS;
+        int bin = (int) (unsigned / bins) % ORIENTATIONS;
         histograms[(y / cell * cells + x / cell) * ORIENTATIONS + bin] +=
             Math.hypot(dx, dy) / (cell * cell);
       }

@@ -3,6 +3,7 @@ package org.ttame.eval.sanity;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import org.ttame.core.image.ImageSize;
 import org.ttame.eval.metric.RankCorrelation;
 
 /** The three measures of how alike two maps are, and the order they are kept in. */
@@ -33,13 +34,13 @@ public enum MapSimilarity {
   /**
    * All measures of two maps.
    *
-   * @param a S·S values in [0,1], row by row
+   * @param a H·W values in [0,1], row by row
    * @param b as many
-   * @param side S
+   * @param size H and W
    * @return a value for each measure: 1 for equal maps, constant ones, too, since they did not
    *     change; where only one is constant, 0 for {@link #SPEARMAN} and {@link #HOG}
    */
-  public static Map<MapSimilarity, Double> between(float[] a, float[] b, int side) {
+  public static Map<MapSimilarity, Double> between(float[] a, float[] b, ImageSize size) {
     Map<MapSimilarity, Double> all = new EnumMap<>(MapSimilarity.class);
     if (Arrays.equals(a, b)) {
       for (MapSimilarity measure : values()) {
@@ -48,8 +49,8 @@ public enum MapSimilarity {
       return all;
     }
     all.put(SPEARMAN, RankCorrelation.between(RankCorrelation.ranks(a), RankCorrelation.ranks(b)));
-    all.put(SSIM, StructuralSimilarity.between(a, b, side));
-    all.put(HOG, HogDescriptor.correlation(HogDescriptor.of(a, side), HogDescriptor.of(b, side)));
+    all.put(SSIM, StructuralSimilarity.between(a, b, size));
+    all.put(HOG, HogDescriptor.correlation(HogDescriptor.of(a, size), HogDescriptor.of(b, size)));
     return all;
   }
 }

@@ -15,6 +15,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.npz.Npy;
 import org.ttame.eval.evaluation.AdIcValidator;
@@ -83,14 +84,14 @@ public final class SanityCheck {
   /**
    * All that was found.
    *
-   * @param side of the maps compared
+   * @param size of the maps compared
    * @param names of the images, in order
-   * @param pictures of the images shown, in [0,1], [S, S, 3]
+   * @param pictures of the images shown, in [0,1], [H, W, 3]
    * @param originals by method, their original maps
    * @param stages what was found, in order
    */
   public record Outcome(
-      int side,
+      ImageSize size,
       List<String> names,
       List<float[]> pictures,
       Map<String, List<float[]>> originals,
@@ -118,10 +119,10 @@ public final class SanityCheck {
    */
   public Outcome run(Methods original, List<SanityStage> stages, Listener listener)
       throws IOException {
-    int side = original.classifier().inputSpec().side();
-    try (MapStore store = new MapStore(options.folder().resolve(STAGES), side * side)) {
+    ImageSize size = original.classifier().inputSpec().imageSize();
+    try (MapStore store = new MapStore(options.folder().resolve(STAGES), size.pixels())) {
       listener.stage(null, false);
-      Originals originals = originals(original, store, side, listener);
+      Originals originals = originals(original, store, size, listener);
       List<Found> found = new ArrayList<>();
       for (SanityStage stage : stages) {
         Path file = options.folder().resolve(STAGES).resolve(stage.fileName() + ".json");
@@ -129,12 +130,12 @@ public final class SanityCheck {
         listener.stage(stage, done);
         if (done) {
           StageResult result = StageResult.read(file, options.depends());
-          found.add(new Found(stage, result, shownMaps(stage, result, side)));
+          found.add(new Found(stage, result, shownMaps(stage, result, size)));
         } else {
-          found.add(measure(stage, file, originals, store, side, listener));
+          found.add(measure(stage, file, originals, store, size, listener));
         }
       }
-      return new Outcome(side, originals.names, originals.pictures, originals.maps, found);
+      return new Outcome(size, originals.names, originals.pictures, originals.maps, found);
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
@@ -153,7 +154,7 @@ public final class SanityCheck {
     }
   }
 
-  private Originals originals(Methods original, MapStore store, int side, Listener listener)
+  private Originals originals(Methods original, MapStore store, ImageSize size, Listener listener)
       throws IOException {
     Originals known = new Originals();
     for (Explainer explainer : original.explainers()) {
@@ -168,7 +169,10 @@ public final class SanityCheck {
         try (INDArray input = clean(classifier, batch)) {
           int[] classes = answers(classifier, input);
           for (Explainer explainer : original.explainers()) {
-            float[][] maps = explainer.explain(input, classes, batch.names()).upsampled(side);
+            float[][] maps =
+                explainer
+                    .explain(input, classes, batch.names())
+                    .upsampled(size.height(), size.width());
             for (int b = 0; b < batch.size(); b++) {
               store.put(known.index(explainer.name(), first + b), maps[b]);
               if (isShown(first + b)) {
@@ -180,7 +184,7 @@ public final class SanityCheck {
             known.names.add(batch.names().get(b));
             known.classes.add(classes[b]);
             if (isShown(first + b)) {
-              known.pictures.add(batch.image(b));
+              known.pictures.add(batch.rgb(b));
             }
           }
         } catch (NonFiniteException e) {
@@ -200,7 +204,7 @@ public final class SanityCheck {
       Path file,
       Originals originals,
       MapStore store,
-      int side,
+      ImageSize size,
       Listener listener)
       throws IOException {
     Map<Column, List<Double>> columns = new LinkedHashMap<>();
@@ -222,13 +226,20 @@ public final class SanityCheck {
           }
           boolean same = java.util.Arrays.equals(fixed, now);
           for (Explainer explainer : methods.explainers()) {
-            float[][] maps = explainer.explain(input, fixed, batch.names()).upsampled(side);
+            float[][] maps =
+                explainer
+                    .explain(input, fixed, batch.names())
+                    .upsampled(size.height(), size.width());
             float[][] again =
-                same ? maps : explainer.explain(input, now, batch.names()).upsampled(side);
+                same
+                    ? maps
+                    : explainer
+                        .explain(input, now, batch.names())
+                        .upsampled(size.height(), size.width());
             for (int b = 0; b < fixed.length; b++) {
               float[] before = store.get(originals.index(explainer.name(), at + b));
-              add(columns, explainer.name(), Answer.FIXED, before, maps[b], side);
-              add(columns, explainer.name(), Answer.PREDICTED, before, again[b], side);
+              add(columns, explainer.name(), Answer.FIXED, before, maps[b], size);
+              add(columns, explainer.name(), Answer.PREDICTED, before, again[b], size);
               if (isShown(at + b)) {
                 shown.computeIfAbsent(explainer.name(), m -> new ArrayList<>()).add(maps[b]);
               }
@@ -249,7 +260,7 @@ public final class SanityCheck {
     }
     StageResult result = new StageResult(columns, 100.0 * kept / at);
     for (Map.Entry<String, List<float[]>> entry : shown.entrySet()) {
-      writeMaps(mapFile(stage, entry.getKey()), entry.getValue(), side);
+      writeMaps(mapFile(stage, entry.getKey()), entry.getValue(), size);
     }
     result.write(file, options.depends());
     return new Found(stage, result, shown);
@@ -261,8 +272,8 @@ public final class SanityCheck {
       Answer answer,
       float[] before,
       float[] now,
-      int side) {
-    MapSimilarity.between(before, now, side)
+      ImageSize size) {
+    MapSimilarity.between(before, now, size)
         .forEach(
             (measure, value) ->
                 columns
@@ -287,16 +298,16 @@ public final class SanityCheck {
         .resolve(Text.format("%s.%s.npy", stage.fileName(), method));
   }
 
-  private static void writeMaps(Path file, List<float[]> maps, int side) throws IOException {
+  private static void writeMaps(Path file, List<float[]> maps, ImageSize size) throws IOException {
     float[][] rows = maps.toArray(float[][]::new);
     try (INDArray flat = Nd4j.createFromArray(rows);
-        INDArray array = flat.reshape(rows.length, side, side).dup('c')) {
+        INDArray array = flat.reshape(rows.length, size.height(), size.width()).dup('c')) {
       Npy.write(file, array);
     }
   }
 
-  private Map<String, List<float[]>> shownMaps(SanityStage stage, StageResult result, int side)
-      throws IOException {
+  private Map<String, List<float[]>> shownMaps(
+      SanityStage stage, StageResult result, ImageSize size) throws IOException {
     Map<String, List<float[]>> shown = new LinkedHashMap<>();
     for (Column column : result.columns().keySet()) {
       Path file = mapFile(stage, column.method());
@@ -306,8 +317,8 @@ public final class SanityCheck {
       try (INDArray array = Npy.read(file)) {
         float[] all = array.dup('c').data().asFloat();
         List<float[]> maps = new ArrayList<>();
-        for (int from = 0; from < all.length; from += side * side) {
-          maps.add(java.util.Arrays.copyOfRange(all, from, from + side * side));
+        for (int from = 0; from < all.length; from += size.pixels()) {
+          maps.add(java.util.Arrays.copyOfRange(all, from, from + size.pixels()));
         }
         shown.put(column.method(), maps);
       }

@@ -1,6 +1,7 @@
 package org.ttame.eval.sanity;
 
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 
 /**
  * Mean structural similarity (SSIM) of two maps with values in [0,1], as Wang et al. (2004) have
@@ -19,18 +20,21 @@ public final class StructuralSimilarity {
   /**
    * Compares.
    *
-   * @param a S·S values, row by row
+   * @param a H·W values, row by row
    * @param b as many
-   * @param side S, at least 11
+   * @param size H and W, each at least 11
    * @return from −1 to 1; 1 for equal maps
    * @throws IllegalArgumentException if a size does not fit
    */
-  public static double between(float[] a, float[] b, int side) {
-    if (side < 2 * RADIUS + 1 || a.length != side * side || b.length != a.length) {
+  public static double between(float[] a, float[] b, ImageSize size) {
+    int least = 2 * RADIUS + 1;
+    if (Math.min(size.height(), size.width()) < least
+        || a.length != size.pixels()
+        || b.length != a.length) {
       throw new IllegalArgumentException(
           Text.format(
-              "SSIM needs two maps of one size, 11×11 or more, got %d and %d values at side %d",
-              a.length, b.length, side));
+              "SSIM needs two maps of one size, 11×11 or more, got %d and %d values for %s",
+              a.length, b.length, size));
     }
     int n = a.length;
     double[] aa = new double[n];
@@ -45,11 +49,11 @@ public final class StructuralSimilarity {
       bb[i] = y[i] * y[i];
       ab[i] = x[i] * y[i];
     }
-    double[] ux = filter(x, side);
-    double[] uy = filter(y, side);
-    double[] uxx = filter(aa, side);
-    double[] uyy = filter(bb, side);
-    double[] uxy = filter(ab, side);
+    double[] ux = filter(x, size);
+    double[] uy = filter(y, size);
+    double[] uxx = filter(aa, size);
+    double[] uyy = filter(bb, size);
+    double[] uxy = filter(ab, size);
     double sum = 0;
     for (int i = 0; i < ux.length; i++) {
       double vx = uxx[i] - ux[i] * ux[i];
@@ -64,23 +68,24 @@ public final class StructuralSimilarity {
   }
 
   /** Weighted means of the windows inside, rows first. */
-  private static double[] filter(double[] values, int side) {
-    int inside = side - 2 * RADIUS;
-    double[] rows = new double[side * inside];
-    for (int y = 0; y < side; y++) {
-      for (int x = 0; x < inside; x++) {
+  private static double[] filter(double[] values, ImageSize size) {
+    int across = size.width() - 2 * RADIUS;
+    int down = size.height() - 2 * RADIUS;
+    double[] rows = new double[size.height() * across];
+    for (int y = 0; y < size.height(); y++) {
+      for (int x = 0; x < across; x++) {
         double sum = 0;
         for (int k = 0; k < WINDOW.length; k++) {
-          sum += WINDOW[k] * values[y * side + x + k];
+          sum += WINDOW[k] * values[y * size.width() + x + k];
         }
-        rows[y * inside + x] = sum;
+        rows[y * across + x] = sum;
       }
     }
-    double[] result = new double[inside * inside];
-    for (int y = 0; y < inside; y++) {
+    double[] result = new double[down * across];
+    for (int y = 0; y < down; y++) {
       for (int k = 0; k < WINDOW.length; k++) {
-        for (int x = 0; x < inside; x++) {
-          result[y * inside + x] += WINDOW[k] * rows[(y + k) * inside + x];
+        for (int x = 0; x < across; x++) {
+          result[y * across + x] += WINDOW[k] * rows[(y + k) * across + x];
         }
       }
     }

@@ -46,7 +46,7 @@ class AdIcTest {
     for (int b = 0; b < 6; b++) {
       raw[b] = Arrays.copyOfRange(flat, 9 * b, 9 * b + 9);
     }
-    float[][] maps = SaliencyMaps.minMax(3, 3, raw).upsampled(SIDE);
+    float[][] maps = SaliencyMaps.minMax(3, 3, raw).upsampled(SIDE, SIDE);
     try (FrozenClassifier classifier =
         LinearClassifier.of(InputSpec.imageNet(SIDE), weights, bias)) {
       ScoringBatch scoring = scoring(classifier, images, maps);

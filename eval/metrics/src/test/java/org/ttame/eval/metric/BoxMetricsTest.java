@@ -51,12 +51,12 @@ class BoxMetricsTest {
 
   @Test
   void aBoxIsInSightIfItHoldsAPixelOfTheImage() {
-    assertThat(new Box(0, -9, -9, 0.6, 0.6).isInSight(4)).isTrue();
-    assertThat(new Box(0, -9, -9, 0.5, 9).isInSight(4)).isFalse();
-    assertThat(new Box(0, 3.5, 0, 9, 9).isInSight(4)).isTrue();
-    assertThat(new Box(0, 3.6, 0, 9, 9).isInSight(4)).isFalse();
-    assertThat(new Box(0, 0, -3, 4, -1).isInSight(4)).isFalse();
-    assertThat(new Box(0, 1.6, 0, 2.4, 4).isInSight(4)).isFalse();
+    assertThat(new Box(0, -9, -9, 0.6, 0.6).isInSight(4, 4)).isTrue();
+    assertThat(new Box(0, -9, -9, 0.5, 9).isInSight(4, 4)).isFalse();
+    assertThat(new Box(0, 3.5, 0, 9, 9).isInSight(4, 4)).isTrue();
+    assertThat(new Box(0, 3.6, 0, 9, 9).isInSight(4, 4)).isFalse();
+    assertThat(new Box(0, 0, -3, 4, -1).isInSight(4, 4)).isFalse();
+    assertThat(new Box(0, 1.6, 0, 2.4, 4).isInSight(4, 4)).isFalse();
   }
 
   @Test

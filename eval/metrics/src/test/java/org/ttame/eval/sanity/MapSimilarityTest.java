@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.ttame.core.image.ImageSize;
 
 /** Golden values: make_similarity.py, by SciPy and scikit-image. */
 class MapSimilarityTest {
@@ -22,7 +23,8 @@ class MapSimilarityTest {
       for (JsonNode golden : cases) {
         float[] a = mapper.treeToValue(golden.get("a"), float[].class);
         float[] b = mapper.treeToValue(golden.get("b"), float[].class);
-        Map<MapSimilarity, Double> found = MapSimilarity.between(a, b, golden.get("side").asInt());
+        Map<MapSimilarity, Double> found =
+            MapSimilarity.between(a, b, ImageSize.square(golden.get("side").asInt()));
         for (MapSimilarity measure : MapSimilarity.values()) {
           assertThat(found.get(measure))
               .as("%s at side %s", measure, golden.get("side"))
@@ -38,9 +40,10 @@ class MapSimilarityTest {
     for (int i = 0; i < map.length; i++) {
       map[i] = (i * 37 % 101) / 100f;
     }
-    assertThat(MapSimilarity.between(map, map, 32).values())
+    assertThat(MapSimilarity.between(map, map, ImageSize.square(32)).values())
         .allSatisfy(value -> assertThat(value).isCloseTo(1, within(1e-12)));
-    Map<MapSimilarity, Double> flat = MapSimilarity.between(map, new float[32 * 32], 32);
+    Map<MapSimilarity, Double> flat =
+        MapSimilarity.between(map, new float[32 * 32], ImageSize.square(32));
     assertThat(flat.get(MapSimilarity.SPEARMAN)).isZero();
     assertThat(flat.get(MapSimilarity.SSIM)).isLessThan(0.1);
     assertThat(flat.get(MapSimilarity.HOG)).isZero();
@@ -49,22 +52,27 @@ class MapSimilarityTest {
   /** A method whose maps are always flat does not change, and must not pass for one that does. */
   @Test
   void aFlatMapThatStaysFlatIsUnchanged() {
-    assertThat(MapSimilarity.between(new float[32 * 32], new float[32 * 32], 32).values())
+    assertThat(
+            MapSimilarity.between(new float[32 * 32], new float[32 * 32], ImageSize.square(32))
+                .values())
         .hasSize(3)
         .allSatisfy(value -> assertThat(value).isEqualTo(1));
   }
 
   @Test
   void cellsAreSixteenPixelsAtTheUsualSize() {
-    assertThat(HogDescriptor.cell(224)).isEqualTo(16);
-    assertThat(HogDescriptor.cell(64)).isEqualTo(4);
-    assertThat(HogDescriptor.cell(8)).isEqualTo(2);
+    assertThat(HogDescriptor.cell(ImageSize.square(224))).isEqualTo(16);
+    assertThat(HogDescriptor.cell(ImageSize.square(64))).isEqualTo(4);
+    assertThat(HogDescriptor.cell(ImageSize.square(8))).isEqualTo(2);
   }
 
   @Test
   void mapsOfOtherSizesAreRefused() {
-    assertThatThrownBy(() -> StructuralSimilarity.between(new float[100], new float[100], 10))
+    assertThatThrownBy(
+            () ->
+                StructuralSimilarity.between(new float[100], new float[100], ImageSize.square(10)))
         .hasMessageContaining("11×11");
-    assertThatThrownBy(() -> HogDescriptor.of(new float[16], 4)).hasMessageContaining("side 4");
+    assertThatThrownBy(() -> HogDescriptor.of(new float[16], ImageSize.square(4)))
+        .hasMessageContaining("4×4");
   }
 }

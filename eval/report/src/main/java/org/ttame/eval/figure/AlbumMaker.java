@@ -8,7 +8,6 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.NonFiniteException;
-import org.ttame.core.classifier.Predictions;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.explain.Explainer;
@@ -133,7 +132,7 @@ public final class AlbumMaker {
         members.add(b);
       }
     }
-    ImageBatch some = some(images, members);
+    ImageBatch some = images.some(members);
     int[] asked = members.stream().mapToInt(b -> classes.get(b).get(round)).toArray();
     SaliencyMaps maps;
     try (INDArray standardised = input.clean(some)) {
@@ -152,7 +151,7 @@ public final class AlbumMaker {
     try (INDArray standardised = input.clean(images);
         ClassifierOutput output = subject.classifier().forward(standardised, List.of())) {
       List<Answer> answers = new ArrayList<>();
-      for (double[] row : Predictions.softmax(output.logits())) {
+      for (double[] row : output.probabilities()) {
         answers.add(new Answer(row));
       }
       return answers;
@@ -166,21 +165,5 @@ public final class AlbumMaker {
         .filter(one -> one.method().equals(method))
         .map(Scene.Wanted::classIndex)
         .toList();
-  }
-
-  private static ImageBatch some(ImageBatch images, List<Integer> members) {
-    if (members.size() == images.size()) {
-      return images;
-    }
-    int length = images.side() * images.side() * 3;
-    float[] unit = new float[members.size() * length];
-    for (int i = 0; i < members.size(); i++) {
-      System.arraycopy(images.unit(), members.get(i) * length, unit, i * length, length);
-    }
-    return new ImageBatch(
-        members.stream().map(b -> images.names().get(b)).toList(),
-        images.side(),
-        unit,
-        members.stream().map(images::boxes).toList());
   }
 }

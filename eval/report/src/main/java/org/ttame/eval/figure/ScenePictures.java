@@ -31,8 +31,8 @@ final class ScenePictures {
    */
   static List<RgbImage> maps(
       ImageBatch images, SaliencyMaps maps, int[] classes, HeatmapOverlay overlay) {
-    int factor = factor(images.side());
-    float[][] large = maps.upsampled(images.side() * factor);
+    int factor = images.factor(READABLE_SIDE);
+    float[][] large = maps.upsampled(images.height() * factor, images.width() * factor);
     List<RgbImage> pictures = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
       Canvas picture = overlay.draw(canvas(images, b), large[b]);
@@ -43,10 +43,7 @@ final class ScenePictures {
   }
 
   private static Canvas canvas(ImageBatch images, int b) {
-    return Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor(images.side()));
-  }
-
-  private static int factor(int side) {
-    return (READABLE_SIDE + side - 1) / side;
+    return Canvas.of(images.rgb(b), images.width(), images.height())
+        .enlarged(images.factor(READABLE_SIDE));
   }
 }

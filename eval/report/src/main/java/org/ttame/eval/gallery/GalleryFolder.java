@@ -125,7 +125,7 @@ public final class GalleryFolder {
     if (Files.exists(description)) {
       return;
     }
-    RgbImage picture = Canvas.of(batch.image(b), batch.side(), batch.side()).toImage();
+    RgbImage picture = Canvas.of(batch.rgb(b), batch.width(), batch.height()).toImage();
     byte[] png = PngWriter.encode(picture);
     WholeFile.write(file(number, ".png"), out -> out.write(png));
     // Last, so that whatever is described is there.

@@ -104,10 +104,10 @@ public final class ExplanationWriter {
    * @throws IOException naming the file, if one cannot be written
    */
   public List<Path> write(ImageBatch images, Explained explained) throws IOException {
-    int factor = (READABLE_SIDE + images.side() - 1) / images.side();
+    int factor = images.factor(READABLE_SIDE);
     float[][] large =
         options.formats().contains(MapFormat.PNG)
-            ? explained.maps().upsampled(images.side() * factor)
+            ? explained.maps().upsampled(images.height() * factor, images.width() * factor)
             : null;
     List<Path> written = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
@@ -119,7 +119,7 @@ public final class ExplanationWriter {
         writeNpy(file(base, MapFormat.NPY), explained.maps(), b);
       }
       if (large != null) {
-        Canvas image = Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor);
+        Canvas image = Canvas.of(images.rgb(b), images.width(), images.height()).enlarged(factor);
         byte[] png = PngWriter.encode(options.overlay().draw(image, large[b]).toImage());
         WholeFile.write(file(base, MapFormat.PNG), out -> out.write(png));
       }

@@ -3,6 +3,7 @@ package org.ttame.eval.output;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.InputSpec;
@@ -34,7 +35,12 @@ public record Provenance(
     backbone.put("name", classifier.name());
     backbone.putAll(new java.util.TreeMap<>(classifier.provenance()));
     InputSpec input = classifier.inputSpec();
-    backbone.put("side", String.valueOf(input.side()));
+    if (input.height() == input.width()) {
+      backbone.put("side", String.valueOf(input.height()));
+    }
+    backbone.put("input", Text.format("%s×%d", input.size(), input.channels()));
+    backbone.put("resize", input.resize().optionName());
+    backbone.put("output_kind", classifier.spec().output().kind().optionName());
     backbone.put("mean", input.mean().toString());
     backbone.put("std", input.std().toString());
     String assumed =

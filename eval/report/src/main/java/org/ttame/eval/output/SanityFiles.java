@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.ttame.core.Text;
+import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.render.Canvas;
@@ -124,7 +125,7 @@ public final class SanityFiles {
       measures.put(measure.column(), measure.words());
     }
     root.put("measures", measures);
-    root.put("hog_cell", HogDescriptor.cell(outcome.side()));
+    root.put("hog_cell", HogDescriptor.cell(outcome.size()));
     List<Object> verdicts = new ArrayList<>();
     for (SanityReport.Verdict verdict : report.verdicts()) {
       Map<String, Object> entry = new LinkedHashMap<>();
@@ -195,15 +196,16 @@ public final class SanityFiles {
   private void strips(Cascade cascade, List<SanityCheck.Found> stages) throws IOException {
     List<String> columns = new ArrayList<>(List.of("input", "original"));
     stages.forEach(found -> columns.add(shortened(found.stage().name())));
-    int side = outcome.side();
-    int factor = Math.max(1, (PICTURE + side / 2) / side);
+    ImageSize size = outcome.size();
+    int longer = Math.max(size.height(), size.width());
+    int factor = Math.max(1, (PICTURE + longer / 2) / longer);
     HeatmapOverlay overlay = HeatmapOverlay.defaults();
     for (String method : methods(stages)) {
       ContactSheet sheet =
           new ContactSheet(
               Text.format("%s: %s randomised from left to right", method, cascade.word()), columns);
       for (int i = 0; i < outcome.pictures().size(); i++) {
-        Canvas image = Canvas.of(outcome.pictures().get(i), side, side);
+        Canvas image = Canvas.of(outcome.pictures().get(i), size.width(), size.height());
         float[] original = outcome.originals().get(method).get(i);
         List<ContactSheet.Cell> cells = new ArrayList<>();
         cells.add(new ContactSheet.Cell(image.enlarged(factor), List.of("")));
@@ -212,7 +214,7 @@ public final class SanityFiles {
                 overlay.draw(image, original).enlarged(factor), List.of("original")));
         for (SanityCheck.Found found : stages) {
           float[] map = found.maps().get(method).get(i);
-          double rank = MapSimilarity.between(original, map, side).get(MapSimilarity.SPEARMAN);
+          double rank = MapSimilarity.between(original, map, size).get(MapSimilarity.SPEARMAN);
           cells.add(
               new ContactSheet.Cell(
                   overlay.draw(image, map).enlarged(factor), List.of(Text.format("%.2f", rank))));

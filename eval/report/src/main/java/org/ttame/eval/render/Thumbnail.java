@@ -37,16 +37,17 @@ public final class Thumbnail {
    * A map in colours, as a PNG with the colour map as its palette.
    *
    * @param map side·side values in [0,1], row by row
-   * @param side in pixels
+   * @param width in pixels
+   * @param height in pixels
    * @param colors its colours
    * @return its address
    */
-  public static String heat(float[] map, int side, ColorMap colors) {
+  public static String heat(float[] map, int width, int height, ColorMap colors) {
     byte[] steps = new byte[map.length];
     for (int i = 0; i < map.length; i++) {
       steps[i] = (byte) colors.step(map[i]);
     }
-    return address("png", PngWriter.encode(side, side, steps, colors.steps()));
+    return address("png", PngWriter.encode(width, height, steps, colors.steps()));
   }
 
   private static String address(String type, byte[] bytes) {

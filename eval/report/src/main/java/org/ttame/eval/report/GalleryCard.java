@@ -54,15 +54,14 @@ record GalleryCard(
     RgbImage picture = folder.picture(entry);
     ImageRecord any = records.get(0);
     Html boxes = boxes(entry.boxes(), any.classIndex(), picture);
-    String coarse = picture.width() <= COARSE_SIDE ? " coarse" : "";
     List<Html> figures = new ArrayList<>();
     List<double[]> ranks = new ArrayList<>();
     for (int m = 0; m < records.size(); m++) {
       ImageRecord record = records.get(m);
       Optional<SaliencyMaps> map = folder.map(entry, record.method());
       if (map.isPresent()) {
-        ranks.add(RankCorrelation.ranks(map.get().upsampled(picture.width())[0]));
-        figures.add(figure(m, record, map.get(), coarse, boxes));
+        ranks.add(RankCorrelation.ranks(map.get().upsampled(picture.height(), picture.width())[0]));
+        figures.add(figure(m, record, map.get(), picture, boxes));
       } else {
         figures.add(
             Template.read(FILE, "missing")
@@ -79,16 +78,25 @@ record GalleryCard(
                     "name", Html.name(entry.image()),
                     "photo", Thumbnail.photo(picture),
                     "seen", seen(any, disagreement),
-                    "coarse", coarse,
+                    "coarse", coarse(picture),
                     "boxes", boxes,
                     "figures", Html.join(figures),
                     "table", table(entry.image(), records)));
     return new Made(markup, disagreement);
   }
 
-  private Html figure(int number, ImageRecord record, SaliencyMaps map, String coarse, Html boxes) {
+  /** Small pictures are shown pixel by pixel. */
+  private static String coarse(RgbImage picture) {
+    return picture.width() <= COARSE_SIDE ? " coarse" : "";
+  }
+
+  private Html figure(
+      int number, ImageRecord record, SaliencyMaps map, RgbImage picture, Html boxes) {
     List<String> scores = scores(record);
-    String heat = Thumbnail.heat(map.upsampled(HEAT_SIDE)[0], HEAT_SIDE, colors);
+    int longer = Math.max(picture.width(), picture.height());
+    int width = Math.max(1, HEAT_SIDE * picture.width() / longer);
+    int height = Math.max(1, HEAT_SIDE * picture.height() / longer);
+    String heat = Thumbnail.heat(map.upsampled(height, width)[0], width, height, colors);
     return Template.read(FILE, "figure")
         .fill(
             Map.of(
@@ -97,7 +105,7 @@ record GalleryCard(
                 "scores",
                 String.join(" ", scores),
                 "coarse",
-                coarse,
+                coarse(picture),
                 "method",
                 ExplanationMethod.title(record.method()),
                 "image",

@@ -19,6 +19,8 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.engine.EngineProfile;
+import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Standardizer;
 import org.ttame.eval.explain.AblationCamExplainer;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.PassListener;
@@ -60,22 +62,18 @@ public final class Workbench implements AutoCloseable {
   public Workbench(FrozenClassifier classifier, int batch, long seed) {
     this.classifier = classifier;
     this.seed = seed;
-    int side = classifier.inputSpec().side();
+    InputSpec spec = classifier.inputSpec();
     mechanism =
         AttentionMechanism.create(
             AttentionSpec.of(classifier.defaultLayers(), classifier.classes(), Variant.PROPOSED),
             seed);
-    float[] values = new float[batch * side * side * 3];
-    float[] centred = new float[values.length];
+    float[] values = new float[batch * spec.values()];
     SplittableRandom random = new SplittableRandom(seed);
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) random.nextDouble();
-      double mean = classifier.inputSpec().mean().get(i % 3);
-      centred[i] = (float) ((values[i] - mean) / classifier.inputSpec().std().get(i % 3));
     }
-    long[] shape = {batch, side, side, 3};
-    unit = Nd4j.create(values, shape, 'c');
-    standardised = Nd4j.create(centred, shape, 'c');
+    unit = Nd4j.create(values, spec.shape(batch), 'c');
+    standardised = new Standardizer(spec).apply(unit);
     labels = new int[batch];
   }
 
@@ -211,9 +209,9 @@ public final class Workbench implements AutoCloseable {
   }
 
   private void explain(INDArray images) {
-    int side = classifier.inputSpec().side();
+    InputSpec spec = classifier.inputSpec();
     try (Explanation explanation = explainer.explain(images, ClassChoice.predicted());
-        INDArray large = Upsampling.upsample(explanation.maps(), side, side)) {
+        INDArray large = Upsampling.upsample(explanation.maps(), spec.height(), spec.width())) {
       require(large);
     }
   }

@@ -15,7 +15,7 @@ final class ChosenImages implements Iterator<ImageBatch> {
   private final List<List<Box>> boxes = new ArrayList<>();
   private final List<float[]> pixels = new ArrayList<>();
   private int seen;
-  private int side;
+  private ImageBatch last;
 
   /**
    * A watch over a stream.
@@ -38,7 +38,7 @@ final class ChosenImages implements Iterator<ImageBatch> {
   @Override
   public ImageBatch next() {
     ImageBatch batch = images.next();
-    side = batch.side();
+    last = batch;
     for (int b = 0; b < batch.size(); b++, seen++) {
       if (names.size() < rows && seen == (int) ((long) names.size() * count / rows)) {
         names.add(batch.names().get(b));
@@ -62,6 +62,6 @@ final class ChosenImages implements Iterator<ImageBatch> {
       System.arraycopy(image, 0, unit, at, image.length);
       at += image.length;
     }
-    return new ImageBatch(names, side, unit, boxes);
+    return new ImageBatch(names, last.height(), last.width(), last.channels(), unit, boxes);
   }
 }

@@ -55,7 +55,8 @@ final class StudySheet {
     List<String> columns = new ArrayList<>(List.of("input"));
     explainers.forEach(explainer -> columns.add(explainer.name()));
     ContactSheet sheet = new ContactSheet(title + ": " + thresholds(result.keys()), columns);
-    int factor = Math.max(1, (CELL + images.side() / 2) / images.side());
+    int longer = Math.max(images.height(), images.width());
+    int factor = Math.max(1, (CELL + longer / 2) / longer);
     List<List<ImageRecord>> records = new ArrayList<>();
     for (Explainer explainer : explainers) {
       records.add(recordsOf(images, result.method(explainer.name())));
@@ -65,11 +66,11 @@ final class StudySheet {
     try (INDArray input = new MaskedInput(classifier.inputSpec(), Masking.CNN).clean(images)) {
       for (Explainer explainer : explainers) {
         SaliencyMaps saliency = explainer.explain(input, classes, images.names());
-        maps.add(saliency.upsampled(images.side() * factor));
+        maps.add(saliency.upsampled(images.height() * factor, images.width() * factor));
       }
     }
     for (int b = 0; b < images.size(); b++) {
-      Canvas image = Canvas.of(images.image(b), images.side(), images.side()).enlarged(factor);
+      Canvas image = Canvas.of(images.rgb(b), images.width(), images.height()).enlarged(factor);
       Canvas boxed = image.enlarged(1);
       BoxOutlines.draw(boxed, images.boxes(b), classes[b], factor);
       List<Cell> cells = new ArrayList<>();

@@ -22,6 +22,7 @@ import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.ImageSize;
 import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.evaluation.ImageStream;
 import org.ttame.eval.explain.EdgeExplainer;
@@ -191,13 +192,17 @@ class SanityCheckTest {
     assertThat(alike.passed()).isFalse();
     SanityCheck.Outcome alone =
         new SanityCheck.Outcome(
-            8, List.of(), List.of(), Map.of(), List.of(found(Cascade.LABELS, low)));
+            ImageSize.square(8),
+            List.of(),
+            List.of(),
+            Map.of(),
+            List.of(found(Cascade.LABELS, low)));
     assertThat(SanityReport.of(alone, 0.5).verdicts()).isEmpty();
   }
 
   private static SanityCheck.Outcome labels(double[] shuffled, double[] reseeded) {
     return new SanityCheck.Outcome(
-        8,
+        ImageSize.square(8),
         List.of("a", "b", "c", "d", "e"),
         List.of(),
         Map.of(),
