@@ -43,7 +43,7 @@ final class Arguments {
 
   /** The value as typed, or the default; empty where there is neither. */
   Optional<String> text(OptionSpec option) {
-    return Optional.ofNullable(values.getOrDefault(option.name(), option.standard()));
+    return Optional.ofNullable(values.getOrDefault(option.name(), option.defaultValue()));
   }
 
   /** A path, or empty. */

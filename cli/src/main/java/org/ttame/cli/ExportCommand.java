@@ -48,8 +48,8 @@ final class ExportCommand implements Command {
       throw new UsageException(
           "--format onnx: this version does not write ONNX yet; use npz or samediff");
     }
-    String standard = format.equals("npz") ? "attention.npz" : "attention.sd";
-    Path out = arguments.path(OUT).orElse(Path.of(standard));
+    String name = format.equals("npz") ? "attention.npz" : "attention.sd";
+    Path out = arguments.path(OUT).orElse(Path.of(name));
     Export.Options options =
         new Export.Options(
             MethodArguments.run(arguments),

@@ -36,8 +36,8 @@ final class Help {
     for (OptionSpec option : spec.options()) {
       String left = "  " + option.dashed() + (option.isFlag() ? "" : " " + option.value());
       String right = option.description();
-      if (option.standard() != null) {
-        right += "; default " + option.standard();
+      if (option.defaultValue() != null) {
+        right += "; default " + option.defaultValue();
       }
       text.append(row(left, right, 30));
     }

@@ -90,7 +90,7 @@ final class InspectCommand implements Command {
       console.result(
           Text.format(
               "  %s %-38s %s%s",
-              classifier.standard().contains(layer) ? "*" : " ",
+              classifier.defaultLayers().contains(layer) ? "*" : " ",
               layer.node(),
               layer.shape(),
               layer.kind() == FeatureKind.TOKENS ? tokens(layer.prefix()) : ""));

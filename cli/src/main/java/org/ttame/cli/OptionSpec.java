@@ -5,13 +5,13 @@ package org.ttame.cli;
  *
  * @param name the long name without dashes, e.g. {@code batch-size}
  * @param value what stands for its value in the help, e.g. {@code N}; null for a switch
- * @param standard the default as it would be typed; null where there is none
+ * @param defaultValue the default as it would be typed; null where there is none
  * @param description a phrase
  */
-record OptionSpec(String name, String value, String standard, String description) {
+record OptionSpec(String name, String value, String defaultValue, String description) {
   /** An option that takes a value and has a default. */
-  static OptionSpec of(String name, String value, String standard, String description) {
-    return new OptionSpec(name, value, standard, description);
+  static OptionSpec of(String name, String value, String defaultValue, String description) {
+    return new OptionSpec(name, value, defaultValue, description);
   }
 
   /** An option that takes a value and has no default. */

@@ -66,15 +66,16 @@ final class PredictCommand implements Command {
       Predict predict = new Predict(options, console);
       Engine.start(engine, console);
       try (FrozenClassifier classifier = choice.load(console)) {
-        print(predict.run(classifier, answer -> print(answer, console)), console);
+        print(predict.run(classifier, prediction -> print(prediction, console)), console);
       }
     };
   }
 
-  private static void print(Predict.Answer answer, Console console) {
+  private static void print(Predict.Prediction prediction, Console console) {
     console.result(
         Text.format(
-            "%s: %s, probability %.4f", answer.image(), answer.name(), answer.probability()));
+            "%s: %s, probability %.4f",
+            prediction.image(), prediction.name(), prediction.probability()));
   }
 
   private static void print(Predict.Result result, Console console) {

@@ -8,13 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.services.ClassFolders;
-import org.ttame.training.data.ImageList;
 import org.ttame.training.sample.SampleData;
 
 /** Which class a folder stands for: never another one than its name says. */
@@ -43,35 +40,9 @@ class ClassFoldersTest {
     return made;
   }
 
-  private static List<Integer> labels(List<String> classes, List<String> known, int count)
-      throws IOException {
-    Path made = folders("unit-" + classes.hashCode() + known.hashCode() + count, classes);
-    ImageList images = ClassFolders.of(ImageList.of(made), known, count).images();
-    return IntStream.range(0, images.size()).map(images::label).boxed().toList();
-  }
-
   private static Ttame.Result ttame(String... words) {
     return Ttame.run(
         Stream.concat(Stream.of(words), Stream.of("--threads", "1")).toArray(String[]::new));
-  }
-
-  @Test
-  void aFolderIsAClassByNameNumberOrAmongAsMany() throws IOException {
-    assertThat(labels(List.of("nine", "one"), NAMES, 10)).containsExactly(9, 1);
-    assertThat(labels(List.of("10", "2"), List.of(), 11)).containsExactly(10, 2);
-    assertThat(labels(List.of("n1", "n2", "n3"), List.of(), 3)).containsExactly(0, 1, 2);
-    assertThat(labels(List.of("n1", "n2"), List.of("tench", "shark"), 2)).containsExactly(0, 1);
-  }
-
-  @Test
-  void otherwiseItHasNoClass() throws IOException {
-    assertThat(labels(List.of("n1", "n2"), List.of(), 3)).containsExactly(-1, -1);
-    assertThat(labels(List.of("Nine", "one"), NAMES, 10)).containsExactly(-1, -1);
-    assertThat(labels(List.of("1", "2"), List.of(), 2)).containsExactly(-1, -1);
-    assertThat(labels(List.of("bird", "cat"), List.of("crane", "crane"), 3))
-        .containsExactly(-1, -1);
-    // as many as classes, but a name contradicts the place
-    assertThat(labels(List.of("ape", "bee"), List.of("bee", "monkey"), 2)).containsExactly(-1, -1);
   }
 
   @Test

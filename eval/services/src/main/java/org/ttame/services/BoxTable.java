@@ -24,9 +24,9 @@ import org.ttame.eval.output.Csv;
  * named by its path inside its source, the class by its index; edges are in pixels of the picture
  * as it is in its file, from the top left.
  */
-public final class BoxTable {
+final class BoxTable {
   /** The table that is taken from among the images unless another is given. */
-  public static final String FILE = "boxes.csv";
+  static final String FILE = "boxes.csv";
 
   private static final List<String> COLUMNS = List.of("image", "class", "x0", "y0", "x1", "y1");
 
@@ -37,7 +37,7 @@ public final class BoxTable {
    *
    * @param boxes image name to its objects, in pixels of the picture
    */
-  public BoxTable(Map<String, List<Box>> boxes) {
+  BoxTable(Map<String, List<Box>> boxes) {
     this.boxes = boxes;
   }
 
@@ -46,7 +46,7 @@ public final class BoxTable {
    *
    * @throws IOException naming file and line, if it is no such table
    */
-  public static BoxTable read(Path file) throws IOException {
+  static BoxTable read(Path file) throws IOException {
     String text = TextFile.text(file);
     List<List<String>> rows = new ArrayList<>();
     try {
@@ -93,7 +93,7 @@ public final class BoxTable {
   }
 
   /** Whether any object is known in an image. */
-  public boolean knows(String image) {
+  boolean knows(String image) {
     return boxes.containsKey(image);
   }
 
@@ -104,7 +104,7 @@ public final class BoxTable {
    * @param file the table's, to be named
    * @throws IOException naming the image
    */
-  public void requireClassesBelow(int classes, Path file) throws IOException {
+  void requireClassesBelow(int classes, Path file) throws IOException {
     for (Map.Entry<String, List<Box>> entry : boxes.entrySet()) {
       for (Box box : entry.getValue()) {
         if (box.classIndex() >= classes) {
@@ -123,7 +123,7 @@ public final class BoxTable {
    *
    * @param limits what an image may ask for
    */
-  public KnownObjects objects(ImageLimits limits) {
+  KnownObjects objects(ImageLimits limits) {
     ImageReader reader = new ImageReader(limits);
     return (images, spec) ->
         index -> {

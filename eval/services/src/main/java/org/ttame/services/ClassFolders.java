@@ -16,7 +16,7 @@ import org.ttame.training.data.ImageList;
  * @param names of its classes, or an empty list
  * @param problem why class folders give no labels, if they do not
  */
-public record ClassFolders(ImageList images, List<String> names, Optional<String> problem) {
+record ClassFolders(ImageList images, List<String> names, Optional<String> problem) {
   private static final int UNKNOWN = -1;
 
   /**
@@ -28,7 +28,7 @@ public record ClassFolders(ImageList images, List<String> names, Optional<String
    * @param known names of the classifier's classes, or an empty list
    * @param classes how many classes it has
    */
-  public static ClassFolders of(ImageList list, List<String> known, int classes) {
+  static ClassFolders of(ImageList list, List<String> known, int classes) {
     List<String> folders = list.classNames();
     if (folders.isEmpty()) {
       return new ClassFolders(list, known, Optional.empty());
@@ -53,7 +53,7 @@ public record ClassFolders(ImageList images, List<String> names, Optional<String
   }
 
   /** The numbers that folders are named by, if all are and each differs. */
-  public static Optional<int[]> byNumber(List<String> folders) {
+  static Optional<int[]> byNumber(List<String> folders) {
     if (!folders.stream().allMatch(name -> name.matches("[0-9]{1,9}"))) {
       return Optional.empty();
     }
@@ -69,7 +69,7 @@ public record ClassFolders(ImageList images, List<String> names, Optional<String
    * @param classes how many classes it has
    * @throws IOException naming the list and the image
    */
-  public void requireLabelsOf(int classes) throws IOException {
+  void requireLabelsOf(int classes) throws IOException {
     for (int i = 0; i < images.size(); i++) {
       if (images.label(i) >= classes) {
         throw new IOException(

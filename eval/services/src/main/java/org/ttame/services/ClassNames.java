@@ -13,9 +13,9 @@ import org.ttame.core.storage.TextFile;
  * The names of classes: the lines of a file, or the run's own; {@link ClassFolders} may know more.
  * Where none are known a class is its index.
  */
-public final class ClassNames {
+final class ClassNames {
   /** Where a run keeps the names it was trained with. */
-  public static final String IN_RUN = "labels.txt";
+  static final String IN_RUN = "labels.txt";
 
   private ClassNames() {}
 
@@ -29,7 +29,7 @@ public final class ClassNames {
    * @throws IOException if a file cannot be read or has another number of lines
    * @throws InvalidOptionException if the file's names are not the run's
    */
-  public static List<String> find(Optional<Path> file, Optional<Path> run, OutputSpec output)
+  static List<String> find(Optional<Path> file, Optional<Path> run, OutputSpec output)
       throws IOException {
     int classes = output.classes();
     List<String> own = List.of();
@@ -58,7 +58,7 @@ public final class ClassNames {
     return names;
   }
 
-  public static List<String> read(Path file) throws IOException {
+  static List<String> read(Path file) throws IOException {
     return TextFile.lines(file).stream()
         .map(String::strip)
         .filter(line -> !line.isEmpty())
@@ -66,7 +66,7 @@ public final class ClassNames {
   }
 
   /** A class for people: {@code 7 (sneaker)}, or {@code 7}. */
-  public static String describe(int index, List<String> names) {
+  static String describe(int index, List<String> names) {
     return index < names.size() ? index + " (" + names.get(index) + ")" : String.valueOf(index);
   }
 }

@@ -20,6 +20,7 @@ import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.figure.Album;
 import org.ttame.eval.figure.AlbumMaker;
+import org.ttame.eval.figure.ExplainedModel;
 import org.ttame.eval.figure.Figure;
 import org.ttame.eval.figure.FigureComposer;
 import org.ttame.eval.figure.FigureFiles;
@@ -30,7 +31,6 @@ import org.ttame.eval.figure.Missing;
 import org.ttame.eval.figure.RoadFigure;
 import org.ttame.eval.figure.SceneBatch;
 import org.ttame.eval.figure.SceneSelection;
-import org.ttame.eval.figure.Subject;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.HeatmapOverlay;
@@ -194,10 +194,10 @@ public final class Figures {
               classifier, options.source().reading().batchSize(), new PassProgress(listener))) {
         List<String> taken = found.albums.stream().map(Album::title).toList();
         String title = runs.title(number, classifier, taken);
-        Subject subject = new Subject(title, classifier, made.explainers());
+        ExplainedModel model = new ExplainedModel(title, classifier, made.explainers());
         AlbumMaker maker =
             new AlbumMaker(
-                subject, new HeatmapOverlay(options.colors(), HeatmapOverlay.DEFAULT_OPACITY));
+                model, new HeatmapOverlay(options.colors(), HeatmapOverlay.DEFAULT_OPACITY));
         FigureImages images =
             new FigureImages(options.source(), list, runs.runs().get(0), classifier);
         if (number == 0) {

@@ -37,13 +37,13 @@ public final class Inspect {
    *
    * @param facts name, provenance, input and so on
    * @param layers those that can be explained
-   * @param standard those of them that are read by default
+   * @param defaultLayers those of them that are read by default
    * @param attention what an attention mechanism on those would be; empty where there are none
    */
   public record Classifier(
       List<Fact> facts,
       List<FeatureLayer> layers,
-      List<FeatureLayer> standard,
+      List<FeatureLayer> defaultLayers,
       Optional<AttentionSpec> attention) {}
 
   /**
@@ -79,14 +79,14 @@ public final class Inspect {
     }
     add(facts, "masking", classifier.defaultMasking().optionName());
     add(facts, "engine", classifier.engine());
-    List<FeatureLayer> standard = classifier.defaultLayers();
+    List<FeatureLayer> defaultLayers = classifier.defaultLayers();
     return new Classifier(
         facts,
         List.copyOf(classifier.layers().values()),
-        standard,
-        standard.isEmpty()
+        defaultLayers,
+        defaultLayers.isEmpty()
             ? Optional.empty()
-            : Optional.of(AttentionSpec.of(standard, classifier.classes(), Variant.PROPOSED)));
+            : Optional.of(AttentionSpec.of(defaultLayers, classifier.classes(), Variant.PROPOSED)));
   }
 
   /**

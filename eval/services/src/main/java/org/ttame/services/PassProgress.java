@@ -7,7 +7,7 @@ import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MethodOptions;
 
 /** Shows how far methods of many passes are with an image, and how long that will still take. */
-public final class PassProgress implements MethodOptions.Listener {
+final class PassProgress implements MethodOptions.Listener {
   private final ProgressListener listener;
   private final LongSupplier clock;
   private ExplanationMethod method;
@@ -20,7 +20,7 @@ public final class PassProgress implements MethodOptions.Listener {
    *
    * @param listener hears of the passes, too
    */
-  public PassProgress(ProgressListener listener) {
+  PassProgress(ProgressListener listener) {
     this(listener, System::nanoTime);
   }
 
@@ -30,7 +30,7 @@ public final class PassProgress implements MethodOptions.Listener {
    * @param listener hears of the passes
    * @param clock nanoseconds
    */
-  public PassProgress(ProgressListener listener, LongSupplier clock) {
+  PassProgress(ProgressListener listener, LongSupplier clock) {
     this.listener = listener;
     this.clock = clock;
   }
@@ -41,7 +41,7 @@ public final class PassProgress implements MethodOptions.Listener {
   }
 
   /** A phrase such as {@code rise 1200/4000 passes, 40 s}. */
-  public String detail(ExplanationMethod of, long done, long total) {
+  String detail(ExplanationMethod of, long done, long total) {
     long now = clock.getAsLong();
     if (of != method || done <= last) {
       // Another image: the time begins with its first passes, for nobody says when those began.

@@ -74,14 +74,14 @@ public final class Predict {
   }
 
   /**
-   * The classifier's answer.
+   * The classifier's prediction.
    *
    * @param image its name
    * @param index the most probable class
    * @param name that class in words: its index, and its name where that is known
    * @param probability its
    */
-  public record Answer(String image, int index, String name, double probability) {}
+  public record Prediction(String image, int index, String name, double probability) {}
 
   /**
    * How often labelled images were classified right.
@@ -143,12 +143,13 @@ public final class Predict {
    * Classifies the images.
    *
    * @param classifier stays the caller's
-   * @param answers hears of every image
+   * @param predictions hears of every image
    * @return what was done
    * @throws IOException naming the file, if it cannot be written, or none of the images read
    * @throws InvalidOptionException if the names of classes are not the run's
    */
-  public Result run(FrozenClassifier classifier, Consumer<Answer> answers) throws IOException {
+  public Result run(FrozenClassifier classifier, Consumer<Prediction> predictions)
+      throws IOException {
     int classes = classifier.classes();
     try (ImageStream stream =
         new ImageStream(options.reading().open(images, classifier.inputSpec()), images)
@@ -162,7 +163,8 @@ public final class Predict {
       labelled.problem().ifPresent(problem -> listener.warn("no accuracy: " + problem));
       Path file = options.out().resolve(FILE);
       Accuracy.Count score = new Accuracy.Count();
-      WholeFile.write(file, target -> write(target, classifier, labelled, stream, score, answers));
+      WholeFile.write(
+          file, target -> write(target, classifier, labelled, stream, score, predictions));
       return new Result(file, stream.read(), stream.skipped(), score.result());
     }
   }
@@ -173,7 +175,7 @@ public final class Predict {
       ClassFolders labelled,
       ImageStream stream,
       Accuracy.Count score,
-      Consumer<Answer> answers)
+      Consumer<Prediction> predictions)
       throws IOException {
     ObjectMapper mapper = new ObjectMapper();
     try (JsonGenerator json = new JsonFactory(mapper).createGenerator(target)) {
@@ -187,7 +189,7 @@ public final class Predict {
         ImageBatch batch = stream.next();
         try (INDArray standardised = input.clean(batch);
             ClassifierOutput output = classifier.forward(standardised, List.of())) {
-          write(json, labelled, stream.places(), output, score, answers);
+          write(json, labelled, stream.places(), output, score, predictions);
         } catch (NonFiniteException e) {
           throw e.of(classifier.name(), batch.names());
         }
@@ -215,7 +217,7 @@ public final class Predict {
       List<Integer> indices,
       ClassifierOutput output,
       Accuracy.Count score,
-      Consumer<Answer> answers)
+      Consumer<Prediction> predictions)
       throws IOException {
     ImageList list = labelled.images();
     List<String> names = labelled.names();
@@ -253,8 +255,8 @@ public final class Predict {
       }
       json.writeEndObject();
       int first = classes[i][0];
-      answers.accept(
-          new Answer(
+      predictions.accept(
+          new Prediction(
               list.name(index), first, ClassNames.describe(first, names), probabilities[i][first]));
     }
   }

@@ -14,7 +14,7 @@ import org.ttame.training.data.SkippedCount;
  * The images that epochs are chosen by, read anew for each; those that cannot be read are named and
  * counted once, not once an epoch.
  */
-public final class ValidationImages implements AdIcValidator.Images {
+final class ValidationImages implements AdIcValidator.Images {
   private final ImageList list;
   private final InputSpec spec;
   private final ImageSettings settings;
@@ -30,7 +30,7 @@ public final class ValidationImages implements AdIcValidator.Images {
    * @param settings batch size and what to do with unreadable images
    * @param listener for warnings
    */
-  public ValidationImages(
+  ValidationImages(
       ImageList list, InputSpec spec, ImageSettings settings, ProgressListener listener) {
     this.list = list;
     this.spec = spec;
@@ -49,7 +49,7 @@ public final class ValidationImages implements AdIcValidator.Images {
   }
 
   /** Those met so far that could not be read. */
-  public SkippedCount skipped() {
+  SkippedCount skipped() {
     return skipped;
   }
 

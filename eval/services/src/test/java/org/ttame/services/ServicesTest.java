@@ -122,15 +122,15 @@ class ServicesTest {
 
   @Test
   void explainsWhatItPredicts() throws IOException {
-    Map<String, Predict.Answer> answers = new LinkedHashMap<>();
+    Map<String, Predict.Prediction> predictions = new LinkedHashMap<>();
     Predict predict =
         new Predict(
             new Predict.Options(
                 scenes, 3, false, Optional.empty(), Optional.of(run), folder, some(5)),
             ProgressListener.NONE);
     Predict.Result predicted =
-        predict.run(classifier, answer -> answers.put(answer.image(), answer));
-    assertThat(predicted.images()).isEqualTo(5).isEqualTo(answers.size());
+        predict.run(classifier, prediction -> predictions.put(prediction.image(), prediction));
+    assertThat(predicted.images()).isEqualTo(5).isEqualTo(predictions.size());
     assertThat(predicted.file()).exists();
 
     Path out = folder.resolve("maps");
@@ -148,19 +148,19 @@ class ServicesTest {
     assertThat(written).hasSize(5);
     assertThat(ears.said).contains("explaining");
     assertThat(ears.done).isEqualTo(ears.total).isEqualTo(5);
-    for (Predict.Answer answer : answers.values()) {
-      String name = answer.image().replaceFirst("\\.jpg$", "");
+    for (Predict.Prediction prediction : predictions.values()) {
+      String name = prediction.image().replaceFirst("\\.jpg$", "");
       JsonNode record = new ObjectMapper().readTree(out.resolve(name + ".json").toFile());
-      assertThat(record.path("class").asInt()).isEqualTo(answer.index());
+      assertThat(record.path("class").asInt()).isEqualTo(prediction.index());
       assertThat(record.path("label").asText()).isNotEmpty();
-      assertThat(answer.name()).contains(record.path("label").asText());
+      assertThat(prediction.name()).contains(record.path("label").asText());
       assertThat(record.path("method").asText()).isEqualTo("ttame");
       assertThat(out.resolve(name + ".npy")).exists();
       assertThat(written)
           .anySatisfy(
               map -> {
                 assertThat(map.file()).isEqualTo(out.resolve(name));
-                assertThat(map.shows()).startsWith(answer.name() + ", probability ");
+                assertThat(map.shows()).startsWith(prediction.name() + ", probability ");
               });
     }
   }
@@ -195,7 +195,7 @@ class ServicesTest {
             new Predict.Options(
                 scenes, 3, false, Optional.of(other), Optional.of(run), folder, some(1)),
             ProgressListener.NONE);
-    assertThatThrownBy(() -> predict.run(classifier, answer -> {}))
+    assertThatThrownBy(() -> predict.run(classifier, prediction -> {}))
         .isInstanceOf(InvalidOptionException.class)
         .hasMessageStartingWith("labels " + other + " is not what the run in " + run);
     assertThatThrownBy(() -> MetricSelection.of("ad", "beauty"))

@@ -18,7 +18,7 @@ import org.ttame.core.classifier.FrozenClassifier;
  */
 public final class AblationCamExplainer implements Explainer {
   /** The name in tables and files. */
-  public static final String NAME = "ablationcam";
+  public static final String NAME = ExplanationMethod.ABLATIONCAM.optionName();
 
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;

@@ -17,10 +17,10 @@ import org.ttame.core.classifier.LayerGradients;
  */
 public final class GradCamExplainer implements Explainer {
   /** The name of Grad-CAM in tables and files. */
-  public static final String GRADCAM = "gradcam";
+  public static final String GRADCAM = ExplanationMethod.GRADCAM.optionName();
 
   /** The name of Grad-CAM++. */
-  public static final String GRADCAM_PLUS_PLUS = "gradcam++";
+  public static final String GRADCAM_PLUS_PLUS = ExplanationMethod.GRADCAM_PLUS_PLUS.optionName();
 
   private final String name;
   private final GradientWeights weights;

@@ -28,13 +28,13 @@ public final class IiaExplainer implements Explainer {
      * the layer gives for x_0 = 0, the mean colour. 11 passes forwards, and 100 from the layer on,
      * forwards and back to it.
      */
-    PAPER("iia"),
+    PAPER(ExplanationMethod.IIA.optionName()),
 
     /**
      * What its program reduces to: Σ_i Σ_c relu(A_c(x_i))·∂y/∂A_c(x_i), finished as maps of the CAM
      * family. 11 passes forwards and backwards.
      */
-    RELEASED("iia-released");
+    RELEASED(ExplanationMethod.IIA_RELEASED.optionName());
 
     private final String methodName;
 

@@ -17,7 +17,7 @@ import org.ttame.core.Text;
  */
 public final class RandomMapsExplainer implements Explainer {
   /** Its name in tables and files. */
-  public static final String NAME = "random";
+  public static final String NAME = ExplanationMethod.RANDOM.optionName();
 
   private final int height;
   private final int width;

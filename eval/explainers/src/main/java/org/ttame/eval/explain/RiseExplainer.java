@@ -13,7 +13,7 @@ import org.ttame.core.image.InputSpec;
  */
 public final class RiseExplainer implements Explainer {
   /** The name in tables and files. */
-  public static final String NAME = "rise";
+  public static final String NAME = ExplanationMethod.RISE.optionName();
 
   /** The paper's grid. */
   public static final int CELLS = 7;

@@ -17,7 +17,7 @@ import org.ttame.core.image.InputSpec;
  */
 public final class ScoreCamExplainer implements Explainer {
   /** The name in tables and files. */
-  public static final String NAME = "scorecam";
+  public static final String NAME = ExplanationMethod.SCORECAM.optionName();
 
   private static final float EPSILON = 1e-8f;
 

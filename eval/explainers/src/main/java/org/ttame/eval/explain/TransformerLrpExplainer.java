@@ -28,7 +28,7 @@ import org.ttame.core.engine.GraphResult;
  */
 public final class TransformerLrpExplainer implements Explainer {
   /** The name in tables and files. */
-  public static final String NAME = "transformer-lrp";
+  public static final String NAME = ExplanationMethod.TRANSFORMER_LRP.optionName();
 
   /** Images whose activations are there at a time: those of all blocks take much memory. */
   private static final int MOST_IMAGES = 4;

@@ -19,10 +19,10 @@ import org.ttame.core.classifier.FrozenClassifier;
  */
 public final class TtameExplainer implements Explainer {
   /** The method's name in tables and files. */
-  public static final String NAME = "ttame";
+  public static final String NAME = ExplanationMethod.TTAME.optionName();
 
   /** The name of the control. */
-  public static final String UNTRAINED = "untrained";
+  public static final String UNTRAINED = ExplanationMethod.UNTRAINED.optionName();
 
   private final String name;
   private final AttentionMechanism mechanism;

@@ -18,28 +18,28 @@ import org.ttame.eval.render.HeatmapOverlay;
 
 /** Asks a classifier about images, and its methods for maps; batch by batch. */
 public final class AlbumMaker {
-  private final Subject subject;
+  private final ExplainedModel model;
   private final HeatmapOverlay overlay;
   private final MaskedInput input;
 
   /** Says which maps an image needs. */
   @FunctionalInterface
   interface Need {
-    /** The maps of an image, all of the subject's methods. */
-    Set<Scene.Wanted> of(int place, List<Integer> truth, Answer answer);
+    /** The maps of an image, all of the model's methods. */
+    Set<Scene.Wanted> of(int place, List<Integer> truth, Prediction answer);
   }
 
   /**
    * For a classifier.
    *
-   * @param subject it and its methods
+   * @param model it and its methods
    * @param overlay how maps are drawn
    */
-  public AlbumMaker(Subject subject, HeatmapOverlay overlay) {
-    this.subject = subject;
+  public AlbumMaker(ExplainedModel model, HeatmapOverlay overlay) {
+    this.model = model;
     this.overlay = overlay;
     // Clean inputs are the same under both maskings.
-    input = new MaskedInput(subject.classifier().inputSpec(), Masking.CNN);
+    input = new MaskedInput(model.classifier().inputSpec(), Masking.CNN);
   }
 
   /**
@@ -52,7 +52,7 @@ public final class AlbumMaker {
   public void choose(Iterator<SceneBatch> batches, SceneSelection selection) {
     while (!selection.isComplete() && batches.hasNext()) {
       SceneBatch batch = batches.next();
-      List<Answer> answers = answers(batch.images());
+      List<Prediction> answers = answers(batch.images());
       for (int b = 0; b < batch.images().size(); b++) {
         selection.offer(batch.places().get(b), batch.truths().get(b), answers.get(b));
       }
@@ -71,7 +71,7 @@ public final class AlbumMaker {
   }
 
   Album explain(Iterator<SceneBatch> batches, Need need) {
-    Album album = new Album(subject.title(), subject.methods());
+    Album album = new Album(model.title(), model.methods());
     while (batches.hasNext()) {
       explain(batches.next(), need, album);
     }
@@ -79,11 +79,11 @@ public final class AlbumMaker {
   }
 
   private Set<Scene.Wanted> wanted(
-      SceneSelection selection, int place, List<Integer> truth, Answer answer) {
+      SceneSelection selection, int place, List<Integer> truth, Prediction answer) {
     Set<Scene.Wanted> all = new LinkedHashSet<>();
     for (FigureKind kind : FigureKind.values()) {
       if (selection.places(kind).contains(place)) {
-        List<String> methods = subject.methods();
+        List<String> methods = model.methods();
         int most = kind == FigureKind.METHODS ? methods.size() : 1;
         for (String method : methods.subList(0, most)) {
           for (int c : ShownClasses.of(kind, truth, answer)) {
@@ -97,7 +97,7 @@ public final class AlbumMaker {
 
   private void explain(SceneBatch batch, Need need, Album album) {
     ImageBatch images = batch.images();
-    List<Answer> answers = answers(images);
+    List<Prediction> answers = answers(images);
     List<List<Scene.Wanted>> wanted = new ArrayList<>();
     List<Scene> scenes = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
@@ -109,7 +109,7 @@ public final class AlbumMaker {
       scenes.add(scene);
       album.scenes().put(place, scene);
     }
-    for (Explainer explainer : subject.explainers()) {
+    for (Explainer explainer : model.explainers()) {
       List<List<Integer>> classes =
           wanted.stream().map(all -> classes(all, explainer.name())).toList();
       int rounds = classes.stream().mapToInt(List::size).max().orElse(0);
@@ -138,7 +138,7 @@ public final class AlbumMaker {
     try (INDArray standardised = input.clean(some)) {
       maps = explainer.explain(standardised, asked, some.names());
     } catch (NonFiniteException e) {
-      throw e.of(subject.classifier().name(), some.names());
+      throw e.of(model.classifier().name(), some.names());
     }
     List<RgbImage> pictures = ScenePictures.maps(some, maps, asked, overlay);
     for (int i = 0; i < asked.length; i++) {
@@ -147,16 +147,16 @@ public final class AlbumMaker {
     }
   }
 
-  private List<Answer> answers(ImageBatch images) {
+  private List<Prediction> answers(ImageBatch images) {
     try (INDArray standardised = input.clean(images);
-        ClassifierOutput output = subject.classifier().forward(standardised, List.of())) {
-      List<Answer> answers = new ArrayList<>();
+        ClassifierOutput output = model.classifier().forward(standardised, List.of())) {
+      List<Prediction> answers = new ArrayList<>();
       for (double[] row : output.probabilities()) {
-        answers.add(new Answer(row));
+        answers.add(new Prediction(row));
       }
       return answers;
     } catch (NonFiniteException e) {
-      throw e.of(subject.classifier().name(), images.names());
+      throw e.of(model.classifier().name(), images.names());
     }
   }
 

@@ -10,7 +10,7 @@ import org.ttame.core.image.RgbImage;
 public final class Scene {
   private final String name;
   private final List<Integer> truth;
-  private final Answer answer;
+  private final Prediction answer;
   private final RgbImage photo;
   private final Map<Wanted, RgbImage> maps = new LinkedHashMap<>();
 
@@ -22,7 +22,7 @@ public final class Scene {
    */
   record Wanted(String method, int classIndex) {}
 
-  Scene(String name, List<Integer> truth, Answer answer, RgbImage photo) {
+  Scene(String name, List<Integer> truth, Prediction answer, RgbImage photo) {
     this.name = name;
     this.truth = truth;
     this.answer = answer;
@@ -40,7 +40,7 @@ public final class Scene {
   }
 
   /** What the classifier says. */
-  Answer answer() {
+  Prediction answer() {
     return answer;
   }
 

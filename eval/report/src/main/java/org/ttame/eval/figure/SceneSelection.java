@@ -74,7 +74,7 @@ public final class SceneSelection {
    * @param truth its true classes; empty where they are not known
    * @param answer of the first classifier
    */
-  public void offer(int place, List<Integer> truth, Answer answer) {
+  public void offer(int place, List<Integer> truth, Prediction answer) {
     offered++;
     for (FigureKind kind : kinds) {
       if (kind.isChosenByAnswer()
@@ -94,7 +94,7 @@ public final class SceneSelection {
     leftOut.add(place);
   }
 
-  private boolean isAbout(FigureKind kind, List<Integer> truth, Answer answer) {
+  private boolean isAbout(FigureKind kind, List<Integer> truth, Prediction answer) {
     boolean right = truth.contains(answer.predicted());
     return switch (kind) {
       case SEVERAL_CLASSES -> truth.size() > 1;
@@ -109,7 +109,7 @@ public final class SceneSelection {
   }
 
   /** The true classes or, where they are not known, the answer in their place. */
-  static List<Integer> truth(List<Integer> known, Answer answer) {
+  static List<Integer> truth(List<Integer> known, Prediction answer) {
     return known.isEmpty() ? List.of(answer.predicted()) : known;
   }
 

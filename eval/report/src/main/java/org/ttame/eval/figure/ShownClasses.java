@@ -16,7 +16,7 @@ final class ShownClasses {
    * @param truth the image's true classes; empty where they are not known
    * @param answer the classifier's
    */
-  static List<Integer> of(FigureKind kind, List<Integer> truth, Answer answer) {
+  static List<Integer> of(FigureKind kind, List<Integer> truth, Prediction answer) {
     return switch (kind) {
       case BACKBONES, METHODS -> List.of(answer.predicted());
       case SEVERAL_CLASSES -> truth.subList(0, Math.min(MOST, truth.size()));

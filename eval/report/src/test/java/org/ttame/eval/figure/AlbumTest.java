@@ -112,7 +112,8 @@ class AlbumTest {
       try (FrozenClassifier classifier = colours(2 + c)) {
         List<Explainer> methods = List.of(first, second);
         AlbumMaker maker =
-            new AlbumMaker(new Subject("net" + c, classifier, methods), HeatmapOverlay.defaults());
+            new AlbumMaker(
+                new ExplainedModel("net" + c, classifier, methods), HeatmapOverlay.defaults());
         if (c == 0) {
           maker.choose(batches(batch, TRUTHS, 0, 1, 2, 3, 4, 5).iterator(), selection);
         }

@@ -8,8 +8,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SceneSelectionTest {
-  private static final Answer SURE = new Answer(new double[] {0.97, 0.02, 0.01});
-  private static final Answer TORN = new Answer(new double[] {0.50, 0.30, 0.20});
+  private static final Prediction SURE = new Prediction(new double[] {0.97, 0.02, 0.01});
+  private static final Prediction TORN = new Prediction(new double[] {0.50, 0.30, 0.20});
 
   private static SceneSelection of(FigureKind kind, int shown, boolean truthKnown) {
     return new SceneSelection(EnumSet.of(kind), shown, 10, truthKnown);

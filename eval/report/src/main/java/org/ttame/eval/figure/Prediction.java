@@ -3,16 +3,16 @@ package org.ttame.eval.figure;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** What a classifier answers to an image. */
-public final class Answer {
+/** What a classifier predicts for an image. */
+public final class Prediction {
   private final double[] probabilities;
 
   /**
-   * An answer.
+   * A prediction.
    *
    * @param probabilities of each class, by softmax; not copied
    */
-  public Answer(double[] probabilities) {
+  public Prediction(double[] probabilities) {
     this.probabilities = probabilities;
   }
 

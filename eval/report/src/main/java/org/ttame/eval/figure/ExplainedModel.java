@@ -12,8 +12,9 @@ import org.ttame.eval.explain.Explainer;
  * @param classifier stays its owner's
  * @param explainers the methods, the one that is shown where only one is first; stay their owner's
  */
-public record Subject(String title, FrozenClassifier classifier, List<Explainer> explainers) {
-  public Subject {
+public record ExplainedModel(
+    String title, FrozenClassifier classifier, List<Explainer> explainers) {
+  public ExplainedModel {
     Objects.requireNonNull(title, "title");
     Objects.requireNonNull(classifier, "classifier");
     explainers = List.copyOf(explainers);
