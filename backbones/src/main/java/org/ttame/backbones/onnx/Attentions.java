@@ -96,26 +96,24 @@ final class Attentions {
     double scale = node.real("scale", 1 / Math.sqrt((double) query[3]));
     double cap = node.real("softcap", 0);
     long wanted = node.integer("qk_matmul_output_mode", 0);
-    if (wanted < 0 || wanted > 3 || (wanted == 0 && cap != 0 && Composites.isRead(node, 3))) {
+    boolean agreed = wanted == 3 || (wanted == 0 && cap == 0);
+    if (Composites.isRead(node, 3) && !agreed) {
       throw Composites.refused(node, "hands out products that runtimes do not agree on");
     }
     String key = present(1, 4);
     String value = present(2, 5);
     String queries = body.step("Mul", List.of(split(0, queryHeads), body.number(scale)));
     String turned = body.step("Transpose", List.of(spread(key)), "perm", new long[] {0, 1, 3, 2});
-    List<String> stages = new ArrayList<>();
     String scores = body.step("MatMul", List.of(queries, turned));
-    stages.add(scores);
+    String products = scores;
     if (cap > 0) {
       String small = body.step("Div", List.of(scores, body.number(cap)));
       scores = body.step("Mul", List.of(body.step("Tanh", List.of(small)), body.number(cap)));
     }
-    stages.add(scores);
     String bias = bias();
     if (bias != null) {
       scores = body.step("Add", List.of(scores, bias));
     }
-    stages.add(scores);
     String weights = body.step("Softmax", List.of(scores), "axis", -1);
     if (bias != null) {
       // Who may attend to nothing gets zeros.
@@ -123,13 +121,12 @@ final class Attentions {
       String none = body.step("Equal", List.of(most, body.number(HIDDEN)));
       weights = body.step("Where", List.of(none, body.number(0), weights));
     }
-    stages.add(weights);
     String y = body.step("MatMul", List.of(weights, spread(value)));
     if (packed) {
       String together = body.step("Transpose", List.of(y), "perm", new long[] {0, 2, 1, 3});
       y = body.step("Reshape", List.of(together, body.integers(query[0], query[2], -1)));
     }
-    return body.of(y, key, value, stages.get((int) wanted));
+    return body.of(y, key, value, wanted == 3 ? weights : products);
   }
 
   /** What is added to the scores: 0, or −∞ where something is hidden; null for nothing. */
@@ -169,7 +166,11 @@ final class Attentions {
 
   /** What order, windows and lengths hide; null for nothing. */
   private Constant hidden(long past, long keys) throws IOException {
-    boolean causal = node.integer("is_causal", 0) != 0;
+    long order = node.integer("is_causal", 0);
+    if (order != 0 && order != 1) {
+      throw Composites.refused(node, "has is_causal = " + order);
+    }
+    boolean causal = order == 1;
     long left = node.integer("left_window_size", -1);
     long right = node.integer("right_window_size", -1);
     if (!causal && left < 0 && right < 0 && !has(6)) {

@@ -31,6 +31,9 @@ final class Budget {
   /** Values that arithmetic on constants may read and write in all. */
   private static final long ARITHMETIC = 4 * ONE_CONSTANT;
 
+  /** Values that one operation may give for the images that a file's shapes are for. */
+  private static final long COMPUTED = 1L << 28;
+
   /** Elements of a weight that is no larger in the file. */
   private static final long UNFOLDED_WEIGHT = 1 << 24;
 
@@ -120,6 +123,26 @@ final class Budget {
               count, ONE_CONSTANT));
     }
     return Math.toIntExact(count);
+  }
+
+  /**
+   * Checks a value that is computed from the image.
+   *
+   * @throws UnsupportedGraphException if no classifier has so large a one
+   */
+  static void computed(OnnxNode node, long... shape) {
+    long count;
+    try {
+      count = Constant.count(shape);
+    } catch (ArithmeticException e) {
+      count = Long.MAX_VALUE;
+    }
+    if (count > COMPUTED) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" gives more than %,d values",
+              node.type(), node.displayName(), COMPUTED));
+    }
   }
 
   /**

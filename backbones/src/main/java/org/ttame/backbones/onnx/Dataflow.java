@@ -395,6 +395,9 @@ final class Dataflow {
               "%s node \"%s\" reads or gives a tensor without values",
               node.type(), node.displayName()));
     }
+    for (long[] shape : shapes) {
+      Budget.computed(node, shape);
+    }
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < shapes.size() && i < node.outputs().size(); i++) {
       outputs.add(new Value(node.outputs().get(i), shapes.get(i)));

@@ -82,7 +82,7 @@ final class GroupNorms {
       throw new UnsupportedGraphException(norm + " has no images");
     }
     int width = Math.toIntExact(x.shape()[1]);
-    double[] near = new double[width * width];
+    double[] near = Constant.room(width, width);
     for (int from = 0; from < width; from++) {
       for (int to = 0; to < width; to++) {
         // Channel `to` reads from floor((size − 1)/2) before it to ceil((size − 1)/2) after it.

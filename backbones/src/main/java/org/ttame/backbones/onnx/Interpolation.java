@@ -221,6 +221,12 @@ final class Interpolation {
     double start = region[axis];
     double end = region[shape.length + axis];
     double last = shape[axis] - 1.0;
+    if (sizes[axis] == shape[axis] && (start != 0 || end != 1)) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "Resize node \"%s\" crops to as many values, which runtimes do not agree on",
+              node.displayName()));
+    }
     double at =
         sizes[axis] > 1
             ? last * (start + index * (end - start) / (sizes[axis] - 1))

@@ -52,6 +52,7 @@ final class Lines {
               : emitter.graph().concat(x.place(axis), runs.toArray(SDVariable[]::new));
       return resized(x, y, axis, indices.length);
     }
+    requireMatrix(operation, size, indices.length);
     double[][] rows = new double[indices.length][size];
     for (int i = 0; i < rows.length; i++) {
       rows[i][Math.toIntExact(indices[i])] = 1;
@@ -103,10 +104,7 @@ final class Lines {
       throw new UnsupportedGraphException(operation + " mixes the images of a batch");
     }
     int old = Math.toIntExact(x.shape()[axis]);
-    if ((long) old * rows.length > MAX_MATRIX) {
-      throw new UnsupportedGraphException(
-          operation + " makes " + rows.length + " values of " + old + ", too many for a matrix");
-    }
+    requireMatrix(operation, old, rows.length);
     double[] matrix = new double[old * rows.length];
     for (int i = 0; i < rows.length; i++) {
       for (int k = 0; k < old; k++) {
@@ -123,6 +121,14 @@ final class Lines {
     long[] sizes = Emitter.sizes(made.shape(), order, x.batch());
     SDVariable y = emitter.graph().reshape(emitter.graph().mmul(flat, weights), sizes);
     return resized(last, y, axis, rows.length);
+  }
+
+  /** Makes sure that a matrix is not too large, before it is made. */
+  static void requireMatrix(Operation operation, long old, long made) {
+    if (old * made > MAX_MATRIX) {
+      throw new UnsupportedGraphException(
+          operation + " makes " + made + " values of " + old + ", too many for a matrix");
+    }
   }
 
   private static Tensor resized(Tensor like, SDVariable variable, int axis, int length) {

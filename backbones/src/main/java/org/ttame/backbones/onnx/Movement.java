@@ -107,9 +107,17 @@ final class Movement {
 
   static int[] permutation(OnnxNode node, int rank) {
     long[] given = node.integers("perm");
-    return given == null
-        ? IntStream.range(0, rank).map(i -> rank - 1 - i).toArray()
-        : LongStream.of(given).mapToInt(i -> axis(i, rank)).toArray();
+    if (given == null) {
+      return IntStream.range(0, rank).map(i -> rank - 1 - i).toArray();
+    }
+    int[] permutation = LongStream.of(given).mapToInt(i -> axis(i, rank)).toArray();
+    if (permutation.length != rank || IntStream.of(permutation).distinct().count() != rank) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "Transpose node \"%s\" puts %d axes in the order %s",
+              node.displayName(), rank, Arrays.toString(given)));
+    }
+    return permutation;
   }
 
   private static long[] squeezed(OnnxNode node, long[] shape, List<Operand> parameters)
@@ -192,6 +200,13 @@ final class Movement {
       int parts = node.outputs().size();
       long part = (size + parts - 1) / parts;
       lengths = IntStream.range(0, parts).mapToLong(i -> Math.min(part, size - i * part)).toArray();
+    }
+    if (LongStream.of(lengths).anyMatch(length -> length < 0)
+        || LongStream.of(lengths).sum() != size) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "Split node \"%s\" splits %d values into %s",
+              node.displayName(), size, Arrays.toString(lengths)));
     }
     List<Constant> result = new ArrayList<>();
     long start = 0;

@@ -116,7 +116,7 @@ final class Moves {
     int inner = Math.toIntExact(Constant.count(Arrays.copyOfRange(shape, axis + 1, shape.length)));
     int outer = Math.toIntExact(Constant.count(Arrays.copyOf(shape, axis)));
     int row = Math.toIntExact(shape[axis]) * inner;
-    double[] all = new double[outer * row];
+    double[] all = Constant.room(outer, row);
     for (int i = 0; i < constants.size(); i++) {
       double[] values = constants.get(i).values();
       int part = values.length / outer;

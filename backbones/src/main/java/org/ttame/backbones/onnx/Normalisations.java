@@ -93,7 +93,7 @@ final class Normalisations {
         throw new UnsupportedGraphException(norm + " mixes the images of a batch");
       }
       double eps = fused ? norm.constant(3).scalar() : norm.node().real("epsilon", (double) 1e-5f);
-      double[] shares = new double[width];
+      double[] shares = Constant.room(width);
       Arrays.fill(shares, 1.0 / width);
       SDVariable average = emitter.numbers(norm, "average", shares, width, 1);
       boolean several = axis < shape.length - 1;

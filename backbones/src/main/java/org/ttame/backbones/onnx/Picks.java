@@ -253,6 +253,7 @@ final class Picks {
     if (Math.max(margins[0], margins[1]) > most) {
       throw new UnsupportedGraphException(pad + " pads by more than there is");
     }
+    Constant.room(margins[0], size + margins[1]);
     return LongStream.range(-margins[0], size + margins[1])
         .map(
             at ->
@@ -296,7 +297,7 @@ final class Picks {
             .toArray();
     long[] sizes =
         IntStream.of(order).mapToLong(axis -> axis == batch ? 1 : target[axis]).toArray();
-    double[] ones = new double[Math.toIntExact(Constant.count(sizes))];
+    double[] ones = Constant.room(sizes);
     Arrays.fill(ones, 1);
     SDVariable repeated =
         emitter

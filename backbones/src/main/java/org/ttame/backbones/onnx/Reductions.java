@@ -40,6 +40,10 @@ final class Reductions implements Converter {
           node.type() + " node \"" + node.displayName() + "\" reduces axes that are computed");
     }
     int[] axes = Shapes.reducedAxes(node, inputs);
+    if (IntStream.of(axes).distinct().count() != axes.length) {
+      throw new UnsupportedGraphException(
+          node.type() + " node \"" + node.displayName() + "\" reduces an axis twice");
+    }
     boolean none =
         (inputs.size() > 1 && inputs.get(1) instanceof Constant given)
             ? given.size() == 0

@@ -64,6 +64,7 @@ final class Resampling {
             axis,
             Arrays.stream(rows).mapToLong(row -> row.from()[0]).toArray());
       }
+      Lines.requireMatrix(resize, x.shape()[axis], rows.length);
       double[][] matrix = new double[rows.length][Math.toIntExact(x.shape()[axis])];
       for (int i = 0; i < rows.length; i++) {
         for (int k = 0; k < rows[i].from().length; k++) {
@@ -152,6 +153,7 @@ final class Resampling {
       long[] target = tile.output().shape();
       for (int axis = 0; axis < x.rank(); axis++) {
         long size = x.shape()[axis];
+        Constant.room(target[axis]);
         x =
             Lines.picked(
                 tile,

@@ -165,7 +165,17 @@ final class Shapes {
     long[] result = inputs.get(0).shape();
     int axis = concatAxis(node, result.length);
     for (Operand input : inputs.subList(1, inputs.size())) {
-      result[axis] += input.shape()[axis];
+      long[] shape = input.shape();
+      long length = shape.length == result.length ? shape[axis] : -1;
+      result[axis] += length;
+      if (length >= 0) {
+        shape[axis] = result[axis];
+      }
+      if (!Arrays.equals(shape, result)) {
+        throw new UnsupportedGraphException(
+            Text.format(
+                "Concat node \"%s\" joins shapes that do not fit together", node.displayName()));
+      }
     }
     return result;
   }

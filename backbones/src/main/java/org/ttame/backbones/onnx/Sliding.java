@@ -26,6 +26,17 @@ record Sliding(
     long count) {
   private static final long[] ONES = {1, 1, 1};
 
+  /** Padding on one side that is more than no classifier has. */
+  private static final long MOST_PADDING = 1 << 14;
+
+  Sliding {
+    if (Math.max(Math.max(before, after), over) > MOST_PADDING) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "a window of %d pads %d values by %d", kernel, size, Math.max(before, after)));
+    }
+  }
+
   /**
    * Reads a node's attributes for one of its axes.
    *
@@ -38,7 +49,7 @@ record Sliding(
   static Sliding of(OnnxNode node, int axes, int axis, long size, long kernel) {
     long stride = entry(node, "strides", axes, axis);
     long dilation = entry(node, "dilations", axes, axis);
-    long reach = (kernel - 1) * dilation + 1;
+    long reach = Math.addExact(Math.multiplyExact(kernel - 1, dilation), 1);
     if (stride < 1 || dilation < 1 || kernel < 1) {
       throw new UnsupportedGraphException(
           Text.format(
@@ -147,13 +158,11 @@ record Sliding(
 
   /** How many values of the image, or of it and its padding, a window covers. */
   long covered(long window, boolean padding) {
-    long covered = 0;
-    for (long i = 0; i < kernel; i++) {
-      long at = window * stride + i * dilation - before;
-      if (padding ? at >= -before && at < size + after : at >= 0 && at < size) {
-        covered++;
-      }
-    }
-    return covered;
+    long first = window * stride - before;
+    long low = padding ? -before : 0;
+    long high = padding ? size + after : size;
+    long from = Math.max(0, -Math.floorDiv(first - low, dilation));
+    long to = Math.min(kernel, -Math.floorDiv(first - high, dilation));
+    return Math.max(0, to - from);
   }
 }

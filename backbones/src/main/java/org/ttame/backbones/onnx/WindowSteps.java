@@ -10,6 +10,9 @@ final class WindowSteps {
   /** Below it a root has no derivative in float32. */
   private static final double LEAST = 1e-37;
 
+  /** Values of a window along one axis that are written out. */
+  private static final int MOST_PARTS = 256;
+
   private WindowSteps() {}
 
   /**
@@ -271,6 +274,9 @@ final class WindowSteps {
       String filler = body.number(greatest ? Double.NEGATIVE_INFINITY : 0);
       padded = body.step("Pad", List.of(x, body.integers(pads), filler));
     }
+    if (sliding.kernel() > MOST_PARTS) {
+      throw Composites.refused(node, "has a window of " + sliding.kernel());
+    }
     List<String> parts = new ArrayList<>();
     for (long i = 0; i < sliding.kernel(); i++) {
       long start = i * sliding.dilation();
@@ -288,7 +294,7 @@ final class WindowSteps {
     if (greatest) {
       return body.step("Max", parts);
     }
-    double[] shares = new double[Math.toIntExact(sliding.count())];
+    double[] shares = Constant.room(sliding.count());
     for (int i = 0; i < shares.length; i++) {
       long covered = sliding.covered(i, padding);
       if (covered == 0) {

@@ -211,7 +211,7 @@ final class Windows {
       int columns = Math.toIntExact(sides.columns.kernel());
       int width = Math.toIntExact(reach(sides.columns));
       int values = rows * columns;
-      double[] places = new double[Math.toIntExact(reach(sides.rows)) * width * values];
+      double[] places = Constant.room(reach(sides.rows), width, values);
       for (int i = 0; i < values; i++) {
         long row = i / columns * sides.rows.dilation();
         long column = i % columns * sides.columns.dilation();
@@ -356,7 +356,7 @@ final class Windows {
       int rows = Math.toIntExact(sides.rows.count());
       int columns = Math.toIntExact(sides.columns.count());
       double whole = (double) sides.rows.kernel() * sides.columns.kernel();
-      double[] factors = new double[rows * columns];
+      double[] factors = Constant.room(rows, columns);
       for (int i = 0; i < factors.length; i++) {
         long covered =
             sides.rows.covered(i / columns, padding) * sides.columns.covered(i % columns, padding);

@@ -71,7 +71,7 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
                         : outcomes.get(0)));
   }
 
-  private static List<ImportedNode> ways(ConformanceCase test) throws IOException {
+  static List<ImportedNode> ways(ConformanceCase test) throws IOException {
     Map<String, Integer> ranks = new LinkedHashMap<>();
     try (OnnxModel model = OnnxParser.parse(test.file())) {
       for (GraphInput input : model.inputs()) {
