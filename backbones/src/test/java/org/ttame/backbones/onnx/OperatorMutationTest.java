@@ -201,7 +201,7 @@ class OperatorMutationTest {
     }
 
     private String operatorSet() {
-      long version = 6 + random.nextInt(19);
+      int version = 6 + random.nextInt(19);
       model.getOpsetImportBuilder(0).setVersion(version);
       return "operator set " + version;
     }
