@@ -48,6 +48,18 @@ class ReadmeTest {
     assertThat(readme).contains(snippet(source, "README"), snippet(source, "PER THREAD"));
   }
 
+  /** The program that ExamplesIT runs, and its pom.xml. */
+  @Test
+  void showsTheProgramOutside() throws IOException {
+    String readme = unindented(Files.readString(README));
+    Path project = Path.of("examples", "java", "photograph");
+    String program =
+        Files.readString(project.resolve(Path.of("src", "main", "java", "ExplainPhotograph.java")));
+    assertThat(readme)
+        .contains(unindented(program.substring(program.indexOf("    try ("), program.indexOf("  }\n}"))))
+        .contains(unindented(Files.readString(project.resolve("pom.xml"))));
+  }
+
   @Test
   void trainsExplainsSavesAndLoads() throws IOException {
     Path onnx = new SampleData(folder).backbone("vgg");

@@ -1,9 +1,9 @@
 package org.ttame.services;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -22,7 +22,6 @@ import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Preprocessing;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.image.Standardizer;
-import org.ttame.core.storage.TextFile;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MethodCatalog;
@@ -92,7 +91,8 @@ public final class PhotoExplainer implements AutoCloseable {
    *     one of the run
    */
   public static PhotoExplainer ofRun(Path run) throws IOException {
-    RunFolder folder = RunFolder.open(run);
+    TrainedRun trained = TrainedRun.of(run);
+    RunFolder folder = trained.folder();
     RunClassifier recorded = folder.classifier();
     Path file =
         folder
@@ -102,10 +102,9 @@ public final class PhotoExplainer implements AutoCloseable {
     FrozenClassifier classifier = Backbones.load(file, recorded.options());
     try {
       recorded.requireSame(classifier);
-      AttentionMechanism mechanism =
-          folder.mechanism(classifier, folder.checkpoints().get(folder.preferred()).name());
-      Path labels = run.resolve("labels.txt");
-      List<String> names = Files.exists(labels) ? TextFile.lines(labels) : List.of();
+      AttentionMechanism mechanism = trained.mechanism(classifier);
+      List<String> names =
+          ClassNames.find(Optional.empty(), Optional.of(run), classifier.classes());
       return new PhotoExplainer(classifier, names, MethodCatalog.of(mechanism), mechanism);
     } catch (IOException | RuntimeException e) {
       classifier.close();
