@@ -56,7 +56,8 @@ class ReadmeTest {
     String program =
         Files.readString(project.resolve(Path.of("src", "main", "java", "ExplainPhotograph.java")));
     assertThat(readme)
-        .contains(unindented(program.substring(program.indexOf("    try ("), program.indexOf("  }\n}"))))
+        .contains(
+            unindented(program.substring(program.indexOf("    try ("), program.indexOf("  }\n}"))))
         .contains(unindented(Files.readString(project.resolve("pom.xml"))));
   }
 
