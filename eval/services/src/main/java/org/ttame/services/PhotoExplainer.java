@@ -104,7 +104,7 @@ public final class PhotoExplainer implements AutoCloseable {
       recorded.requireSame(classifier);
       AttentionMechanism mechanism = trained.mechanism(classifier);
       List<String> names =
-          ClassNames.find(Optional.empty(), Optional.of(run), classifier.classes());
+          ClassNames.find(Optional.empty(), Optional.of(run), classifier.spec().output());
       return new PhotoExplainer(classifier, names, MethodCatalog.of(mechanism), mechanism);
     } catch (IOException | RuntimeException e) {
       classifier.close();

@@ -1,6 +1,5 @@
 package org.ttame.eval.explain;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -16,15 +15,12 @@ import org.ttame.core.classifier.FrozenClassifier;
  * logit and y_c that without channel c, its activations set to zero. C passes an image and one for
  * the activations; of the network before the layer only what bypasses it is computed.
  */
-public final class AblationCamExplainer implements Explainer {
+public final class AblationCamExplainer extends CamExplainer {
   /** The name in tables and files. */
   public static final String NAME = ExplanationMethod.ABLATIONCAM.optionName();
 
-  private final FrozenClassifier classifier;
-  private final FeatureLayer layer;
   private final int batch;
   private final PassListener listener;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Ablation-CAM for a classifier.
@@ -36,65 +32,53 @@ public final class AblationCamExplainer implements Explainer {
    */
   public AblationCamExplainer(
       FrozenClassifier classifier, FeatureLayer layer, int batch, PassListener listener) {
+    super(NAME, classifier, layer);
     if (batch < 1) {
       throw new IllegalArgumentException("A pass needs a channel or more, got " + batch);
     }
-    this.classifier = classifier;
-    this.layer = layer;
     this.batch = batch;
     this.listener = listener;
   }
 
   @Override
-  public String name() {
-    return NAME;
-  }
-
-  @Override
   public Map<String, String> settings() {
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("layer", layer.node());
-    settings.put("target", "logit");
+    Map<String, String> settings = super.settings();
     settings.put("ablation", "zero");
     return settings;
   }
 
   @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
-  }
-
-  @Override
-  public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    float[][] maps = new float[classes.length][];
+  protected Weighted weigh(INDArray images, int[] classes) {
     double[] scores = new double[classes.length];
     INDArray all;
-    try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
+    try (ClassifierOutput output = classifier().glance(images, List.of(layer()))) {
       all = output.features().get(0).dup('c');
       for (int b = 0; b < scores.length; b++) {
         scores[b] = output.score(b, classes[b]);
       }
     }
+    float[][] activations = new float[classes.length][];
+    double[][] weights = new double[classes.length][];
     try (all) {
-      for (int b = 0; b < maps.length; b++) {
-        INDArray activations = all.slice(b);
-        double[] weights = weights(images.slice(b), activations, classes[b], scores[b]);
-        maps[b] = map(LayerMaps.values(activations), weights);
+      float[] values = LayerMaps.values(all);
+      for (int b = 0; b < classes.length; b++) {
+        activations[b] = ofImage(values, b, classes.length);
+        weights[b] = weights(images.slice(b), all.slice(b), classes[b], scores[b]);
       }
     }
-    return LayerMaps.atImageSize(layer, classifier.inputSpec(), maps, warnings);
+    return new Weighted(activations, weights);
   }
 
   private double[] weights(INDArray image, INDArray activations, int target, double score) {
-    int channels = layer.channels();
+    int channels = layer().channels();
     double[] weights = new double[channels];
     for (int first = 0; first < channels; first += batch) {
       int count = Math.min(batch, channels - first);
       try (INDArray images = copies(image, count);
           INDArray input = ablated(activations, first, count);
-          ClassifierOutput output = classifier.withActivations(images, layer, input)) {
+          ClassifierOutput output = classifier().withActivations(images, layer(), input)) {
         for (int m = 0; m < count; m++) {
-          weights[first + m] = warnings.finite((score - output.score(m, target)) / score);
+          weights[first + m] = finite((score - output.score(m, target)) / score);
         }
       }
       listener.passed(first + (long) count, channels);
@@ -117,8 +101,8 @@ public final class AblationCamExplainer implements Explainer {
   /** Copies of the activations, each without one channel. */
   private INDArray ablated(INDArray activations, int first, int count) {
     INDArray copies = copies(activations, count);
-    long places = activations.length() / layer.channels();
-    INDArray rows = copies.reshape('c', count * places, layer.channels());
+    long places = activations.length() / layer().channels();
+    INDArray rows = copies.reshape('c', count * places, layer().channels());
     for (int m = 0; m < count; m++) {
       rows.get(
               NDArrayIndex.interval(m * places, (m + 1) * places),
@@ -126,24 +110,5 @@ public final class AblationCamExplainer implements Explainer {
           .assign(0);
     }
     return copies;
-  }
-
-  private float[] map(float[] activations, double[] weights) {
-    int channels = layer.channels();
-    int skipped = layer.prefixValues();
-    float[] map = new float[layer.height() * layer.width()];
-    for (int p = 0; p < map.length; p++) {
-      double sum = 0;
-      for (int c = 0; c < channels; c++) {
-        sum += weights[c] * activations[skipped + p * channels + c];
-      }
-      map[p] = (float) Math.max(warnings.finite(sum), 0);
-    }
-    return map;
-  }
-
-  @Override
-  public void close() {
-    // Holds nothing.
   }
 }

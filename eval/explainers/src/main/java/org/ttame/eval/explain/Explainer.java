@@ -6,23 +6,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * A method that says which parts of an image made a classifier answer a class. One class a method;
- * methods of others come in as {@link CustomExplainer}.
+ * implement it, or {@link CamExplainer}, to have your own measured beside the others. For maps that
+ * another program has written, {@link MapFolderExplainer} is enough.
  *
  * <p>The network passes a method costs are counted by the classifier it runs, never by the method.
  */
-public sealed interface Explainer extends AutoCloseable
-    permits TtameExplainer,
-        GradCamExplainer,
-        ScoreCamExplainer,
-        AblationCamExplainer,
-        RiseExplainer,
-        IiaExplainer,
-        TransformerIiaExplainer,
-        TransformerLrpExplainer,
-        RandomMapsExplainer,
-        EdgeExplainer,
-        MapFolderExplainer,
-        CustomExplainer {
+public interface Explainer extends AutoCloseable {
   /** The name in tables and files, e.g. {@code ttame}; no spaces. */
   String name();
 
@@ -32,7 +21,7 @@ public sealed interface Explainer extends AutoCloseable
   /**
    * Explains a batch.
    *
-   * @param images standardised, {@code [B, S, S, 3]}; stays the caller's
+   * @param images standardised, {@code [B, H, W, C]}; stays the caller's
    * @param classes the class to explain in each of the B images
    * @param names B names of the images; a method that draws at random seeds itself by them, so that
    *     its maps do not depend on how images are batched

@@ -1,8 +1,6 @@
 package org.ttame.eval.explain;
 
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureLayer;
@@ -15,18 +13,15 @@ import org.ttame.core.image.InputSpec;
  * image. C passes an image and one for the activations. Channels that are constant mask everything
  * away.
  */
-public final class ScoreCamExplainer implements Explainer {
+public final class ScoreCamExplainer extends CamExplainer {
   /** The name in tables and files. */
   public static final String NAME = ExplanationMethod.SCORECAM.optionName();
 
   private static final float EPSILON = 1e-8f;
 
-  private final FrozenClassifier classifier;
-  private final FeatureLayer layer;
   private final MaskedPasses passes;
   private final BilinearPlane plane;
   private final PassListener listener;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Score-CAM for a classifier.
@@ -38,8 +33,7 @@ public final class ScoreCamExplainer implements Explainer {
    */
   public ScoreCamExplainer(
       FrozenClassifier classifier, FeatureLayer layer, int batch, PassListener listener) {
-    this.classifier = classifier;
-    this.layer = layer;
+    super(NAME, classifier, layer);
     this.passes = new MaskedPasses(classifier, batch);
     this.listener = listener;
     InputSpec spec = classifier.inputSpec();
@@ -52,63 +46,45 @@ public final class ScoreCamExplainer implements Explainer {
   }
 
   @Override
-  public String name() {
-    return NAME;
-  }
-
-  @Override
-  public Map<String, String> settings() {
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("layer", layer.node());
-    settings.put("target", "logit");
-    return settings;
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
-  }
-
-  @Override
-  public SaliencyMaps explain(INDArray images, int[] classes, List<String> names) {
-    float[][] channels = activations(images, classes.length);
-    float[][] maps = new float[classes.length][];
-    for (int b = 0; b < maps.length; b++) {
-      maps[b] = map(LayerMaps.image(images, b), channels[b], classes[b]);
+  protected Weighted weigh(INDArray images, int[] classes) {
+    float[][] activations = new float[classes.length][];
+    try (ClassifierOutput output = classifier().glance(images, List.of(layer()))) {
+      float[] all = LayerMaps.values(output.features().get(0));
+      for (int b = 0; b < classes.length; b++) {
+        activations[b] = ofImage(all, b, classes.length);
+      }
     }
-    return LayerMaps.atImageSize(layer, classifier.inputSpec(), maps, warnings);
+    double[][] weights = new double[classes.length][];
+    for (int b = 0; b < classes.length; b++) {
+      weights[b] =
+          weights(LayerMaps.image(images, b), channelByChannel(activations[b]), classes[b]);
+    }
+    return new Weighted(activations, weights);
   }
 
-  /** For each image C maps of h·w values, one after the other. */
-  private float[][] activations(INDArray images, int count) {
-    int channels = layer.channels();
-    int pixels = layer.height() * layer.width();
-    int skipped = layer.prefixValues();
-    float[] all;
-    try (ClassifierOutput output = classifier.glance(images, List.of(layer))) {
-      all = LayerMaps.values(output.features().get(0));
-    }
-    int length = all.length / count;
-    float[][] result = new float[count][channels * pixels];
-    for (int b = 0; b < count; b++) {
-      for (int p = 0; p < pixels; p++) {
-        for (int c = 0; c < channels; c++) {
-          result[b][c * pixels + p] = all[b * length + skipped + p * channels + c];
-        }
+  /** C maps of h·w values, one after the other. */
+  private float[] channelByChannel(float[] activations) {
+    int channels = layer().channels();
+    int pixels = activations.length / channels;
+    float[] result = new float[activations.length];
+    for (int p = 0; p < pixels; p++) {
+      for (int c = 0; c < channels; c++) {
+        result[c * pixels + p] = activations[p * channels + c];
       }
     }
     return result;
   }
 
-  private float[] map(float[] image, float[] activations, int target) {
-    int channels = layer.channels();
-    int pixels = layer.height() * layer.width();
+  /** The softmax over channels of the class's logit under each one's mask. */
+  private double[] weights(float[] image, float[] masks, int target) {
+    int channels = layer().channels();
+    int pixels = masks.length / channels;
     double[] scores = new double[channels];
     passes.run(
         image,
         channels,
-        (c, out, from) -> mask(activations, c * pixels, out, from),
-        (first, count, masks, output) -> {
+        (c, out, from) -> mask(masks, c * pixels, out, from),
+        (first, count, used, output) -> {
           for (int m = 0; m < count; m++) {
             scores[first + m] = output.score(m, target);
           }
@@ -122,20 +98,15 @@ public final class ScoreCamExplainer implements Explainer {
     for (int c = 0; c < channels; c++) {
       boolean finite = Double.isFinite(scores[c]);
       if (!finite) {
-        warnings.count(MapWarning.NOT_FINITE);
+        warn(MapWarning.NOT_FINITE);
       }
       scores[c] = finite ? Math.exp(scores[c] - largest) : 0;
       total += scores[c];
     }
-    float[] map = new float[pixels];
-    for (int p = 0; p < pixels && total > 0; p++) {
-      double sum = 0;
-      for (int c = 0; c < channels; c++) {
-        sum += scores[c] / total * activations[c * pixels + p];
-      }
-      map[p] = (float) Math.max(warnings.finite(sum), 0);
+    for (int c = 0; c < channels && total > 0; c++) {
+      scores[c] /= total;
     }
-    return map;
+    return scores;
   }
 
   /** Scaled to [0,1] at the image's size. */
@@ -149,7 +120,7 @@ public final class ScoreCamExplainer implements Explainer {
       high = Math.max(high, out[i]);
     }
     if (!(high > low)) {
-      warnings.count(MapWarning.FLAT_CHANNEL);
+      warn(MapWarning.FLAT_CHANNEL);
     }
     float scale = high > low ? 1 / (high - low + EPSILON) : 0;
     for (int i = to; i < end; i++) {
@@ -158,7 +129,7 @@ public final class ScoreCamExplainer implements Explainer {
   }
 
   private int pixels() {
-    return classifier.inputSpec().pixels();
+    return classifier().inputSpec().pixels();
   }
 
   /** Where the image's pixels lie among an activation map's when their corners' centres meet. */
@@ -168,10 +139,5 @@ public final class ScoreCamExplainer implements Explainer {
       places[i] = (double) i * (cells - 1) / (length - 1);
     }
     return places;
-  }
-
-  @Override
-  public void close() {
-    // Holds nothing.
   }
 }

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.LinearClassifier;
-import org.ttame.eval.explain.CustomExplainer;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.Box;
@@ -26,7 +25,7 @@ class AlbumTest {
   private static final List<String> LABELS = List.of("red, ruddy", "green", "blue");
 
   /** The map of class c is all 0 but for column c. */
-  private static final class Columns implements CustomExplainer {
+  private static final class Columns implements Explainer {
     private final String name;
     private final List<String> asked = new ArrayList<>();
 

@@ -25,7 +25,7 @@ import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.Lcg;
 import org.ttame.eval.LinearClassifier;
-import org.ttame.eval.explain.CustomExplainer;
+import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.MapWarning;
 import org.ttame.eval.explain.RandomMapsExplainer;
 import org.ttame.eval.explain.SaliencyMaps;
@@ -172,8 +172,8 @@ class EvaluationTest {
   /** Also those of a method that does not count them itself. */
   @Test
   void flatMapsAreCountedWhoeverMadeThem() {
-    CustomExplainer flat =
-        new CustomExplainer() {
+    Explainer flat =
+        new Explainer() {
           @Override
           public String name() {
             return "flat";
