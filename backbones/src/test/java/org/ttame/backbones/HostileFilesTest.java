@@ -160,7 +160,9 @@ class HostileFilesTest {
     edited.isRefused("Hardmax");
   }
 
-  /** Takes time by the number of operations, not by its square: seconds, where that took minutes. */
+  /**
+   * Takes time by the number of operations, not by its square: seconds, where that took minutes.
+   */
   @Test
   @Timeout(60)
   void operationsInProportion() throws Exception {
