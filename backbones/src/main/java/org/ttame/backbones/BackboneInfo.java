@@ -7,14 +7,16 @@ import java.util.Map;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
 /**
  * What is in a backbone file, found without loading its weights.
  *
- * @param architecture the architecture; its name, side, classes and parameter count
+ * @param architecture the architecture; its name and parameter count
  * @param inputSpec what it expects of an image
+ * @param output what it answers
  * @param layers the layers that can be explained, from input to logits
  * @param defaultLayers names of those explained unless told otherwise
  * @param masking the family's masking
@@ -24,6 +26,7 @@ import org.ttame.core.masking.Masking;
 public record BackboneInfo(
     Architecture architecture,
     InputSpec inputSpec,
+    OutputSpec output,
     List<FeatureLayer> layers,
     List<String> defaultLayers,
     Masking masking,

@@ -99,6 +99,7 @@ public final class Backbones {
       return new BackboneInfo(
           source.architecture(),
           inputSpec(source, options),
+          output(source, options),
           outline.layers(),
           outline.defaultLayers(),
           outline.masking(),
@@ -316,11 +317,12 @@ public final class Backbones {
                 file, architecture.name(), architecture.describe(), expected));
       }
     }
-    if (options.classes().isPresent() && options.classes().getAsInt() != architecture.classes()) {
+    int classes = source.output().classes();
+    if (options.classes().orElse(classes) != classes) {
       throw new BackboneException(
           Text.format(
               "%s tells %d classes apart where %d are expected",
-              file, architecture.classes(), options.classes().getAsInt()));
+              file, classes, options.classes().getAsInt()));
     }
     ImageSize size = architecture.size();
     if (options.size().isPresent() && !options.size().get().equals(size)) {

@@ -75,7 +75,7 @@ final class ImportCommand implements Command {
               "%s: %s, %d classes, %,d parameters, from %s, SHA-256 %s",
               options.out(),
               written.architecture().name(),
-              written.architecture().classes(),
+              written.output().classes(),
               written.architecture().parameterCount(),
               result.source(),
               written.provenance().get("imported-sha256")));

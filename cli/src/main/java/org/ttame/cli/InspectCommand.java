@@ -17,13 +17,16 @@ final class InspectCommand implements Command {
   /** A mechanism larger than most classifiers. */
   private static final long MANY_PARAMETERS = 100_000_000;
 
+  private static final OptionSpec JSON =
+      OptionSpec.flag("json", "as JSON, for programs: all of it on standard output");
+
   @Override
   public CommandSpec spec() {
     return new CommandSpec(
         "inspect",
         "what is in this classifier file or training run",
         "FILE|RUN",
-        List.of(CommonOptions.WEIGHTS, CommonOptions.RUN),
+        List.of(CommonOptions.WEIGHTS, CommonOptions.RUN, JSON),
         List.of(
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
@@ -66,16 +69,25 @@ final class InspectCommand implements Command {
     Engine.Settings engine = Engine.Settings.parse(arguments);
     ClassifierChoice choice =
         new ClassifierChoice(weights, run, ClassifierChoice.options(arguments));
+    boolean json = arguments.has(JSON);
     return console -> {
       if (choice.weights().isPresent()) {
         Engine.start(engine, console);
         try (FrozenClassifier classifier = choice.load(console)) {
-          print(Inspect.classifier(classifier), console);
+          if (json) {
+            Inspect.json(classifier).toPrettyString().lines().forEach(console::result);
+          } else {
+            print(Inspect.classifier(classifier), console);
+          }
         }
       } else {
         choice.options(); // a damaged record, or an option that contradicts it, is said
-        Inspect.run(RunFolder.open(choice.run().orElseThrow()))
-            .forEach(fact -> print(fact, console));
+        RunFolder folder = RunFolder.open(choice.run().orElseThrow());
+        if (json) {
+          folder.record().toPrettyString().lines().forEach(console::result);
+        } else {
+          Inspect.run(folder).forEach(fact -> print(fact, console));
+        }
       }
     };
   }

@@ -71,7 +71,9 @@ class AnyClassifierTest {
   @TestFactory
   @Tag("fullsize")
   Stream<DynamicTest> commandsWorkOnEveryKindOfBlock() throws IOException {
-    return onnx(folder).filter(file -> !KINDS.contains(name(file))).map(file -> test(file, "backbone,mechanism"));
+    return onnx(folder)
+        .filter(file -> !KINDS.contains(name(file)))
+        .map(file -> test(file, "backbone,mechanism"));
   }
 
   @TestFactory
@@ -103,12 +105,19 @@ class AnyClassifierTest {
   private static void everyCommandWorks(Path file, String checks) throws IOException {
     Path out = Files.createDirectories(folder.resolve(name(file)));
     String run = out.resolve("run").toString();
-    ok("train --weights @ --data @ --batch-size 2 --max-steps 2 --report 0 --run @", file, images, run);
+    ok(
+        "train --weights @ --data @ --batch-size 2 --max-steps 2 --report 0 --run @",
+        file,
+        images,
+        run);
     String methods = "ttame,gradcam,gradcam++,rise" + (isSmall(file) ? ",scorecam" : "");
     String maps = out.resolve("maps").toString();
     ok(
         "explain --run @ --images @ --limit 2 --method @ --rise-masks 16 --out @",
-        run, images, methods, maps);
+        run,
+        images,
+        methods,
+        maps);
     areMaps(out.resolve("maps"), 2 * methods.split(",", -1).length);
     Ttame.Result table =
         ok(

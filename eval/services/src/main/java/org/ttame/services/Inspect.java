@@ -1,12 +1,15 @@
 package org.ttame.services;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.ttame.backbones.ClassifierJson;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -87,6 +90,29 @@ public final class Inspect {
         defaultLayers.isEmpty()
             ? Optional.empty()
             : Optional.of(AttentionSpec.of(defaultLayers, classifier.classes(), Variant.PROPOSED)));
+  }
+
+  /**
+   * All that is known of a classifier, for programs: what {@link ClassifierJson} writes, with
+   * {@code layers}, {@code assumptions} as sentences, {@code engine} and {@code attention}.
+   *
+   * @param classifier stays the caller's
+   */
+  public static ObjectNode json(FrozenClassifier classifier) {
+    ObjectNode json = ClassifierJson.write(classifier.spec());
+    json.set("layers", ClassifierJson.layers(classifier.spec()));
+    ArrayNode assumptions = json.putArray("assumptions");
+    classifier.assumptions().forEach(assumption -> assumptions.add(assumption.sentence()));
+    json.put("engine", classifier.engine());
+    classifier(classifier)
+        .attention()
+        .ifPresent(
+            spec ->
+                json.putObject("attention")
+                    .put("parameters", spec.parameterCount())
+                    .put("map_height", spec.mapHeight())
+                    .put("map_width", spec.mapWidth()));
+    return json;
   }
 
   /**
