@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -31,7 +33,7 @@ import org.ttame.core.npz.Npz;
 /**
  * Exports of whole models, NAME.onnx and NAME.new.onnx, against PyTorch's logits and gradients in
  * NAME.npz: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME} for some of them. Prints
- * a table.
+ * a table, and writes it to {@code -Dttame.table=FILE}.
  *
  * <p>Where activations have kinks (ReLU, max pool) a gradient in float32 depends on which side of
  * one a value falls that is a rounding away from it. A gradient beyond its bound must therefore be
@@ -52,8 +54,10 @@ class ExportedModelsTest {
   /** Of all values that decide on a branch those that may be a rounding away from a kink. */
   private static final double ROUNDED = 1e-5;
 
-  private static final StringBuilder TABLE =
-      new StringBuilder("| model | logits | bound | gradient | bound | default layers |\n");
+  /** The table's cell on kinks. */
+  private static final int KINKS = 5;
+
+  private static final ModelTable TABLE = new ModelTable();
 
   @TestFactory
   Stream<DynamicTest> everyExport() throws IOException {
@@ -97,26 +101,26 @@ class ExportedModelsTest {
         double gradients = distance(gradient, golden.get("grad64"));
         double gradientsBound =
             Math.max(GRADIENTS, 2 * distance(golden.get("grad"), golden.get("grad64")));
-        TABLE.append(
-            Text.format(
-                "| %s | %.1e | %.1e | %.1e | %.1e | %s |%n",
-                name(file),
-                logits,
-                logitsBound,
-                gradients,
-                gradientsBound,
-                String.join(
-                    ", ",
-                    classifier.defaultLayers().stream()
-                        .map(layer -> layer.node() + " " + layer.shape())
-                        .toList())));
+        List<String> cells =
+            Stream.of(logits, logitsBound, gradients, gradientsBound)
+                .map(value -> Text.format("%.1e", value))
+                .collect(Collectors.toCollection(ArrayList::new));
+        cells.add("");
+        cells.add(
+            classifier.defaultLayers().stream()
+                .map(layer -> Text.format("`%s` %s", layer.node(), layer.shape()))
+                .collect(Collectors.joining(", ")));
+        cells.add(0, "wrong");
+        put(file, cells);
         assertThat(logits).as("logits").isLessThanOrEqualTo(logitsBound);
         if (gradients > gradientsBound) {
-          areKinks(file, golden, classes, gradientsBound);
+          cells.set(KINKS, areKinks(file, golden, classes, gradientsBound));
         }
+        cells.set(0, "right");
+        put(file, cells);
       }
     } catch (BackboneException e) {
-      TABLE.append(Text.format("| %s | refused: %s |%n", name(file), e.getMessage()));
+      put(file, List.of("refused: " + e.getMessage().replace(file.toString(), "it")));
       throw e;
     } finally {
       golden.values().forEach(INDArray::close);
@@ -124,8 +128,8 @@ class ExportedModelsTest {
   }
 
   /** The gradient is right in double precision, and in float32 with the branches of double. */
-  private static void areKinks(Path file, Map<String, INDArray> golden, int[] classes, double bound)
-      throws IOException {
+  private static String areKinks(
+      Path file, Map<String, INDArray> golden, int[] classes, double bound) throws IOException {
     BackboneOptions options = BackboneOptions.defaults();
     Map<String, INDArray> exact = new HashMap<>();
     try (FrozenClassifier classifier = Backbones.load(file, options.inDoublePrecision());
@@ -157,12 +161,11 @@ class ExportedModelsTest {
         differing = HeldBranches.differing(plain.graph(), rounded, exact);
       }
       double held = heldDistance(file, exact, single, classes, gradient);
-      TABLE.append(
-          Text.format(
-              "| %s, kinks: %d of %,d values on another side | | | double %.1e, branches held %.1e | %.1e | |%n",
-              name(file), differing, count, folded, held, bound));
       assertThat((double) differing / count).as("values at kinks").isLessThan(ROUNDED);
       assertThat(held).as("gradient with branches held").isLessThanOrEqualTo(bound);
+      return Text.format(
+          "%d of %,d values on another side; %.1e with branches held; in double %.1e",
+          differing, count, held, folded);
     } finally {
       exact.values().forEach(INDArray::close);
     }
@@ -206,8 +209,17 @@ class ExportedModelsTest {
     }
   }
 
+  private static void put(Path file, List<String> cells) {
+    boolean newer = name(file).endsWith(".new");
+    TABLE.put(name(file).replace(".new", ""), newer ? "new" : "old", cells);
+  }
+
   @AfterAll
-  static void print() {
+  static void print() throws IOException {
     System.out.println(TABLE);
+    String table = System.getProperty("ttame.table");
+    if (table != null) {
+      TABLE.write(Path.of(table));
+    }
   }
 }

@@ -108,10 +108,18 @@ class HostileFilesTest {
       String last = "c" + i;
       nodes.add(Edited.node("Concat", List.of(last, last), "c" + (i + 1), "axis", 0));
     }
-    new Edited(VGG, folder)
-        .constant("c0", new long[] {1}, new long[] {1})
-        .first(nodes.toArray(Onnx.NodeProto[]::new))
+    nodes.add(Edited.node("Cast", List.of("c40"), "real", "to", 1));
+    nodes.add(Edited.node("ReduceMax", List.of("real"), "most"));
+    added(new Edited(VGG, folder).constant("c0", new long[] {1}, new long[] {1}), nodes, "most")
         .isRefused("constants unfold");
+  }
+
+  /** A classifier with nodes in front, one of whose outputs is added to its last bias. */
+  private static Edited added(Edited edited, List<Onnx.NodeProto> nodes, String output) {
+    Onnx.NodeProto.Builder head = edited.nodes("Gemm").get(2);
+    nodes.add(Edited.node("Add", List.of(head.getInput(2), output), "another bias"));
+    head.setInput(2, "another bias");
+    return edited.first(nodes.toArray(Onnx.NodeProto[]::new));
   }
 
   /** Many operations on a constant that is just small enough for one. */
@@ -122,10 +130,25 @@ class HostileFilesTest {
     for (int i = 0; i < 10_000; i++) {
       nodes.add(Edited.node("ReduceProd", List.of("filled"), "r" + i));
     }
-    new Edited(VGG, folder)
-        .constant("large", new long[] {1}, new long[] {1 << 22})
-        .first(nodes.toArray(Onnx.NodeProto[]::new))
+    nodes.add(Edited.node("Sum", nodes.stream().skip(1).map(n -> n.getOutput(0)).toList(), "all"));
+    added(
+            new Edited(VGG, folder).constant("large", new long[] {1}, new long[] {1 << 22}),
+            nodes,
+            "all")
         .isRefused("its constants unfold to more than", "Java's heap");
+  }
+
+  /** What no output depends on is not even begun: it may ask for anything. */
+  @Test
+  void arithmeticThatNothingReads() throws IOException {
+    List<Onnx.NodeProto> nodes = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      nodes.add(Edited.node("Concat", List.of("c" + i, "c" + i), "c" + (i + 1), "axis", 0));
+    }
+    Edited edited = new Edited(VGG, folder).constant("c0", new long[] {1}, new long[] {1});
+    Path file = edited.first(nodes.toArray(Onnx.NodeProto[]::new)).write();
+    assertThat(Backbones.inspect(file).architecture().classes())
+        .isEqualTo(Backbones.inspect(Members.unpack(VGG, folder)).architecture().classes());
   }
 
   /** x·x, squared and squared again: read as one product it has 2⁶⁰ factors. */

@@ -121,6 +121,19 @@ final class Constant implements Operand {
         : new Constant(new Storage.Cast(storage, type), shape, strides, offset);
   }
 
+  /**
+   * Each element times its channel's factor plus its channel's summand. Nothing is computed before
+   * it is read: normalised weights take no more memory than others.
+   *
+   * @param axis the channels'
+   */
+  Constant perChannel(int axis, double[] factors, double[] summands) throws IOException {
+    boolean rows = contiguous() && offset == 0 && storage.size() == size();
+    Storage source = rows ? storage : new Storage.InMemory(values(), type());
+    long inner = count(Arrays.copyOfRange(shape, axis + 1, shape.length));
+    return of(new Storage.PerChannel(source, inner, factors, summands), shape);
+  }
+
   /** The elements, row by row. */
   double[] values() throws IOException {
     double[] result = room(shape);

@@ -250,18 +250,14 @@ final class ConstantReductions {
     Constant variance = inputs.get(4);
     List<Constant> statistics = List.of();
     if (node.integer("training_mode", 0) != 0) {
-      int[] channelFirst = IntStream.range(0, rank).map(i -> i == 0 ? 1 : i == 1 ? 0 : i).toArray();
-      Constant rows = input.transpose(channelFirst);
-      double[] values = rows.values();
-      int length = values.length / (int) mean.size();
       double[] means = Constant.room(mean.size());
       double[] variances = Constant.room(mean.size());
       for (int c = 0; c < means.length; c++) {
-        int from = c * length;
-        double centre = sum(values, from, from + length) / length;
+        double[] values = input.select(1, c).values();
+        double centre = sum(values, 0, values.length) / values.length;
         means[c] = centre;
         variances[c] =
-            row(values, from, from + length).map(a -> (a - centre) * (a - centre)).sum() / length;
+            Arrays.stream(values).map(a -> (a - centre) * (a - centre)).sum() / values.length;
       }
       double momentum = node.real("momentum", 0.9);
       Constant newMean = Constant.computed(means, input.type(), means.length);
@@ -270,15 +266,16 @@ final class ConstantReductions {
       mean = newMean;
       variance = newVariance;
     }
-    Constant scale =
+    double[] factors =
         ConstantMath.binary(
-            inputs.get(1), variance, ElementType.DOUBLE, (s, v) -> s / Math.sqrt(v + epsilon));
-    Constant centred =
-        ConstantMath.binary(input, channels(mean, rank), ElementType.DOUBLE, (a, b) -> a - b);
-    Constant scaled =
-        ConstantMath.binary(centred, channels(scale, rank), ElementType.DOUBLE, (a, b) -> a * b);
-    Constant result =
-        ConstantMath.binary(scaled, channels(inputs.get(2), rank), input.type(), Double::sum);
+                inputs.get(1), variance, ElementType.DOUBLE, (s, v) -> s / Math.sqrt(v + epsilon))
+            .values();
+    double[] shifts = inputs.get(2).values();
+    double[] centres = mean.values();
+    for (int c = 0; c < shifts.length; c++) {
+      shifts[c] -= centres[c] * factors[c];
+    }
+    Constant result = input.perChannel(1, factors, shifts);
     return Stream.concat(Stream.of(result), statistics.stream()).toList();
   }
 

@@ -79,7 +79,7 @@ final class Dataflow {
     if (flow.image.sizeAssumed()) {
       flow.assumed.add(Assumption.Setting.SIDE);
     }
-    flow.evaluate(model.nodes(), 0);
+    flow.evaluate();
     flow.output = LogitsOutput.of(model, flow.operands, options);
     if (flow.output.assumed()) {
       flow.assumed.add(Assumption.Setting.OUTPUT);
@@ -101,7 +101,7 @@ final class Dataflow {
     Dataflow flow = new Dataflow(model, true);
     flow.operands.putAll(model.initialisers());
     inputs.forEach(input -> flow.operands.put(input.name(), input));
-    flow.evaluate(model.nodes(), 0);
+    flow.evaluate();
     flow.results =
         model.outputs().stream()
             .map(flow.operands::get)
@@ -170,6 +170,29 @@ final class Dataflow {
           "its images are not square RGB images with channels first");
     }
     return size.height();
+  }
+
+  /**
+   * Evaluates the nodes that an output depends on: exporters leave others, some with much
+   * arithmetic. A constant is let go when its last reader has been evaluated.
+   */
+  private void evaluate() throws IOException {
+    Set<String> read = new HashSet<>(model.outputs());
+    Deque<OnnxNode> live = new ArrayDeque<>();
+    Map<OnnxNode, List<String>> lastRead = new IdentityHashMap<>();
+    for (int i = model.nodes().size() - 1; i >= 0; i--) {
+      OnnxNode node = model.nodes().get(i);
+      if (node.outputs().stream().anyMatch(read::contains)) {
+        live.push(node);
+        lastRead.put(node, node.inputs().stream().filter(read::add).toList());
+      }
+    }
+    for (OnnxNode node : live) {
+      evaluate(List.of(node), 0);
+      for (String name : lastRead.get(node)) {
+        operands.computeIfPresent(name, (key, last) -> last instanceof Constant ? null : last);
+      }
+    }
   }
 
   private void evaluate(List<OnnxNode> nodes, int depth) throws IOException {

@@ -82,6 +82,56 @@ sealed interface Storage {
     }
   }
 
+  /**
+   * Elements times a factor plus a summand, by channels.
+   *
+   * @param source the elements
+   * @param inner how many of a channel lie together
+   * @param factors one for each channel
+   * @param summands one for each channel
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  record PerChannel(Storage source, long inner, double[] factors, double[] summands)
+      implements Storage {
+    private static final int BLOCK = DataFile.BLOCK / Double.BYTES;
+
+    @Override
+    public long size() {
+      return source.size();
+    }
+
+    @Override
+    public boolean integer() {
+      return false;
+    }
+
+    @Override
+    public ElementType type() {
+      return source.type();
+    }
+
+    @Override
+    public void read(long first, int count, double[] into) throws IOException {
+      source.read(first, count, into);
+      for (int i = 0; i < count; i++) {
+        int channel = (int) ((first + i) / inner % factors.length);
+        into[i] = type().fit(into[i] * factors[channel] + summands[channel]);
+      }
+    }
+
+    @Override
+    public void read(long first, int count, float[] into) throws IOException {
+      double[] block = new double[Math.min(count, BLOCK)];
+      for (int done = 0; done < count; done += block.length) {
+        int part = Math.min(count - done, block.length);
+        read(first + done, part, block);
+        for (int i = 0; i < part; i++) {
+          into[done + i] = (float) block[i];
+        }
+      }
+    }
+  }
+
   /** The numbers 0, 1, 2 …: laid through a graph's reshapes, they tell where each element went. */
   record Counting(long size) implements Storage {
     @Override
