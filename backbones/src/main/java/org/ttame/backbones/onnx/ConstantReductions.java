@@ -244,7 +244,6 @@ final class ConstantReductions {
   private static List<Constant> batchNormalization(OnnxNode node, List<Constant> inputs)
       throws IOException {
     Constant input = inputs.get(0);
-    int rank = input.shape().length;
     double epsilon = node.real("epsilon", 1e-5);
     Constant mean = inputs.get(3);
     Constant variance = inputs.get(4);

@@ -179,7 +179,7 @@ final class Dataflow {
   private void evaluate() throws IOException {
     Set<String> read = new HashSet<>(model.outputs());
     Deque<OnnxNode> live = new ArrayDeque<>();
-    Map<OnnxNode, List<String>> lastRead = new IdentityHashMap<>();
+    IdentityHashMap<OnnxNode, List<String>> lastRead = new IdentityHashMap<>();
     for (int i = model.nodes().size() - 1; i >= 0; i--) {
       OnnxNode node = model.nodes().get(i);
       if (node.outputs().stream().anyMatch(read::contains)) {
