@@ -68,7 +68,7 @@ class ExamplesIT {
     try (Stream<Path> scenes = Files.list(scene)) {
       scene = scenes.sorted().findFirst().orElseThrow();
     }
-    assertThat(program("engine", "RunGraph")).contains("[[11.0000,   14.0000]]");
+    assertThat(program("engine", "RunGraph")).contains("11.0000,   14.0000");
     assertThat(program("images", "ReadPhotograph", scene.toString())).contains("[1, 224, 224, 3]");
     Path heatmap = folder.resolve("heatmap.png");
     assertThat(
