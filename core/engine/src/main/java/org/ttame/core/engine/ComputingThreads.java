@@ -37,9 +37,12 @@ public final class ComputingThreads {
     Nd4j.factory().blas().setMaxThreads(threads);
   }
 
-  /** How many compute now. Loads ND4J. */
+  /**
+   * How many compute what the calling thread runs: what {@link #use} was told there. Loads ND4J,
+   * whose own maxThreads() says how many there were at first, whatever it is set to.
+   */
   public static int current() {
-    return Nd4j.getEnvironment().maxThreads();
+    return NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
   }
 
   /**

@@ -37,6 +37,21 @@ class ComputingThreadsTest {
         .isGreaterThanOrEqualTo(Runtime.getRuntime().availableProcessors());
   }
 
+  /** What runs record, and are resumed with: it decides the last bits. */
+  @Test
+  void saysWhatItWasTold() {
+    NativeBinary.select();
+    int before = ComputingThreads.current();
+    try {
+      for (int threads : new int[] {1, 2, 3, 1}) {
+        ComputingThreads.use(threads);
+        assertThat(ComputingThreads.current()).isEqualTo(threads);
+      }
+    } finally {
+      ComputingThreads.use(before);
+    }
+  }
+
   @Test
   void theUsersOwnWayOfWaitingStays() {
     assertThat(WaitingThreads.given(Map.of("OMP_WAIT_POLICY", "PASSIVE")))
