@@ -30,7 +30,7 @@ import org.ttame.core.npz.Npz;
 /** The paper's three networks at full size, random weights, against ONNX Runtime. */
 @Tag("fullsize")
 class FullSizeTest {
-  /** The house's bound: of the largest absolute value, logits and maps alike. */
+  /** The project's bound: of the largest absolute value, logits and maps alike. */
   private static final double TOLERANCE = 1e-4;
 
   private static final int SIDE = 224;

@@ -26,7 +26,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The walls of the house: which module may know which, and what only cli may carry. */
+/** Which module may depend on which, and what only cli may carry. */
 @AnalyzeClasses(
     packages = "org.ttame",
     importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.NoTestJars.class})

@@ -37,7 +37,7 @@ public record BackboneGraph(
     Masking masking,
     List<Parameter> parameters,
     Optional<Transformer> transformer) {
-  /** Name of the placeholder for standardised images, {@code [B, S, S, 3]}. */
+  /** Name of the placeholder for standardised images, {@code [B, H, W, C]}. */
   public static final String INPUT = "input";
 
   /** How many layers are explained by default. */

@@ -12,6 +12,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
+import org.ttame.core.engine.ComputingThreads;
 
 /**
  * Stochastic gradient descent with Nesterov momentum, as {@code torch.optim.SGD(nesterov=True)}
@@ -99,8 +100,8 @@ public final class NesterovSgd implements AutoCloseable {
   /** Each value depends on its own past alone, so blocks can be done in any order. */
   private static void update(FloatBuffer p, FloatBuffer v, FloatBuffer g, Rates rates) {
     int blocks = (p.limit() + BLOCK - 1) / BLOCK;
-    boolean alone = blocks == 1 || Nd4j.getEnvironment().maxThreads() == 1;
-    int parts = alone ? 1 : Math.min(blocks, Nd4j.getEnvironment().maxThreads());
+    int parts = Math.min(blocks, ComputingThreads.current());
+    boolean alone = parts <= 1;
     IntStream all = IntStream.range(0, parts);
     (alone ? all : all.parallel())
         .forEach(

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.engine.ComputingThreads;
 
 class NesterovSgdTest {
   private static final float TOLERANCE = 2e-6f;
@@ -107,8 +108,8 @@ class NesterovSgdTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3})
   void everyValueOfALongArrayFollowsTheFormula(int threads) {
-    int before = Nd4j.getEnvironment().maxThreads();
-    Nd4j.getEnvironment().setMaxThreads(threads);
+    int before = ComputingThreads.current();
+    ComputingThreads.use(threads);
     INDArray p = Nd4j.rand(3, 2731);
     INDArray g = Nd4j.rand(2731, 3).transpose(); // not in c order
     float[] start = p.data().asFloat();
@@ -126,7 +127,7 @@ class NesterovSgdTest {
             .isCloseTo(once - 0.5 * (change + 0.75 * velocity), within(1e-6));
       }
     } finally {
-      Nd4j.getEnvironment().setMaxThreads(before);
+      ComputingThreads.use(before);
     }
   }
 

@@ -62,7 +62,7 @@ public final class TtameExplainer implements Explainer {
   /**
    * Explains several classes of each image, chosen by what the classifier says, all in one pass.
    *
-   * @param images standardised, {@code [B, S, S, 3]}; stays the caller's
+   * @param images standardised, {@code [B, H, W, C]}; stays the caller's
    * @param choice the classes
    * @return logits and maps; the caller closes them
    */

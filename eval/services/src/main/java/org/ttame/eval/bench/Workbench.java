@@ -117,7 +117,7 @@ public final class Workbench implements AutoCloseable {
    * Works once on other images.
    *
    * @param work {@link Work#EXPLAIN}, of standardised images, or {@link Work#STEP}, of unit images
-   * @param images {@code [B, S, S, 3]}; stay the caller's
+   * @param images {@code [B, H, W, C]}; stay the caller's
    */
   public void run(Work work, INDArray images) {
     prepare(work);
@@ -144,12 +144,12 @@ public final class Workbench implements AutoCloseable {
     return result;
   }
 
-  /** The batch's standardised images, {@code [B, S, S, 3]}; closed with this. */
+  /** The batch's standardised images, {@code [B, H, W, C]}; closed with this. */
   public INDArray standardised() {
     return standardised;
   }
 
-  /** The batch's images in [0, 1], {@code [B, S, S, 3]}; closed with this. */
+  /** The batch's images in [0, 1], {@code [B, H, W, C]}; closed with this. */
   public INDArray unit() {
     return unit;
   }
