@@ -1,7 +1,6 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -16,8 +15,8 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.OutputKind;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.ResizeRule;
-import org.ttame.core.provenance.Sha256;
 import org.ttame.services.InvalidOptionException;
+import org.ttame.services.TrainedRun;
 import org.ttame.training.run.RunClassifier;
 import org.ttame.training.run.RunFolder;
 
@@ -197,7 +196,10 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     BackboneOptions options = options();
     Path file = file();
     long began = System.nanoTime();
-    FrozenClassifier classifier = load(file, options);
+    FrozenClassifier classifier =
+        run.isPresent()
+            ? TrainedRun.of(run.get()).open(file, options)
+            : Backbones.load(file, options);
     console.note(
         Text.format(
             "%s from %s, %d classes, %s pixels, read in %.1f s",
@@ -219,35 +221,6 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     return classifier;
   }
 
-  private FrozenClassifier load(Path file, BackboneOptions options) throws IOException {
-    if (run.isEmpty()) {
-      return Backbones.load(file, options);
-    }
-    RunClassifier recorded = RunFolder.open(run.get()).classifier();
-    FrozenClassifier classifier;
-    try {
-      classifier = Backbones.load(file, options);
-    } catch (IOException e) {
-      // Another file may well be of another form; that it is another is what the user should know.
-      if (Files.isRegularFile(file) && recorded.sha256().isPresent()) {
-        String sum = Sha256.of(file);
-        if (!recorded.sha256().get().equals(sum)) {
-          IOException another = recorded.another(file, sum);
-          another.addSuppressed(e);
-          throw another;
-        }
-      }
-      throw e;
-    }
-    try {
-      recorded.requireSame(classifier);
-    } catch (IOException e) {
-      classifier.close();
-      throw e;
-    }
-    return classifier;
-  }
-
   /** Says assumptions that are not on record yet. */
   static void say(List<Assumption> assumptions, Console console) {
     assumptions.stream()
@@ -261,25 +234,6 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
    * @throws IOException if the run does not say which, or it has gone
    */
   Path file() throws IOException {
-    if (weights.isPresent()) {
-      return weights.get();
-    }
-    RunFolder folder = RunFolder.open(run.orElseThrow());
-    Path file =
-        folder
-            .backboneFile()
-            .orElseThrow(
-                () ->
-                    new IOException(
-                        Text.format(
-                            "The run in %s does not say which file its classifier came from; give --weights",
-                            folder.path())));
-    if (!Files.exists(file)) {
-      throw new IOException(
-          Text.format(
-              "%s, the classifier of the run in %s, is gone; say with --weights where it is now",
-              file, folder.path()));
-    }
-    return file;
+    return weights.isPresent() ? weights.get() : TrainedRun.of(run.orElseThrow()).weights();
   }
 }

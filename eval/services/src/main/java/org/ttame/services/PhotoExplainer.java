@@ -27,8 +27,6 @@ import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MethodCatalog;
 import org.ttame.eval.explain.MethodOptions;
 import org.ttame.eval.explain.SaliencyMaps;
-import org.ttame.training.run.RunClassifier;
-import org.ttame.training.run.RunFolder;
 
 /**
  * A photograph in, a heatmap at the photograph's own size out; reading, resizing and
@@ -92,21 +90,18 @@ public final class PhotoExplainer implements AutoCloseable {
    */
   public static PhotoExplainer ofRun(Path run) throws IOException {
     TrainedRun trained = TrainedRun.of(run);
-    RunFolder folder = trained.folder();
-    RunClassifier recorded = folder.classifier();
-    Path file =
-        folder
-            .backboneFile()
-            .orElseThrow(
-                () -> new IOException(Text.format("The run in %s names no classifier", run)));
-    FrozenClassifier classifier = Backbones.load(file, recorded.options());
+    FrozenClassifier classifier =
+        trained.open(trained.weights(), trained.folder().classifier().options());
+    AttentionMechanism mechanism = null;
     try {
-      recorded.requireSame(classifier);
-      AttentionMechanism mechanism = trained.mechanism(classifier);
+      mechanism = trained.mechanism(classifier);
       List<String> names =
           ClassNames.find(Optional.empty(), Optional.of(run), classifier.spec().output());
       return new PhotoExplainer(classifier, names, MethodCatalog.of(mechanism), mechanism);
     } catch (IOException | RuntimeException e) {
+      if (mechanism != null) {
+        mechanism.close();
+      }
       classifier.close();
       throw e;
     }

@@ -1,11 +1,17 @@
 package org.ttame.services;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
+import org.ttame.backbones.Backbones;
+import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.provenance.Sha256;
+import org.ttame.training.run.RunClassifier;
 import org.ttame.training.run.RunFolder;
 
 /**
@@ -33,6 +39,64 @@ public record TrainedRun(Path run, Optional<String> checkpoint) {
    */
   public RunFolder folder() throws IOException {
     return RunFolder.open(run);
+  }
+
+  /**
+   * The file of the classifier that the run was trained for.
+   *
+   * @throws IOException if the run does not say which, or it has gone
+   */
+  public Path weights() throws IOException {
+    Path file =
+        folder()
+            .backboneFile()
+            .orElseThrow(
+                () ->
+                    new IOException(
+                        Text.format(
+                            "The run in %s does not say which file its classifier came from; give --weights",
+                            run)));
+    if (!Files.exists(file)) {
+      throw new IOException(
+          Text.format(
+              "%s, the classifier of the run in %s, is gone; say with --weights where it is now",
+              file, run));
+    }
+    return file;
+  }
+
+  /**
+   * Opens the run's classifier, and refuses another.
+   *
+   * @param weights its file
+   * @param options what the run says of it, {@link RunClassifier#options}, or more
+   * @return the classifier; the caller closes it
+   * @throws IOException naming the file, if it is missing, no classifier, or not the run's
+   */
+  public FrozenClassifier open(Path weights, BackboneOptions options) throws IOException {
+    RunClassifier recorded = folder().classifier();
+    FrozenClassifier classifier;
+    try {
+      classifier = Backbones.load(weights, options);
+    } catch (IOException e) {
+      // Another file may well be of another form; that it is another is what the user should know.
+      if (Files.isRegularFile(weights) && recorded.sha256().isPresent()) {
+        String sum = Sha256.of(weights);
+        if (!recorded.sha256().get().equals(sum)) {
+          IOException another = recorded.another(weights, sum);
+          another.addSuppressed(e);
+          throw another;
+        }
+      }
+      throw e;
+    }
+    try {
+      recorded.requireSame(classifier);
+    } catch (IOException e) {
+      classifier.close();
+      throw e;
+    }
+    return classifier;
   }
 
   /** The name of the checkpoint's folder, e.g. {@code epoch-3}. */
