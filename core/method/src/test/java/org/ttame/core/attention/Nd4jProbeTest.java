@@ -17,6 +17,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * What this package relies on in ND4J, and what it avoids. The first kind must keep passing; a
@@ -72,6 +73,20 @@ class Nd4jProbeTest {
   @Test
   void theGradientOfVarianceIsWrong() {
     assertThat(gradientError(x -> x.getSameDiff().variance(x, false, 0))).isGreaterThan(1e-3);
+  }
+
+  /** Of two operands of one shape it is right. */
+  @Test
+  void theGradientOfAMaximumIsWrongWhereItsSecondOperandIsBroadcast() {
+    assertThat(gradientError(x -> x.getSameDiff().max(x, x.mean(true, 0)))).isGreaterThan(1e-3);
+    assertThat(gradientError(x -> x.getSameDiff().max(x, x.mul(x).sub(0.3)))).isLessThan(1e-8);
+  }
+
+  @Test
+  void tanhHasNoRelativeAccuracyNearZero() {
+    double at = 1e-6;
+    INDArray tanh = Transforms.tanh(Nd4j.createFromArray((float) at));
+    assertThat(Math.abs(tanh.getDouble(0) / Math.tanh((float) at) - 1)).isGreaterThan(1e-4);
   }
 
   @Test

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Standardizer;
 import org.ttame.eval.metric.RemovalOrder;
 import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ColorMap;
@@ -152,10 +153,7 @@ public final class RoadFigure {
   private static float[] imputed(float[] image, boolean[] removed, long seed) {
     int side = SyntheticScene.SIDE;
     InputSpec spec = InputSpec.imageNet(side);
-    float[] values = image.clone();
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) ((values[i] - spec.mean().get(i % 3)) / spec.std().get(i % 3));
-    }
+    float[] values = new Standardizer(spec).apply(image);
     NoisyLinearImputer imputer = new NoisyLinearImputer(side, side, 3, removed);
     float[] result = imputer.impute(values);
     imputer.addNoise(result, seed);
