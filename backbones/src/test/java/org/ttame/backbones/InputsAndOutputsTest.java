@@ -326,6 +326,25 @@ class InputsAndOutputsTest {
         .hasMessageContaining("--output-kind");
   }
 
+  /** A softmax over one class says nothing; a probability that no Sigmoid made is no logit. */
+  @Test
+  void aSingleScoreThatIsNoLogitIsRefused() throws Exception {
+    for (String end : List.of("Softmax", "Identity")) {
+      Path file =
+          file(
+              "single",
+              (onnx, image) -> onnx.node(end, List.of(scores(onnx, image, 3, 1))),
+              2,
+              3,
+              HEIGHT,
+              WIDTH);
+      BackboneOptions told = BackboneOptions.defaults().withOutputKind(OutputKind.PROBABILITIES);
+      assertThatThrownBy(() -> Backbones.load(file, told))
+          .isInstanceOf(BackboneException.class)
+          .hasMessageContaining(end.equals("Softmax") ? "always 1" : "come out of a Sigmoid");
+    }
+  }
+
   @Test
   void freeSizesAreWhatIsGiven() throws Exception {
     Path file =
@@ -363,6 +382,24 @@ class InputsAndOutputsTest {
     assertThat(assumed.assumptions())
         .extracting(assumption -> assumption.setting())
         .contains(Setting.SIDE, Setting.RESIZE);
+    edited(
+        file,
+        model -> {
+          model
+              .getGraphBuilder()
+              .getInputBuilder(0)
+              .getTypeBuilder()
+              .getTensorTypeBuilder()
+              .getShapeBuilder()
+              .getDimBuilder(2)
+              .setDimValue(HEIGHT);
+          return model;
+        });
+    BackboneInfo square = Backbones.inspect(file);
+    assertThat(square.inputSpec().imageSize()).isEqualTo(ImageSize.square(HEIGHT));
+    assertThat(square.assumptions())
+        .extracting(assumption -> assumption.setting())
+        .contains(Setting.SIDE);
   }
 
   @Test

@@ -1,13 +1,10 @@
 package org.ttame.training;
 
-import java.util.Arrays;
-import java.util.Locale;
 import java.util.SplittableRandom;
-import java.util.stream.Collectors;
-import org.ttame.core.Text;
+import org.ttame.core.Named;
 
 /** The class that each image's map is trained to explain. */
-public enum Targets {
+public enum Targets implements Named {
   /** The classifier's own answer: the method. */
   PREDICTED {
     @Override
@@ -46,11 +43,6 @@ public enum Targets {
    */
   abstract int[] of(long seed, long step, int[] predicted);
 
-  /** The name used by options and files. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
   /**
    * Reads an option's value.
    *
@@ -59,17 +51,6 @@ public enum Targets {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static Targets parse(String text) {
-    return Arrays.stream(values())
-        .filter(targets -> targets.optionName().equals(text.toLowerCase(Locale.ROOT)))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    Text.format(
-                        "\"%s\" is none of %s",
-                        text,
-                        Arrays.stream(values())
-                            .map(Targets::optionName)
-                            .collect(Collectors.joining(", ")))));
+    return Named.parse(Targets.class, "set of targets", text);
   }
 }

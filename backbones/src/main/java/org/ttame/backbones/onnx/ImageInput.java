@@ -67,13 +67,15 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed) {
     shape[channel] =
         shape[channel] < 0 ? options.mean().map(java.util.List::size).orElse(RGB) : shape[channel];
     Optional<ImageSize> known = known(model, input.name(), shape[row], shape[row + 1], options);
-    ImageSize size = known.orElse(new ImageSize(FREE_SIDE, FREE_SIDE));
+    int square = Math.toIntExact(Math.max(shape[row], shape[row + 1]));
+    square = square > 0 ? square : FREE_SIDE;
+    ImageSize size = known.orElse(new ImageSize(square, square));
     shape[row] = shape[row] < 0 ? size.height() : shape[row];
     shape[row + 1] = shape[row + 1] < 0 ? size.width() : shape[row + 1];
     return new ImageInput(new Value(input.name(), shape), stored, known.isEmpty());
   }
 
-  /** What height and width are by anybody's word; of one that is free the other's. */
+  /** What height and width are by anybody's word. */
   private static Optional<ImageSize> known(
       OnnxModel model, String image, long height, long width, BackboneOptions options) {
     if (height > 0 && width > 0) {
@@ -85,11 +87,7 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed) {
         return Optional.of(new ImageSize(positions.getAsInt(), positions.getAsInt()));
       }
     }
-    if (options.size().isPresent()) {
-      return options.size();
-    }
-    int one = Math.toIntExact(Math.max(height, width));
-    return one > 0 ? Optional.of(new ImageSize(one, one)) : Optional.empty();
+    return options.size();
   }
 
   /** Told by what reads the image first, else by which axis has as many values as colours. */

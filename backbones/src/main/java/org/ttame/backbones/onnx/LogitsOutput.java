@@ -99,6 +99,18 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (last == null) {
       refuseSquashed(output);
     }
+    if (single && softmax) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "the output \"%s\" ends in %s over a single class, which is always 1: there is nothing to explain",
+              name, last));
+    }
+    if (single && !sigmoid && given.filter(OutputKind.PROBABILITIES::equals).isPresent()) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "the output \"%s\" is one probability that does not come out of a Sigmoid: cut the file before what makes it, and give its logit",
+              name));
+    }
     OutputKind found =
         sigmoid ? OutputKind.MULTI_LABEL : softmax ? OutputKind.PROBABILITIES : OutputKind.LOGITS;
     OutputKind kind = single ? OutputKind.ONE_LOGIT : given.orElse(found);

@@ -1,28 +1,15 @@
 package org.ttame.training.data;
 
-import java.util.Arrays;
-import java.util.stream.Collectors;
-import org.ttame.core.Text;
+import org.ttame.core.Named;
 
 /** What is done to training images, {@code --augment}. */
-public enum Augment {
+public enum Augment implements Named {
   /** The centre crop, as at test time. */
-  NONE("none"),
+  NONE,
   /** A random crop (the paper). */
-  CROP("crop"),
+  CROP,
   /** A random crop, mirrored with probability one half (the released code). */
-  CROP_FLIP("crop-flip");
-
-  private final String option;
-
-  Augment(String option) {
-    this.option = option;
-  }
-
-  /** The name on the command line. */
-  public String optionName() {
-    return option;
-  }
+  CROP_FLIP;
 
   /**
    * Finds one by its name on the command line.
@@ -32,15 +19,6 @@ public enum Augment {
    * @throws IllegalArgumentException quoting a name that is none
    */
   public static Augment parse(String option) {
-    for (Augment augment : values()) {
-      if (augment.option.equals(option)) {
-        return augment;
-      }
-    }
-    throw new IllegalArgumentException(
-        Text.format(
-            "'%s' is no augmentation; choose %s",
-            option,
-            Arrays.stream(values()).map(Augment::optionName).collect(Collectors.joining(", "))));
+    return Named.parse(Augment.class, "augmentation", option);
   }
 }

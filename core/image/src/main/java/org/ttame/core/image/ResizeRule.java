@@ -1,12 +1,9 @@
 package org.ttame.core.image;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
-import org.ttame.core.Text;
+import org.ttame.core.Named;
 
 /** How a picture of any shape becomes an input of H×W pixels. */
-public enum ResizeRule {
+public enum ResizeRule implements Named {
   /**
    * The picture is resized, its proportions kept, until it covers the input enlarged by 256/224;
    * the middle is cut out. Of a square input S: the shorter side becomes S·256/224.
@@ -17,11 +14,6 @@ public enum ResizeRule {
   /** The whole picture is resized, its proportions kept, and laid on a grey ground of H×W. */
   LETTERBOX;
 
-  /** The name used by options and files. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
   /**
    * Reads an option's value.
    *
@@ -30,17 +22,6 @@ public enum ResizeRule {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static ResizeRule parse(String text) {
-    return Arrays.stream(values())
-        .filter(rule -> rule.optionName().equals(text.toLowerCase(Locale.ROOT)))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    Text.format(
-                        "\"%s\" is none of %s",
-                        text,
-                        Arrays.stream(values())
-                            .map(ResizeRule::optionName)
-                            .collect(Collectors.joining(", ")))));
+    return Named.parse(ResizeRule.class, "resize rule", text);
   }
 }

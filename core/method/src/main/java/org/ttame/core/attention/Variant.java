@@ -1,12 +1,9 @@
 package org.ttame.core.attention;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
-import org.ttame.core.Text;
+import org.ttame.core.Named;
 
 /** The forms of the attention mechanism: the proposed one and the ablations of Table VI. */
-public enum Variant {
+public enum Variant implements Named {
   /** Convolution, batch normalisation, skip, ReLU in each branch. */
   PROPOSED(true, true),
   /** Without the skip connection. */
@@ -38,23 +35,7 @@ public enum Variant {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static Variant parse(String text) {
-    return Arrays.stream(values())
-        .filter(variant -> variant.optionName().equals(text.toLowerCase(Locale.ROOT)))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    Text.format(
-                        "\"%s\" is no variant; use one of %s",
-                        text,
-                        Arrays.stream(values())
-                            .map(Variant::optionName)
-                            .collect(Collectors.joining(", ")))));
-  }
-
-  /** The name used by options and files, e.g. {@code no-skip-no-bn}. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return Named.parse(Variant.class, "variant", text);
   }
 
   /**

@@ -1,10 +1,7 @@
 package org.ttame.core.classifier;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.ttame.core.Text;
+import org.ttame.core.Named;
 
 /**
  * What the numbers z that a classifier ends in mean. Decides the probability ψ of a class, the
@@ -19,7 +16,7 @@ import org.ttame.core.Text;
  * <td>−z, z</td></tr>
  * </table>
  */
-public enum OutputKind {
+public enum OutputKind implements Named {
   /** Logits of classes that exclude each other. */
   LOGITS("logits"),
   /** The graph ends in their softmax; z is what stands before it. */
@@ -38,7 +35,7 @@ public enum OutputKind {
     this.text = text;
   }
 
-  /** The name used by options and files. */
+  @Override
   public String optionName() {
     return text;
   }
@@ -51,18 +48,7 @@ public enum OutputKind {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static OutputKind parse(String name) {
-    return Arrays.stream(values())
-        .filter(kind -> kind.text.equals(name.toLowerCase(Locale.ROOT)))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    Text.format(
-                        "\"%s\" is none of %s",
-                        name,
-                        Arrays.stream(values())
-                            .map(OutputKind::optionName)
-                            .collect(Collectors.joining(", ")))));
+    return Named.parse(OutputKind.class, "kind of output", name);
   }
 
   /** Whether the classes' probabilities sum to one. */

@@ -1,9 +1,9 @@
 package org.ttame.core.loss;
 
-import java.util.Locale;
+import org.ttame.core.Named;
 
 /** The two readings of the loss; they differ in Ψ, in the area term and in the variation term. */
-public enum LossMode {
+public enum LossMode implements Named {
   /**
    * As the paper states it (Eq. 11–17): classes drawn at random, mean(E^λ4), variation inside the
    * maps divided by their number of values.
@@ -23,16 +23,6 @@ public enum LossMode {
    * @throws IllegalArgumentException if it is neither
    */
   public static LossMode parse(String text) {
-    for (LossMode mode : values()) {
-      if (mode.optionName().equals(text.toLowerCase(Locale.ROOT))) {
-        return mode;
-      }
-    }
-    throw new IllegalArgumentException("\"" + text + "\" is no loss; use paper or released");
-  }
-
-  /** The name used by options and files. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
+    return Named.parse(LossMode.class, "loss", text);
   }
 }

@@ -1,11 +1,11 @@
 package org.ttame.eval.metric;
 
-import java.util.Locale;
+import org.ttame.core.Named;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 
 /** How the paper's measures are taken. */
-public enum Protocol {
+public enum Protocol implements Named {
   /** As the paper defines them. */
   PAPER,
   /**
@@ -29,11 +29,6 @@ public enum Protocol {
     return this == PAPER ? classifier.defaultMasking() : Masking.CNN;
   }
 
-  /** The name used by options and files. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
   /**
    * Reads an option's value.
    *
@@ -42,11 +37,6 @@ public enum Protocol {
    * @throws IllegalArgumentException if it is neither
    */
   public static Protocol parse(String text) {
-    for (Protocol protocol : values()) {
-      if (protocol.optionName().equals(text.toLowerCase(Locale.ROOT))) {
-        return protocol;
-      }
-    }
-    throw new IllegalArgumentException("\"" + text + "\" is no protocol; use paper or released");
+    return Named.parse(Protocol.class, "protocol", text);
   }
 }

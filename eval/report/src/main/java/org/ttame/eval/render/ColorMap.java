@@ -6,12 +6,9 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.ttame.core.Text;
+import org.ttame.core.Named;
 
 /**
  * Turns a map's values into colours, in 256 steps.
@@ -21,7 +18,7 @@ import org.ttame.core.Text;
  * equal steps to the eye and the lightness only ever grows, so that a heatmap invents no edges and
  * survives grey print and colour blindness.
  */
-public enum ColorMap {
+public enum ColorMap implements Named {
   /** Blue over green to yellow: the default. */
   VIRIDIS(read("viridis")),
   /** Black over red to pale yellow. */
@@ -69,11 +66,6 @@ public enum ColorMap {
     return table;
   }
 
-  /** The name used by options. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
   /**
    * Reads an option's value.
    *
@@ -82,16 +74,7 @@ public enum ColorMap {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static ColorMap parse(String text) {
-    for (ColorMap map : values()) {
-      if (map.optionName().equals(text.toLowerCase(Locale.ROOT))) {
-        return map;
-      }
-    }
-    throw new IllegalArgumentException(
-        Text.format(
-            "\"%s\" is no colour map; use one of %s",
-            text,
-            Arrays.stream(values()).map(ColorMap::optionName).collect(Collectors.joining(", "))));
+    return Named.parse(ColorMap.class, "colour map", text);
   }
 
   private static List<Integer> jet() {
