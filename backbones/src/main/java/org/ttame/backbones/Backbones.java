@@ -247,7 +247,7 @@ public final class Backbones {
           switch (setting) {
             case STANDARDISATION -> Text.format("mean %s and std %s", input.mean(), input.std());
             case SIDE -> Text.format("images of %s pixels", input.size());
-            case RESIZE -> "pictures are brought to that by " + describe(input.resize());
+            case RESIZE -> "the resize rule " + describe(input.resize());
             case OUTPUT -> "the output " + source.provenance().get(OnnxBackbone.OUTPUT);
           };
       boolean recorded = source instanceof BackboneFile || options.assumed().contains(setting);
@@ -258,9 +258,9 @@ public final class Backbones {
 
   private static String describe(ResizeRule rule) {
     return switch (rule) {
-      case CROP -> "crop, the middle of what 256/224 of it covers";
-      case STRETCH -> "stretch, their proportions lost";
-      case LETTERBOX -> "letterbox, on a grey ground";
+      case CROP -> "crop (the centre, after resizing to 256/224 of the input)";
+      case STRETCH -> "stretch (the whole picture, its proportions lost)";
+      case LETTERBOX -> "letterbox (the whole picture on a grey ground)";
     };
   }
 
@@ -335,7 +335,7 @@ public final class Backbones {
     if (options.mean().isPresent() && options.mean().get().size() != channels) {
       throw new BackboneException(
           Text.format(
-              "%s takes images of %d channels, --mean and --std have %d values; give one a channel",
+              "%s takes images of %d channels, but --mean and --std have %d values each: give one for each channel",
               file, channels, options.mean().get().size()));
     }
     OutputKind found = source.output().kind();

@@ -154,7 +154,10 @@ record ClassifierChoice(Optional<Path> weights, Optional<Path> run, BackboneOpti
     require(CommonOptions.MEAN, options.mean(), given.mean());
     require(CommonOptions.STD, options.std(), given.std());
     require(CommonOptions.INPUT_SIZE, options.size(), given.size());
-    require(CommonOptions.RESIZE, options.resize(), given.resize());
+    require(
+        CommonOptions.RESIZE,
+        options.resize().map(ResizeRule::optionName),
+        given.resize().map(ResizeRule::optionName));
     if (options.output().isPresent()) {
       require(CommonOptions.OUTPUT, options.output(), given.output());
     } else if (given.output().isPresent()) {

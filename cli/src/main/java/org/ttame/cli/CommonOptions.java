@@ -60,7 +60,7 @@ final class CommonOptions {
       OptionSpec.of(
           "resize",
           "RULE",
-          "how pictures are brought to that: crop (shorter side to 256/224 of it, the middle),"
+          "how pictures are resized to that: crop (shorter side to 256/224 of it, then the centre),"
               + " stretch, letterbox (crop, or the file's)");
   static final OptionSpec OUTPUT =
       OptionSpec.of(
@@ -69,7 +69,7 @@ final class CommonOptions {
       OptionSpec.of(
           "output-kind",
           "KIND",
-          "what it means: auto, logits, probabilities, multi-label (auto: as the graph ends)");
+          "what its numbers are: auto, logits, probabilities, multi-label (auto: as the graph ends)");
   static final OptionSpec DEVICE =
       OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
   static final OptionSpec ENGINE =

@@ -136,6 +136,7 @@ class RunSettingsTest {
         "inspect --mean 0,0,0 --std 1,1,1                              | --mean",
         "train --resume --mean 0,0,0 --std 1,1,1                       | --mean",
         "predict --images @images --input-size 96                      | --input-size 96",
+        "predict --images @images --resize stretch                     | --resize stretch",
         "predict --images @images --output other                       | --output other",
         "predict --images @images --labels @others.txt                 | --labels",
       })

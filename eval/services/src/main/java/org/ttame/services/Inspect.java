@@ -65,7 +65,7 @@ public final class Inspect {
         facts,
         "input",
         Text.format(
-            "%s pixels of %d channels, pictures brought to that by %s; in the file %s %s",
+            "%s pixels of %d channels, resize rule %s; in the file %s %s",
             input.size(),
             input.channels(),
             input.resize().optionName(),
