@@ -177,7 +177,7 @@ final class TrainCommand implements Command {
                 training.stepsDone(),
                 training.plan().totalSteps(),
                 // Other targets belong to a check, which goes on itself.
-                options.training().targets() == Targets.PREDICTED
+                options.training().trainer().targets() == Targets.PREDICTED
                     ? Text.format("; 'ttame train --run %s --resume' goes on", result.run())
                     : ""));
         return;
@@ -228,7 +228,7 @@ final class TrainCommand implements Command {
             Text.format("the run in %s cannot be trained again: %s", run, e.getMessage()));
       }
       Train.Options was = as.options();
-      if (targets == Targets.SHUFFLED && was.training().batchSize() == 1) {
+      if (targets == Targets.SHUFFLED && was.training().plan().batchSize() == 1) {
         throw new WorkFailedException(
             Text.format(
                     "the run in %s was trained on one image a step, among which no answers can be shuffled;",

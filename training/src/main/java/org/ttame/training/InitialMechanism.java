@@ -3,6 +3,7 @@ package org.ttame.training;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
@@ -13,6 +14,25 @@ import org.ttame.core.classifier.FrozenClassifier;
 
 /** The attention mechanism that a training begins with. */
 public final class InitialMechanism {
+  /**
+   * What the mechanism looks like.
+   *
+   * @param layers names of the classifier's layers in order, latest last, before the variant drops
+   *     any; empty for the classifier's own choice
+   * @param variant its form
+   */
+  public record Options(List<String> layers, Variant variant) {
+    public Options {
+      layers = List.copyOf(layers);
+      Objects.requireNonNull(variant, "variant");
+    }
+
+    /** The method as proposed, on the classifier's own choice of layers. */
+    public static Options defaults() {
+      return new Options(List.of(), Variant.PROPOSED);
+    }
+  }
+
   private InitialMechanism() {}
 
   /**
@@ -23,7 +43,7 @@ public final class InitialMechanism {
    * @throws IllegalArgumentException naming the layer, if the classifier has none of that name, or
    *     if the variant does not explain classifiers of this kind
    */
-  public static AttentionSpec spec(FrozenClassifier classifier, TrainingOptions options) {
+  public static AttentionSpec spec(FrozenClassifier classifier, Options options) {
     List<FeatureLayer> layers =
         options.layers().isEmpty()
             ? defaultLayers(classifier, options.variant())

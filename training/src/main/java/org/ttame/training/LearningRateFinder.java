@@ -11,7 +11,6 @@ import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.loss.ClassSampler;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchSource;
-import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.SkippedCount;
 import org.ttame.training.optimizer.ExponentialRamp;
@@ -97,14 +96,15 @@ public final class LearningRateFinder {
    * @throws IllegalArgumentException if a step would have too few images
    */
   public Outcome run(AttentionMechanism from, Listener listener) throws IOException {
-    long perEpoch = BatchSource.stepsPerEpoch(images.size(), options.batchSize());
-    new TrainingPlan(images.size(), options.batchSize(), perEpoch, ramp.totalSteps())
+    long perEpoch = BatchSource.stepsPerEpoch(images.size(), options.plan().batchSize());
+    new TrainingPlan(images.size(), options.plan().batchSize(), perEpoch, ramp.totalSteps())
         .requireTrainable(from.spec());
     SkippedImages skipped = new SkippedImages(images);
     LearningRateCurve.Recorder recorder = new LearningRateCurve.Recorder();
     ClassDraws draws =
         ClassDraws.of(
-            new ClassSampler(options.loss().mode(), classifier.classes(), options.seed()));
+            new ClassSampler(
+                options.trainer().loss().mode(), classifier.classes(), options.seed()));
     try (AttentionMechanism copy = copy(from);
         Trainer trainer = new Trainer(classifier, copy, options, ramp, draws);
         BatchSource batches =
@@ -112,7 +112,7 @@ public final class LearningRateFinder {
                 images,
                 classifier.inputSpec(),
                 options.batches(),
-                new ImageFileLoader(classifier.inputSpec(), options.augment(), options.limits()),
+                options.images().loader(classifier.inputSpec()),
                 0,
                 ramp.totalSteps())) {
       while (batches.hasNext() && !stopAsked) {

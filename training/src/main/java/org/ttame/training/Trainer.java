@@ -2,6 +2,7 @@ package org.ttame.training;
 
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
@@ -15,6 +16,7 @@ import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Standardizer;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.ClassSampler;
+import org.ttame.core.loss.LossOptions;
 import org.ttame.core.loss.StepGradients;
 import org.ttame.core.masking.Masking;
 import org.ttame.training.optimizer.NesterovSgd;
@@ -35,6 +37,39 @@ import org.ttame.training.run.StepRecord;
  * they do: a second one gets an {@link IllegalStateException}.
  */
 public final class Trainer implements AutoCloseable {
+  /**
+   * What a step computes.
+   *
+   * @param masking how maps are laid over images; null for the classifier's own choice
+   * @param loss weights and reading of the loss
+   * @param targets what each image's map is trained to explain
+   * @param maxLr the largest learning rate of the OneCycle policy
+   * @param weightDecay of every parameter whose name does not end in bias
+   */
+  public record Options(
+      Masking masking, LossOptions loss, Targets targets, double maxLr, double weightDecay) {
+    public Options {
+      Objects.requireNonNull(loss, "loss");
+      Objects.requireNonNull(targets, "targets");
+      if (!(maxLr > 0) || Double.isInfinite(maxLr)) {
+        throw new IllegalArgumentException("max-lr must be a positive number, got " + maxLr);
+      }
+      if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
+        throw new IllegalArgumentException("weight-decay cannot be negative, got " + weightDecay);
+      }
+    }
+
+    /** The paper's protocol. */
+    public static Options defaults() {
+      return new Options(null, LossOptions.defaults(), Targets.PREDICTED, 1e-3, 5e-4);
+    }
+
+    /** How maps are laid over a classifier's images: as was asked for, or its own way. */
+    public Masking maskingOf(FrozenClassifier classifier) {
+      return masking == null ? classifier.defaultMasking() : masking;
+    }
+  }
+
   private final FrozenClassifier classifier;
   private final AttentionMechanism mechanism;
   private final AttentionTrainingGraph graph;
@@ -65,7 +100,8 @@ public final class Trainer implements AutoCloseable {
         options,
         totalSteps,
         ClassDraws.of(
-            new ClassSampler(options.loss().mode(), classifier.classes(), options.seed())));
+            new ClassSampler(
+                options.trainer().loss().mode(), classifier.classes(), options.seed())));
   }
 
   /**
@@ -83,7 +119,8 @@ public final class Trainer implements AutoCloseable {
       TrainingOptions options,
       long totalSteps,
       ClassDraws draws) {
-    this(classifier, mechanism, options, new OneCycle(totalSteps, options.maxLr()), draws);
+    this(
+        classifier, mechanism, options, new OneCycle(totalSteps, options.trainer().maxLr()), draws);
   }
 
   /**
@@ -104,13 +141,13 @@ public final class Trainer implements AutoCloseable {
     this.classifier = classifier;
     this.mechanism = mechanism;
     this.draws = draws;
-    this.targets = options.targets();
+    this.targets = options.trainer().targets();
     this.seed = options.seed();
     this.schedule = schedule;
-    Masking masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
+    Masking masking = options.trainer().maskingOf(classifier);
     InputSpec spec = classifier.inputSpec();
-    this.graph = new AttentionTrainingGraph(mechanism, masking, options.loss(), spec);
-    this.optimizer = new NesterovSgd(mechanism.parameters(), options.weightDecay());
+    this.graph = new AttentionTrainingGraph(mechanism, masking, options.trainer().loss(), spec);
+    this.optimizer = new NesterovSgd(mechanism.parameters(), options.trainer().weightDecay());
     this.standardizer = new Standardizer(spec);
   }
 

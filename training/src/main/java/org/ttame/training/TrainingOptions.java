@@ -12,95 +12,64 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.ttame.core.Text;
 import org.ttame.core.attention.Variant;
-import org.ttame.core.image.ImageLimits;
 import org.ttame.core.loss.LossMode;
 import org.ttame.core.loss.LossOptions;
 import org.ttame.core.masking.Masking;
 import org.ttame.training.data.Augment;
 import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.ImageSettings;
+import org.ttame.training.data.TrainingImages;
+import org.ttame.training.run.RunFolder;
 
 /**
- * Everything that decides what a training run computes, and three settings that only decide how
- * (threads, strict, saving).
+ * Everything that decides what a training run computes, and what it keeps. Each part belongs to the
+ * class that reads it and is validated there; run folders and the command line name all settings in
+ * one list.
  *
- * @param layers torchvision node names in order, latest last, before the variant drops any; empty
- *     for the classifier's own choice
- * @param variant the form of the attention mechanism
- * @param masking how maps are laid over images; null for the classifier's own choice
- * @param loss weights and reading of the loss
- * @param epochs how often each image is seen
- * @param batchSize images a step
- * @param maxLr the largest learning rate of the OneCycle policy
- * @param maxSteps the most steps of the run; 0 for as many as the epochs have
- * @param weightDecay of every parameter whose name does not end in bias
+ * @param mechanism which layers are read, in which variant
+ * @param trainer what a step computes
+ * @param plan how many steps of how many images
+ * @param images how training images are read
+ * @param keeping what the run folder keeps, and how often
  * @param seed of initial values, order, crops and drawn classes
- * @param augment what is done to training images
- * @param shuffle whether every epoch has an order of its own
- * @param decodeThreads how many threads decode images
- * @param strict whether an unreadable image ends the run
- * @param maxPixels images of more pixels, width × height, count as unreadable
- * @param saveEvery how long an epoch may go on before its state is saved
- * @param recordClasses whether the classes of Ψ are written to a file
- * @param targets what each image's map is trained to explain
  */
 public record TrainingOptions(
-    List<String> layers,
-    Variant variant,
-    Masking masking,
-    LossOptions loss,
-    int epochs,
-    int batchSize,
-    double maxLr,
-    long maxSteps,
-    double weightDecay,
-    long seed,
-    Augment augment,
-    boolean shuffle,
-    int decodeThreads,
-    boolean strict,
-    long maxPixels,
-    Duration saveEvery,
-    boolean recordClasses,
-    Targets targets) {
+    InitialMechanism.Options mechanism,
+    Trainer.Options trainer,
+    TrainingPlan.Options plan,
+    TrainingImages images,
+    RunFolder.Keeping keeping,
+    long seed) {
   private static final String LIST_SEPARATOR = ",";
+  private static final long DEFAULT_SEED = 42;
 
   public TrainingOptions {
-    layers = List.copyOf(layers);
-    Objects.requireNonNull(variant, "variant");
-    Objects.requireNonNull(loss, "loss");
-    Objects.requireNonNull(augment, "augment");
-    Objects.requireNonNull(saveEvery, "saveEvery");
-    Objects.requireNonNull(targets, "targets");
-    atLeast(1, epochs, "epochs");
-    atLeast(1, batchSize, "batch-size");
-    atLeast(0, maxSteps, "max-steps");
-    atLeast(1, decodeThreads, "decode-threads");
-    ImageLimits.DEFAULT.withMaxPixels(maxPixels);
-    if (!(maxLr > 0) || Double.isInfinite(maxLr)) {
-      throw new IllegalArgumentException("max-lr must be a positive number, got " + maxLr);
-    }
-    if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
-      throw new IllegalArgumentException("weight-decay cannot be negative, got " + weightDecay);
-    }
-    if (saveEvery.isNegative() || saveEvery.isZero()) {
-      throw new IllegalArgumentException("save-every must be a positive time, got " + saveEvery);
-    }
+    Objects.requireNonNull(mechanism, "mechanism");
+    Objects.requireNonNull(trainer, "trainer");
+    Objects.requireNonNull(plan, "plan");
+    Objects.requireNonNull(images, "images");
+    Objects.requireNonNull(keeping, "keeping");
   }
 
   /** The paper's protocol, four epochs in batches of 32. */
   public static TrainingOptions defaults() {
-    return builder().build();
+    return new TrainingOptions(
+        InitialMechanism.Options.defaults(),
+        Trainer.Options.defaults(),
+        TrainingPlan.Options.defaults(),
+        TrainingImages.defaults(),
+        RunFolder.Keeping.defaults(),
+        DEFAULT_SEED);
   }
 
   /** Starts from the defaults. */
   public static Builder builder() {
-    return new Builder();
+    return new Builder(defaults());
   }
 
   /** Starts from these options. */
   public Builder toBuilder() {
-    return of(toProperties(), new Builder());
+    return new Builder(this);
   }
 
   /**
@@ -111,16 +80,13 @@ public record TrainingOptions(
    * @throws IllegalArgumentException quoting an unknown name or a value that does not fit
    */
   public static TrainingOptions of(Properties properties) {
-    return of(properties, new Builder()).build();
-  }
-
-  private static Builder of(Properties properties, Builder builder) {
     Set<String> unknown = new TreeSet<>(properties.stringPropertyNames());
-    unknown.removeAll(builder.build().toProperties().stringPropertyNames());
+    unknown.removeAll(defaults().toProperties().stringPropertyNames());
     unknown.removeAll(List.of("masking", "targets"));
     if (!unknown.isEmpty()) {
       throw new IllegalArgumentException("Training has no option " + String.join(", ", unknown));
     }
+    Builder builder = builder();
     set(properties, "layers", TrainingOptions::list, builder::layers);
     set(properties, "variant", Variant::parse, builder::variant);
     set(properties, "masking", Masking::parse, builder::masking);
@@ -150,7 +116,7 @@ public record TrainingOptions(
         builder::saveEvery);
     set(properties, "record-classes", TrainingOptions::bool, builder::recordClasses);
     set(properties, "targets", Targets::parse, builder::targets);
-    return builder;
+    return builder.build();
   }
 
   /**
@@ -162,31 +128,32 @@ public record TrainingOptions(
    */
   public Properties toProperties() {
     Properties p = new Properties();
-    p.setProperty("layers", String.join(LIST_SEPARATOR, layers));
-    p.setProperty("variant", variant.optionName());
-    if (masking != null) {
-      p.setProperty("masking", masking.optionName());
+    LossOptions loss = trainer.loss();
+    p.setProperty("layers", String.join(LIST_SEPARATOR, mechanism.layers()));
+    p.setProperty("variant", mechanism.variant().optionName());
+    if (trainer.masking() != null) {
+      p.setProperty("masking", trainer.masking().optionName());
     }
     p.setProperty("loss", loss.mode().optionName());
     p.setProperty("lambda1", Double.toString(loss.lambda1()));
     p.setProperty("lambda2", Double.toString(loss.lambda2()));
     p.setProperty("lambda3", Double.toString(loss.lambda3()));
     p.setProperty("lambda4", Double.toString(loss.lambda4()));
-    p.setProperty("epochs", Integer.toString(epochs));
-    p.setProperty("batch-size", Integer.toString(batchSize));
-    p.setProperty("max-lr", Double.toString(maxLr));
-    p.setProperty("max-steps", Long.toString(maxSteps));
-    p.setProperty("weight-decay", Double.toString(weightDecay));
+    p.setProperty("epochs", Integer.toString(plan.epochs()));
+    p.setProperty("batch-size", Integer.toString(plan.batchSize()));
+    p.setProperty("max-lr", Double.toString(trainer.maxLr()));
+    p.setProperty("max-steps", Long.toString(plan.maxSteps()));
+    p.setProperty("weight-decay", Double.toString(trainer.weightDecay()));
     p.setProperty("seed", Long.toString(seed));
-    p.setProperty("augment", augment.optionName());
-    p.setProperty("shuffle", Boolean.toString(shuffle));
-    p.setProperty("decode-threads", Integer.toString(decodeThreads));
-    p.setProperty("strict", Boolean.toString(strict));
-    p.setProperty("max-pixels", Long.toString(maxPixels));
-    p.setProperty("save-every", Long.toString(Math.max(1, saveEvery.toSeconds())));
-    p.setProperty("record-classes", Boolean.toString(recordClasses));
-    if (targets != Targets.PREDICTED) {
-      p.setProperty("targets", targets.optionName());
+    p.setProperty("augment", images.augment().optionName());
+    p.setProperty("shuffle", Boolean.toString(images.shuffle()));
+    p.setProperty("decode-threads", Integer.toString(images.decodeThreads()));
+    p.setProperty("strict", Boolean.toString(images.strict()));
+    p.setProperty("max-pixels", Long.toString(images.maxPixels()));
+    p.setProperty("save-every", Long.toString(Math.max(1, keeping.saveEvery().toSeconds())));
+    p.setProperty("record-classes", Boolean.toString(keeping.recordClasses()));
+    if (trainer.targets() != Targets.PREDICTED) {
+      p.setProperty("targets", trainer.targets().optionName());
     }
     return p;
   }
@@ -198,17 +165,13 @@ public record TrainingOptions(
 
   /** How images are gone through that nothing is trained on. */
   public ImageSettings measuring() {
-    return new ImageSettings(ImageSettings.BATCH_SIZE, Optional.empty(), strict, maxPixels);
+    return new ImageSettings(
+        ImageSettings.BATCH_SIZE, Optional.empty(), images.strict(), images.maxPixels());
   }
 
-  /** What an image may ask for. */
-  ImageLimits limits() {
-    return ImageLimits.DEFAULT.withMaxPixels(maxPixels);
-  }
-
-  /** How batches are made of images. */
+  /** How batches are made of the training images. */
   BatchOptions batches() {
-    return new BatchOptions(batchSize, shuffle, seed, decodeThreads, 2, strict);
+    return images.batches(plan.batchSize(), seed);
   }
 
   private static List<String> list(String text) {
@@ -250,152 +213,159 @@ public record TrainingOptions(
     }
   }
 
-  private static void atLeast(long least, long value, String name) {
-    if (value < least) {
-      throw new IllegalArgumentException(
-          Text.format("%s must be at least %d, got %d", name, least, value));
-    }
-  }
-
-  /** Collects options; starts from the defaults. */
+  /** Changes single settings; each is checked when it is set. */
   public static final class Builder {
-    private List<String> layers = List.of();
-    private Variant variant = Variant.PROPOSED;
-    private Masking masking;
-    private LossOptions loss = LossOptions.defaults();
-    private int epochs = 4;
-    private int batchSize = 32;
-    private double maxLr = 1e-3;
-    private long maxSteps;
-    private double weightDecay = 5e-4;
-    private long seed = 42;
-    private Augment augment = Augment.CROP;
-    private boolean shuffle = true;
-    private int decodeThreads = BatchOptions.defaultThreads();
-    private boolean strict;
-    private long maxPixels = ImageLimits.DEFAULT.maxPixels();
-    private Duration saveEvery = Duration.ofMinutes(10);
-    private boolean recordClasses;
-    private Targets targets = Targets.PREDICTED;
+    private InitialMechanism.Options mechanism;
+    private Trainer.Options trainer;
+    private TrainingPlan.Options plan;
+    private TrainingImages images;
+    private RunFolder.Keeping keeping;
+    private long seed;
 
-    private Builder() {}
+    private Builder(TrainingOptions from) {
+      mechanism = from.mechanism;
+      trainer = from.trainer;
+      plan = from.plan;
+      images = from.images;
+      keeping = from.keeping;
+      seed = from.seed;
+    }
 
     /** Node names, latest last; empty for the classifier's own choice. */
     public Builder layers(List<String> value) {
-      return set(() -> layers = value);
+      mechanism = new InitialMechanism.Options(value, mechanism.variant());
+      return this;
     }
 
     /** The form of the attention mechanism. */
     public Builder variant(Variant value) {
-      return set(() -> variant = value);
+      mechanism = new InitialMechanism.Options(mechanism.layers(), value);
+      return this;
     }
 
     /** How maps are laid over images; null for the classifier's own choice. */
     public Builder masking(Masking value) {
-      return set(() -> masking = value);
+      trainer =
+          new Trainer.Options(
+              value, trainer.loss(), trainer.targets(), trainer.maxLr(), trainer.weightDecay());
+      return this;
     }
 
     /** Weights and reading of the loss. */
     public Builder loss(LossOptions value) {
-      return set(() -> loss = value);
+      trainer =
+          new Trainer.Options(
+              trainer.masking(), value, trainer.targets(), trainer.maxLr(), trainer.weightDecay());
+      return this;
     }
 
     /** How often each image is seen. */
     public Builder epochs(int value) {
-      return set(() -> epochs = value);
+      plan = new TrainingPlan.Options(value, plan.batchSize(), plan.maxSteps());
+      return this;
     }
 
     /** Images a step. */
     public Builder batchSize(int value) {
-      return set(() -> batchSize = value);
+      plan = new TrainingPlan.Options(plan.epochs(), value, plan.maxSteps());
+      return this;
     }
 
     /** The largest learning rate. */
     public Builder maxLr(double value) {
-      return set(() -> maxLr = value);
+      trainer =
+          new Trainer.Options(
+              trainer.masking(), trainer.loss(), trainer.targets(), value, trainer.weightDecay());
+      return this;
     }
 
     /** The most steps; 0 for no limit. */
     public Builder maxSteps(long value) {
-      return set(() -> maxSteps = value);
+      plan = new TrainingPlan.Options(plan.epochs(), plan.batchSize(), value);
+      return this;
     }
 
     /** Decay of all parameters but biases. */
     public Builder weightDecay(double value) {
-      return set(() -> weightDecay = value);
+      trainer =
+          new Trainer.Options(
+              trainer.masking(), trainer.loss(), trainer.targets(), trainer.maxLr(), value);
+      return this;
     }
 
     /** Of all that is drawn. */
     public Builder seed(long value) {
-      return set(() -> seed = value);
+      seed = value;
+      return this;
     }
 
     /** What is done to training images. */
     public Builder augment(Augment value) {
-      return set(() -> augment = value);
+      images =
+          new TrainingImages(
+              value, images.shuffle(), images.decodeThreads(), images.strict(), images.maxPixels());
+      return this;
     }
 
     /** Whether every epoch has an order of its own. */
     public Builder shuffle(boolean value) {
-      return set(() -> shuffle = value);
+      images =
+          new TrainingImages(
+              images.augment(), value, images.decodeThreads(), images.strict(), images.maxPixels());
+      return this;
     }
 
     /** How many threads decode images. */
     public Builder decodeThreads(int value) {
-      return set(() -> decodeThreads = value);
+      images =
+          new TrainingImages(
+              images.augment(), images.shuffle(), value, images.strict(), images.maxPixels());
+      return this;
     }
 
     /** Whether an unreadable image ends the run. */
     public Builder strict(boolean value) {
-      return set(() -> strict = value);
+      images =
+          new TrainingImages(
+              images.augment(),
+              images.shuffle(),
+              images.decodeThreads(),
+              value,
+              images.maxPixels());
+      return this;
     }
 
     /** Images of more pixels count as unreadable. */
     public Builder maxPixels(long value) {
-      return set(() -> maxPixels = value);
+      images =
+          new TrainingImages(
+              images.augment(), images.shuffle(), images.decodeThreads(), images.strict(), value);
+      return this;
     }
 
     /** How long an epoch may go on before its state is saved. */
     public Builder saveEvery(Duration value) {
-      return set(() -> saveEvery = value);
+      keeping = new RunFolder.Keeping(value, keeping.recordClasses());
+      return this;
     }
 
     /** Whether the classes of Ψ are written to a file. */
     public Builder recordClasses(boolean value) {
-      return set(() -> recordClasses = value);
+      keeping = new RunFolder.Keeping(keeping.saveEvery(), value);
+      return this;
     }
 
     /** What each image's map is trained to explain. */
     public Builder targets(Targets value) {
-      return set(() -> targets = value);
+      trainer =
+          new Trainer.Options(
+              trainer.masking(), trainer.loss(), value, trainer.maxLr(), trainer.weightDecay());
+      return this;
     }
 
     /** The options. */
     public TrainingOptions build() {
-      return new TrainingOptions(
-          layers,
-          variant,
-          masking,
-          loss,
-          epochs,
-          batchSize,
-          maxLr,
-          maxSteps,
-          weightDecay,
-          seed,
-          augment,
-          shuffle,
-          decodeThreads,
-          strict,
-          maxPixels,
-          saveEvery,
-          recordClasses,
-          targets);
-    }
-
-    private Builder set(Runnable change) {
-      change.run();
-      return this;
+      return new TrainingOptions(mechanism, trainer, plan, images, keeping, seed);
     }
   }
 }

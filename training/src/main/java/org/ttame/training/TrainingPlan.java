@@ -18,13 +18,40 @@ import org.ttame.training.data.BatchSource;
  */
 public record TrainingPlan(int images, int batchSize, long stepsPerEpoch, long totalSteps) {
   /**
+   * What decides the size of a run, beside its images.
+   *
+   * @param epochs how often each image is seen
+   * @param batchSize images a step
+   * @param maxSteps the most steps of the run; 0 for as many as the epochs have
+   */
+  public record Options(int epochs, int batchSize, long maxSteps) {
+    public Options {
+      atLeast(1, epochs, "epochs");
+      atLeast(1, batchSize, "batch-size");
+      atLeast(0, maxSteps, "max-steps");
+    }
+
+    /** Four epochs in batches of 32. */
+    public static Options defaults() {
+      return new Options(4, 32, 0);
+    }
+
+    private static void atLeast(long least, long value, String name) {
+      if (value < least) {
+        throw new IllegalArgumentException(
+            Text.format("%s must be at least %d, got %d", name, least, value));
+      }
+    }
+  }
+
+  /**
    * Plans a run.
    *
    * @param images how many images there are
    * @param options epochs, batch size, most steps
    * @return the plan
    */
-  public static TrainingPlan of(int images, TrainingOptions options) {
+  public static TrainingPlan of(int images, Options options) {
     long perEpoch = BatchSource.stepsPerEpoch(images, options.batchSize());
     long all = Math.multiplyExact(perEpoch, (long) options.epochs());
     long total = options.maxSteps() == 0 ? all : Math.min(all, options.maxSteps());

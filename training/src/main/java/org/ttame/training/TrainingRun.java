@@ -23,7 +23,6 @@ import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.masking.Masking;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchSource;
-import org.ttame.training.data.ImageFileLoader;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageLoader;
 import org.ttame.training.data.SkippedCount;
@@ -78,19 +77,18 @@ public final class TrainingRun implements AutoCloseable {
     validator = builder.validator;
     listener = builder.listener;
     loader =
-        builder.loader == null
-            ? new ImageFileLoader(classifier.inputSpec(), options.augment(), options.limits())
-            : builder.loader;
-    masking = options.masking() == null ? classifier.defaultMasking() : options.masking();
-    plan = TrainingPlan.of(images.size(), options);
+        builder.loader == null ? options.images().loader(classifier.inputSpec()) : builder.loader;
+    masking = options.trainer().maskingOf(classifier);
+    plan = TrainingPlan.of(images.size(), options.plan());
     skipped = new SkippedImages(images);
     selection = new EpochSelection(checkpoints);
-    AttentionSpec spec = InitialMechanism.spec(classifier, options);
+    AttentionSpec spec = InitialMechanism.spec(classifier, options.mechanism());
     plan.requireTrainable(spec);
     ClassDraws draws =
         builder.draws == null
             ? ClassDraws.of(
-                new ClassSampler(options.loss().mode(), classifier.classes(), options.seed()))
+                new ClassSampler(
+                    options.trainer().loss().mode(), classifier.classes(), options.seed()))
             : builder.draws;
 
     Checkpoint last = resume ? lastCheckpoint() : null;
@@ -219,7 +217,8 @@ public final class TrainingRun implements AutoCloseable {
   private Optional<StepRecord> steps() throws IOException {
     StepRecord last = null;
     try (StepLog log = StepLog.open(folder.steps(), done);
-        StepLog classes = options.recordClasses() ? StepLog.open(folder.classes(), done) : null;
+        StepLog classes =
+            options.keeping().recordClasses() ? StepLog.open(folder.classes(), done) : null;
         BatchSource batches =
             new BatchSource(
                 images,
@@ -252,7 +251,7 @@ public final class TrainingRun implements AutoCloseable {
           listener.stepped(step, pace.left(plan.totalSteps() - done));
         }
         long unsaved = System.nanoTime() - savedNanos;
-        if (plan.endsEpoch(done) || unsaved >= options.saveEvery().toNanos()) {
+        if (plan.endsEpoch(done) || unsaved >= options.keeping().saveEvery().toNanos()) {
           save(log, classes);
           validateIfDue();
           savedNanos = System.nanoTime();

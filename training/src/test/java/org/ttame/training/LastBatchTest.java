@@ -66,7 +66,7 @@ class LastBatchTest {
 
   @Test
   void findsTheLargestBatchSizeThatWorks() {
-    AttentionSpec spec = InitialMechanism.spec(classifier, options(1));
+    AttentionSpec spec = InitialMechanism.spec(classifier, options(1).mechanism());
     assertThat(TrainingPlan.workable(33, 32, spec)).isEqualTo(31);
     assertThat(TrainingPlan.workable(64, 32, spec)).isEqualTo(32);
     assertThat(TrainingPlan.workable(5, 4, spec)).isEqualTo(3);
@@ -105,7 +105,7 @@ class LastBatchTest {
     LearningRateFinder finder =
         new LearningRateFinder(classifier, six, options(4), new ExponentialRamp(4, 1e-6, 1e-5));
     try (AttentionMechanism mechanism =
-        AttentionMechanism.create(InitialMechanism.spec(classifier, options(4)), 1)) {
+        AttentionMechanism.create(InitialMechanism.spec(classifier, options(4).mechanism()), 1)) {
       finder.run(
           mechanism,
           new LearningRateFinder.Listener() {

@@ -42,7 +42,7 @@ final class BatchFit {
    */
   static int find(
       FrozenClassifier classifier, TrainingOptions options, int images, ProgressListener listener) {
-    AttentionSpec spec = InitialMechanism.spec(classifier, options);
+    AttentionSpec spec = InitialMechanism.spec(classifier, options.mechanism());
     long waiting = (long) WAITING * classifier.inputSpec().values() * Float.BYTES;
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 0);
         Trainer trainer = new Trainer(classifier, mechanism, options, 1)) {

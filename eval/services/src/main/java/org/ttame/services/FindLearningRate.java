@@ -109,12 +109,14 @@ public final class FindLearningRate {
     listener.note(
         Text.format(
             "%d steps of up to %d images of %s",
-            ramp.totalSteps(), settled.batchSize(), inputs.training().describe()));
+            ramp.totalSteps(), settled.plan().batchSize(), inputs.training().describe()));
     listener.begin("testing", ramp.totalSteps(), 0);
     LearningRateFinder.Outcome outcome;
     try (AttentionMechanism mechanism =
         InitialMechanism.create(
-            InitialMechanism.spec(classifier, settled), settled.seed(), options.init())) {
+            InitialMechanism.spec(classifier, settled.mechanism()),
+            settled.seed(),
+            options.init())) {
       outcome = finder.run(mechanism, new Told(listener));
     }
     LearningRateCurve curve = outcome.curve();

@@ -72,7 +72,7 @@ public final class RunOptions {
     Properties settings = options.toProperties();
     settings.stringPropertyNames().forEach(name -> named.put(name, settings.getProperty(name)));
     // As options these are switches, and no layer is no option.
-    named.put("no-shuffle", String.valueOf(!options.shuffle()));
+    named.put("no-shuffle", String.valueOf(!options.images().shuffle()));
     named.keySet().removeAll(List.of("shuffle", "targets"));
     named.values().removeAll(List.of("false", ""));
     return named;

@@ -258,7 +258,7 @@ public final class Train {
   private void keep() throws IOException {
     Map<String, String> kept = new LinkedHashMap<>(options.kept());
     kept.put("threads", String.valueOf(ComputingThreads.current()));
-    kept.put("batch-size", String.valueOf(settled.batchSize()));
+    kept.put("batch-size", String.valueOf(settled.plan().batchSize()));
     RunOptions.write(folder.path(), kept);
     inputs.keepLabels(folder.path());
   }

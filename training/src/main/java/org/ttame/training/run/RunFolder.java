@@ -12,9 +12,11 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
@@ -52,6 +54,26 @@ public final class RunFolder {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path folder;
+
+  /**
+   * What a run keeps in its folder beside its results, and how often it saves.
+   *
+   * @param saveEvery how long an epoch may go on before its state is saved
+   * @param recordClasses whether the classes of Ψ are written to {@code classes.jsonl}
+   */
+  public record Keeping(Duration saveEvery, boolean recordClasses) {
+    public Keeping {
+      Objects.requireNonNull(saveEvery, "saveEvery");
+      if (saveEvery.isNegative() || saveEvery.isZero()) {
+        throw new IllegalArgumentException("save-every must be a positive time, got " + saveEvery);
+      }
+    }
+
+    /** Saves at the end of each epoch, and every ten minutes of a longer one. */
+    public static Keeping defaults() {
+      return new Keeping(Duration.ofMinutes(10), false);
+    }
+  }
 
   private RunFolder(Path folder) {
     this.folder = folder;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -16,7 +17,6 @@ import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.training.InitialMechanism;
-import org.ttame.training.TrainingOptions;
 import org.ttame.training.sample.SampleData;
 
 class MethodCatalogTest {
@@ -103,7 +103,7 @@ class MethodCatalogTest {
 
   @Test
   void lcamReadsTheLastConvolutionsMapAndNoTokens() throws IOException {
-    TrainingOptions lcam = TrainingOptions.builder().variant(Variant.LCAM).build();
+    var lcam = new InitialMechanism.Options(List.of(), Variant.LCAM);
     SampleData sample = new SampleData(folder.resolve("sample"));
     try (FrozenClassifier vgg = classifier();
         FrozenClassifier resnet =
@@ -128,7 +128,7 @@ class MethodCatalogTest {
 
   private static AttentionMechanism mechanism(FrozenClassifier classifier, Variant variant) {
     return AttentionMechanism.create(
-        InitialMechanism.spec(classifier, TrainingOptions.builder().variant(variant).build()), 3);
+        InitialMechanism.spec(classifier, new InitialMechanism.Options(List.of(), variant)), 3);
   }
 
   private static FrozenClassifier classifier() throws IOException {

@@ -53,7 +53,7 @@ public record AblationPlan(List<Row> rows, Map<Masking, String> maskings, List<T
     List<Row> rows = new ArrayList<>();
     List<Trial> trials = new ArrayList<>();
     Map<Masking, String> maskings = new LinkedHashMap<>();
-    Masking usual = base.masking() == null ? classifier.defaultMasking() : base.masking();
+    Masking usual = base.trainer().maskingOf(classifier);
     Masking other = usual == Masking.CNN ? Masking.VIT : Masking.CNN;
     boolean first = true;
     for (Map.Entry<String, List<String>> set : layerSets(classifier, base).entrySet()) {
@@ -84,13 +84,14 @@ public record AblationPlan(List<Row> rows, Map<Masking, String> maskings, List<T
   private static Map<String, List<String>> layerSets(
       FrozenClassifier classifier, TrainingOptions base) {
     Map<String, List<String>> sets = new LinkedHashMap<>();
-    if (!base.layers().isEmpty()) {
-      List<FeatureLayer> given = classifier.layers(base.layers());
+    if (!base.mechanism().layers().isEmpty()) {
+      List<FeatureLayer> given = classifier.layers(base.mechanism().layers());
       if (given.size() < 2) {
         throw new IllegalArgumentException(
-            "The ablations drop layers one by one, so they need two or more, got " + base.layers());
+            "The ablations drop layers one by one, so they need two or more, got "
+                + base.mechanism().layers());
       }
-      sets.put("Layers given", base.layers());
+      sets.put("Layers given", base.mechanism().layers());
       return sets;
     }
     List<FeatureLayer> usual = classifier.defaultLayers();

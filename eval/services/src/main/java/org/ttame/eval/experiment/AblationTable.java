@@ -122,7 +122,7 @@ record AblationTable(String model, List<MetricKey> keys, List<Row> rows) {
         table,
         extraction,
         variant,
-        result.trial().options().masking(),
+        result.trial().options().trainer().masking(),
         result.trial().name(),
         result.failure(),
         measured,

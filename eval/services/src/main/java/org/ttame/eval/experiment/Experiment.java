@@ -169,13 +169,14 @@ public final class Experiment {
   private List<Planned> plan() {
     List<Planned> plan = new ArrayList<>();
     for (Trial trial : trials) {
-      TrainingPlan steps = TrainingPlan.of(setup.training().size(), trial.options());
+      TrainingPlan steps = TrainingPlan.of(setup.training().size(), trial.options().plan());
       State state =
           file(trial).exists()
               ? State.DONE
               : Files.exists(folder(trial).resolve("run.json")) ? State.BEGUN : State.OPEN;
       if (state != State.DONE) {
-        steps.requireTrainable(InitialMechanism.spec(setup.classifier(), trial.options()));
+        steps.requireTrainable(
+            InitialMechanism.spec(setup.classifier(), trial.options().mechanism()));
       }
       plan.add(new Planned(trial, steps.totalSteps(), state));
     }

@@ -54,10 +54,11 @@ class AblationTest {
           .containsEntry(Masking.parse(other), set + ".proposed." + other + "-masking");
       for (Trial trial : plan.trials()) {
         boolean swapped = trial.name().endsWith("masking");
-        assertThat(trial.options().masking().optionName()).isEqualTo(swapped ? other : usual);
-        assertThat(classifier.layers(trial.options().layers())).hasSize(3);
+        assertThat(trial.options().trainer().masking().optionName())
+            .isEqualTo(swapped ? other : usual);
+        assertThat(classifier.layers(trial.options().mechanism().layers())).hasSize(3);
       }
-      assertThat(plan.trials().stream().map(t -> t.options().variant()).distinct())
+      assertThat(plan.trials().stream().map(t -> t.options().mechanism().variant()).distinct())
           .hasSize(6)
           .doesNotContain(Variant.LCAM);
     }
@@ -68,8 +69,8 @@ class AblationTest {
     Path file = new SampleData(folder).backbone("vgg");
     try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
       AblationPlan plan = AblationPlan.of(classifier, TrainingOptions.defaults());
-      List<String> pools = plan.trials().get(0).options().layers();
-      List<String> relus = plan.trials().get(7).options().layers();
+      List<String> pools = plan.trials().get(0).options().mechanism().layers();
+      List<String> relus = plan.trials().get(7).options().mechanism().layers();
       for (int i = 0; i < 3; i++) {
         assertThat(classifier.layers(relus).get(i).height())
             .isEqualTo(2 * classifier.layers(pools).get(i).height());
