@@ -14,8 +14,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
+import org.ttame.backbones.graph.Parameter;
 import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
@@ -130,6 +132,57 @@ public final class Backbones {
           provenance(file, source, Digests.sha256(file)),
           assumptions(source, options).stream().map(Assumption::setting).toList(),
           source);
+    }
+  }
+
+  /**
+   * Opens an ONNX file as such, to write another one from it.
+   *
+   * @param file the file
+   * @param options what is expected of it
+   * @return it, which the caller closes; empty if the file is of another format
+   * @throws BackboneException if the file is damaged, or holds no classifier
+   * @throws IOException if it cannot be read
+   */
+  public static Optional<OnnxBackbone> openOnnx(Path file, BackboneOptions options)
+      throws IOException {
+    BackboneSource source = open(file, options);
+    if (source instanceof OnnxBackbone onnx && onnx.isFile()) {
+      return Optional.of(onnx);
+    }
+    source.close();
+    return Optional.empty();
+  }
+
+  /**
+   * Whether two files hold the same network: layers of the same names, and weights of the same
+   * bits.
+   *
+   * @param one a classifier's file, of any format
+   * @param other another
+   * @param options what is expected of both
+   * @throws IOException if one cannot be read
+   */
+  public static boolean sameNetwork(Path one, Path other, BackboneOptions options)
+      throws IOException {
+    try (BackboneSource first = open(one, options);
+        BackboneSource second = open(other, options)) {
+      BackboneGraph outline = BackboneGraph.outline(first.architecture());
+      BackboneGraph theirs = BackboneGraph.outline(second.architecture());
+      if (!outline.layers().equals(theirs.layers())
+          || !outline.parameters().equals(theirs.parameters())) {
+        return false;
+      }
+      for (Parameter parameter : outline.parameters()) {
+        long[] shape = parameter.shape().stream().mapToLong(Long::longValue).toArray();
+        try (INDArray ours = first.load(parameter.name(), shape);
+            INDArray weight = second.load(parameter.name(), shape)) {
+          if (!ours.equalsWithEps(weight, 0)) {
+            return false;
+          }
+        }
+      }
+      return true;
     }
   }
 

@@ -2,6 +2,11 @@ package org.ttame.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.ttame.backbones.onnx.export.ExplainerFile.Classes;
+import org.ttame.backbones.onnx.export.ExplainerFile.MapSizes;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.services.Export;
@@ -10,9 +15,25 @@ import org.ttame.services.Export;
 final class ExportCommand implements Command {
   private static final OptionSpec FORMAT =
       OptionSpec.of(
-          "format", "FORMAT", "npz", "npz (PyTorch's names and layout) or samediff (a graph)");
+          "format",
+          "FORMAT",
+          "npz",
+          "npz (PyTorch's names and layout), samediff (a graph) or onnx (classifier and mechanism in one file)");
   private static final OptionSpec OUT =
-      OptionSpec.of("out", "FILE", "the file to write (attention.npz, attention.sd)");
+      OptionSpec.of(
+          "out", "FILE", "the file to write (attention.npz, attention.sd, explainer.onnx)");
+  private static final OptionSpec CLASS =
+      OptionSpec.of(
+          "class",
+          "CLASS",
+          "predicted",
+          "onnx: whose map: predicted, input (the file takes it as a second input) or all");
+  private static final OptionSpec MAP_SIZE =
+      OptionSpec.of(
+          "map-size",
+          "SIZE",
+          "native",
+          "onnx: native (as the mechanism makes maps) or image (as large as the input)");
 
   @Override
   public CommandSpec spec() {
@@ -20,7 +41,7 @@ final class ExportCommand implements Command {
         "export",
         "writes the trained attention mechanism out",
         null,
-        List.of(CommonOptions.RUN, FORMAT, OUT, MethodArguments.CHECKPOINT),
+        List.of(CommonOptions.RUN, FORMAT, OUT, CLASS, MAP_SIZE, MethodArguments.CHECKPOINT),
         List.of(
             CommonOptions.WEIGHTS,
             CommonOptions.BACKBONE,
@@ -38,29 +59,55 @@ final class ExportCommand implements Command {
             "npz: branch.I.conv.weight and so on, float32; 'train --init' reads it back exactly.",
             "samediff: a graph for inference with placeholders feature.I (float32, [B,h,w,C], or"
                 + " [B,1+h·w,C] with the class token first) and classes (int32, [B,M]); output maps"
-                + " (float32, [B,M,h,w], before the sigmoid)."));
+                + " (float32, [B,M,h,w], before the sigmoid).",
+            "onnx: the classifier's own file, as it is, with the mechanism appended: output explanation"
+                + " (float32, [B,h,w] in [0,1]) of the predicted class or of the int64 input class [B], or"
+                + " explanations ([B,K,h,w]); what to do with a photograph is in its metadata (ttame.*).",
+            "onnx, for a run on a .ttame or DL4J file: --weights gives the ONNX file that it was made"
+                + " from."));
   }
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    String format = arguments.oneOf(FORMAT, "npz", "samediff", "onnx");
-    if (format.equals("onnx")) {
-      throw new UsageException(
-          "--format onnx: this version does not write ONNX yet; use npz or samediff");
+    Export.Format format =
+        Export.Format.valueOf(
+            arguments.oneOf(FORMAT, "npz", "samediff", "onnx").toUpperCase(Locale.ROOT));
+    boolean onnx = format == Export.Format.ONNX;
+    for (OptionSpec option : List.of(CLASS, MAP_SIZE)) {
+      if (!onnx && arguments.has(option)) {
+        throw new UsageException(option.dashed() + " belongs to --format onnx");
+      }
     }
-    String name = format.equals("npz") ? "attention.npz" : "attention.sd";
+    String name =
+        switch (format) {
+          case NPZ -> "attention.npz";
+          case SAMEDIFF -> "attention.sd";
+          case ONNX -> "explainer.onnx";
+        };
     Path out = arguments.path(OUT).orElse(Path.of(name));
+    ClassifierChoice choice = ClassifierChoice.parse(arguments);
     Export.Options options =
         new Export.Options(
             MethodArguments.run(arguments),
-            format.equals("npz") ? Export.Format.NPZ : Export.Format.SAMEDIFF,
-            out);
-    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+            format,
+            out,
+            choice.weights(),
+            Named.parse(
+                Classes.class,
+                "class to export",
+                arguments.oneOf(CLASS, "predicted", "input", "all")),
+            Named.parse(
+                MapSizes.class, "size of maps", arguments.oneOf(MAP_SIZE, "native", "image")));
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
       options.run().checkpointName(); // one that is not there is said first
       Engine.start(engine, console);
-      try (FrozenClassifier classifier = choice.load(console)) {
+      ClassifierChoice loaded =
+          onnx
+              ? new ClassifierChoice(
+                  Optional.of(Export.classifier(options)), choice.run(), choice.given())
+              : choice;
+      try (FrozenClassifier classifier = loaded.load(console)) {
         Export.Result result = Export.run(options, classifier);
         console.result(
             Text.format(

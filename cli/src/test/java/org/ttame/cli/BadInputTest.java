@@ -143,7 +143,7 @@ class BadInputTest {
         "train --backbone alexnet                                | alexnet",
         "predict --weights w --images i --backbone alexnet       | alexnet is no family",
         "train --run a --out b                                   | exclude each other",
-        "export --run r --format onnx                            | does not write ONNX yet",
+        "export --run r --format npz --class all                 | belongs to --format onnx",
         "evaluate --run r --data d --metrics roads               | none of ad, ic, road, insertion, deletion, pointing, energy",
         "evaluate --run r --data d --road-percentages 10         | belongs to --metrics road",
         "evaluate --run r --data d --metrics road --road-percentages 100 | 100.0 is not above 0",

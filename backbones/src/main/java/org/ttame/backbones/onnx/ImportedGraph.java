@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -81,14 +82,29 @@ public final class ImportedGraph implements ImportedLayers {
     return Geometry.of(image, operations, image.batch());
   }
 
-  @Override
-  public BackboneGraph write(LayerWriter writer) throws IOException {
+  private Emitter emitted(LayerWriter writer) throws IOException {
     Emitter emitter = new Emitter(writer, geometry(), image.batch());
     emitter.image(image);
     List<String> refusals = emitter.write(operations, opset);
     if (!refusals.isEmpty()) {
       throw new IllegalStateException(String.join("; ", refusals));
     }
+    return emitter;
+  }
+
+  /** Where its layers lie in the file's graph. */
+  Map<String, OnnxBackbone.LayerValue> values() {
+    try {
+      Emitter emitter = emitted(LayerWriter.outline());
+      return LayerChoice.of(operations, emitter, size(), classes()).values(emitter);
+    } catch (IOException e) {
+      throw new UncheckedIOException("nothing is read for an outline", e);
+    }
+  }
+
+  @Override
+  public BackboneGraph write(LayerWriter writer) throws IOException {
+    Emitter emitter = emitted(writer);
     Tensor scores = emitter.arrange(emitter.tensor(logits), 0, 1);
     LayerChoice layers = LayerChoice.of(operations, emitter, size(), classes());
     return new BackboneGraph(

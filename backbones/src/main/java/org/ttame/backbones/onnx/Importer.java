@@ -55,7 +55,8 @@ final class Importer {
             flow.image(),
             flow.logits(),
             operations(flow, model.opset()));
-    return new Families.Recognised(new OnnxBackbone.Found(graph, graph::weight), flow, input);
+    return new Families.Recognised(
+        new OnnxBackbone.Found(graph, graph::weight, graph::values), flow, input);
   }
 
   /**

@@ -1,6 +1,8 @@
 package org.ttame.backbones.onnx;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -95,6 +97,19 @@ final class LayerChoice {
     return choice;
   }
 
+  /** Where the layers lie in the file's graph. */
+  Map<String, OnnxBackbone.LayerValue> values(Emitter emitter) {
+    Map<String, OnnxBackbone.LayerValue> values = new HashMap<>();
+    layers.forEach(
+        (value, layer) -> {
+          int[] order = emitter.tensor(value).order();
+          values.put(
+              layer.node(),
+              new OnnxBackbone.LayerValue(value, Arrays.stream(order).boxed().toList()));
+        });
+    return values;
+  }
+
   /** All layers that can be explained, from image to logits. */
   List<FeatureLayer> layers() {
     return inOrder;
@@ -181,7 +196,7 @@ final class LayerChoice {
     boolean map =
         tensor.rank() == 4
             && tensor.batch() == 0
-            && java.util.Arrays.equals(tensor.order(), Tensor.channelsLast(4))
+            && Arrays.equals(tensor.order(), Tensor.channelsLast(4))
             && shape[2] * shape[3] > 1;
     return map
         ? new FeatureLayer(
@@ -202,8 +217,8 @@ final class LayerChoice {
     long[] kernel = operation.node().integers("kernel_shape");
     return operation.is("MaxPool", "AveragePool")
         && kernel != null
-        && java.util.Arrays.stream(kernel).allMatch(size -> size == 1)
-        && java.util.Arrays.equals(operation.value(0).shape(), operation.output().shape());
+        && Arrays.stream(kernel).allMatch(size -> size == 1)
+        && Arrays.equals(operation.value(0).shape(), operation.output().shape());
   }
 
   /** A value is a cut point if nothing computed before it is read after it. */

@@ -3,10 +3,12 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
@@ -28,6 +30,7 @@ public final class OnnxBackbone implements BackboneSource {
   public static final String OUTPUT = "output";
 
   private final OnnxModel model;
+  private final Families.Recognised recognised;
   private final Architecture architecture;
   private final Function<String, Emitter.Weight> weights;
   private final LogitsOutput output;
@@ -38,6 +41,7 @@ public final class OnnxBackbone implements BackboneSource {
 
   private OnnxBackbone(OnnxModel model, Families.Recognised recognised) {
     this.model = model;
+    this.recognised = recognised;
     architecture = recognised.found().architecture();
     weights = recognised.found().weights();
     output = recognised.flow().output();
@@ -51,16 +55,40 @@ public final class OnnxBackbone implements BackboneSource {
    *
    * @param architecture the architecture
    * @param weights for each of the graph's weights, how to make it; null for others
+   * @param layers gives for each layer that can be explained where it lies in the file's graph
    */
-  record Found(Architecture architecture, Function<String, Emitter.Weight> weights) {
+  record Found(
+      Architecture architecture,
+      Function<String, Emitter.Weight> weights,
+      Supplier<Map<String, LayerValue>> layers) {
     /** What a family's reader found, with a recipe for each weight. */
-    Found(Architecture architecture, Map<String, Recipe> recipes) {
+    Found(Architecture architecture, Map<String, Recipe> recipes, Map<String, LayerValue> layers) {
       this(
           architecture,
           name -> {
             Recipe recipe = recipes.get(name);
             return recipe == null ? null : () -> recipe;
-          });
+          },
+          () -> layers);
+    }
+  }
+
+  /**
+   * Where a layer lies in the file's graph.
+   *
+   * @param value the graph's
+   * @param axes which of its axes are the layer's: batch, rows, columns, channels, or batch,
+   *     tokens, channels
+   */
+  record LayerValue(Value value, List<Integer> axes) {
+    /** A map with channels first. */
+    static LayerValue map(Value value) {
+      return new LayerValue(value, List.of(0, 2, 3, 1));
+    }
+
+    /** Tokens with channels last. */
+    static LayerValue tokens(Value value) {
+      return new LayerValue(value, List.of(0, 1, 2));
     }
   }
 
@@ -145,7 +173,7 @@ public final class OnnxBackbone implements BackboneSource {
   @Override
   public Map<String, String> provenance() {
     Map<String, String> provenance = new LinkedHashMap<>();
-    boolean onnx = model.opset() > 0;
+    boolean onnx = isFile();
     provenance.put("format", onnx ? "ONNX" : "DL4J");
     if (onnx) {
       provenance.put("opset", String.valueOf(model.opset()));
@@ -161,6 +189,20 @@ public final class OnnxBackbone implements BackboneSource {
   @Override
   public Set<Assumption.Setting> assumed() {
     return assumed;
+  }
+
+  /** Whether it is a file of its own, and no network in memory. */
+  public boolean isFile() {
+    return model.opset() > 0;
+  }
+
+  /**
+   * What of the file's graph something appended to it can read.
+   *
+   * @throws BackboneException if the class scores are not among it
+   */
+  public Attachment attachment() throws BackboneException {
+    return Attachment.of(model, recognised);
   }
 
   @Override

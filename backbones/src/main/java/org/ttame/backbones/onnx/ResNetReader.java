@@ -19,6 +19,7 @@ import org.ttame.core.Text;
 final class ResNetReader {
   private final Dataflow flow;
   private final Map<String, Recipe> recipes = new HashMap<>();
+  private final Map<String, OnnxBackbone.LayerValue> layers = new HashMap<>();
 
   ResNetReader(Dataflow flow) {
     this.flow = flow;
@@ -66,6 +67,8 @@ final class ResNetReader {
       String node = Text.format("layer%d.%d", stages.size(), stage.size());
       stage.add(block(node, body, shortcut));
       at = relu(first.sum().output());
+      layers.put(node, OnnxBackbone.LayerValue.map(at));
+      layers.put("layer" + stages.size(), layers.get(node));
     }
     return finish(stem, stemPool, stages, at);
   }
@@ -87,7 +90,9 @@ final class ResNetReader {
       throw new UnsupportedGraphException(Text.format("%s is followed by more layers", linear));
     }
     return new OnnxBackbone.Found(
-        new ResNetArchitecture(flow.side(), stem, stemPool, stages, headPool, classes), recipes);
+        new ResNetArchitecture(flow.side(), stem, stemPool, stages, headPool, classes),
+        recipes,
+        layers);
   }
 
   /** From a block's input along one way to the sum. */

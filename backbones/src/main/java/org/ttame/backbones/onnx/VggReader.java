@@ -20,6 +20,10 @@ final class VggReader {
   private final List<Operation> convolutions = new ArrayList<>();
   private final List<List<Integer>> stages = new ArrayList<>();
   private final List<Integer> widths = new ArrayList<>();
+
+  /** What ReLUs and pools give, in their order. */
+  private final List<Value> maps = new ArrayList<>();
+
   private final Map<String, Recipe> recipes = new HashMap<>();
   private boolean normalised;
 
@@ -47,12 +51,16 @@ final class VggReader {
             widths.get(widths.size() - 1),
             batchNorm);
     int number = 0;
+    Map<String, OnnxBackbone.LayerValue> layers = new HashMap<>();
     for (VggArchitecture.Feature feature : vgg.features()) {
+      String node = "features." + feature.index();
       if (feature.kind() == VggArchitecture.Feature.Kind.CONVOLUTION) {
-        Chain.convolution("features." + feature.index(), convolutions.get(number++), recipes);
+        Chain.convolution(node, convolutions.get(number++), recipes);
+      } else {
+        layers.put(node, OnnxBackbone.LayerValue.map(maps.get(layers.size())));
       }
     }
-    return new OnnxBackbone.Found(vgg, recipes);
+    return new OnnxBackbone.Found(vgg, recipes, layers);
   }
 
   private Value features() throws IOException {
@@ -76,6 +84,7 @@ final class VggReader {
           throw Chain.unexpected(relu, "a ReLU");
         }
         at = relu.output();
+        maps.add(at);
       } else if (operation.is("MaxPool") && !stage.isEmpty()) {
         long[] kernel = operation.node().integers("kernel_shape");
         Window window = Window.of(operation.node(), kernel[0], kernel[1]);
@@ -88,6 +97,7 @@ final class VggReader {
         stages.add(stage);
         stage = new ArrayList<>();
         at = operation.output();
+        maps.add(at);
       } else if (stage.isEmpty() && !stages.isEmpty()) {
         return at;
       } else {

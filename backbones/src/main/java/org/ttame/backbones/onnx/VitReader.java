@@ -11,6 +11,7 @@ import org.ttame.core.Text;
 final class VitReader {
   private final Dataflow flow;
   private final Map<String, Recipe> recipes = new HashMap<>();
+  private final Map<String, OnnxBackbone.LayerValue> layers = new HashMap<>();
   private double normEps;
 
   VitReader(Dataflow flow) {
@@ -37,6 +38,7 @@ final class VitReader {
     while (fork.sum() != null) {
       String node = "encoder.layers.encoder_layer_" + depth;
       norm(node + ".ln_1", fork.norm());
+      layers.put(node + ".ln_1", OnnxBackbone.LayerValue.tokens(fork.norm().output()));
       int found =
           attention.read(node + ".self_attention", fork.norm().output(), other(fork.sum(), at));
       if (depth > 0 && found != heads) {
@@ -57,13 +59,15 @@ final class VitReader {
       }
       mlp = hidden;
       at = fork.sum().output();
+      layers.put(node, OnnxBackbone.LayerValue.tokens(at));
       fork = fork(at);
       depth++;
     }
     int classes = head(fork.norm(), at);
     return new OnnxBackbone.Found(
         new VitArchitecture(flow.side(), patch, width, depth, heads, mlp, normEps, classes),
-        recipes);
+        recipes,
+        layers);
   }
 
   private int patches(Operation conv) throws IOException {

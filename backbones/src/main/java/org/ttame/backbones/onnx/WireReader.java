@@ -13,11 +13,18 @@ import org.ttame.core.Text;
  * asked for is skipped and never read, so that a model of any size costs no memory until its
  * weights are wanted.
  */
-final class WireReader {
-  static final int VARINT = 0;
-  static final int FIXED64 = 1;
-  static final int BYTES = 2;
-  static final int FIXED32 = 5;
+public final class WireReader {
+  /** Wire type of numbers of any size. */
+  public static final int VARINT = 0;
+
+  /** Wire type of eight bytes. */
+  public static final int FIXED64 = 1;
+
+  /** Wire type of messages, texts and packed lists: a length and as many bytes. */
+  public static final int BYTES = 2;
+
+  /** Wire type of four bytes. */
+  public static final int FIXED32 = 5;
 
   private static final int WINDOW = 1 << 16;
 
@@ -32,24 +39,33 @@ final class WireReader {
   private int windowLength;
   private long position;
 
-  WireReader(FileChannel channel, String file) throws IOException {
+  /**
+   * Reads a file from its beginning.
+   *
+   * @param channel the file; stays the caller's
+   * @param file what messages call it
+   */
+  public WireReader(FileChannel channel, String file) throws IOException {
     this.channel = channel;
     this.file = file;
     this.size = channel.size();
   }
 
-  long position() {
+  /** Where the next byte is read. */
+  public long position() {
     return position;
   }
 
-  long size() {
+  /** Bytes of the file. */
+  public long size() {
     return size;
   }
 
   /** Field number and wire type of the next field, as read from its tag. */
-  record Tag(int field, int wireType) {}
+  public record Tag(int field, int wireType) {}
 
-  Tag tag() throws IOException {
+  /** Reads a tag. */
+  public Tag tag() throws IOException {
     long value = varint();
     int field = (int) (value >>> 3);
     if (field <= 0 || value >>> 3 > 0x1FFFFFFF) {
@@ -58,7 +74,8 @@ final class WireReader {
     return new Tag(field, (int) (value & 7));
   }
 
-  long varint() throws IOException {
+  /** Reads a number of any size. */
+  public long varint() throws IOException {
     long result = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       int next = nextByte();
@@ -88,7 +105,7 @@ final class WireReader {
    * @param end where the enclosing message ends
    * @return where the field ends
    */
-  long enter(long end) throws IOException {
+  public long enter(long end) throws IOException {
     long length = varint();
     if (length < 0 || length > end - position) {
       if (length > 0 && end == size && length < 1L << 40) {
@@ -102,7 +119,12 @@ final class WireReader {
     return position + length;
   }
 
-  String string(long end) throws IOException {
+  /**
+   * Reads a text.
+   *
+   * @param end where the enclosing message ends
+   */
+  public String string(long end) throws IOException {
     return new String(bytes(end), StandardCharsets.UTF_8);
   }
 
@@ -119,11 +141,18 @@ final class WireReader {
     return result;
   }
 
-  void seek(long target) {
+  /** Goes on at another place. */
+  public void seek(long target) {
     position = target;
   }
 
-  void skip(int wireType, long end) throws IOException {
+  /**
+   * Passes over a field whose tag has been read.
+   *
+   * @param wireType of the tag
+   * @param end where the enclosing message ends
+   */
+  public void skip(int wireType, long end) throws IOException {
     switch (wireType) {
       case VARINT -> varint();
       case FIXED64 -> advance(8, end);

@@ -4,15 +4,18 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.backbones.onnx.export.ExplainerFile;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureLayer;
@@ -29,7 +32,9 @@ public final class Export {
     /** PyTorch's names and layout. */
     NPZ,
     /** A graph for inference. */
-    SAMEDIFF
+    SAMEDIFF,
+    /** The classifier's own ONNX file, with the mechanism behind it. */
+    ONNX
   }
 
   /**
@@ -38,12 +43,36 @@ public final class Export {
    * @param run the trained mechanism
    * @param format in which form
    * @param out the file to write
+   * @param weights of {@link Format#ONNX} the classifier's ONNX file, where it is not the one that
+   *     the run names
+   * @param classes of {@link Format#ONNX} which are explained
+   * @param mapSize of {@link Format#ONNX} how large the maps are
    */
-  public record Options(TrainedRun run, Format format, Path out) {
+  public record Options(
+      TrainedRun run,
+      Format format,
+      Path out,
+      Optional<Path> weights,
+      ExplainerFile.Classes classes,
+      ExplainerFile.MapSizes mapSize) {
     public Options {
       Objects.requireNonNull(run, "run");
       Objects.requireNonNull(format, "format");
       Objects.requireNonNull(out, "out");
+      Objects.requireNonNull(weights, "weights");
+      Objects.requireNonNull(classes, "classes");
+      Objects.requireNonNull(mapSize, "mapSize");
+    }
+
+    /** With maps of the predicted class as the mechanism makes them. */
+    public Options(TrainedRun run, Format format, Path out) {
+      this(
+          run,
+          format,
+          out,
+          Optional.empty(),
+          ExplainerFile.Classes.PREDICTED,
+          ExplainerFile.MapSizes.NATIVE);
     }
   }
 
@@ -67,9 +96,23 @@ public final class Export {
       switch (options.format()) {
         case NPZ -> writeNpz(mechanism, options.out());
         case SAMEDIFF -> writeGraph(mechanism, options.out());
+        case ONNX -> OnnxExport.write(options, classifier, mechanism);
       }
       return new Result(mechanism.spec().variant(), options.run().checkpointName());
     }
+  }
+
+  /**
+   * The file to load the run's classifier from: the one that the run names, or where it has gone
+   * the one that is given.
+   *
+   * @throws IOException if there is neither
+   */
+  public static Path classifier(Options options) throws IOException {
+    Optional<Path> own = options.run().folder().backboneFile().filter(Files::exists);
+    return own.isEmpty() && options.weights().isPresent()
+        ? options.weights().get()
+        : options.run().weights();
   }
 
   private static void writeNpz(AttentionMechanism mechanism, Path out) throws IOException {

@@ -313,6 +313,15 @@ public final class AttentionMechanism implements AutoCloseable {
         });
   }
 
+  /**
+   * Its present values as they are used after training, normalisation and skip folded.
+   *
+   * @return copies; the caller closes them
+   */
+  public InferenceWeights inferenceWeights() {
+    return guard.call(() -> InferenceWeights.of(this));
+  }
+
   @Override
   public void close() {
     guard.close(

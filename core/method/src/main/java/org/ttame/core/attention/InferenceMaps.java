@@ -7,14 +7,10 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureLayer;
 
-/**
- * The mechanism as it runs after training. Batch normalisation with running statistics and the skip
- * connection fold into the convolution: γ·(Wx + b − μ)/√(σ² + ε) + β + x is one affine map of x.
- */
+/** The mechanism as it runs after training, with {@link InferenceWeights}. */
 final class InferenceMaps {
   private InferenceMaps() {}
 
@@ -27,28 +23,23 @@ final class InferenceMaps {
           Text.format(
               "The mechanism reads %d feature maps, got %d", layers.size(), features.size()));
     }
+    InferenceWeights values = InferenceWeights.of(mechanism); // the graph's own from here on
     List<SDVariable> activations = new ArrayList<>();
     List<SDVariable> weights = new ArrayList<>();
-    int channel = 0;
     for (int i = 0; i < layers.size(); i++) {
-      FeatureLayer layer = layers.get(i);
-      SDVariable rows = BranchOps.adapt(features.get(i), layer);
-      activations.add(spec.variant().hasBranches() ? branch(mechanism, graph, i, rows) : rows);
-      INDArray block =
-          mechanism
-              .array(ArrayLayout.FUSION_WEIGHT)
-              .get(NDArrayIndex.all(), NDArrayIndex.interval(channel, channel + layer.channels()))
-              .dup('c');
-      weights.add(graph.gather(graph.constant(block), classes, 0));
-      channel += layer.channels();
+      SDVariable rows = BranchOps.adapt(features.get(i), layers.get(i));
+      activations.add(
+          spec.variant().hasBranches()
+              ? branch(graph, spec.variant(), values.branches().get(i), rows)
+              : rows);
+      weights.add(graph.gather(graph.constant(values.fusion().get(i)), classes, 0));
     }
     int h = spec.mapHeight();
     int w = spec.mapWidth();
     SDVariable maps = BranchOps.fuse(graph, layers, activations, weights, h, w);
     // As a column: gather on a vector with a matrix of indices crashes the JVM.
-    INDArray column =
-        Copies.of(
-            mechanism.array(ArrayLayout.FUSION_BIAS), mechanism.dataType(), spec.classes(), 1);
+    INDArray column = Copies.of(values.bias(), mechanism.dataType(), spec.classes(), 1);
+    values.bias().close();
     SDVariable bias = graph.gather(graph.constant(column), classes, 0);
     SDVariable size = graph.constant(Nd4j.createFromArray(new long[] {h, w}));
     SDVariable shape = graph.concat(0, graph.shape(classes).castTo(DataType.INT64), size);
@@ -56,29 +47,11 @@ final class InferenceMaps {
   }
 
   private static SDVariable branch(
-      AttentionMechanism mechanism, SameDiff graph, int i, SDVariable rows) {
-    Variant variant = mechanism.spec().variant();
-    INDArray weight = mechanism.array(ArrayLayout.convWeight(i)).dup('c');
-    INDArray bias = mechanism.array(ArrayLayout.convBias(i)).dup('c');
-    if (variant.hasBatchNorm()) {
-      try (INDArray deviation =
-              mechanism.array(ArrayLayout.runningVar(i)).add(AttentionMechanism.BN_EPSILON);
-          INDArray scale = mechanism.array(ArrayLayout.bnWeight(i)).dup('c')) {
-        org.nd4j.linalg.ops.transforms.Transforms.sqrt(deviation, false);
-        scale.divi(deviation);
-        weight.muliColumnVector(scale);
-        bias.subi(mechanism.array(ArrayLayout.runningMean(i)));
-        bias.muli(scale);
-        bias.addi(mechanism.array(ArrayLayout.bnBias(i)));
-      }
-    }
-    if (variant.hasSkip()) {
-      for (long c = 0; c < weight.rows(); c++) {
-        weight.putScalar(c, c, weight.getDouble(c, c) + 1);
-      }
-    }
+      SameDiff graph, Variant variant, InferenceWeights.Affine affine, SDVariable rows) {
     SDVariable sum =
-        graph.mmul(rows, graph.constant(weight), false, true, false).add(graph.constant(bias));
+        graph
+            .mmul(rows, graph.constant(affine.weight()), false, true, false)
+            .add(graph.constant(affine.bias()));
     return BranchOps.activate(graph, variant, sum);
   }
 }

@@ -28,7 +28,7 @@ public final class Upsampling {
    * @param to length of the output
    * @return {@code to} rows of {@code from} weights that sum to one
    */
-  static double[][] weights(int from, int to) {
+  public static double[][] weights(int from, int to) {
     Taps taps = Taps.of(from, to);
     double[][] rows = new double[to][from];
     for (int j = 0; j < to; j++) {
