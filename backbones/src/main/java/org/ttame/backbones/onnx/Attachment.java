@@ -59,7 +59,7 @@ public record Attachment(
    */
   static Attachment of(OnnxModel model, Families.Recognised recognised) throws BackboneException {
     Dataflow flow = recognised.flow();
-    Map<Value, String> names = names(model, flow);
+    IdentityHashMap<Value, String> names = names(model, flow);
     Map<String, Place> layers = new LinkedHashMap<>();
     recognised
         .found()
@@ -89,8 +89,8 @@ public record Attachment(
   }
 
   /** What the graph calls each value; nothing inside functions is named in the graph. */
-  private static Map<Value, String> names(OnnxModel model, Dataflow flow) {
-    Map<Value, String> names = new IdentityHashMap<>();
+  private static IdentityHashMap<Value, String> names(OnnxModel model, Dataflow flow) {
+    IdentityHashMap<Value, String> names = new IdentityHashMap<>();
     for (OnnxNode node : model.nodes()) {
       for (String name : node.outputs()) {
         if (!name.isEmpty() && flow.operand(name) instanceof Value value) {

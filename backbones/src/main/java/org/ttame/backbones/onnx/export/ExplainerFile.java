@@ -33,7 +33,6 @@ public final class ExplainerFile {
   public static final String KEY = "ttame.";
 
   private static final int OLDEST = 9;
-  private static final int METADATA = 14;
   private static final int BLOCK = 1 << 20;
 
   private ExplainerFile() {}
