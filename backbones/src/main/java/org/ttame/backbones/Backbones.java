@@ -124,6 +124,10 @@ public final class Backbones {
   public static void importTo(Path file, Path target, BackboneOptions options) throws IOException {
     try (BackboneSource source = open(file, options)) {
       check(file, source, options);
+      if (source.architecture().ownBatch() > 1) {
+        // Only the weights show whether its images keep apart.
+        classifier(graph(file, source, options), source, options, Map.of()).close();
+      }
       BackboneFile.write(
           target,
           source.architecture(),
@@ -232,9 +236,26 @@ public final class Backbones {
       BackboneGraph graph,
       BackboneSource source,
       BackboneOptions options,
-      Map<String, String> provenance) {
+      Map<String, String> provenance)
+      throws BackboneException {
+    int own = source.architecture().ownBatch();
+    BackboneGraph kept =
+        own > 1
+            ? OwnBatch.keptApart(
+                source.architecture().name(), graph, inputSpec(source, options), own)
+            : graph;
+    return classifier(kept, source, options, provenance, own);
+  }
+
+  private static FrozenClassifier classifier(
+      BackboneGraph graph,
+      BackboneSource source,
+      BackboneOptions options,
+      Map<String, String> provenance,
+      int ownBatch) {
     return FrozenClassifier.builder(graph.graph())
         .name(source.architecture().name())
+        .ownBatch(ownBatch)
         .input(BackboneGraph.INPUT)
         .logits(graph.logits())
         .output(output(source, options))
@@ -285,6 +306,9 @@ public final class Backbones {
     if (source.inputSpec().isEmpty()) {
       assumed.add(Setting.STANDARDISATION);
     }
+    if (source.architecture().ownBatch() > 0) {
+      assumed.add(Setting.OWN_BATCH);
+    }
     if (!(source instanceof BackboneFile)) {
       assumed.add(Setting.RESIZE); // no graph says how its pictures were resized
     }
@@ -301,6 +325,7 @@ public final class Backbones {
             case STANDARDISATION -> Text.format("mean %s and std %s", input.mean(), input.std());
             case SIDE -> Text.format("images of %s pixels", input.size());
             case RESIZE -> "the resize rule " + describe(input.resize());
+            case OWN_BATCH -> OwnBatch.describe(source.architecture().ownBatch());
             case OUTPUT -> "the output " + source.provenance().get(OnnxBackbone.OUTPUT);
           };
       boolean recorded = source instanceof BackboneFile || options.assumed().contains(setting);

@@ -31,6 +31,14 @@ public sealed interface Architecture
   /** Trainable values, as torchvision counts them (a batch normalisation has two a channel). */
   long parameterCount();
 
+  /**
+   * The only number of images that its graph can take at once; 0 if it takes any. No image may have
+   * an influence on another, which only the weights can show.
+   */
+  default int ownBatch() {
+    return 0;
+  }
+
   /** One line for people: depths and widths. */
   String describe();
 }

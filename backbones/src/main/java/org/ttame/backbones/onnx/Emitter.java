@@ -29,6 +29,7 @@ final class Emitter {
   private final Geometry geometry;
   private final long batch;
   private boolean ownBatch;
+  private Set<Operation> mixing;
   private final IdentityHashMap<Value, Tensor> tensors = new IdentityHashMap<>();
   private final Set<String> names = new HashSet<>(Set.of(BackboneGraph.INPUT));
   private final IdentityHashMap<Value, String> labels = new IdentityHashMap<>();
@@ -86,6 +87,16 @@ final class Emitter {
     ownBatch = true;
   }
 
+  /**
+   * From here on an operation that cannot keep images apart by itself is written for the file's own
+   * batch, and what follows it, too.
+   *
+   * @param operations those that are known to be such; others that are found are added
+   */
+  void mayMix(Set<Operation> operations) {
+    mixing = operations;
+  }
+
   SameDiff graph() {
     return writer.graph();
   }
@@ -115,7 +126,7 @@ final class Emitter {
         // SameDiff tries one number after another where an operation's name is taken: a scope each.
         NameScope scope = graph().withNameScope("at" + number++);
         try {
-          ConverterRegistry.all().converter(operation.type(), opset).convert(operation, this);
+          convert(operation, opset);
         } catch (UnsupportedGraphException e) {
           refusals.add(e.getMessage());
           possible = false;
@@ -128,6 +139,37 @@ final class Emitter {
       }
     }
     return refusals;
+  }
+
+  private void convert(Operation operation, long opset) throws IOException {
+    Converter converter = ConverterRegistry.all().converter(operation.type(), opset);
+    boolean mixed =
+        mixing != null
+            && (mixing.contains(operation)
+                || operation.values().stream().anyMatch(v -> tensor(v).batch() == Tensor.NONE));
+    if (!mixed) {
+      try {
+        converter.convert(operation, this);
+        return;
+      } catch (UnsupportedGraphException e) {
+        if (mixing == null) {
+          throw e;
+        }
+        mixing.add(operation);
+      }
+    }
+    IdentityHashMap<Value, Tensor> apart = new IdentityHashMap<>();
+    for (Value value : operation.values()) {
+      Tensor tensor = tensor(value);
+      apart.put(value, tensor);
+      tensors.put(
+          value, new Tensor(tensor.variable(), tensor.shape(), tensor.order(), Tensor.NONE));
+    }
+    try {
+      converter.convert(operation, this);
+    } finally {
+      tensors.putAll(apart);
+    }
   }
 
   /** Where a value lies. */

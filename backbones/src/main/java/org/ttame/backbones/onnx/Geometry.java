@@ -45,11 +45,16 @@ final class Geometry {
     }
   }
 
-  private Geometry() {}
+  /** How many images the shapes are for. */
+  private final long images;
+
+  private Geometry(long images) {
+    this.images = images;
+  }
 
   /** Of values that are in no image, as far as is known. */
   static Geometry unknown() {
-    return new Geometry();
+    return new Geometry(0);
   }
 
   /**
@@ -60,7 +65,7 @@ final class Geometry {
    * @param batch how many images the shapes are for
    */
   static Geometry of(ImageInput image, List<Operation> operations, long batch) {
-    Geometry geometry = new Geometry();
+    Geometry geometry = new Geometry(batch);
     geometry.known.put(image.value(), image.places());
     for (Operation operation : operations) {
       for (Value output : operation.outputs()) {
@@ -268,16 +273,29 @@ final class Geometry {
    * The order in which a value's axes lie as those of layers do: batch first, channels last; empty
    * where its places are not known.
    *
-   * @param batch the axis with the batch
+   * @param carrier the axis with the batch; if it has been lost track of, {@link Tensor#NONE}, the
+   *     one that is left, if it has as many values as there are images
    */
-  Optional<int[]> order(Value value, int batch) {
-    return places(value)
-        .map(
-            at ->
-                at.tokens()
-                    ? new int[] {batch, at.row(), at.channel()}
-                    : new int[] {batch, at.row(), at.column(), at.channel()})
-        .filter(order -> order.length == value.rank());
+  Optional<int[]> order(Value value, int carrier) {
+    return places(value).flatMap(at -> order(value, at, carrier));
+  }
+
+  private Optional<int[]> order(Value value, Places at, int carrier) {
+    int[] inner =
+        at.tokens()
+            ? new int[] {at.row(), at.channel()}
+            : new int[] {at.row(), at.column(), at.channel()};
+    if (inner.length + 1 != value.rank()) {
+      return Optional.empty();
+    }
+    int batch = carrier;
+    if (carrier == Tensor.NONE) {
+      batch = IntStream.rangeClosed(0, inner.length).sum() - IntStream.of(inner).sum();
+      if (value.shape()[batch] != images) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(IntStream.concat(IntStream.of(batch), IntStream.of(inner)).toArray());
   }
 
   /** Rows times a weight: the same places, with other channels. */

@@ -24,14 +24,23 @@ final class GraphJson {
 
   private static final String LAYOUT = "layout";
   private static final String TYPE = "imageType";
+  private static final String OWN_BATCH = "ownBatch";
 
   private GraphJson() {}
 
   static ObjectNode write(
-      String name, long opset, ImageInput image, Value logits, List<Operation> operations) {
+      String name,
+      long opset,
+      ImageInput image,
+      Value logits,
+      List<Operation> operations,
+      boolean ownBatch) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put(NAME, name);
     json.put("opset", opset);
+    if (ownBatch) {
+      json.put(OWN_BATCH, true);
+    }
     IdentityHashMap<Value, Integer> numbers = new IdentityHashMap<>();
     json.set("image", value(image.value(), numbers));
     json.put(LAYOUT, image.stored().layout().name());
@@ -151,9 +160,10 @@ final class GraphJson {
     return new ImportedGraph(
         json.path(NAME).asText(),
         json.path("opset").asLong(),
-        new ImageInput(image, stored(json), false),
+        new ImageInput(image, stored(json), false, false),
         values.get(json.path("logits").asInt()),
-        operations);
+        operations,
+        json.path(OWN_BATCH).asBoolean());
   }
 
   /** Files of the first stage have no images but the usual ones. */

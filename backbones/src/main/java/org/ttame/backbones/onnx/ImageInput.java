@@ -18,8 +18,9 @@ import org.ttame.core.image.InputSpec.Stored;
  * @param value the image, all of its sizes known
  * @param stored the order of its axes, and its type in the file
  * @param sizeAssumed whether height and width were assumed
+ * @param batchFixed whether the file says how many images it takes
  */
-record ImageInput(Value value, Stored stored, boolean sizeAssumed) {
+record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batchFixed) {
   /** Two images, so that a graph that mixes them up is noticed. */
   private static final int FREE_BATCH = 2;
 
@@ -63,6 +64,7 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed) {
     boolean last = stored.layout() == Layout.NHWC;
     int channel = last ? 3 : 1;
     int row = last ? 1 : 2;
+    boolean batchFixed = shape[0] >= 0;
     shape[0] = shape[0] < 0 ? FREE_BATCH : shape[0];
     shape[channel] =
         shape[channel] < 0 ? options.mean().map(java.util.List::size).orElse(RGB) : shape[channel];
@@ -72,7 +74,7 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed) {
     ImageSize size = known.orElse(new ImageSize(square, square));
     shape[row] = shape[row] < 0 ? size.height() : shape[row];
     shape[row + 1] = shape[row + 1] < 0 ? size.width() : shape[row + 1];
-    return new ImageInput(new Value(input.name(), shape), stored, known.isEmpty());
+    return new ImageInput(new Value(input.name(), shape), stored, known.isEmpty(), batchFixed);
   }
 
   /** What height and width are by anybody's word. */

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.ttame.backbones.graph.BackboneGraph;
@@ -44,6 +47,9 @@ public final class ImportedGraph implements ImportedLayers {
   private final Map<String, Role> roles;
   private final long parameterCount;
 
+  /** Operations that are written for the file's own batch; null if the batch is free. */
+  private final Set<Operation> mixing;
+
   /**
    * A graph.
    *
@@ -52,38 +58,79 @@ public final class ImportedGraph implements ImportedLayers {
    * @param image its input
    * @param logits its output, {@code [B, K]}
    * @param operations from image to logits
+   * @param fixed whether the file has one batch size; an operation that cannot keep images apart is
+   *     then written for it
    * @throws UnsupportedGraphException naming everything that cannot be written
    */
-  ImportedGraph(String name, long opset, ImageInput image, Value logits, List<Operation> operations)
+  ImportedGraph(
+      String name,
+      long opset,
+      ImageInput image,
+      Value logits,
+      List<Operation> operations,
+      boolean fixed)
       throws IOException {
     this.name = name;
     this.opset = opset;
     this.image = image;
     this.logits = logits;
-    this.operations = List.copyOf(operations);
-    Budget.operations(this.operations.size());
-    LayerWriter outline = LayerWriter.outline();
-    Emitter emitter = new Emitter(outline, geometry(), image.batch());
-    emitter.image(image);
-    List<String> refusals = emitter.write(this.operations, opset);
-    if (!refusals.isEmpty()) {
-      throw new UnsupportedGraphException(String.join("; ", refusals));
+    Budget.operations(operations.size());
+    List<Operation> written = List.copyOf(operations);
+    Outline outline = outline(written, null);
+    if (!outline.refusals.isEmpty()) {
+      List<Operation> apart = MergedRows.apart(written);
+      Outline other = outline(apart, null);
+      if (other.refusals.isEmpty()) {
+        written = apart;
+        outline = other;
+      }
     }
-    weights = emitter.weights();
-    roles = emitter.roles();
+    Set<Operation> together = null;
+    if (!outline.refusals.isEmpty() && fixed) {
+      together = Collections.newSetFromMap(new IdentityHashMap<>());
+      outline = outline(written, together);
+      if (outline.refusals.isEmpty()) {
+        // Once more, without what was tried in vain.
+        outline = outline(written, together);
+      }
+    }
+    if (!outline.refusals.isEmpty()) {
+      throw new UnsupportedGraphException(String.join("; ", outline.refusals));
+    }
+    this.operations = written;
+    mixing = together;
+    weights = outline.emitter.weights();
+    roles = outline.emitter.roles();
     parameterCount =
-        outline.parameters().stream()
+        outline.writer.parameters().stream()
             .filter(parameter -> roles.get(parameter.name()) != Role.FIXED)
             .mapToLong(Parameter::size)
             .sum();
   }
 
-  private Geometry geometry() {
-    return Geometry.of(image, operations, image.batch());
+  /** The graph without its weights. */
+  private record Outline(LayerWriter writer, Emitter emitter, List<String> refusals) {}
+
+  private Outline outline(List<Operation> written, Set<Operation> together) throws IOException {
+    LayerWriter writer = LayerWriter.outline();
+    Emitter emitter = new Emitter(writer, geometry(written), image.batch());
+    emitter.mayMix(together);
+    emitter.image(image);
+    return new Outline(writer, emitter, emitter.write(written, opset));
+  }
+
+  @Override
+  public int ownBatch() {
+    return mixing == null ? 0 : Math.toIntExact(image.batch());
+  }
+
+  private Geometry geometry(List<Operation> written) {
+    return Geometry.of(image, written, image.batch());
   }
 
   private Emitter emitted(LayerWriter writer) throws IOException {
-    Emitter emitter = new Emitter(writer, geometry(), image.batch());
+    Emitter emitter = new Emitter(writer, geometry(operations), image.batch());
+    emitter.mayMix(mixing);
     emitter.image(image);
     List<String> refusals = emitter.write(operations, opset);
     if (!refusals.isEmpty()) {
@@ -135,7 +182,7 @@ public final class ImportedGraph implements ImportedLayers {
 
   /** As a backbone file keeps it. */
   public ObjectNode json() {
-    return GraphJson.write(name, opset, image, logits, operations);
+    return GraphJson.write(name, opset, image, logits, operations, mixing != null);
   }
 
   /**

@@ -54,7 +54,8 @@ final class Importer {
             model.opset(),
             flow.image(),
             flow.logits(),
-            operations(flow, model.opset()));
+            operations(flow, model.opset()),
+            flow.image().batchFixed());
     return new Families.Recognised(
         new OnnxBackbone.Found(graph, graph::weight, graph::values), flow, input);
   }

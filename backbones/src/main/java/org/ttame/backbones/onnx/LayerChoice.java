@@ -151,7 +151,7 @@ final class LayerChoice {
         }
         String node = names.contains(value.name()) ? tensor.variable().name() : value.name();
         FeatureLayer layer = emitter.geometry().layer(value, node, tensor).orElse(null);
-        layer = layer == null ? map(node, tensor) : layer;
+        layer = layer == null ? map(node, tensor, emitter.batch()) : layer;
         layer = layer == null ? grids.layer(node, tensor) : layer;
         if (layer == null) {
           continue;
@@ -191,11 +191,12 @@ final class LayerChoice {
         && value.shape()[at.channel()] == layer.channels();
   }
 
-  private static FeatureLayer map(String node, Tensor tensor) {
+  private static FeatureLayer map(String node, Tensor tensor, long images) {
     long[] shape = tensor.shape();
     boolean map =
         tensor.rank() == 4
-            && tensor.batch() == 0
+            && tensor.batchFirst()
+            && shape[0] == images
             && Arrays.equals(tensor.order(), Tensor.channelsLast(4))
             && shape[2] * shape[3] > 1;
     return map

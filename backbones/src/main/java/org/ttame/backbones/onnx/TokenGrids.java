@@ -56,7 +56,7 @@ final class TokenGrids {
    */
   FeatureLayer layer(String node, Tensor tensor) {
     long[] shape = tensor.shape();
-    if (!Tensor.isPlain(tensor.order()) || tensor.batch() != 0 || shape[0] != images) {
+    if (!Tensor.isPlain(tensor.order()) || !tensor.batchFirst() || shape[0] != images) {
       return null;
     }
     if (shape.length == 3) {

@@ -127,8 +127,8 @@ final class OperatorTable {
         are refused for what they are written in.
 
         "Own batch" says how many of those that pass do so only where no axis carries images: at the batch that a file was
-        exported with. They sum over all axes, say, which would mix the images of a batch. Converters can write that; a whole
-        classifier that does so is refused, as its batch is always freed.
+        exported with. They sum over all axes, say, which would mix the images of a batch. A whole classifier that does so is
+        refused, unless it runs at its own batch and gives for each image the same whatever the others are.
 
         "From" says from which version of the operator set on there is a converter; several where the operator's meaning has
         changed; "steps" where it is written out in simpler operators. Operators without one may still be read where they do not depend on the image: shapes, masks, position tables,

@@ -18,7 +18,7 @@ public final class GraphResult implements AutoCloseable {
    * @param outputs by variable name
    * @param gradients by the name of the variable that the objective was differentiated by
    */
-  GraphResult(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
+  public GraphResult(Map<String, INDArray> outputs, Map<String, INDArray> gradients) {
     this(outputs, gradients, null);
   }
 

@@ -5,8 +5,9 @@ import java.util.Objects;
 import org.ttame.core.Text;
 
 /**
- * A setting of a classifier that neither its file nor the user said, and that decides numbers. Said
- * once, and recorded with whatever depends on it.
+ * A setting of a classifier that neither its file nor the user said, and that decides numbers; or,
+ * of {@link Setting#OWN_BATCH}, something that holds for it and costs time. Said once, and recorded
+ * with whatever depends on it.
  *
  * @param setting which
  * @param value what was taken, for people
@@ -22,7 +23,9 @@ public record Assumption(Setting setting, String value, boolean recorded) {
     /** How pictures are brought to that size. */
     RESIZE("--resize"),
     /** Which of several outputs has the logits. */
-    OUTPUT("--output");
+    OUTPUT("--output"),
+    /** That its graph runs at one batch size only; no option can change that. */
+    OWN_BATCH("");
 
     private final String option;
 
@@ -59,6 +62,9 @@ public record Assumption(Setting setting, String value, boolean recorded) {
 
   /** For the user: what was assumed, and which option says otherwise. */
   public String sentence() {
+    if (setting == Setting.OWN_BATCH) {
+      return value;
+    }
     return Text.format(
         "assumed: %s; the file does not say, give %s if that is wrong", value, setting.option);
   }

@@ -26,6 +26,7 @@ public final class ClassifierBuilder {
   private Masking defaultMasking = Masking.CNN;
   private Transformer transformer;
   private List<Assumption> assumptions = List.of();
+  private int ownBatch;
 
   ClassifierBuilder(SameDiff graph) {
     this.graph = Objects.requireNonNull(graph, "graph");
@@ -99,6 +100,18 @@ public final class ClassifierBuilder {
   /** What of this nobody has said; nothing if never called. */
   public ClassifierBuilder assumptions(List<Assumption> values) {
     return set(b -> b.assumptions = List.copyOf(values));
+  }
+
+  /**
+   * The only batch size that the graph can run at, no image of which has an influence on another;
+   * any batch is cut and filled up to it. 0, the default, if the graph runs at all sizes.
+   */
+  public ClassifierBuilder ownBatch(int images) {
+    return set(b -> b.ownBatch = images);
+  }
+
+  int ownBatch() {
+    return ownBatch;
   }
 
   SameDiff graph() {

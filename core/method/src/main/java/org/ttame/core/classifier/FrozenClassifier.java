@@ -51,7 +51,8 @@ public final class FrozenClassifier implements AutoCloseable {
     OutputSpec output = spec.output();
     logits = Objectives.logits(graph, require(builder.logits(), "logits"), output.kind());
     objectives = Objectives.of(graph, logits, output);
-    runner = GraphRunner.of(graph);
+    GraphRunner any = GraphRunner.of(graph);
+    runner = builder.ownBatch() == 0 ? any : new FixedBatchRunner(any, builder.ownBatch());
   }
 
   /**

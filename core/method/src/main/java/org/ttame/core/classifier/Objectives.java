@@ -76,7 +76,8 @@ record Objectives(DataType type, int classes) {
     // times the zero of a class that is not asked for is not a number.
     SDVariable shifted = z.sub(graph.max(z, true, 1));
     SDVariable normaliser = graph.math().log(graph.math().exp(shifted).sum(1));
-    return normaliser.sub(shifted.mul(target).sum(1));
+    // Rows without a target are copies that fill up a batch and count for nothing.
+    return normaliser.mul(target.sum(1)).sub(shifted.mul(target).sum(1));
   }
 
   /**
