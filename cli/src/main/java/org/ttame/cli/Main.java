@@ -48,6 +48,7 @@ public final class Main {
           new Entry("lr-find", LrFindCommand::new),
           new Entry("search", SearchCommand::new),
           new Entry("split", SplitCommand::new),
+          new Entry("serve", ServeCommand::new),
           new Entry("bench", BenchCommand::new),
           new Entry("version", VersionCommand::new));
 

@@ -1,6 +1,7 @@
 package org.ttame.core.npz;
 
 import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -95,6 +96,22 @@ public final class Npy {
           out.write(header);
           writeValues(values, out);
         });
+  }
+
+  /**
+   * A file's bytes.
+   *
+   * @param array float32, any strides
+   */
+  public static byte[] encode(INDArray array) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(header(array));
+    try {
+      writeValues(values(array), out);
+    } catch (IOException e) {
+      throw new IllegalStateException(e); // an array takes everything
+    }
+    return out.toByteArray();
   }
 
   /** The header of an array to write. */

@@ -1,6 +1,8 @@
 package org.ttame.core.attention;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.Predictions;
@@ -49,6 +51,15 @@ public sealed interface ClassChoice {
   }
 
   /**
+   * One class an image: the one that is named for it, or else its predicted one.
+   *
+   * @param classes B classes, empty for the predicted one
+   */
+  static ClassChoice namedOrPredicted(List<OptionalInt> classes) {
+    return new NamedOrPredicted(classes);
+  }
+
+  /**
    * Each image's most probable classes, best first; of equal ones the lower index first.
    *
    * @param count M
@@ -83,6 +94,29 @@ public sealed interface ClassChoice {
     }
   }
 
+  /**
+   * One class an image.
+   *
+   * @param named B classes, empty for the predicted one
+   */
+  record NamedOrPredicted(List<OptionalInt> named) implements ClassChoice {
+    public NamedOrPredicted {
+      named = List.copyOf(named);
+    }
+
+    @Override
+    public int[][] classes(INDArray logits) {
+      requireImages(named.size(), logits);
+      int[] predicted = Predictions.argMax(logits);
+      int[][] rows = new int[predicted.length][1];
+      for (int b = 0; b < rows.length; b++) {
+        rows[b][0] = named.get(b).orElse(predicted[b]);
+        requireClass(rows[b][0], logits);
+      }
+      return rows;
+    }
+  }
+
   /** Classes named image by image. */
   final class PerImage implements ClassChoice {
     private final int[][] rows;
@@ -93,11 +127,7 @@ public sealed interface ClassChoice {
 
     @Override
     public int[][] classes(INDArray logits) {
-      if (rows.length != logits.size(0)) {
-        throw new IllegalArgumentException(
-            Text.format(
-                "Classes were named for %d images, the batch has %d", rows.length, logits.size(0)));
-      }
+      requireImages(rows.length, logits);
       for (int[] row : rows) {
         if (row.length == 0 || row.length != rows[0].length) {
           throw new IllegalArgumentException(
@@ -110,6 +140,13 @@ public sealed interface ClassChoice {
         }
       }
       return Arrays.stream(rows).map(int[]::clone).toArray(int[][]::new);
+    }
+  }
+
+  private static void requireImages(int named, INDArray logits) {
+    if (named != logits.size(0)) {
+      throw new IllegalArgumentException(
+          Text.format("Classes were named for %d images, the batch has %d", named, logits.size(0)));
     }
   }
 

@@ -74,6 +74,19 @@ public enum ExplanationMethod {
     return reads == Reads.LAYER;
   }
 
+  /** Whether it explains nothing, and is there to be compared with. */
+  public boolean isControl() {
+    return this == UNTRAINED || this == RANDOM;
+  }
+
+  /** Whether it takes many passes an image, each of which a {@link PassListener} hears of. */
+  public boolean takesManyPasses() {
+    return switch (this) {
+      case SCORECAM, ABLATIONCAM, RISE, IIA, IIA_RELEASED -> true;
+      default -> false;
+    };
+  }
+
   /**
    * What people call a method.
    *

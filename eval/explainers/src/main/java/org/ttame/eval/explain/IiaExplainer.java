@@ -51,6 +51,7 @@ public final class IiaExplainer implements Explainer {
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;
   private final Form form;
+  private final PassListener listener;
   private final MapWarnings warnings = new MapWarnings();
 
   /**
@@ -62,6 +63,11 @@ public final class IiaExplainer implements Explainer {
    * @throws IllegalArgumentException if the layer gives tokens
    */
   public IiaExplainer(FrozenClassifier classifier, FeatureLayer layer, Form form) {
+    this(classifier, layer, form, PassListener.NONE);
+  }
+
+  private IiaExplainer(
+      FrozenClassifier classifier, FeatureLayer layer, Form form, PassListener listener) {
     if (layer.kind() == FeatureKind.TOKENS) {
       throw new IllegalArgumentException(
           Text.format(
@@ -72,6 +78,7 @@ public final class IiaExplainer implements Explainer {
     this.classifier = classifier;
     this.layer = layer;
     this.form = form;
+    this.listener = listener;
   }
 
   /**
@@ -83,9 +90,22 @@ public final class IiaExplainer implements Explainer {
    * @return {@link IiaExplainer} or {@link TransformerIiaExplainer}
    */
   public static Explainer of(FrozenClassifier classifier, FeatureLayer layer, Form form) {
+    return of(classifier, layer, form, PassListener.NONE);
+  }
+
+  /**
+   * The same, heard on its way.
+   *
+   * @param classifier stays the caller's
+   * @param layer what is integrated over
+   * @param form which form
+   * @param listener hears of each pass that gives a gradient
+   */
+  static Explainer of(
+      FrozenClassifier classifier, FeatureLayer layer, Form form, PassListener listener) {
     return classifier.transformer().isPresent()
-        ? new TransformerIiaExplainer(classifier, layer, form)
-        : new IiaExplainer(classifier, layer, form);
+        ? new TransformerIiaExplainer(classifier, layer, form, listener)
+        : new IiaExplainer(classifier, layer, form, listener);
   }
 
   @Override
@@ -142,6 +162,7 @@ public final class IiaExplainer implements Explainer {
           LayerGradients pass = classifier.logitGradients(part, classes, List.of(layer))) {
         add(pass.features().get(0), pass.gradients().get(0), sums);
       }
+      listener.passed(i + 1L, STEPS + 1L);
     }
     return sums;
   }
@@ -159,6 +180,7 @@ public final class IiaExplainer implements Explainer {
             INDArray difference = end.output(variable).sub(baseline)) {
           for (int k = 1; k <= STEPS; k++) {
             addAt(part, baseline, difference, k / (double) STEPS, classes, sums);
+            listener.passed(STEPS * (i - 1L) + k, (long) STEPS * STEPS);
           }
         }
       }

@@ -110,8 +110,9 @@ public final class MethodCatalog implements AutoCloseable {
               options.seed(),
               options.batch(),
               listener);
-      case IIA -> IiaExplainer.of(classifier, layer(), IiaExplainer.Form.PAPER);
-      case IIA_RELEASED -> IiaExplainer.of(classifier, layer(), IiaExplainer.Form.RELEASED);
+      case IIA -> IiaExplainer.of(classifier, layer(), IiaExplainer.Form.PAPER, listener);
+      case IIA_RELEASED ->
+          IiaExplainer.of(classifier, layer(), IiaExplainer.Form.RELEASED, listener);
       case TRANSFORMER_LRP -> new TransformerLrpExplainer(classifier);
     };
   }

@@ -30,6 +30,7 @@ public final class TransformerIiaExplainer implements Explainer {
   private final FrozenClassifier classifier;
   private final Transformer transformer;
   private final AttentionBlock block;
+  private final PassListener listener;
   private final MapWarnings warnings = new MapWarnings();
 
   /**
@@ -42,6 +43,16 @@ public final class TransformerIiaExplainer implements Explainer {
    */
   public TransformerIiaExplainer(
       FrozenClassifier classifier, FeatureLayer layer, IiaExplainer.Form form) {
+    this(classifier, layer, form, PassListener.NONE);
+  }
+
+  /** The same, heard at each pass that gives a gradient. */
+  TransformerIiaExplainer(
+      FrozenClassifier classifier,
+      FeatureLayer layer,
+      IiaExplainer.Form form,
+      PassListener listener) {
+    this.listener = listener;
     this.name = form.methodName();
     this.classifier = classifier;
     transformer =
@@ -97,6 +108,7 @@ public final class TransformerIiaExplainer implements Explainer {
           GraphResult inside = classifier.inside(part, kept)) {
         for (int j = 1; j <= STEPS; j++) {
           add(inside, j / (double) STEPS, classes, sums);
+          listener.passed((long) STEPS * i + j, STEPS * (STEPS + 1L));
         }
       }
     }

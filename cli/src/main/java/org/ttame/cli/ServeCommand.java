@@ -1,0 +1,258 @@
+package org.ttame.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.ttame.cli.serve.Limits;
+import org.ttame.cli.serve.WebServer;
+import org.ttame.core.Text;
+import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.ImageLimits;
+import org.ttame.services.PhotoService;
+import org.ttame.services.SampleInputs;
+import org.ttame.services.TrainedRun;
+import org.ttame.training.data.ImageList;
+import org.ttame.training.run.RunFolder;
+
+/** {@code ttame serve}. */
+final class ServeCommand implements Command {
+  private static final OptionSpec HOST =
+      OptionSpec.of(
+          "host", "ADDRESS", "127.0.0.1", "where to listen; others than this machine need --token");
+  private static final OptionSpec PORT =
+      OptionSpec.of("port", "N", "7860", "where to listen; 0 for any that is free");
+  private static final OptionSpec TOKEN =
+      OptionSpec.of(
+          "token",
+          "T",
+          "requests must carry it as 'Authorization: Bearer T'; --config keeps it out of the list of"
+              + " processes");
+  private static final OptionSpec QUEUE =
+      OptionSpec.of("queue", "N", "64", "requests that may wait; more are answered 429");
+  private static final OptionSpec MAX_BYTES =
+      OptionSpec.of("max-bytes", "N", "33554432", "refuse photographs of more bytes");
+  private static final OptionSpec MAX_PIXELS =
+      OptionSpec.of(
+          CommonOptions.MAX_PIXELS.name(),
+          "N",
+          "50000000",
+          "refuse photographs of more pixels (width × height), before they are decoded");
+
+  /** Methods of many passes that may wait. */
+  private static final int WAITING_LONG = 8;
+
+  private static final int EXAMPLES = 12;
+  private static final int HIGHEST_PORT = 65_535;
+
+  @Override
+  public CommandSpec spec() {
+    List<OptionSpec> own =
+        new ArrayList<>(
+            List.of(
+                CommonOptions.RUN,
+                CommonOptions.WEIGHTS,
+                HOST,
+                PORT,
+                TOKEN,
+                MethodArguments.CHECKPOINT,
+                CommonOptions.LABELS,
+                MethodArguments.LAYER,
+                MethodArguments.RISE_MASKS,
+                QUEUE,
+                MAX_BYTES,
+                MAX_PIXELS));
+    return new CommandSpec(
+        "serve",
+        "a web page and a REST interface that explain photographs",
+        null,
+        own,
+        List.of(
+            CommonOptions.BACKBONE,
+            CommonOptions.MEAN,
+            CommonOptions.STD,
+            CommonOptions.INPUT_SIZE,
+            CommonOptions.RESIZE,
+            CommonOptions.OUTPUT,
+            CommonOptions.OUTPUT_KIND,
+            CommonOptions.BATCH_SIZE,
+            CommonOptions.DEVICE,
+            CommonOptions.ENGINE,
+            CommonOptions.THREADS),
+        "ttame serve --run runs/vgg16",
+        List.of(
+            "Alone it serves the bundled sample, which it trains first where there is no run of it in"
+                + " runs/sample-vgg16.",
+            "curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'; the"
+                + " server describes its interface at /openapi.json."));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    boolean given = arguments.has(CommonOptions.RUN) || arguments.has(CommonOptions.WEIGHTS);
+    Optional<ClassifierChoice> choice =
+        given ? Optional.of(ClassifierChoice.parse(arguments)) : Optional.empty();
+    if (!arguments.has(CommonOptions.RUN) && arguments.has(MethodArguments.CHECKPOINT)) {
+      throw new UsageException("--checkpoint belongs to --run DIR");
+    }
+    String host = arguments.text(HOST).orElseThrow();
+    int port = arguments.requiredInteger(PORT, 0);
+    if (port > HIGHEST_PORT) {
+      throw new UsageException(
+          Text.format("--port %d is none; they go up to %d", port, HIGHEST_PORT));
+    }
+    Optional<String> token = arguments.text(TOKEN);
+    if (token.isPresent() && token.get().isBlank()) {
+      throw new UsageException("--token is empty");
+    }
+    requireReachableOnlyWithToken(host, token);
+    Limits limits = Limits.DEFAULT.withBodyBytes(arguments.requiredInteger(MAX_BYTES, 1));
+    ImageLimits images = images(arguments, limits);
+    Engine.Settings engine = Engine.Settings.parse(arguments);
+    Serving serving =
+        new Serving(
+            new WebServer.Settings(host, port, token, "", List.of(), limits),
+            new PhotoService.Options(
+                Optional.empty(),
+                arguments.path(CommonOptions.LABELS),
+                arguments.text(MethodArguments.LAYER),
+                MethodArguments.riseMasks(arguments),
+                arguments.requiredInteger(CommonOptions.BATCH_SIZE, 1),
+                arguments.requiredInteger(QUEUE, 1),
+                WAITING_LONG,
+                1,
+                images),
+            engine);
+    Optional<TrainedRun> run =
+        arguments.has(CommonOptions.RUN)
+            ? Optional.of(MethodArguments.run(arguments))
+            : Optional.empty();
+    return console -> {
+      if (choice.isPresent()) {
+        serving.serve(choice.get(), run, List.of(), console);
+      } else {
+        serving.sample(ClassifierChoice.options(arguments), console);
+      }
+    };
+  }
+
+  private static void requireReachableOnlyWithToken(String host, Optional<String> token)
+      throws UsageException {
+    try {
+      if (token.isEmpty() && !WebServer.isLoopback(host)) {
+        throw new UsageException("--host " + WebServer.needsToken(host) + ", --token T");
+      }
+    } catch (IOException e) {
+      throw new UsageException(Text.format("--host %s is no address of this machine", host));
+    }
+  }
+
+  private static ImageLimits images(Arguments arguments, Limits limits) throws UsageException {
+    try {
+      return new ImageLimits(
+          arguments.requiredInteger(MAX_PIXELS, 1),
+          ImageLimits.DEFAULT.maxSide(),
+          limits.bodyBytes());
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--max-pixels, --max-bytes: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Settings, but for what is served.
+   *
+   * @param web where to listen
+   * @param work how to explain
+   * @param engine what to compute on
+   */
+  private record Serving(
+      WebServer.Settings web, PhotoService.Options work, Engine.Settings engine) {
+
+    /** Serves the bundled sample, trained first where it has not been. */
+    void sample(org.ttame.backbones.source.BackboneOptions known, Console console)
+        throws Exception {
+      Path run = Path.of("runs", "sample-" + SampleInputs.STANDARD);
+      if (!isTrained(run)) {
+        console.note(Text.format("training the bundled sample into %s first, about a minute", run));
+        train(run, console);
+        if (!isTrained(run)) {
+          return; // stopped on the way
+        }
+      }
+      Path scenes = run.resolve(SampleInputs.FOLDER).resolve("scenes").resolve("test");
+      ImageList list = ImageList.of(scenes);
+      List<Path> examples =
+          IntStream.range(0, Math.min(EXAMPLES, list.size()))
+              .mapToObj(i -> list.path(i * (list.size() / Math.min(EXAMPLES, list.size()))))
+              .toList();
+      serve(
+          new ClassifierChoice(Optional.empty(), Optional.of(run), known),
+          Optional.of(TrainedRun.of(run)),
+          examples,
+          console);
+    }
+
+    private static boolean isTrained(Path run) throws IOException {
+      return Files.exists(run.resolve("run.json"))
+          && RunFolder.open(run).checkpoints().best().isPresent();
+    }
+
+    private void train(Path run, Console console) throws Exception {
+      boolean resume = Files.exists(run.resolve("run.json"));
+      Map<String, String> options =
+          resume
+              ? Map.of("run", run.toString(), "resume", "true", "report", "0")
+              : Map.of("run", run.toString(), "report", "0");
+      new TrainCommand().parse(new Arguments(options, List.of())).run(console);
+    }
+
+    void serve(
+        ClassifierChoice choice, Optional<TrainedRun> run, List<Path> examples, Console console)
+        throws Exception {
+      int threads = Engine.start(engine, console).threads();
+      PhotoService.Options options =
+          new PhotoService.Options(
+              run,
+              work.labels(),
+              work.layer(),
+              work.riseMasks(),
+              work.batchSize(),
+              work.waiting(),
+              work.waitingLong(),
+              threads,
+              work.limits());
+      try (FrozenClassifier classifier = choice.load(console);
+          PhotoService service = new PhotoService(classifier, options);
+          WebServer server =
+              new WebServer(
+                  service,
+                  new WebServer.Settings(
+                      web.host(),
+                      web.port(),
+                      web.token(),
+                      title(choice, classifier),
+                      examples,
+                      web.limits()))) {
+        console.result(server.address());
+        console.note("Ctrl-C ends it");
+        StopHook.during(
+            server::close,
+            () -> {
+              server.join();
+              return null;
+            });
+      }
+    }
+
+    private static String title(ClassifierChoice choice, FrozenClassifier classifier) {
+      return choice
+          .run()
+          .map(run -> run.toAbsolutePath().normalize().getFileName().toString())
+          .orElse(classifier.name());
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** The page and the REST interface of {@code ttame serve}: HTTP before the services' work. */
+package org.ttame.cli.serve;
