@@ -35,6 +35,12 @@ final class CommonOptions {
           "N|spread",
           "0",
           "of that draw, the same for every command; spread takes every k-th image instead");
+  static final OptionSpec SHARD =
+      OptionSpec.of(
+          "shard",
+          "I/N",
+          "only part I of N of the images, I from 0, for one of N machines; 'ttame merge' puts the"
+              + " parts together");
   static final OptionSpec STRICT =
       OptionSpec.flag("strict", "stop at the first unreadable image instead of skipping it");
   static final OptionSpec MAX_PIXELS =

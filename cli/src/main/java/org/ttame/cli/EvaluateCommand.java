@@ -43,7 +43,7 @@ final class EvaluateCommand implements Command {
     own.add(MethodArguments.MAPS);
     own.addAll(MetricArguments.OPTIONS);
     own.addAll(MethodArguments.OPTIONS);
-    own.addAll(List.of(GALLERY, COLORMAP, CommonOptions.LABELS));
+    own.addAll(List.of(GALLERY, COLORMAP, CommonOptions.LABELS, CommonOptions.SHARD));
     own.addAll(List.of(OUT, JSON, MethodArguments.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
@@ -80,33 +80,48 @@ final class EvaluateCommand implements Command {
             arguments.requiredInteger(GALLERY, 0),
             colors,
             arguments.path(CommonOptions.LABELS),
-            ImageArguments.parse(arguments));
+            ImageArguments.parse(arguments),
+            ImageArguments.shard(arguments));
+    if (arguments.has(CommonOptions.SHARD) && arguments.has(JSON)) {
+      throw new UsageException("--json prints metrics.json, which 'ttame merge' makes of shards");
+    }
     boolean json = arguments.has(JSON);
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
       Evaluate evaluate = new Evaluate(options, console);
       Engine.start(engine, console);
       try (FrozenClassifier classifier = choice.load(console)) {
-        print(evaluate.run(classifier), options.out(), json, console);
+        Evaluate.Result result = evaluate.run(classifier);
+        if (result.page().isPresent()) {
+          MetricsTable.format(result.measured())
+              .lines()
+              .forEach(json ? console::note : console::result);
+        }
+        print(result, options, json, console);
       }
     };
   }
 
-  private static void print(Evaluate.Result result, Path out, boolean json, Console console)
+  private static void print(
+      Evaluate.Result result, Evaluate.Options options, boolean json, Console console)
       throws IOException {
+    Path out = options.out();
     Consumer<String> say = json ? console::note : console::result;
-    MetricsTable.format(result.measured()).lines().forEach(say);
     say.accept(
         Text.format(
-            "%s: %s%s",
+            "%s: %s%s%s",
             out,
+            options.shard().map(shard -> "shard " + shard + ", ").orElse(""),
             result.skipped().after(result.measured().images()),
-            result.withoutMap() == 0
-                ? ""
-                : Text.format("; %d without a map left out", result.withoutMap())));
-    say.accept(Text.format("%s: all of it on one page", result.page()));
+            withoutMap(result.withoutMap())));
+    result.page().ifPresent(page -> say.accept(Text.format("%s: all of it on one page", page)));
     if (json) {
       TextFile.lines(out.resolve(MetricsFiles.JSON)).forEach(console::result);
     }
+  }
+
+  /** What is said of images that another program has no map for. */
+  static String withoutMap(int images) {
+    return images == 0 ? "" : Text.format("; %d without a map left out", images);
   }
 }

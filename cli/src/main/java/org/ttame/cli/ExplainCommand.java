@@ -61,7 +61,8 @@ final class ExplainCommand implements Command {
             COLORMAP,
             OUT,
             MethodArguments.CHECKPOINT,
-            CommonOptions.LABELS),
+            CommonOptions.LABELS,
+            CommonOptions.SHARD),
         CommonOptions.MEASURING,
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
@@ -95,7 +96,8 @@ final class ExplainCommand implements Command {
             new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
             arguments.path(CommonOptions.LABELS),
             arguments.path(OUT).orElseThrow(),
-            ImageArguments.parse(arguments));
+            ImageArguments.parse(arguments),
+            ImageArguments.shard(arguments));
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
       Explain explain = new Explain(options, console);

@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageSettings;
+import org.ttame.training.data.Shard;
 
 /** The options that say how to go through images. */
 final class ImageArguments {
@@ -26,6 +27,15 @@ final class ImageArguments {
       return most.map(given -> draw);
     } catch (IllegalArgumentException e) {
       throw new UsageException(CommonOptions.LIMIT_SEED.dashed() + ": " + e.getMessage());
+    }
+  }
+
+  /** Which part of the images {@code --shard} asks for. */
+  static Optional<Shard> shard(Arguments arguments) throws UsageException {
+    try {
+      return arguments.text(CommonOptions.SHARD).map(Shard::parse);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(CommonOptions.SHARD.dashed() + ": " + e.getMessage());
     }
   }
 

@@ -15,6 +15,7 @@ import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
 import org.ttame.eval.evaluation.MapObserver;
 import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.metric.Metric;
 import org.ttame.eval.output.EvaluationFiles;
@@ -24,6 +25,7 @@ import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.report.EvaluationReport;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageSettings;
+import org.ttame.training.data.Shard;
 import org.ttame.training.data.SkippedCount;
 
 /**
@@ -33,6 +35,7 @@ import org.ttame.training.data.SkippedCount;
 public final class Evaluate {
   private final Options options;
   private final ProgressListener listener;
+  private final ImageSet set;
   private final ImageList list;
   private final Optional<BoxTable> objects;
 
@@ -47,6 +50,7 @@ public final class Evaluate {
    * @param colors of those
    * @param labels a file with the names of the classes, if given
    * @param reading how to go through the images
+   * @param shard which of them, if not all; {@link Merge} makes the tables then
    */
   public record Options(
       MethodSelection methods,
@@ -56,7 +60,8 @@ public final class Evaluate {
       int gallery,
       ColorMap colors,
       Optional<Path> labels,
-      ImageSettings reading) {
+      ImageSettings reading,
+      Optional<Shard> shard) {
     public Options {
       Objects.requireNonNull(methods, "methods");
       Objects.requireNonNull(data, "data");
@@ -65,6 +70,7 @@ public final class Evaluate {
       Objects.requireNonNull(colors, "colors");
       Objects.requireNonNull(labels, "labels");
       Objects.requireNonNull(reading, "reading");
+      Objects.requireNonNull(shard, "shard");
       if (gallery < 0) {
         throw new InvalidOptionException(
             "gallery", gallery + " is not a whole number of at least 0");
@@ -81,17 +87,24 @@ public final class Evaluate {
           GalleryWriter.STANDARD,
           ColorMap.VIRIDIS,
           Optional.empty(),
-          ImageSettings.defaults());
+          ImageSettings.defaults(),
+          Optional.empty());
     }
 
     /** The same with other metrics. */
     public Options withMetrics(MetricSelection wanted) {
-      return new Options(methods, data, wanted, out, gallery, colors, labels, reading);
+      return new Options(methods, data, wanted, out, gallery, colors, labels, reading, shard);
     }
 
     /** The same with other ways through the images. */
     public Options withReading(ImageSettings wanted) {
-      return new Options(methods, data, metrics, out, gallery, colors, labels, wanted);
+      return new Options(methods, data, metrics, out, gallery, colors, labels, wanted, shard);
+    }
+
+    /** The same of a part of the images. */
+    public Options withShard(Shard wanted) {
+      return new Options(
+          methods, data, metrics, out, gallery, colors, labels, reading, Optional.of(wanted));
     }
   }
 
@@ -101,10 +114,10 @@ public final class Evaluate {
    * @param measured the numbers
    * @param skipped images that could not be read
    * @param withoutMap images that were left out because maps made elsewhere lack one
-   * @param page all of it on one page
+   * @param page all of it on one page; empty for a shard
    */
   public record Result(
-      EvaluationResult measured, SkippedCount skipped, int withoutMap, Path page) {}
+      EvaluationResult measured, SkippedCount skipped, int withoutMap, Optional<Path> page) {}
 
   /**
    * Finds the images.
@@ -115,11 +128,28 @@ public final class Evaluate {
    * @throws InvalidOptionException if an option contradicts the run
    */
   public Evaluate(Options options, ProgressListener listener) throws IOException {
+    this(
+        options,
+        ImageSet.of(options.reading().list(options.data(), listener), options.shard()),
+        listener);
+  }
+
+  /**
+   * Measures on images that are found already.
+   *
+   * @param options what to measure; the images are those of {@code set}
+   * @param set the images
+   * @param listener hears how it goes
+   * @throws IOException if there is no run, or there are no boxes where they are needed
+   * @throws InvalidOptionException if an option contradicts the run
+   */
+  public Evaluate(Options options, ImageSet set, ProgressListener listener) throws IOException {
     this.options = options;
     this.listener = listener;
+    this.set = set;
     options.metrics().requireMaskingOf(options.methods().run());
-    list = options.reading().list(options.data(), listener);
-    objects = options.metrics().objects(list);
+    list = set.own();
+    objects = options.metrics().objects(list, set.isWhole());
   }
 
   /**
@@ -133,11 +163,12 @@ public final class Evaluate {
   public Result run(FrozenClassifier classifier) throws IOException {
     MethodSelection methods = options.methods();
     Map<String, String> provenance = new LinkedHashMap<>(methods.provenance());
-    provenance.put("images", list.describe());
+    provenance.put("images", set.description());
     provenance.put("seed", String.valueOf(methods.seed()));
     provenance.putAll(options.reading().provenance());
-    try (MethodSelection.Made made =
-        methods.make(classifier, options.reading().batchSize(), new PassProgress(listener))) {
+    int batch = options.reading().batchSize();
+    try (FrozenClassifier.FullPasses full = classifier.fullPasses(set.passSize(batch));
+        MethodSelection.Made made = methods.make(classifier, batch, new PassProgress(listener))) {
       int classes = classifier.classes();
       Optional<Path> run = methods.run().map(TrainedRun::run);
       List<String> names =
@@ -147,22 +178,39 @@ public final class Evaluate {
       List<Metric> metrics = options.metrics().make(classifier, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(classifier, made.explainers(), metrics);
       Path out = options.out();
+      Map<String, String> identity = identity(classifier);
       try (EvaluationFolder folder =
           EvaluationFolder.open(
               out,
               evaluation.nothing(),
-              identity(classifier),
+              folderSettings(identity),
               made.maps().map(maps -> maps::sum))) {
         EvaluationRunner runner =
-            new EvaluationRunner(evaluation, folder, list, options.reading(), listener);
+            new EvaluationRunner(evaluation, folder, set, options.reading(), listener);
         EvaluationResult result = runner.run(classifier, made.maps(), objects, observer());
         Provenance origin = Provenance.of(classifier, provenance);
-        EvaluationStatistics statistics = result.statistics();
-        SkippedCount skipped = runner.skipped();
-        EvaluationFiles.write(out, result, statistics, skipped, origin);
-        Path page =
-            new EvaluationReport(result, statistics, skipped, origin, names, options.colors())
-                .write(out);
+        SkippedCount skipped = LeftOut.count(runner.leftOut());
+        Optional<Path> page = Optional.empty();
+        if (set.isWhole()) {
+          page = Optional.of(write(out, result, runner.leftOut(), origin, names, options.colors()));
+        } else {
+          LeftOut.write(out, runner.leftOut());
+          identity.put("batch-size", String.valueOf(batch));
+          ShardRecord.of(
+                  ShardRecord.EVALUATE,
+                  set,
+                  identity,
+                  origin,
+                  batch,
+                  result.images(),
+                  runner.leftOut(),
+                  ShardRecord.Measured.of(
+                      evaluation.nothing(),
+                      names,
+                      options.colors().optionName(),
+                      made.maps().map(MapFolderExplainer::name).orElse(null)))
+              .write(out);
+        }
         for (MethodResult method : result.methods()) {
           method
               .warnings()
@@ -173,11 +221,43 @@ public final class Evaluate {
     }
   }
 
+  /**
+   * Writes what is known when all images are measured: tables, curves, the page, the images that
+   * were left out.
+   *
+   * @return the page
+   */
+  static Path write(
+      Path out,
+      EvaluationResult result,
+      List<LeftOut> leftOut,
+      Provenance origin,
+      List<String> names,
+      ColorMap colors)
+      throws IOException {
+    EvaluationStatistics statistics = result.statistics();
+    SkippedCount skipped = LeftOut.count(leftOut);
+    LeftOut.write(out, leftOut);
+    EvaluationFiles.write(out, result, statistics, skipped, origin);
+    return new EvaluationReport(result, statistics, skipped, origin, names, colors).write(out);
+  }
+
+  /** A shard's folder is another's than that of the next. */
+  private Map<String, String> folderSettings(Map<String, String> identity) {
+    if (set.isWhole()) {
+      return identity;
+    }
+    Map<String, String> settings = new LinkedHashMap<>(identity);
+    settings.put("shard", set.shard().toString());
+    return settings;
+  }
+
   /** Keeps what the gallery shows, while images are measured. */
   private MapObserver observer() {
     return options.gallery() == 0
         ? MapObserver.NONE
-        : new GalleryWriter(options.out(), list.size(), list::name, options.gallery());
+        : new GalleryWriter(
+            options.out(), set.images(), place -> set.name(place).orElse(null), options.gallery());
   }
 
   /** What numbers depend on, beside methods and metrics, wherever files lie. */
@@ -191,7 +271,7 @@ public final class Evaluate {
     identity.putAll(ClassifierIdentity.of(classifier.spec()));
     identity.putAll(options.methods().identity());
     identity.put(
-        "images", Text.format("%d (SHA-256 of names %s)", list.size(), list.namesSha256()));
+        "images", Text.format("%d (SHA-256 of names %s)", set.images(), set.namesSha256()));
     identity.put("seed", String.valueOf(options.methods().seed()));
     identity.putAll(options.metrics().identity(list));
     identity.putAll(options.reading().provenance());

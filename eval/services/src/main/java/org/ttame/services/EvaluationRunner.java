@@ -2,6 +2,7 @@ package org.ttame.services;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.stream.IntStream;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.ImageException;
 import org.ttame.eval.evaluation.Evaluation;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.ImageRecord;
@@ -18,9 +20,9 @@ import org.ttame.eval.evaluation.MapObserver;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.output.EvaluationFolder;
+import org.ttame.training.data.Batch;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageSettings;
-import org.ttame.training.data.SkippedCount;
 
 /** Measures the images of a list that an evaluation's folder does not know yet. */
 final class EvaluationRunner {
@@ -34,18 +36,20 @@ final class EvaluationRunner {
   private final ImageList list;
   private final ImageSettings settings;
   private final ProgressListener listener;
-  private SkippedCount skipped = new SkippedCount();
+  private final ImageSet set;
+  private final List<LeftOut> leftOut = new ArrayList<>();
   private int withoutMap;
 
   EvaluationRunner(
       Evaluation evaluation,
       EvaluationFolder folder,
-      ImageList list,
+      ImageSet set,
       ImageSettings settings,
       ProgressListener listener) {
     this.evaluation = evaluation;
     this.folder = folder;
-    this.list = list;
+    this.set = set;
+    this.list = set.own();
     this.settings = settings;
     this.listener = listener;
   }
@@ -73,16 +77,16 @@ final class EvaluationRunner {
     }
     EvaluationResult result = before;
     if (left.length > 0) {
-      result = measure(classifier, before, list.select(left), objects, observer);
+      result = measure(classifier, before, left, objects, observer);
     } else if (before.images() > 0) {
       listener.note("the evaluation is complete; its tables are written anew");
     }
     return withoutMap == 0 ? result : EvaluationResult.join(List.of(result, warning(maps.get())));
   }
 
-  /** The images that could not be read. */
-  SkippedCount skipped() {
-    return skipped;
+  /** The images that could not be read, or have no map, in the list's order. */
+  List<LeftOut> leftOut() {
+    return leftOut.stream().sorted(Comparator.comparingInt(LeftOut::place)).toList();
   }
 
   /** How many images were left out because they have no map. */
@@ -93,10 +97,11 @@ final class EvaluationRunner {
   private EvaluationResult measure(
       FrozenClassifier classifier,
       EvaluationResult before,
-      ImageList images,
+      int[] places,
       Optional<BoxTable> objects,
       MapObserver observer)
       throws IOException {
+    ImageList images = list.select(places);
     if (before.images() > 0) {
       listener.note(
           Text.format("going on: %d of %d images are measured", before.images(), list.size()));
@@ -112,16 +117,25 @@ final class EvaluationRunner {
                 known.in(images, classifier.inputSpec()))
             .reporting(listener, "evaluating", before.images())) {
       EvaluationResult result = evaluation.goOn(before, stream, folder, observer);
-      skipped = stream.skipped();
-      if (before.images() == 0) {
+      for (Batch.BadImage bad : stream.bad()) {
+        leftOut.add(leftOut(places[bad.index()], bad.kind(), bad.reason()));
+      }
+      if (before.images() == 0 && set.isWhole()) {
         stream.requireAny();
       }
       return result;
     }
   }
 
+  private LeftOut leftOut(int own, ImageException.Kind kind, String reason) {
+    return new LeftOut(set.shard().place(own), list.name(own), kind, reason);
+  }
+
   /** The places of images that were not measured; a name that is there twice is measured twice. */
   private int[] left(EvaluationResult before) {
+    if (before.images() == 0) {
+      return IntStream.range(0, list.size()).toArray();
+    }
     Map<String, Integer> measured = new HashMap<>();
     for (ImageRecord record : before.methods().get(0).records()) {
       measured.merge(record.image(), 1, Integer::sum);
@@ -139,7 +153,7 @@ final class EvaluationRunner {
     }
     List<String> missing =
         IntStream.of(left).mapToObj(list::name).filter(name -> !maps.has(name)).toList();
-    if (there.length == 0 && folder.finished().images() == 0) {
+    if (there.length == 0 && folder.finished().images() == 0 && set.isWhole()) {
       throw new IOException(
           Text.format(
               "none of the %d images of %s has a map: expected '%s' and so on",
@@ -151,6 +165,9 @@ final class EvaluationRunner {
               "There is no map for %s: expected '%s'; without --strict it would be left out",
               missing.get(0), maps.expected(missing.get(0))));
     }
+    IntStream.of(left)
+        .filter(i -> !maps.has(list.name(i)))
+        .forEach(i -> leftOut.add(leftOut(i, null, "there is no map")));
     for (String name : missing.subList(0, Math.min(NAMED, missing.size()))) {
       listener.warn(Text.format("skipped: there is no map for %s", name));
     }
@@ -160,12 +177,15 @@ final class EvaluationRunner {
     return there;
   }
 
-  /** A part of the result that says nothing else. */
   private EvaluationResult warning(MapFolderExplainer maps) {
-    EvaluationResult nothing = evaluation.nothing();
+    return warning(evaluation.nothing(), maps.name(), withoutMap);
+  }
+
+  /** A part of a result that says nothing but that so many images had no map. */
+  static EvaluationResult warning(EvaluationResult nothing, String maps, int withoutMap) {
     List<MethodResult> methods = new ArrayList<>();
     for (MethodResult method : nothing.methods()) {
-      boolean own = method.method().equals(maps.name());
+      boolean own = method.method().equals(maps);
       methods.add(
           new MethodResult(
               method.method(),

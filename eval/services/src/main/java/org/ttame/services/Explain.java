@@ -6,11 +6,13 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
@@ -18,6 +20,7 @@ import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.eval.evaluation.ImageStream;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.figure.Comparison;
 import org.ttame.eval.figure.ComparisonReport;
 import org.ttame.eval.figure.Figure;
@@ -25,17 +28,21 @@ import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.output.ExplanationWriter;
 import org.ttame.eval.output.MapFormat;
+import org.ttame.eval.output.OutputNames;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.HeatmapOverlay;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageSettings;
+import org.ttame.training.data.Shard;
 import org.ttame.training.data.SkippedCount;
 
 /** Writes explanation maps of image files: pictures, arrays, records. */
 public final class Explain {
   private final Options options;
   private final ProgressListener listener;
+  private final ImageSet set;
   private final ImageList images;
+  private final OutputNames outputNames;
   private final Map<String, String> provenance;
 
   /**
@@ -50,6 +57,7 @@ public final class Explain {
    * @param labels a file with the names of the classes, if given
    * @param out where to write
    * @param reading how to go through the images
+   * @param shard which of them, if not all; {@link Merge} puts shards together
    */
   public record Options(
       MethodSelection methods,
@@ -60,7 +68,8 @@ public final class Explain {
       HeatmapOverlay overlay,
       Optional<Path> labels,
       Path out,
-      ImageSettings reading) {
+      ImageSettings reading,
+      Optional<Shard> shard) {
     public Options {
       Objects.requireNonNull(methods, "methods");
       Objects.requireNonNull(images, "images");
@@ -69,7 +78,12 @@ public final class Explain {
       Objects.requireNonNull(labels, "labels");
       Objects.requireNonNull(out, "out");
       Objects.requireNonNull(reading, "reading");
+      Objects.requireNonNull(shard, "shard");
       formats = Set.copyOf(formats);
+      if (compare && shard.isPresent()) {
+        throw new InvalidOptionException(
+            "compare", "makes one page of all images, which a shard does not have");
+      }
       if (formats.isEmpty() && !compare) {
         throw new InvalidOptionException("format", "is empty: nothing would be written");
       }
@@ -86,22 +100,41 @@ public final class Explain {
           HeatmapOverlay.defaults(),
           Optional.empty(),
           out,
-          ImageSettings.defaults());
+          ImageSettings.defaults(),
+          Optional.empty());
     }
 
     /** The same for other classes. */
     public Options withClasses(ClassSelection wanted) {
-      return new Options(methods, images, wanted, formats, compare, overlay, labels, out, reading);
+      return new Options(
+          methods, images, wanted, formats, compare, overlay, labels, out, reading, shard);
     }
 
     /** The same with other files. */
     public Options withFormats(Set<MapFormat> wanted) {
-      return new Options(methods, images, classes, wanted, compare, overlay, labels, out, reading);
+      return new Options(
+          methods, images, classes, wanted, compare, overlay, labels, out, reading, shard);
     }
 
     /** The same with other ways through the images. */
     public Options withReading(ImageSettings wanted) {
-      return new Options(methods, images, classes, formats, compare, overlay, labels, out, wanted);
+      return new Options(
+          methods, images, classes, formats, compare, overlay, labels, out, wanted, shard);
+    }
+
+    /** The same for a part of the images. */
+    public Options withShard(Shard wanted) {
+      return new Options(
+          methods,
+          images,
+          classes,
+          formats,
+          compare,
+          overlay,
+          labels,
+          out,
+          reading,
+          Optional.of(wanted));
     }
   }
 
@@ -132,9 +165,33 @@ public final class Explain {
    * @throws IOException if there are no images, or no run
    */
   public Explain(Options options, ProgressListener listener) throws IOException {
+    this(options, options.reading().list(options.images(), listener), listener);
+  }
+
+  private Explain(Options options, ImageList whole, ProgressListener listener) throws IOException {
+    this(
+        options,
+        ImageSet.of(whole, options.shard()),
+        OutputNames.of(whole.size(), whole::name),
+        listener);
+  }
+
+  /**
+   * Explains images that are found already.
+   *
+   * @param options what to explain; the images are those of {@code set}
+   * @param set the images
+   * @param outputNames what their files are called
+   * @param listener hears how it goes
+   * @throws IOException if there is no run
+   */
+  public Explain(Options options, ImageSet set, OutputNames outputNames, ProgressListener listener)
+      throws IOException {
     this.options = options;
     this.listener = listener;
-    images = options.reading().list(options.images(), listener);
+    this.set = set;
+    this.outputNames = outputNames;
+    images = set.own();
     provenance = new LinkedHashMap<>(options.methods().provenance());
     provenance.put("images", options.images().toString());
     provenance.putAll(options.reading().provenance());
@@ -151,7 +208,8 @@ public final class Explain {
    */
   public Result run(FrozenClassifier classifier, Consumer<Written> written) throws IOException {
     int batch = options.reading().batchSize();
-    try (MethodSelection.Made made =
+    try (FrozenClassifier.FullPasses full = classifier.fullPasses(set.passSize(batch));
+        MethodSelection.Made made =
             options.methods().make(classifier, batch, new PassProgress(listener));
         ImageStream stream =
             new ImageStream(options.reading().open(images, classifier.inputSpec()), images)
@@ -171,7 +229,7 @@ public final class Explain {
         ExplanationWriter.Options files =
             new ExplanationWriter.Options(
                 options.out(), options.formats(), options.overlay(), qualified, names);
-        sinks.add(new Files(new ExplanationWriter(files, origin), names, written));
+        sinks.add(new Files(new ExplanationWriter(files, origin, outputNames), names, written));
       }
       if (options.compare()) {
         sinks.add(new Compared(comparison, options.overlay(), names, written));
@@ -187,12 +245,65 @@ public final class Explain {
           throw e.of(classifier.name(), next.names());
         }
       }
-      stream.requireAny();
+      List<LeftOut> leftOut = LeftOut.of(stream, set);
+      if (set.isWhole()) {
+        stream.requireAny();
+        LeftOut.write(options.out(), leftOut);
+      } else {
+        ShardRecord.of(
+                ShardRecord.EXPLAIN,
+                set,
+                identity(classifier),
+                origin,
+                batch,
+                stream.read(),
+                leftOut,
+                null)
+            .write(options.out());
+      }
       runner.warn(listener);
       Optional<Path> page =
           options.compare() ? Optional.of(comparison.write(origin)) : Optional.empty();
       return new Result(stream.read(), stream.skipped(), runner.sizes(), page);
     }
+  }
+
+  /** What maps depend on, wherever files lie. */
+  private Map<String, String> identity(FrozenClassifier classifier) throws IOException {
+    Map<String, String> identity = new LinkedHashMap<>();
+    identity.put("backbone", classifier.name());
+    String sum = classifier.provenance().get("sha256");
+    if (sum != null) {
+      identity.put("backbone's SHA-256", sum);
+    }
+    identity.putAll(ClassifierIdentity.of(classifier.spec()));
+    MethodSelection methods = options.methods();
+    identity.putAll(methods.identity());
+    identity.put(
+        "methods",
+        methods.methods().stream()
+            .map(ExplanationMethod::optionName)
+            .collect(Collectors.joining(",")));
+    methods.layer().ifPresent(layer -> identity.put("layer", layer));
+    methods.riseMasks().ifPresent(masks -> identity.put("rise-masks", String.valueOf(masks)));
+    identity.put("seed", String.valueOf(methods.seed()));
+    identity.put(
+        "images", Text.format("%d (SHA-256 of names %s)", set.images(), set.namesSha256()));
+    identity.put(
+        "class",
+        options.classes().kind().name().toLowerCase(Locale.ROOT)
+            + ":"
+            + options.classes().number());
+    identity.put(
+        "format",
+        options.formats().stream()
+            .map(MapFormat::ending)
+            .sorted()
+            .collect(Collectors.joining(",")));
+    identity.put("overlay", options.overlay().toString());
+    identity.putAll(options.reading().provenance());
+    identity.put("batch-size", String.valueOf(options.reading().batchSize()));
+    return identity;
   }
 
   /** Writes the files of each explanation as it comes. */

@@ -102,14 +102,18 @@ public record MetricSelection(
    * The table of objects, if a metric needs it.
    *
    * @param images the images it is about
+   * @param whole whether these are all, so that one at least should be known
    * @throws IOException if there is none, or it knows none of the images
    */
-  Optional<BoxTable> objects(ImageList images) throws IOException {
+  Optional<BoxTable> objects(ImageList images, boolean whole) throws IOException {
     if (!needsBoxes()) {
       return Optional.empty();
     }
     Path file = table(images);
     BoxTable table = BoxTable.read(file);
+    if (!whole) {
+      return Optional.of(table);
+    }
     for (int i = 0; i < images.size(); i++) {
       if (table.knows(images.name(i))) {
         return Optional.of(table);

@@ -178,7 +178,7 @@ class ServicesTest {
     assertThat(first.measured().images()).isEqualTo(4);
     assertThat(first.measured().methods().stream().map(MethodResult::method))
         .containsExactly("ttame", "random");
-    assertThat(first.page()).exists();
+    assertThat(first.page().orElseThrow()).exists();
     Ears ears = new Ears();
     EvaluationResult again = new Evaluate(options, ears).run(classifier).measured();
     assertThat(ears.said).contains("the evaluation is complete; its tables are written anew");

@@ -15,8 +15,9 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
-import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.FullPassRunner;
 import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.GraphResult;
 
 /**
  * Explains images: the classifier runs once for each batch, the mechanism turns its feature maps
@@ -33,7 +34,7 @@ public final class MapExplainer implements AutoCloseable {
   private final List<FeatureLayer> layers;
   private final SameDiff graph = SameDiff.create();
   private final String maps;
-  private final GraphRunner runner;
+  private final FullPassRunner runner;
 
   /**
    * Joins a classifier and a mechanism.
@@ -64,7 +65,7 @@ public final class MapExplainer implements AutoCloseable {
     }
     SDVariable classes = graph.placeHolder(CLASSES, DataType.INT32, -1, -1);
     maps = mechanism.attach(graph, features, classes).name();
-    runner = GraphRunner.of(graph);
+    runner = new FullPassRunner(GraphRunner.of(graph));
   }
 
   /**
@@ -107,6 +108,7 @@ public final class MapExplainer implements AutoCloseable {
     }
     try (INDArray index = Nd4j.createFromArray(classes)) {
       inputs.put(CLASSES, index);
+      runner.rows(classifier.passSize());
       try (GraphResult result = runner.run(inputs, maps)) {
         return result.detachOutput(maps);
       }

@@ -14,8 +14,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.engine.EngineProfile;
+import org.ttame.core.engine.FullPassRunner;
 import org.ttame.core.engine.GraphResult;
-import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -35,7 +35,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private final List<FeatureLayer> defaultLayers;
   private final Transformer transformer;
   private final Objectives objectives;
-  private final GraphRunner runner;
+  private final FullPassRunner runner;
   private final PassCounter passes = new PassCounter();
 
   FrozenClassifier(ClassifierBuilder builder) {
@@ -52,7 +52,9 @@ public final class FrozenClassifier implements AutoCloseable {
     logits = Objectives.logits(graph, require(builder.logits(), "logits"), output.kind());
     objectives = Objectives.of(graph, logits, output);
     GraphRunner any = GraphRunner.of(graph);
-    runner = builder.ownBatch() == 0 ? any : new FixedBatchRunner(any, builder.ownBatch());
+    runner =
+        new FullPassRunner(
+            builder.ownBatch() == 0 ? any : new FixedBatchRunner(any, builder.ownBatch()));
   }
 
   /**
@@ -157,6 +159,31 @@ public final class FrozenClassifier implements AutoCloseable {
    */
   public void profile(EngineProfile profile) {
     runner.profile(profile);
+  }
+
+  /**
+   * Has passes of fewer images filled up, so that no bit of what is computed of an image depends on
+   * how many came with it. Training steps, whose images belong together, are not.
+   *
+   * @param images that each pass has at least
+   * @return closed to take images as they come again
+   */
+  public FullPasses fullPasses(int images) {
+    int before = runner.rows();
+    runner.rows(images);
+    return () -> runner.rows(before);
+  }
+
+  /** For as long as passes are filled up. */
+  @FunctionalInterface
+  public interface FullPasses extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** Images that each pass has at least; 0 for as many as come. */
+  public int passSize() {
+    return runner.rows();
   }
 
   /**
@@ -271,11 +298,13 @@ public final class FrozenClassifier implements AutoCloseable {
     objectives.checkCount(labels, images.size(0));
     try (INDArray target = objectives.oneHot(name(), labels)) {
       GraphResult result =
-          runner.gradients(
-              Map.of(input, images, Objectives.TARGET, target),
-              Objectives.CROSS_ENTROPY,
-              List.of(Objectives.CROSS_ENTROPY, logits),
-              List.of(input));
+          runner
+              .asTheyCome()
+              .gradients(
+                  Map.of(input, images, Objectives.TARGET, target),
+                  Objectives.CROSS_ENTROPY,
+                  List.of(Objectives.CROSS_ENTROPY, logits),
+                  List.of(input));
       passes.countForward(images.size(0));
       passes.countBackward(images.size(0));
       return new InputGradient(

@@ -30,7 +30,7 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
   private final ImageList list;
   private final IntFunction<List<Box>> boxes;
   private final SkippedCount skipped = new SkippedCount();
-  private final List<Integer> unreadable = new ArrayList<>();
+  private final List<Batch.BadImage> bad = new ArrayList<>();
   private Consumer<Batch.BadImage> onSkipped = image -> {};
   private ProgressListener progress = ProgressListener.NONE;
   private long before;
@@ -93,10 +93,10 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
     try {
       while (next == null && source.hasNext()) {
         try (Batch batch = source.next()) {
-          for (Batch.BadImage bad : batch.bad()) {
-            skipped.add(bad.kind());
-            unreadable.add(bad.index());
-            onSkipped.accept(bad);
+          for (Batch.BadImage image : batch.bad()) {
+            skipped.add(image.kind());
+            bad.add(image);
+            onSkipped.accept(image);
           }
           if (batch.size() > 0) {
             next = convert(batch);
@@ -135,7 +135,12 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
 
   /** The places of those images in the list. */
   public List<Integer> unreadable() {
-    return List.copyOf(unreadable);
+    return bad.stream().map(Batch.BadImage::index).toList();
+  }
+
+  /** Those images, and why. */
+  public List<Batch.BadImage> bad() {
+    return List.copyOf(bad);
   }
 
   /** How many images have been read so far. */

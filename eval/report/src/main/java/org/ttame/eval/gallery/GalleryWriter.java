@@ -26,7 +26,7 @@ public final class GalleryWriter implements MapObserver {
    *
    * @param output the evaluation's output
    * @param count how many images the list has
-   * @param names the name of each
+   * @param names the name of each; null for one that this evaluation leaves to others
    * @param most how many to keep, 0 for none
    * @throws IllegalArgumentException if {@code most} is negative
    */
@@ -38,7 +38,10 @@ public final class GalleryWriter implements MapObserver {
     int kept = Math.min(most, count);
     for (int i = 0; i < kept; i++) {
       int number = (int) ((long) i * count / kept);
-      numbers.putIfAbsent(names.apply(number), number);
+      String name = names.apply(number);
+      if (name != null) {
+        numbers.putIfAbsent(name, number);
+      }
     }
   }
 

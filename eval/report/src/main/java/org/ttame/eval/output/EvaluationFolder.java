@@ -154,6 +154,39 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     }
   }
 
+  /**
+   * What a finished evaluation's folder holds; nothing is changed in it.
+   *
+   * @param folder an evaluation's
+   * @param nothing its result before any image
+   * @throws IOException naming the file, if one cannot be read
+   */
+  public static EvaluationResult read(Path folder, EvaluationResult nothing) throws IOException {
+    List<EvaluationResult> parts = new ArrayList<>();
+    for (String line : TextFile.lines(folder.resolve(BATCHES))) {
+      parts.add(cost(tree(folder, line), nothing));
+    }
+    parts.add(records(folder, nothing));
+    return EvaluationResult.join(parts);
+  }
+
+  /**
+   * Opens a folder to begin in it anew: what an evaluation of the same settings left there is
+   * removed.
+   *
+   * @throws IOException as {@link #open(Path, EvaluationResult, Map)}
+   */
+  public static EvaluationFolder anew(
+      Path folder, EvaluationResult nothing, Map<String, String> settings) throws IOException {
+    if (Files.exists(folder.resolve(SETTINGS))) {
+      requireSame(folder, settings(nothing, settings));
+      Files.delete(folder.resolve(SETTINGS));
+      Files.deleteIfExists(folder.resolve(BATCHES));
+      Files.deleteIfExists(folder.resolve(PerImageCsv.FILE));
+    }
+    return open(folder, nothing, settings);
+  }
+
   /** What was measured before; without records where nothing was. */
   public EvaluationResult finished() {
     return finished;
@@ -215,7 +248,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     // A line that was not ended was being written; its batch is measured again.
     int ended = text.lastIndexOf('\n') + 1;
     for (String line : text.substring(0, ended).lines().toList()) {
-      JsonNode cost = tree(line);
+      JsonNode cost = tree(folder, line);
       if (cost.path("bytes").asLong() > csv.size()) {
         break;
       }
@@ -231,7 +264,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       return nothing;
     }
     csv.truncate(rows);
-    EvaluationResult records = records(nothing);
+    EvaluationResult records = records(folder, nothing);
     requireSameMaps(images(records), measured);
     return EvaluationResult.join(List.of(EvaluationResult.join(costs), records));
   }
@@ -270,7 +303,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     return result.methods().get(0).records().stream().map(ImageRecord::image).toList();
   }
 
-  private EvaluationResult cost(JsonNode line, EvaluationResult nothing) {
+  private static EvaluationResult cost(JsonNode line, EvaluationResult nothing) {
     List<MethodResult> methods = new ArrayList<>();
     for (MethodResult method : nothing.methods()) {
       JsonNode entry = line.path("methods").path(method.method());
@@ -299,7 +332,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   }
 
   /** The rows, which cost nothing more. */
-  private EvaluationResult records(EvaluationResult nothing) throws IOException {
+  private static EvaluationResult records(Path folder, EvaluationResult nothing)
+      throws IOException {
     Path file = folder.resolve(PerImageCsv.FILE);
     Map<String, List<ImageRecord>> byMethod = new LinkedHashMap<>();
     nothing.methods().forEach(method -> byMethod.put(method.method(), new ArrayList<>()));
@@ -335,7 +369,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     return new EvaluationResult(nothing.keys(), nothing.parameters(), methods, 0, 0, 0, 0);
   }
 
-  private JsonNode tree(String line) throws IOException {
+  private static JsonNode tree(Path folder, String line) throws IOException {
     try {
       return JSON.readTree(line);
     } catch (JsonProcessingException e) {

@@ -36,7 +36,7 @@ public final class ExplanationWriter {
 
   private final Options options;
   private final Provenance provenance;
-  private final OutputNames names = new OutputNames();
+  private final OutputNames names;
   private final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /**
@@ -91,6 +91,18 @@ public final class ExplanationWriter {
    * @param provenance goes into each JSON file
    */
   public ExplanationWriter(Options options, Provenance provenance) {
+    this(options, provenance, new OutputNames());
+  }
+
+  /**
+   * A writer.
+   *
+   * @param options what to write
+   * @param provenance goes into each JSON file
+   * @param names what files are called
+   */
+  public ExplanationWriter(Options options, Provenance provenance, OutputNames names) {
+    this.names = Objects.requireNonNull(names, "names");
     this.options = Objects.requireNonNull(options, "options");
     this.provenance = Objects.requireNonNull(provenance, "provenance");
   }

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntFunction;
 import org.ttame.core.Text;
 
 /**
@@ -15,6 +16,21 @@ import org.ttame.core.Text;
 public final class OutputNames {
   private final Map<String, String> given = new HashMap<>();
   private final Set<String> taken = new HashSet<>();
+
+  /**
+   * Names for the images of a list, the earlier first, so that they do not depend on which of them
+   * are written about.
+   *
+   * @param count how many there are
+   * @param images the path of each inside its source
+   */
+  public static OutputNames of(int count, IntFunction<String> images) {
+    OutputNames names = new OutputNames();
+    for (int i = 0; i < count; i++) {
+      names.of(images.apply(i));
+    }
+    return names;
+  }
 
   /**
    * The name for an image.

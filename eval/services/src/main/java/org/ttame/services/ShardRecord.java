@@ -1,0 +1,212 @@
+package org.ttame.services;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.stream.Stream;
+import org.ttame.core.Text;
+import org.ttame.core.provenance.BuildInfo;
+import org.ttame.core.storage.TextFile;
+import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.evaluation.EvaluationResult;
+import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.metric.MetricKey;
+import org.ttame.eval.output.Provenance;
+import org.ttame.training.data.Shard;
+
+/**
+ * What a shard of a command was made from: written when it is done, read by {@link Merge}.
+ *
+ * @param format of this record
+ * @param command {@code evaluate} or {@code explain}
+ * @param index the shard's number, from 0
+ * @param count of how many
+ * @param program the program's version and commit
+ * @param build the same in its parts, for the merged files
+ * @param settings what the results depend on, by names that people understand
+ * @param backbone the classifier's provenance
+ * @param provenance that of the rest
+ * @param images how many images the whole list has
+ * @param namesSha256 of the whole list's names
+ * @param batchSize images a pass
+ * @param done how many images were gone through
+ * @param leftOut those that were not
+ * @param evaluation what else an evaluation's files need; null for another command
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+record ShardRecord(
+    int format,
+    String command,
+    int index,
+    int count,
+    String program,
+    BuildInfo build,
+    Map<String, String> settings,
+    Map<String, String> backbone,
+    Map<String, String> provenance,
+    int images,
+    String namesSha256,
+    int batchSize,
+    long done,
+    List<LeftOut> leftOut,
+    Measured evaluation) {
+  /** The command that measures. */
+  static final String EVALUATE = "evaluate";
+
+  /** The command that writes maps. */
+  static final String EXPLAIN = "explain";
+
+  private static final int FORMAT = 1;
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .build();
+
+  /**
+   * The frame of an evaluation's numbers.
+   *
+   * @param keys the numbers, each as metric and threshold
+   * @param parameters what changes their meaning
+   * @param methods the methods' settings by name, in order
+   * @param labels names of the classes, or an empty list
+   * @param colors of the page's heatmaps
+   * @param maps the method whose maps were made elsewhere; null without
+   */
+  record Measured(
+      List<Key> keys,
+      Map<String, String> parameters,
+      LinkedHashMap<String, LinkedHashMap<String, String>> methods,
+      List<String> labels,
+      String colors,
+      String maps) {
+    /** A number's name; the threshold is null where it has none. */
+    record Key(String metric, Double threshold) {}
+
+    static Measured of(EvaluationResult nothing, List<String> labels, String colors, String maps) {
+      LinkedHashMap<String, LinkedHashMap<String, String>> methods = new LinkedHashMap<>();
+      nothing
+          .methods()
+          .forEach(method -> methods.put(method.method(), new LinkedHashMap<>(method.settings())));
+      List<Key> keys = new ArrayList<>();
+      for (MetricKey key : nothing.keys()) {
+        OptionalDouble at = key.threshold();
+        keys.add(new Key(key.metric(), at.isPresent() ? at.getAsDouble() : null));
+      }
+      return new Measured(keys, nothing.parameters(), methods, labels, colors, maps);
+    }
+
+    /** The evaluation's result before any image. */
+    EvaluationResult nothing() {
+      List<MetricKey> numbers =
+          keys.stream()
+              .map(
+                  key ->
+                      key.threshold() == null
+                          ? MetricKey.of(key.metric())
+                          : MetricKey.at(key.metric(), key.threshold()))
+              .toList();
+      List<MethodResult> results = new ArrayList<>();
+      methods.forEach(
+          (name, settings) -> results.add(new MethodResult(name, settings, numbers, List.of(), 0)));
+      return new EvaluationResult(numbers, parameters, results, 0, 0, 0, 0);
+    }
+  }
+
+  static ShardRecord of(
+      String command,
+      ImageSet images,
+      Map<String, String> settings,
+      Provenance provenance,
+      int batchSize,
+      long done,
+      List<LeftOut> leftOut,
+      Measured evaluation) {
+    return new ShardRecord(
+        FORMAT,
+        command,
+        images.shard().index(),
+        images.shard().count(),
+        provenance.build().describe(),
+        provenance.build(),
+        settings,
+        provenance.backbone(),
+        provenance.settings(),
+        images.images(),
+        images.namesSha256(),
+        batchSize,
+        done,
+        leftOut,
+        evaluation);
+  }
+
+  /** Which shard it is. */
+  Shard shard() {
+    return new Shard(index, count);
+  }
+
+  /** Who made it, from what. */
+  Provenance origin() {
+    return new Provenance(build, backbone, provenance);
+  }
+
+  /** The record's name in a folder, which may hold those of several shards. */
+  static String file(Shard shard) {
+    return Text.format("shard-%d-of-%d.json", shard.index(), shard.count());
+  }
+
+  void write(Path folder) throws IOException {
+    WholeFile.writeText(folder.resolve(file(shard())), JSON.writeValueAsString(this) + "\n");
+  }
+
+  /**
+   * The records in a folder.
+   *
+   * @throws IOException naming the folder or file, if there is none, or one cannot be read
+   */
+  static List<ShardRecord> read(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new IOException(Text.format("'%s' is no folder of a shard", folder));
+    }
+    List<Path> files;
+    try (Stream<Path> all = Files.list(folder)) {
+      files =
+          all.filter(file -> file.getFileName().toString().matches("shard-\\d+-of-\\d+\\.json"))
+              .sorted()
+              .toList();
+    }
+    if (files.isEmpty()) {
+      throw new IOException(
+          Text.format(
+              "'%s' holds no finished shard: there is no shard-I-of-N.json in it; run its command again",
+              folder));
+    }
+    List<ShardRecord> records = new ArrayList<>();
+    for (Path file : files) {
+      ShardRecord record;
+      try {
+        record = JSON.readValue(TextFile.text(file), ShardRecord.class);
+      } catch (JacksonException e) {
+        throw new IOException(Text.format("'%s' is damaged: %s", file, e.getOriginalMessage()), e);
+      }
+      if (record.format() != FORMAT) {
+        throw new IOException(
+            Text.format(
+                "'%s' has format %d; this version reads format %d", file, record.format(), FORMAT));
+      }
+      records.add(record);
+    }
+    return records;
+  }
+}
