@@ -167,8 +167,8 @@ public final class Evaluate {
     provenance.put("seed", String.valueOf(methods.seed()));
     provenance.putAll(options.reading().provenance());
     int batch = options.reading().batchSize();
-    try (FrozenClassifier.FullPasses full = classifier.fullPasses(set.passSize(batch));
-        MethodSelection.Made made = methods.make(classifier, batch, new PassProgress(listener))) {
+    try (MethodSelection.Made made =
+        methods.make(classifier, batch, set.passSize(batch), new PassProgress(listener))) {
       int classes = classifier.classes();
       Optional<Path> run = methods.run().map(TrainedRun::run);
       List<String> names =

@@ -208,9 +208,10 @@ public final class Explain {
    */
   public Result run(FrozenClassifier classifier, Consumer<Written> written) throws IOException {
     int batch = options.reading().batchSize();
-    try (FrozenClassifier.FullPasses full = classifier.fullPasses(set.passSize(batch));
-        MethodSelection.Made made =
-            options.methods().make(classifier, batch, new PassProgress(listener));
+    try (MethodSelection.Made made =
+            options
+                .methods()
+                .make(classifier, batch, set.passSize(batch), new PassProgress(listener));
         ImageStream stream =
             new ImageStream(options.reading().open(images, classifier.inputSpec()), images)
                 .reporting(listener, "explaining", 0)) {

@@ -128,28 +128,41 @@ public record MethodSelection(
         "%s (SHA-256 %s)", checkpoint, folder.checkpoints().get(checkpoint).attentionSha256());
   }
 
+  /** Makes the methods; passes have as many images as come. */
+  public Made make(FrozenClassifier classifier, int batch, MethodOptions.Listener listener)
+      throws IOException {
+    return make(classifier, batch, 0, listener);
+  }
+
   /**
    * Makes the methods.
    *
    * @param classifier stays the caller's
    * @param batch masked images a pass
+   * @param fullPass images that each of the classifier's passes has at least while these are open,
+   *     see {@link FrozenClassifier#fullPasses}
    * @param listener hears of the passes of methods that take many
    * @throws IOException if a run cannot be read
    */
-  public Made make(FrozenClassifier classifier, int batch, MethodOptions.Listener listener)
+  public Made make(
+      FrozenClassifier classifier, int batch, int fullPass, MethodOptions.Listener listener)
       throws IOException {
-    return new Made(this, classifier, new MethodOptions(layer, riseMasks, seed, batch, listener));
+    return new Made(
+        this, classifier, fullPass, new MethodOptions(layer, riseMasks, seed, batch, listener));
   }
 
   /** The methods, and the mechanisms they were made from. */
   public static final class Made implements AutoCloseable {
     private final List<AttentionMechanism> mechanisms = new ArrayList<>();
     private final MethodCatalog catalog;
+    private final FrozenClassifier.FullPasses passes;
     private final List<Explainer> explainers = new ArrayList<>();
     private Optional<MapFolderExplainer> folder = Optional.empty();
 
-    private Made(MethodSelection choice, FrozenClassifier classifier, MethodOptions options)
+    private Made(
+        MethodSelection choice, FrozenClassifier classifier, int fullPass, MethodOptions options)
         throws IOException {
+      passes = classifier.fullPasses(fullPass);
       catalog = new MethodCatalog(classifier, options);
       try {
         fill(choice, classifier);
@@ -213,6 +226,7 @@ public record MethodSelection(
       catalog.close();
       folder.ifPresent(MapFolderExplainer::close);
       mechanisms.forEach(AttentionMechanism::close);
+      passes.close();
     }
   }
 }
