@@ -16,8 +16,8 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.FullPassRunner;
-import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.GraphRunner;
 
 /**
  * Explains images: the classifier runs once for each batch, the mechanism turns its feature maps

@@ -16,6 +16,7 @@ import org.ttame.core.Text;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.FullPassRunner;
 import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
