@@ -90,9 +90,11 @@ final class OnnxOracle implements AutoCloseable {
     return OnnxTensor.createTensor(environment, halves.rewind(), planes.shape(), type);
   }
 
-  /** Declared sizes of an output, −1 where they are free. */
-  long[] shape(String output) throws OrtException {
-    return ((TensorInfo) session.getOutputInfo().get(output).getInfo()).getShape();
+  /** Declared sizes of an input or output, −1 where they are free. */
+  long[] shape(String name) throws OrtException {
+    Map<String, NodeInfo> all = new LinkedHashMap<>(session.getInputInfo());
+    all.putAll(session.getOutputInfo());
+    return ((TensorInfo) all.get(name).getInfo()).getShape();
   }
 
   /** Names of the inputs. */
