@@ -51,6 +51,7 @@ final class TrainCommand implements Command {
             RESUME,
             TrainingArguments.EPOCHS,
             TrainingArguments.BATCH_SIZE,
+            TrainingArguments.ACCUMULATE,
             TrainingArguments.MAX_LR,
             TrainingArguments.MAX_STEPS,
             CommonOptions.LAYERS,

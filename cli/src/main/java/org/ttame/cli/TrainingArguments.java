@@ -21,6 +21,11 @@ final class TrainingArguments {
           "batch-size",
           "N|auto",
           "images a step; auto: up to 32, as memory allows (32; sample: 8)");
+  static final OptionSpec ACCUMULATE =
+      OptionSpec.of(
+          "accumulate",
+          "N",
+          "steps of N batches whose gradients are averaged, as N data-parallel workers make them (1)");
   static final OptionSpec MAX_LR =
       OptionSpec.of("max-lr", "X", "the OneCycle policy's largest learning rate (1e-3)");
   static final OptionSpec MAX_STEPS =
@@ -61,6 +66,7 @@ final class TrainingArguments {
       List.of(
           CommonOptions.LAYERS,
           EPOCHS,
+          ACCUMULATE,
           MAX_LR,
           MAX_STEPS,
           VARIANT,

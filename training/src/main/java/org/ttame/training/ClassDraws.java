@@ -20,13 +20,36 @@ public interface ClassDraws {
   int[][] draw(long step, int[] predicted);
 
   /**
+   * The classes of a worker's share of a step.
+   *
+   * @param step 0 for the first step of the run
+   * @param epoch 0 for the first
+   * @param images the places of the share's images in their list
+   * @param predicted the predicted class of each of B images
+   * @return B rows of M classes, each image's own class first
+   */
+  default int[][] draw(long step, long epoch, List<Integer> images, int[] predicted) {
+    return draw(step, predicted);
+  }
+
+  /**
    * Draws as the loss says.
    *
    * @param sampler the rule
    * @return its draws
    */
   static ClassDraws of(ClassSampler sampler) {
-    return (step, predicted) -> sampler.draw(predicted, step);
+    return new ClassDraws() {
+      @Override
+      public int[][] draw(long step, int[] predicted) {
+        return sampler.draw(predicted, step);
+      }
+
+      @Override
+      public int[][] draw(long step, long epoch, List<Integer> images, int[] predicted) {
+        return sampler.draw(predicted, epoch, images);
+      }
+    };
   }
 
   /**

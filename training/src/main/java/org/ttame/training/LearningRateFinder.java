@@ -97,7 +97,7 @@ public final class LearningRateFinder {
    */
   public Outcome run(AttentionMechanism from, Listener listener) throws IOException {
     long perEpoch = BatchSource.stepsPerEpoch(images.size(), options.plan().batchSize());
-    new TrainingPlan(images.size(), options.plan().batchSize(), perEpoch, ramp.totalSteps())
+    new TrainingPlan(images.size(), options.plan().batchSize(), 1, perEpoch, ramp.totalSteps())
         .requireTrainable(from.spec());
     SkippedImages skipped = new SkippedImages(images);
     LearningRateCurve.Recorder recorder = new LearningRateCurve.Recorder();

@@ -1,9 +1,15 @@
 package org.ttame.training;
 
+import java.util.Arrays;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.ClassifierOutput;
@@ -19,6 +25,7 @@ import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.loss.LossOptions;
 import org.ttame.core.loss.StepGradients;
 import org.ttame.core.masking.Masking;
+import org.ttame.training.data.Batch;
 import org.ttame.training.optimizer.NesterovSgd;
 import org.ttame.training.optimizer.OneCycle;
 import org.ttame.training.optimizer.Schedule;
@@ -174,18 +181,41 @@ public final class Trainer implements AutoCloseable {
    * @throws NonFiniteException if a logit of the images as they are is not: no training can help
    */
   public StepRecord step(long step, INDArray unitImages) {
-    return guard.call(() -> mechanism.reserved(() -> compute(step, unitImages)));
+    return guard.call(
+        () ->
+            mechanism.reserved(
+                () -> {
+                  final long began = System.nanoTime();
+                  double lr = schedule.learningRate(step);
+                  double momentum = schedule.momentum(step);
+                  int images = (int) unitImages.size(0);
+                  StepShare.Terms terms =
+                      compute(
+                          step,
+                          unitImages,
+                          target -> draws.draw(step, target),
+                          (found, gradients) -> {
+                            optimizer.step(gradients.gradients(), lr, momentum);
+                            mechanism.updateStatistics(gradients.batchStatistics());
+                            return found;
+                          });
+                  double seconds = (System.nanoTime() - began) / 1e9;
+                  return record(step, terms, lr, momentum, images, images / seconds);
+                }));
   }
 
-  private StepRecord compute(long step, INDArray unitImages) {
-    final long began = System.nanoTime();
+  /** Goes forwards and backwards, and has something made of the gradients, which are lent. */
+  private <T> T compute(
+      long step,
+      INDArray unitImages,
+      Function<int[], int[][]> classes,
+      BiFunction<StepShare.Terms, StepGradients, T> use) {
     double lr = schedule.learningRate(step);
-    double momentum = schedule.momentum(step);
     try (INDArray standardised = standardizer.apply(unitImages);
         // Read by graph.forward, before the classifier runs again.
         ClassifierOutput clean = classifier.glance(standardised, mechanism.spec().features())) {
       int[] target = targets.of(seed, step, clean.requireFinite().predictedClasses());
-      int[][] psi = draws.draw(step, target);
+      int[][] psi = classes.apply(target);
       try (AttentionTrainingGraph.Forward forward =
               graph.forward(clean.features(), unitImages, psi);
           InputGradient ce = classifier.crossEntropyGradient(forward.maskedImages(), target)) {
@@ -197,24 +227,133 @@ public final class Trainer implements AutoCloseable {
             double sum = gradient.getValue().sumNumber().doubleValue();
             checkFinite(step, lr, "gradient of " + gradient.getKey(), sum);
           }
-          optimizer.step(gradients.gradients(), lr, momentum);
-          mechanism.updateStatistics(gradients.batchStatistics());
+          return use.apply(
+              new StepShare.Terms(loss, ce.crossEntropy(), forward.area(), forward.variation()),
+              gradients);
         }
-        int images = target.length;
-        double seconds = (System.nanoTime() - began) / 1e9;
-        return new StepRecord(
-            step + 1,
-            1,
-            loss,
-            ce.crossEntropy(),
-            forward.area(),
-            forward.variation(),
-            lr,
-            momentum,
-            images / seconds,
-            images);
       }
     }
+  }
+
+  /**
+   * What a worker's share of a step gives; nothing is changed by it.
+   *
+   * @param step 0 for the first of the run
+   * @param epoch 0 for the first
+   * @param images the places of the B images in their list, by which classes are drawn
+   * @param unitImages {@code [B, H, W, C]} in [0,1]; stays the caller's
+   * @param bad what of the share could not be read
+   * @throws DivergenceException if loss or gradient is not finite
+   * @throws NonFiniteException if a logit of the images as they are is not: no training can help
+   */
+  public StepShare share(
+      long step, long epoch, List<Integer> images, INDArray unitImages, List<Batch.BadImage> bad) {
+    return guard.call(
+        () ->
+            mechanism.reserved(
+                () -> {
+                  long forward = classifier.passes().forward();
+                  long backward = classifier.passes().backward();
+                  return compute(
+                      step,
+                      unitImages,
+                      target -> draws.draw(step, epoch, images, target),
+                      (terms, gradients) -> {
+                        int count = images.size();
+                        return new StepShare(
+                            count,
+                            1,
+                            terms.times(count),
+                            new StepShare.Passes(
+                                classifier.passes().forward() - forward,
+                                classifier.passes().backward() - backward),
+                            bad,
+                            flat(mechanism.parameters(), gradients.gradients(), count),
+                            flat(mechanism.statistics(), gradients.batchStatistics(), 1));
+                      });
+                }));
+  }
+
+  /**
+   * Does the step that the shares of all workers add up to.
+   *
+   * @param step 0 for the first of the run
+   * @param sum of all shares, one of which has images at least
+   * @return what it did; its epoch is 1, its speed 0
+   */
+  public StepRecord apply(long step, StepShare sum) {
+    return guard.call(
+        () ->
+            mechanism.reserved(
+                () -> {
+                  double lr = schedule.learningRate(step);
+                  double momentum = schedule.momentum(step);
+                  Map<String, INDArray> gradients =
+                      arrays(mechanism.parameters(), sum.gradients(), sum.images());
+                  Map<String, INDArray> statistics =
+                      arrays(mechanism.statistics(), sum.statistics(), sum.shares());
+                  try {
+                    optimizer.step(gradients, lr, momentum);
+                    mechanism.updateStatistics(statistics);
+                  } finally {
+                    gradients.values().forEach(INDArray::close);
+                    statistics.values().forEach(INDArray::close);
+                  }
+                  StepShare.Terms mean = sum.terms().times(1.0 / sum.images());
+                  return record(step, mean, lr, momentum, sum.images(), 0);
+                }));
+  }
+
+  private static StepRecord record(
+      long step, StepShare.Terms terms, double lr, double momentum, int images, double speed) {
+    return new StepRecord(
+        step + 1,
+        1,
+        terms.loss(),
+        terms.crossEntropy(),
+        terms.area(),
+        terms.variation(),
+        lr,
+        momentum,
+        speed,
+        images);
+  }
+
+  /** All values of arrays, in the order of others of the same names, times a factor. */
+  private static float[] flat(
+      Map<String, INDArray> like, Map<String, INDArray> arrays, float factor) {
+    int length = Math.toIntExact(like.values().stream().mapToLong(INDArray::length).sum());
+    float[] all = new float[length];
+    int at = 0;
+    for (String name : like.keySet()) {
+      INDArray array = arrays.get(name);
+      int count = (int) array.length();
+      try (INDArray plain = array.dup('c')) {
+        plain.data().asNioFloat().get(all, at, count);
+      }
+      at += count;
+    }
+    for (int i = 0; i < length && factor != 1; i++) {
+      all[i] *= factor;
+    }
+    return all;
+  }
+
+  /** The way back: arrays of the shapes of others, of values divided by a number. */
+  private static Map<String, INDArray> arrays(
+      Map<String, INDArray> like, float[] values, float divisor) {
+    Map<String, INDArray> arrays = new LinkedHashMap<>();
+    int at = 0;
+    for (Map.Entry<String, INDArray> entry : like.entrySet()) {
+      INDArray shape = entry.getValue();
+      float[] own = Arrays.copyOfRange(values, at, at + (int) shape.length());
+      for (int i = 0; i < own.length && divisor != 1; i++) {
+        own[i] /= divisor;
+      }
+      arrays.put(entry.getKey(), Nd4j.create(own, shape.shape(), 'c'));
+      at += own.length;
+    }
+    return arrays;
   }
 
   /**

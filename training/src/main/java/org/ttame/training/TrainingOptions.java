@@ -82,7 +82,7 @@ public record TrainingOptions(
   public static TrainingOptions of(Properties properties) {
     Set<String> unknown = new TreeSet<>(properties.stringPropertyNames());
     unknown.removeAll(defaults().toProperties().stringPropertyNames());
-    unknown.removeAll(List.of("masking", "targets"));
+    unknown.removeAll(List.of("masking", "targets", "accumulate"));
     if (!unknown.isEmpty()) {
       throw new IllegalArgumentException("Training has no option " + String.join(", ", unknown));
     }
@@ -100,6 +100,7 @@ public record TrainingOptions(
             get(properties, "lambda4", Double::valueOf, d.lambda4())));
     set(properties, "epochs", Integer::valueOf, builder::epochs);
     set(properties, "batch-size", Integer::valueOf, builder::batchSize);
+    set(properties, "accumulate", Integer::valueOf, builder::accumulate);
     set(properties, "max-lr", Double::valueOf, builder::maxLr);
     set(properties, "max-steps", Long::valueOf, builder::maxSteps);
     set(properties, "weight-decay", Double::valueOf, builder::weightDecay);
@@ -122,7 +123,7 @@ public record TrainingOptions(
   /**
    * The options by name, as the command line names them; {@code save-every} is in seconds, and
    * {@code masking} is left out where the classifier chooses, {@code targets} where they are the
-   * classifier's answers.
+   * classifier's answers, {@code accumulate} where it is 1.
    *
    * @return names and values
    */
@@ -141,6 +142,9 @@ public record TrainingOptions(
     p.setProperty("lambda4", Double.toString(loss.lambda4()));
     p.setProperty("epochs", Integer.toString(plan.epochs()));
     p.setProperty("batch-size", Integer.toString(plan.batchSize()));
+    if (plan.workers() > 1) {
+      p.setProperty("accumulate", Integer.toString(plan.workers()));
+    }
     p.setProperty("max-lr", Double.toString(trainer.maxLr()));
     p.setProperty("max-steps", Long.toString(plan.maxSteps()));
     p.setProperty("weight-decay", Double.toString(trainer.weightDecay()));
@@ -261,13 +265,13 @@ public record TrainingOptions(
 
     /** How often each image is seen. */
     public Builder epochs(int value) {
-      plan = new TrainingPlan.Options(value, plan.batchSize(), plan.maxSteps());
+      plan = new TrainingPlan.Options(value, plan.batchSize(), plan.maxSteps(), plan.workers());
       return this;
     }
 
     /** Images a step. */
     public Builder batchSize(int value) {
-      plan = new TrainingPlan.Options(plan.epochs(), value, plan.maxSteps());
+      plan = new TrainingPlan.Options(plan.epochs(), value, plan.maxSteps(), plan.workers());
       return this;
     }
 
@@ -281,7 +285,13 @@ public record TrainingOptions(
 
     /** The most steps; 0 for no limit. */
     public Builder maxSteps(long value) {
-      plan = new TrainingPlan.Options(plan.epochs(), plan.batchSize(), value);
+      plan = new TrainingPlan.Options(plan.epochs(), plan.batchSize(), value, plan.workers());
+      return this;
+    }
+
+    /** Among how many workers each step's images are shared, as in data-parallel training. */
+    public Builder accumulate(int value) {
+      plan = new TrainingPlan.Options(plan.epochs(), plan.batchSize(), plan.maxSteps(), value);
       return this;
     }
 

@@ -12,28 +12,34 @@ import org.ttame.training.data.BatchSource;
  * The size of a run.
  *
  * @param images how many images an epoch has
- * @param batchSize images a step
+ * @param batchSize images a step and worker
+ * @param workers among whom each step's images are shared
  * @param stepsPerEpoch steps an epoch, the last smaller one included
  * @param totalSteps steps of the run: all epochs, or {@code --max-steps} if that is less
  */
-public record TrainingPlan(int images, int batchSize, long stepsPerEpoch, long totalSteps) {
+public record TrainingPlan(
+    int images, int batchSize, int workers, long stepsPerEpoch, long totalSteps) {
   /**
    * What decides the size of a run, beside its images.
    *
    * @param epochs how often each image is seen
-   * @param batchSize images a step
+   * @param batchSize images a step and worker
    * @param maxSteps the most steps of the run; 0 for as many as the epochs have
+   * @param workers among whom each step's images are shared, as in data-parallel training; 1 for
+   *     ordinary training
    */
-  public record Options(int epochs, int batchSize, long maxSteps) {
+  public record Options(int epochs, int batchSize, long maxSteps, int workers) {
     public Options {
       atLeast(1, epochs, "epochs");
       atLeast(1, batchSize, "batch-size");
       atLeast(0, maxSteps, "max-steps");
+      atLeast(1, workers, "accumulate");
+      Math.multiplyExact(batchSize, workers);
     }
 
     /** Four epochs in batches of 32. */
     public static Options defaults() {
-      return new Options(4, 32, 0);
+      return new Options(4, 32, 0, 1);
     }
 
     private static void atLeast(long least, long value, String name) {
@@ -52,10 +58,10 @@ public record TrainingPlan(int images, int batchSize, long stepsPerEpoch, long t
    * @return the plan
    */
   public static TrainingPlan of(int images, Options options) {
-    long perEpoch = BatchSource.stepsPerEpoch(images, options.batchSize());
+    long perEpoch = BatchSource.stepsPerEpoch(images, options.batchSize() * options.workers());
     long all = Math.multiplyExact(perEpoch, (long) options.epochs());
     long total = options.maxSteps() == 0 ? all : Math.min(all, options.maxSteps());
-    return new TrainingPlan(images, options.batchSize(), perEpoch, total);
+    return new TrainingPlan(images, options.batchSize(), options.workers(), perEpoch, total);
   }
 
   /**
@@ -67,7 +73,16 @@ public record TrainingPlan(int images, int batchSize, long stepsPerEpoch, long t
   public TrainingPlan requireTrainable(AttentionSpec spec) {
     int fewest = spec.fewestImages();
     boolean wholeEpoch = totalSteps >= stepsPerEpoch;
-    int smallest = wholeEpoch ? smallestStep(images, batchSize) : batchSize;
+    int step = batchSize * workers;
+    int smallestStep = wholeEpoch ? smallestStep(images, step) : step;
+    int smallest = smallestStep / workers;
+    if (workers > 1 && smallest < fewest) {
+      throw new IllegalArgumentException(
+          Text.format(
+              "Each of %d workers needs %d image%s a step, and %d images in steps of %d × %d make a step"
+                  + " of %d: take another batch size, fewer workers or another number of images",
+              workers, fewest, fewest == 1 ? "" : "s", images, workers, batchSize, smallestStep));
+    }
     if (smallest >= fewest) {
       return this;
     }

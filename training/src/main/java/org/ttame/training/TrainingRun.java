@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
@@ -26,6 +27,7 @@ import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageLoader;
 import org.ttame.training.data.SkippedCount;
+import org.ttame.training.data.Workers;
 import org.ttame.training.run.Checkpoint;
 import org.ttame.training.run.CheckpointState;
 import org.ttame.training.run.Checkpoints;
@@ -53,6 +55,8 @@ public final class TrainingRun implements AutoCloseable {
   private final ImageLoader loader;
   private final Masking masking;
   private final TrainingPlan plan;
+  private final Workers workers;
+  private final StepExchange exchange;
   private final Closeable lock;
   private final AttentionMechanism mechanism;
   private final Trainer trainer;
@@ -80,6 +84,12 @@ public final class TrainingRun implements AutoCloseable {
         builder.loader == null ? options.images().loader(classifier.inputSpec()) : builder.loader;
     masking = options.trainer().maskingOf(classifier);
     plan = TrainingPlan.of(images.size(), options.plan());
+    workers = builder.workers == null ? Workers.all(plan.workers()) : builder.workers;
+    exchange = builder.exchange;
+    if (workers.count() != plan.workers()) {
+      throw new IllegalArgumentException(
+          Text.format("The run is for %d workers, there are %d", plan.workers(), workers.count()));
+    }
     skipped = new SkippedImages(images);
     selection = new EpochSelection(checkpoints);
     AttentionSpec spec = InitialMechanism.spec(classifier, options.mechanism());
@@ -224,6 +234,7 @@ public final class TrainingRun implements AutoCloseable {
                 images,
                 classifier.inputSpec(),
                 options.batches(),
+                workers,
                 loader,
                 done,
                 plan.totalSteps())) {
@@ -233,18 +244,13 @@ public final class TrainingRun implements AutoCloseable {
       while (done < plan.totalSteps() && !stopAsked) {
         long began = System.nanoTime();
         StepRecord step = null;
-        try (Batch batch = batches.next()) {
-          skipped.add(batch.bad(), listener::skipped);
-          if (batch.size() > 0 && batch.size() < mechanism.spec().fewestImages()) {
-            listener.leftOut(batch);
-          } else if (batch.size() > 0) {
-            StepRecord bare = step(batch);
-            double seconds = (System.nanoTime() - began) / 1e9;
-            pace.add(seconds);
-            step = bare.at(batch.epoch() + 1, batch.size() / seconds);
-            log.append(step);
-            last = step;
-          }
+        StepRecord bare = workers.count() == 1 ? alone(batches) : together(batches);
+        if (bare != null) {
+          double seconds = (System.nanoTime() - began) / 1e9;
+          pace.add(seconds);
+          step = bare.at(plan.epoch(done + 1), bare.images() / seconds);
+          log.append(step);
+          last = step;
         }
         done++;
         if (step != null) {
@@ -266,16 +272,63 @@ public final class TrainingRun implements AutoCloseable {
     return Optional.ofNullable(last);
   }
 
-  private StepRecord step(Batch batch) {
-    long forward = classifier.passes().forward();
-    long backward = classifier.passes().backward();
-    StepRecord step;
+  /** A step of all its images together; null if too few could be read. */
+  private StepRecord alone(BatchSource batches) throws IOException {
+    try (Batch batch = batches.next()) {
+      skipped.add(batch.bad(), listener::skipped);
+      return isEnough(batch) ? step(batch) : null;
+    }
+  }
+
+  /** A step whose images are shared among workers; null if too few could be read. */
+  private StepRecord together(BatchSource batches) throws IOException {
+    StepShare own = null;
+    for (int worker = 0; worker < workers.here(); worker++) {
+      try (Batch batch = batches.next()) {
+        StepShare share =
+            isEnough(batch)
+                ? located(
+                    batch,
+                    () ->
+                        trainer.share(
+                            batch.step(),
+                            batch.epoch(),
+                            batch.indices(),
+                            batch.images(),
+                            batch.bad()))
+                : StepShare.none(batch.bad());
+        own = own == null ? share : own.plus(share);
+      }
+    }
+    StepShare sum = exchange.all(own);
+    skipped.add(sum.bad(), listener::skipped);
+    forwardPasses += sum.passes().forward();
+    backwardPasses += sum.passes().backward();
+    return sum.images() == 0 ? null : trainer.apply(done, sum);
+  }
+
+  private boolean isEnough(Batch batch) {
+    boolean enough = batch.size() >= mechanism.spec().fewestImages();
+    if (!enough && batch.size() > 0) {
+      listener.leftOut(batch);
+    }
+    return enough;
+  }
+
+  /** Names the images of what cannot be computed. */
+  private <T> T located(Batch batch, Supplier<T> work) {
     try {
-      step = trainer.step(batch.step(), batch.images());
+      return work.get();
     } catch (NonFiniteException e) {
       List<String> names = batch.indices().stream().map(images::name).toList();
       throw DivergenceException.at(batch.step() + 1, e.of(classifier.name(), names));
     }
+  }
+
+  private StepRecord step(Batch batch) {
+    long forward = classifier.passes().forward();
+    long backward = classifier.passes().backward();
+    StepRecord step = located(batch, () -> trainer.step(batch.step(), batch.images()));
     forwardPasses += classifier.passes().forward() - forward;
     backwardPasses += classifier.passes().backward() - backward;
     return step;
@@ -376,17 +429,28 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private ClassDraws recorded(ClassDraws draws) {
-    return (step, predicted) -> {
-      int[][] psi = draws.draw(step, predicted);
-      if (drawnClasses != null) {
-        try {
-          drawnClasses.append(step + 1, psi);
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
-        }
+    return new ClassDraws() {
+      @Override
+      public int[][] draw(long step, int[] predicted) {
+        return noted(step, draws.draw(step, predicted));
       }
-      return psi;
+
+      @Override
+      public int[][] draw(long step, long epoch, List<Integer> places, int[] predicted) {
+        return noted(step, draws.draw(step, epoch, places, predicted));
+      }
     };
+  }
+
+  private int[][] noted(long step, int[][] psi) {
+    if (drawnClasses != null) {
+      try {
+        drawnClasses.append(step + 1, psi);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return psi;
   }
 
   private void writeRecord(String status) throws IOException {
@@ -429,6 +493,8 @@ public final class TrainingRun implements AutoCloseable {
     private TrainingListener listener = new TrainingListener() {};
     private ClassDraws draws;
     private ImageLoader loader;
+    private Workers workers;
+    private StepExchange exchange = StepExchange.LOCAL;
 
     private Builder(
         FrozenClassifier classifier, ImageList images, TrainingOptions options, RunFolder folder) {
@@ -479,6 +545,19 @@ public final class TrainingRun implements AutoCloseable {
     /** Where the classes of Ψ come from, instead of the seed. */
     public Builder draws(ClassDraws value) {
       draws = value;
+      return this;
+    }
+
+    /**
+     * Does the work of some of the workers that share each step's images; the others do theirs
+     * elsewhere.
+     *
+     * @param here which ones; there must be as many in all as the options say
+     * @param others how to learn of the others' shares
+     */
+    public Builder workers(Workers here, StepExchange others) {
+      workers = Objects.requireNonNull(here, "here");
+      exchange = Objects.requireNonNull(others, "others");
       return this;
     }
 

@@ -66,7 +66,7 @@ class TrainingOptionsTest {
     assertThat(read.mechanism().layers()).isEqualTo(List.of("a", "b"));
     assertThat(read.trainer().masking()).isEqualTo(Masking.VIT);
     assertThat(read.trainer().targets()).isEqualTo(Targets.SHUFFLED);
-    assertThat(read.plan()).isEqualTo(new TrainingPlan.Options(3, 7, 11));
+    assertThat(read.plan()).isEqualTo(new TrainingPlan.Options(3, 7, 11, 1));
     assertThat(read.batches().threads()).isEqualTo(97);
     assertThat(read.measuring().maxPixels()).isEqualTo(1000);
     assertThat(read.keeping().saveEvery()).hasSeconds(9);

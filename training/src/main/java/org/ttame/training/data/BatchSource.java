@@ -37,10 +37,13 @@ public final class BatchSource implements AutoCloseable {
   private final BatchOptions options;
   private final ImageLoader loader;
   private final EpochOrder order;
-  private final long lastStep;
+  private final Workers workers;
+  private final long lastUnit;
   private final ExecutorService decoders;
   private final Deque<Pending> pending = new ArrayDeque<>();
   private final Deque<float[]> buffers = new ArrayDeque<>();
+
+  /** Counts the batches of the workers here, over all steps. */
   private long nextToSubmit;
 
   /**
@@ -60,6 +63,28 @@ public final class BatchSource implements AutoCloseable {
       ImageLoader loader,
       long firstStep,
       long endStep) {
+    this(list, spec, options, Workers.all(1), loader, firstStep, endStep);
+  }
+
+  /**
+   * Starts decoding the shares of workers: a step has a batch for each of those here, in order.
+   *
+   * @param list the images
+   * @param spec what the classifier expects of them
+   * @param options batch size of a worker, order, threads
+   * @param workers among whom each step's images are shared
+   * @param loader reads one image
+   * @param firstStep the step to begin with, counted from 0 over all epochs
+   * @param endStep the step to end before
+   */
+  public BatchSource(
+      ImageList list,
+      InputSpec spec,
+      BatchOptions options,
+      Workers workers,
+      ImageLoader loader,
+      long firstStep,
+      long endStep) {
     if (firstStep < 0 || endStep < firstStep) {
       throw new IllegalArgumentException(
           Text.format("Steps %d to %d are not a range", firstStep, endStep));
@@ -69,8 +94,9 @@ public final class BatchSource implements AutoCloseable {
     this.options = options;
     this.loader = loader;
     this.order = new EpochOrder(list.size(), options.shuffle(), options.seed());
-    this.lastStep = endStep;
-    this.nextToSubmit = firstStep;
+    this.workers = workers;
+    this.lastUnit = endStep * workers.here();
+    this.nextToSubmit = firstStep * workers.here();
     this.decoders =
         Executors.newFixedThreadPool(
             options.threads(),
@@ -94,7 +120,7 @@ public final class BatchSource implements AutoCloseable {
 
   /** Whether there is another batch. */
   public boolean hasNext() {
-    return !pending.isEmpty() || nextToSubmit < lastStep;
+    return !pending.isEmpty() || nextToSubmit < lastUnit;
   }
 
   /**
@@ -107,7 +133,8 @@ public final class BatchSource implements AutoCloseable {
    */
   public Batch next() throws IOException {
     if (!hasNext()) {
-      throw new NoSuchElementException(Text.format("Step %d is the last", lastStep - 1));
+      throw new NoSuchElementException(
+          Text.format("Step %d is the last", lastUnit / workers.here() - 1));
     }
     submit();
     Batch batch = finish(pending.remove());
@@ -124,12 +151,16 @@ public final class BatchSource implements AutoCloseable {
   }
 
   private void submit() {
-    while (pending.size() < options.ahead() && nextToSubmit < lastStep) {
-      long step = nextToSubmit++;
-      long perEpoch = stepsPerEpoch(list.size(), options.batchSize());
+    while (pending.size() < options.ahead() && nextToSubmit < lastUnit) {
+      long step = nextToSubmit / workers.here();
+      int worker = workers.first() + (int) (nextToSubmit++ % workers.here());
+      int most = Math.multiplyExact(options.batchSize(), workers.count());
+      long perEpoch = stepsPerEpoch(list.size(), most);
       long epoch = step / perEpoch;
-      int first = Math.toIntExact(step % perEpoch * options.batchSize());
-      int count = Math.min(options.batchSize(), list.size() - first);
+      int begin = Math.toIntExact(step % perEpoch * most);
+      int images = Math.min(most, list.size() - begin);
+      int first = begin + workers.start(worker, images);
+      int count = workers.start(worker + 1, images) - workers.start(worker, images);
       Pending batch = new Pending(step, epoch, buffer());
       for (int slot = 0; slot < count; slot++) {
         int image = order.image(epoch, first + slot);
