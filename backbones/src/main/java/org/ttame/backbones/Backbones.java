@@ -391,7 +391,7 @@ public final class Backbones {
       if (!expected.equals(architecture.name()) && !expected.equals(architecture.family())) {
         throw new BackboneException(
             Text.format(
-                "%s holds a %s (%s), not a %s; leave --backbone out or give another file",
+                "%s holds a %s (%s), not a %s; leave option 'backbone' out or give another file",
                 file, architecture.name(), architecture.describe(), expected));
       }
     }
@@ -406,28 +406,28 @@ public final class Backbones {
     if (options.size().isPresent() && !options.size().get().equals(size)) {
       throw new BackboneException(
           Text.format(
-              "%s takes images of %s pixels, which --input-size %s cannot change; export it with free height and width, or import it again from such a file",
+              "%s takes images of %s pixels, which option 'input-size' %s cannot change; export it with free height and width, or import it again from such a file",
               file, size, options.size().get().optionText()));
     }
     int channels = architecture.channels();
     if (options.mean().isPresent() && options.mean().get().size() != channels) {
       throw new BackboneException(
           Text.format(
-              "%s takes images of %d channels, but --mean and --std have %d values each: give one for each channel",
+              "%s takes images of %d channels, but option 'mean' and option 'std' have %d values each: give one for each channel",
               file, channels, options.mean().get().size()));
     }
     OutputKind found = source.output().kind();
     if (source.outputSettled() && options.outputKind().orElse(found) != found) {
       throw new BackboneException(
           Text.format(
-              "%s was imported with the output kind %s, not %s; import it again with --output-kind",
+              "%s was imported with the output kind %s, not %s; import it again with option 'output-kind'",
               file, found.optionName(), options.outputKind().get().optionName()));
     }
     String output = source.provenance().get(OnnxBackbone.OUTPUT);
     if (options.output().isPresent() && output != null && !options.output().get().equals(output)) {
       throw new BackboneException(
           Text.format(
-              "%s was imported with the output \"%s\", not \"%s\"; import it again with --output",
+              "%s was imported with the output \"%s\", not \"%s\"; import it again with option 'output'",
               file, output, options.output().get()));
     }
   }

@@ -61,7 +61,8 @@ final class OtherFormats {
     if (image.isPresent()) {
       return Optional.of(
           Text.format(
-              "is an image (%s), not a classifier; images go to --images or --data", image.get()));
+              "is an image (%s), not a classifier; images go to option 'images' or option 'data'",
+              image.get()));
     }
     if (ZooBridge.isZip(start)) {
       return ofZip(file);
@@ -115,7 +116,8 @@ final class OtherFormats {
       }
       boolean arrays = !names.isEmpty() && names.stream().allMatch(name -> name.endsWith(".npy"));
       return arrays
-          ? Optional.of("holds numpy arrays, not a classifier; attention weights go to --init")
+          ? Optional.of(
+              "holds numpy arrays, not a classifier; attention weights go to option 'init'")
           : Optional.empty();
     } catch (ZipException | IllegalArgumentException e) {
       return Optional.empty(); // the zip's own reader says what is wrong

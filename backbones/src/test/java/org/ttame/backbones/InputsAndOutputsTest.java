@@ -323,7 +323,7 @@ class InputsAndOutputsTest {
                 Backbones.load(
                     imported, BackboneOptions.defaults().withOutputKind(OutputKind.MULTI_LABEL)))
         .hasMessageContaining("probabilities")
-        .hasMessageContaining("--output-kind");
+        .hasMessageContaining("option 'output-kind'");
   }
 
   /** A softmax over one class says nothing; a probability that no Sigmoid made is no logit. */

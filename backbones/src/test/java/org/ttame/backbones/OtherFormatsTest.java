@@ -50,15 +50,20 @@ class OtherFormatsTest {
     refused("net.ort", " \0\0\0ORTM\0\0", "ONNX Runtime", "give the .onnx file");
     refused("w.npy", "\u0093NUMPY\1\0", "numpy", "not a classifier");
     refused("llm.onnx", "GGUF\3\0\0\0", "language model", "not an image classifier");
-    refused("cat.onnx", "\u0089PNG\r\n\u001a\n\0\0\0\rIHDR", "an image (PNG)", "--images");
-    refused("cat.weights", "\u00ff\u00d8\u00ff\u00e0\0\u0010JFIF", "an image (JPEG)", "--images");
+    refused("cat.onnx", "\u0089PNG\r\n\u001a\n\0\0\0\rIHDR", "an image (PNG)", "option 'images'");
+    refused(
+        "cat.weights",
+        "\u00ff\u00d8\u00ff\u00e0\0\u0010JFIF",
+        "an image (JPEG)",
+        "option 'images'");
     refused("l.onnx", "version https://git-lfs.github.com/spec/v1\n", "git", "git lfs pull");
     refused("e.onnx", "<!DOCTYPE html>\n<title>404</title>", "web page", "download it again");
     refused("ir.xml", "<?xml version=\"1.0\"?>\n<net name=\"n\">", "OpenVINO", "torch.onnx");
     refused(zip("script.pt", "net/code/x.py", "net/data.pkl"), "PyTorch", "torch.onnx.export(");
     refused(
         zip("net.keras", "metadata.json", "config.json", "model.weights.h5"), "Keras", "--keras");
-    refused(zip("run.npz", "fusion.weight.npy", "fusion.bias.npy"), "numpy arrays", "--init");
+    refused(
+        zip("run.npz", "fusion.weight.npy", "fusion.bias.npy"), "numpy arrays", "option 'init'");
   }
 
   @Test

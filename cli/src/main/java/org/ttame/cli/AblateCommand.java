@@ -7,6 +7,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.ExperimentListener;
 import org.ttame.eval.experiment.ExperimentListener.State;
 import org.ttame.services.Ablate;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.TrainingInputs;
 
 /** {@code ttame ablate}. */

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.eval.bench.Work;
+import org.ttame.services.ClassifierChoice;
 
 /** {@code ttame bench}. */
 final class BenchCommand implements Command {
@@ -102,7 +103,7 @@ final class BenchCommand implements Command {
         new ClassifierChoice(
             arguments.path(CommonOptions.WEIGHTS),
             Optional.empty(),
-            ClassifierChoice.options(arguments)),
+            ClassifierArguments.options(arguments)),
         work,
         batches,
         arguments.requiredInteger(REPEATS, 1),

@@ -22,6 +22,7 @@ import org.ttame.eval.bench.Timing;
 import org.ttame.eval.bench.Work;
 import org.ttame.eval.bench.Workbench;
 import org.ttame.eval.output.Provenance;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.training.data.ImageDraw;
 
 /**

@@ -41,7 +41,7 @@ final class Console implements ProgressListener {
   public void note(String line) {
     if (!quiet) {
       endProgress();
-      err.println(Printable.of(line));
+      err.println(Printable.of(OptionSpec.typed(line)));
     }
   }
 
@@ -50,7 +50,7 @@ final class Console implements ProgressListener {
   public void warn(String line) {
     synchronized (err) {
       endProgress();
-      err.println("ttame: " + Printable.of(line));
+      err.println("ttame: " + Printable.of(OptionSpec.typed(line)));
     }
   }
 

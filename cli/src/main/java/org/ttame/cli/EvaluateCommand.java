@@ -12,6 +12,7 @@ import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.render.ColorMap;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Evaluate;
 import org.ttame.services.MethodSelection;
 
@@ -64,7 +65,7 @@ final class EvaluateCommand implements Command {
   @Override
   public Job parse(Arguments arguments) throws UsageException {
     MethodSelection methods = MethodArguments.parse(arguments, METHODS, true);
-    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     ColorMap colors;
     try {
       colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());

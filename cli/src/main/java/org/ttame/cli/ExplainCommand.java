@@ -9,6 +9,7 @@ import org.ttame.eval.output.MapFormat;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.HeatmapOverlay;
 import org.ttame.services.ClassSelection;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Explain;
 import org.ttame.services.MethodSelection;
 
@@ -85,7 +86,7 @@ final class ExplainCommand implements Command {
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     Explain.Options options =
         new Explain.Options(
             methods,

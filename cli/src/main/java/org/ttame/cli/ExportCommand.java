@@ -9,6 +9,7 @@ import org.ttame.backbones.onnx.export.ExplainerFile.MapSizes;
 import org.ttame.core.Named;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Export;
 
 /** {@code ttame export}. */
@@ -85,7 +86,7 @@ final class ExportCommand implements Command {
           case ONNX -> "explainer.onnx";
         };
     Path out = arguments.path(OUT).orElse(Path.of(name));
-    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     Export.Options options =
         new Export.Options(
             MethodArguments.run(arguments),

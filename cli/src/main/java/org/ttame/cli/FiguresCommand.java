@@ -15,6 +15,7 @@ import org.ttame.eval.figure.FigureFiles;
 import org.ttame.eval.figure.FigureFormat;
 import org.ttame.eval.figure.FigureKind;
 import org.ttame.eval.render.ColorMap;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.FigureImages;
 import org.ttame.services.FigureRuns;
 import org.ttame.services.Figures;

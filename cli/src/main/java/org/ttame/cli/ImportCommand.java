@@ -64,7 +64,7 @@ final class ImportCommand implements Command {
         new Import.Options(
             download ? Optional.empty() : Optional.of(named),
             out.isPresent() ? out.get() : beside(named),
-            ClassifierChoice.options(arguments));
+            ClassifierArguments.options(arguments));
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
       Engine.start(engine, console);

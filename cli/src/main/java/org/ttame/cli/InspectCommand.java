@@ -9,6 +9,7 @@ import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Inspect;
 import org.ttame.training.run.RunFolder;
 
@@ -68,7 +69,7 @@ final class InspectCommand implements Command {
     }
     Engine.Settings engine = Engine.Settings.parse(arguments);
     ClassifierChoice choice =
-        new ClassifierChoice(weights, run, ClassifierChoice.options(arguments));
+        new ClassifierChoice(weights, run, ClassifierArguments.options(arguments));
     boolean json = arguments.has(JSON);
     return console -> {
       if (choice.weights().isPresent()) {

@@ -4,6 +4,7 @@ import java.util.List;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.FindLearningRate;
 import org.ttame.services.TrainingInputs;
 import org.ttame.training.LearningRateCurve;

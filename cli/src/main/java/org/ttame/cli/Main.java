@@ -157,7 +157,7 @@ public final class Main {
   }
 
   private int wrongUsage(CommandSpec spec, String sentence) {
-    err.println("ttame: " + Printable.of(sentence));
+    err.println("ttame: " + Printable.of(OptionSpec.typed(sentence)));
     err.printf(Locale.ROOT, "'ttame %s --help' shows the options%n", spec.name());
     return USAGE;
   }

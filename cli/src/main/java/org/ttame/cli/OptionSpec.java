@@ -1,5 +1,7 @@
 package org.ttame.cli;
 
+import java.util.regex.Pattern;
+
 /**
  * One option of a command, as the help shows it.
  *
@@ -9,6 +11,8 @@ package org.ttame.cli;
  * @param description a phrase
  */
 record OptionSpec(String name, String value, String defaultValue, String description) {
+  private static final Pattern NAMED = Pattern.compile("\\boption '([a-z][a-z0-9-]*)'");
+
   /** An option that takes a value and has a default. */
   static OptionSpec of(String name, String value, String defaultValue, String description) {
     return new OptionSpec(name, value, defaultValue, description);
@@ -26,6 +30,17 @@ record OptionSpec(String name, String value, String defaultValue, String descrip
 
   boolean isFlag() {
     return value == null;
+  }
+
+  /**
+   * A sentence of the services as it is said here: they name an option as {@code option 'out'},
+   * which a page or a job may show as it is.
+   *
+   * @param sentence any
+   * @return with {@code --out} instead
+   */
+  static String typed(String sentence) {
+    return NAMED.matcher(sentence).replaceAll("--$1");
   }
 
   /** The option as it is typed, e.g. {@code --batch-size}. */

@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.util.List;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Predict;
 
 /** {@code ttame predict}. */
@@ -51,7 +52,7 @@ final class PredictCommand implements Command {
 
   @Override
   public Job parse(Arguments arguments) throws UsageException {
-    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     Predict.Options options =
         new Predict.Options(
             arguments.requiredPath(CommonOptions.IMAGES),

@@ -2,15 +2,14 @@ package org.ttame.cli;
 
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
-import org.ttame.backbones.CascadingRandomisation;
 import org.ttame.core.Text;
-import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.sanity.SanityReport;
 import org.ttame.eval.sanity.SanityStage.Cascade;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.MethodSelection;
 import org.ttame.services.Sanity;
+import org.ttame.services.Train;
 
 /** {@code ttame sanity}. */
 final class SanityCommand implements Command {
@@ -84,7 +83,7 @@ final class SanityCommand implements Command {
     if (threshold >= 1) {
       throw new UsageException(Text.format("--threshold %s is not below 1", threshold));
     }
-    ClassifierChoice choice = ClassifierChoice.parse(arguments);
+    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     Sanity.Options options =
         new Sanity.Options(
             methods,
@@ -103,25 +102,14 @@ final class SanityCommand implements Command {
       throws Exception {
     Sanity sanity = new Sanity(options, console);
     Engine.start(engine, console);
-    if (!sanity.retrainings().isEmpty()) {
-      choice.load(console).close(); // the right one, before anything is trained on it
-    }
-    for (Sanity.Retraining control : sanity.retrainings()) {
-      TrainCommand.again(choice, control.targets(), control.folder(), engine).run(console);
-      if (!control.finished()) {
-        console.result("stopped while training; the same command goes on");
+    List<Train.Result> trained = StopHook.during(sanity::stop, () -> sanity.retrain(choice));
+    for (Train.Result result : trained) {
+      TrainCommand.print(result, "the same command goes on", console);
+      if (!result.training().finished()) {
         return;
       }
     }
-    try (FrozenClassifier classifier = choice.load(console)) {
-      Optional<CascadingRandomisation> weights =
-          options.checks().contains(Cascade.BACKBONE)
-              ? Optional.of(
-                  new CascadingRandomisation(
-                      choice.file(), choice.options(), options.methods().seed()))
-              : Optional.empty();
-      print(sanity.run(classifier, weights), options, console);
-    }
+    print(sanity.run(choice), options, console);
   }
 
   private static void print(Sanity.Result result, Sanity.Options options, Console console) {

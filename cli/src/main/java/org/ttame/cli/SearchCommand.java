@@ -10,6 +10,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.SearchFiles;
 import org.ttame.eval.experiment.SearchPlan;
 import org.ttame.eval.experiment.TrialResult;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Search;
 import org.ttame.services.TrainingInputs;
 import org.ttame.training.TrainingOptions;

@@ -1,9 +1,7 @@
 package org.ttame.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,8 +13,6 @@ import org.ttame.services.RunOptions;
 import org.ttame.services.SampleInputs;
 import org.ttame.services.Train;
 import org.ttame.services.TrainingInputs;
-import org.ttame.training.Targets;
-import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 
 /** {@code ttame train}. */
@@ -152,44 +148,14 @@ final class TrainCommand implements Command {
     public void run(Console console) throws Exception {
       Engine.start(engine, console);
       Train train = new Train(options, console);
-      ClassifierChoice choice =
-          new ClassifierChoice(
-              Optional.of(train.weights()),
-              options.resume() ? options.run() : Optional.empty(),
-              known);
-      try (FrozenClassifier classifier = choice.load(console)) {
+      try (FrozenClassifier classifier = train.classifier(known).load(console)) {
         Train.Result result = StopHook.during(train::stop, () -> train.run(classifier));
-        print(result, console);
+        TrainCommand.print(
+            result, Text.format("'ttame train --run %s --resume' goes on", result.run()), console);
         if (result.training().finished()) {
           train.report(classifier).ifPresent(report -> print(report, console));
         }
       }
-    }
-
-    private void print(Train.Result result, Console console) {
-      if (result.validationSkipped().total() > 0) {
-        console.result("of the validation images, " + result.validationSkipped().describe());
-      }
-      TrainingResult training = result.training();
-      if (!training.finished()) {
-        console.result(
-            Text.format(
-                "stopped after step %d of %d%s",
-                training.stepsDone(),
-                training.plan().totalSteps(),
-                // Other targets belong to a check, which goes on itself.
-                options.training().trainer().targets() == Targets.PREDICTED
-                    ? Text.format("; 'ttame train --run %s --resume' goes on", result.run())
-                    : ""));
-        return;
-      }
-      console.result(
-          Text.format(
-              "%s: %d steps, checkpoint %s%s",
-              result.run(),
-              training.stepsDone(),
-              result.checkpoint().orElseThrow(),
-              training.skipped().total() == 0 ? "" : "; " + training.skipped().describe()));
     }
 
     private static void print(Train.Report report, Console console) {
@@ -207,63 +173,29 @@ final class TrainCommand implements Command {
   }
 
   /**
-   * Trains as a run was trained, but from the next seed: initial values, order and crops of images
-   * are drawn anew, so that what it has in common with the run is learnt (or came from the run's
-   * {@code --init}). The order is drawn even if the run's was not, for answers are dealt out within
-   * a batch, which in listed order may be of one class. Goes on where that was stopped.
+   * Says how a training ended.
    *
-   * @param choice the run whose options and images are taken, and its classifier
-   * @param targets which answers it is given
-   * @param folder where it is trained
-   * @param engine what to compute on
+   * @param goOn what resumes it
    */
-  static Job again(ClassifierChoice choice, Targets targets, Path folder, Engine.Settings engine) {
-    Path run = choice.run().orElseThrow();
-    return console -> {
-      Arguments kept = resumed(run, new Arguments(Map.of(), List.of()));
-      Training as;
-      try {
-        as = new TrainCommand().fresh(kept, false);
-      } catch (UsageException e) {
-        throw new WorkFailedException(
-            Text.format("the run in %s cannot be trained again: %s", run, e.getMessage()));
-      }
-      Train.Options was = as.options();
-      if (targets == Targets.SHUFFLED && was.training().plan().batchSize() == 1) {
-        throw new WorkFailedException(
-            Text.format(
-                    "the run in %s was trained on one image a step, among which no answers can be shuffled;",
-                    run)
-                + " labels can be checked of a run with a larger --batch-size");
-      }
-      TrainingOptions training =
-          was.training().toBuilder()
-              .targets(targets)
-              .seed(was.training().seed() + 1)
-              .shuffle(true)
-              .build();
-      Map<String, String> given = new LinkedHashMap<>(was.kept());
-      given.put("seed", String.valueOf(training.seed()));
-      given.remove("no-shuffle");
-      TrainingInputs.Source source = was.source();
-      BackboneOptions known = as.known();
-      if (source.sample().isEmpty()) {
-        source = source.withWeights(choice.file());
-        known = choice.options();
-        given.put(CommonOptions.WEIGHTS.name(), choice.file().toString());
-      }
-      Train.Options options =
-          new Train.Options(
-              Optional.of(folder),
-              Files.exists(folder.resolve("run.json")),
-              source,
-              training,
-              was.autoBatch(),
-              was.init(),
-              0,
-              given);
-      new Training(options, known, engine).run(console);
-    };
+  static void print(Train.Result result, String goOn, Console console) {
+    if (result.validationSkipped().total() > 0) {
+      console.result("of the validation images, " + result.validationSkipped().describe());
+    }
+    TrainingResult training = result.training();
+    if (!training.finished()) {
+      console.result(
+          Text.format(
+              "stopped after step %d of %d; %s",
+              training.stepsDone(), training.plan().totalSteps(), goOn));
+      return;
+    }
+    console.result(
+        Text.format(
+            "%s: %d steps, checkpoint %s%s",
+            result.run(),
+            training.stepsDone(),
+            result.checkpoint().orElseThrow(),
+            training.skipped().total() == 0 ? "" : "; " + training.skipped().describe()));
   }
 
   private static Optional<Path> runFolder(Arguments arguments) throws UsageException {

@@ -124,8 +124,8 @@ final class TrainingArguments {
   static BackboneOptions classifier(Arguments arguments, TrainingInputs.Source source)
       throws UsageException {
     return source.sample().isPresent()
-        ? ClassifierChoice.images(arguments, SampleInputs.backbone())
-        : ClassifierChoice.options(arguments);
+        ? ClassifierArguments.images(arguments, SampleInputs.backbone())
+        : ClassifierArguments.options(arguments);
   }
 
   /** Whether the batch size is to be found. */

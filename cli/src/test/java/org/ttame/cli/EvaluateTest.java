@@ -214,7 +214,7 @@ class EvaluateTest {
     assertThat(refused.code()).isEqualTo(1);
     assertThat(refused.err())
         .contains("changing' holds numbers of other maps: among those of ")
-        .contains("have changed since they were measured; choose another --out");
+        .contains("have changed since they were measured; choose another folder (--out)");
     assertThat(rows("changing")).isEqualTo(before);
   }
 

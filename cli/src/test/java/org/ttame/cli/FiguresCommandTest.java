@@ -106,7 +106,8 @@ class FiguresCommandTest {
 
     Ttame.Result other = figures("all", "--runs", vgg, "--shown", "3");
     assertThat(other.code()).isEqualTo(1);
-    assertThat(other.err()).contains("holds figures of other settings", "give another --out");
+    assertThat(other.err())
+        .contains("holds figures of other settings", "give another folder (--out)");
   }
 
   private static JsonNode named(JsonNode json, String name) {

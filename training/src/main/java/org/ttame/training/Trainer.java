@@ -412,7 +412,7 @@ public final class Trainer implements AutoCloseable {
       throw new DivergenceException(
           step + 1,
           Text.format(
-              "The %s is %s at step %d (learning rate %.3g); lower --max-lr, and look for damaged"
+              "The %s is %s at step %d (learning rate %.3g); lower option 'max-lr', and look for damaged"
                   + " images or weights",
               what, value, step + 1, lr));
     }

@@ -93,7 +93,7 @@ class TrainerTest {
       assertThatThrownBy(() -> trainer.step(2, images))
           .isInstanceOf(DivergenceException.class)
           .hasMessageContaining("step 3")
-          .hasMessageContaining("--max-lr");
+          .hasMessageContaining("option 'max-lr'");
       assertThat(mechanism.parameters().get("fusion.weight")).isEqualTo(before);
       assertThat(trainer.velocities().get("fusion.weight").amaxNumber().doubleValue()).isZero();
     }

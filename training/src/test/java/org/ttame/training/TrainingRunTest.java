@@ -314,7 +314,7 @@ class TrainingRunTest {
     assertThatThrownBy(() -> builder("other", OPTIONS).resume().close())
         .hasMessageContaining("the number of images was 10 and is 9");
     assertThatThrownBy(() -> RunFolder.create(temp.resolve("other")))
-        .hasMessageContaining("--resume");
+        .hasMessageContaining("option 'resume'");
     assertThatThrownBy(() -> RunFolder.open(temp.resolve("nowhere")))
         .hasMessageContaining("holds no training run");
   }

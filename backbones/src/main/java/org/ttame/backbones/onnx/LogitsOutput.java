@@ -82,7 +82,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (names.size() != 1) {
       throw new BackboneException(
           Text.format(
-              "%s has several outputs that could be the classifier's answer; say with --output which is: %s",
+              "%s has several outputs that could be the classifier's answer; say with option 'output' which is: %s",
               model.file(), all));
     }
     return of(names.get(0), heads.get(names.get(0)), options.outputKind(), several, all);
@@ -123,7 +123,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (kind == OutputKind.PROBABILITIES && sigmoid) {
       throw new UnsupportedGraphException(
           Text.format(
-              "the output \"%s\" ends in %s: its classes do not exclude each other, say --output-kind multi-label",
+              "the output \"%s\" ends in %s: its classes do not exclude each other, say option 'output-kind' multi-label",
               name, last));
     }
     if (kind == OutputKind.PROBABILITIES && !softmax && !logits.isUnknown()) {

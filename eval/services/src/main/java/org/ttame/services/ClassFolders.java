@@ -99,7 +99,7 @@ record ClassFolders(ImageList images, List<String> names, Optional<String> probl
         known,
         Optional.of(
             Text.format(
-                "which of the classifier's %d classes the %d class folders of '%s' stand for is not known; name them as the lines of --labels FILE or by the classes' indices, or give a list of 'path label' lines instead",
+                "which of the classifier's %d classes the %d class folders of '%s' stand for is not known; name them as the lines of option 'labels' FILE or by the classes' indices, or give a list of 'path label' lines instead",
                 classes, list.classNames().size(), list.source())));
   }
 }

@@ -62,7 +62,7 @@ public record ClassSelection(Kind kind, int number) {
   public void require(ClassFolders labelled, int classes) throws IOException {
     if (kind == Kind.LABEL) {
       if (labelled.problem().isPresent()) {
-        throw new IOException("--class label: " + labelled.problem().get());
+        throw new IOException("option 'class' label: " + labelled.problem().get());
       }
       labelled.requireLabelsOf(classes);
     }
@@ -91,7 +91,7 @@ public record ClassSelection(Kind kind, int number) {
       if (rows[i][0] == ImageList.NO_LABEL) {
         throw new IOException(
             Text.format(
-                "--class label: %s has no label; give class folders or a list of 'path label' lines",
+                "option 'class' label: %s has no label; give class folders or a list of 'path label' lines",
                 list.name(indices.get(i))));
       }
     }

@@ -162,7 +162,7 @@ final class EvaluationRunner {
     if (settings.strict()) {
       throw new IOException(
           Text.format(
-              "There is no map for %s: expected '%s'; without --strict it would be left out",
+              "There is no map for %s: expected '%s'; without option 'strict' it would be left out",
               missing.get(0), maps.expected(missing.get(0))));
     }
     IntStream.of(left)

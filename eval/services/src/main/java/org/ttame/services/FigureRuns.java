@@ -70,7 +70,7 @@ public record FigureRuns(
       String sentence =
           Text.format("transformer-lrp explains vision transformers, and %s is none", choice.run());
       if (wanted.isEmpty() || runs.size() == 1) {
-        throw new IOException("--methods: " + sentence);
+        throw new IOException("option 'methods': " + sentence);
       }
       listener.warn(sentence + "; it is left out there");
     }

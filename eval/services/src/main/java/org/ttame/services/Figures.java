@@ -75,11 +75,13 @@ public final class Figures {
       }
       if (runs.runs().isEmpty() && kinds.stream().anyMatch(FigureKind::needsRuns)) {
         throw new InvalidOptionException(
-            "runs", "DIR[,DIR…] is missing: whose explanations? Only --figures road needs no run");
+            "runs",
+            "DIR[,DIR…] is missing: whose explanations? Only option 'figures' road needs no run");
       }
       if (asked && kinds.contains(FigureKind.BACKBONES) && runs.runs().size() < 2) {
         throw new InvalidOptionException(
-            "figures", "backbones compares classifiers: give two runs or more, --runs DIR,DIR");
+            "figures",
+            "backbones compares classifiers: give two runs or more, option 'runs' DIR,DIR");
       }
     }
   }

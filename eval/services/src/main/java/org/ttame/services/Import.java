@@ -54,12 +54,13 @@ public final class Import {
   public static Result run(Options options, ProgressListener listener) throws IOException {
     Path out = options.out();
     if (Files.isDirectory(out)) {
-      throw new IOException(Text.format("--out %s is a folder; name the file to write", out));
+      throw new IOException(
+          Text.format("option 'out' %s is a folder; name the file to write", out));
     }
     Path source = options.file().isPresent() ? options.file().get() : download(listener);
     if (Files.exists(source) && Files.exists(out) && Files.isSameFile(source, out)) {
       throw new IOException(
-          Text.format("--out %s is the file that is to be imported; name another", out));
+          Text.format("option 'out' %s is the file that is to be imported; name another", out));
     }
     Backbones.importTo(source, out, options.backbone());
     BackboneInfo written = Backbones.inspect(out);

@@ -193,7 +193,7 @@ public record MethodSelection(
           catalog.lcam(mechanism);
         } catch (IllegalArgumentException e) {
           throw new IOException(
-              Text.format("--lcam-run %s: %s", trained.path(), e.getMessage()), e);
+              Text.format("option 'lcam-run' %s: %s", trained.path(), e.getMessage()), e);
         }
       }
       for (ExplanationMethod method : wanted) {

@@ -133,7 +133,7 @@ public record MetricSelection(
     if (!Files.isRegularFile(among)) {
       throw new IOException(
           Text.format(
-                  "--metrics %s needs to know where objects are: give --boxes FILE, or put %s among the",
+                  "option 'metrics' %s needs to know where objects are: give option 'boxes' FILE, or put %s among the",
                   String.join(",", names), BoxTable.FILE)
               + " images");
     }

@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.ttame.backbones.CascadingRandomisation;
@@ -42,6 +41,8 @@ public final class Sanity {
   private final Options options;
   private final ProgressListener listener;
   private final ImageList list;
+  private Train training;
+  private boolean stopping;
 
   /**
    * What to check.
@@ -97,12 +98,7 @@ public final class Sanity {
    * @param targets which answers it is given
    * @param folder where
    */
-  public record Retraining(Cascade cascade, String name, Targets targets, Path folder) {
-    /** Whether it has come to its end. */
-    public boolean finished() throws IOException {
-      return RunFolder.open(folder).record().path("status").asText().equals("finished");
-    }
-  }
+  private record Retraining(Cascade cascade, String name, Targets targets, Path folder) {}
 
   /**
    * What was found.
@@ -127,8 +123,53 @@ public final class Sanity {
     list = options.reading().list(options.data(), listener);
   }
 
+  /**
+   * Trains what the checks need, as the run was trained; what was trained before is taken as it is,
+   * and what was stopped goes on. Call it before {@link #run}.
+   *
+   * @param classifier the run's
+   * @return how each ended; the last one is not finished where {@link #stop} was asked for
+   * @throws IOException naming the file, if one cannot be read or written
+   */
+  public List<Train.Result> retrain(ClassifierChoice classifier) throws IOException {
+    List<Train.Result> results = new ArrayList<>();
+    List<Retraining> controls = retrainings();
+    if (controls.isEmpty()) {
+      return results;
+    }
+    Path run = options.methods().run().orElseThrow().run();
+    try (FrozenClassifier loaded = classifier.load(listener)) {
+      for (Retraining control : controls) {
+        Train.Result result =
+            begin(Train.Options.again(run, classifier.file(), control.targets(), control.folder()))
+                .run(loaded);
+        results.add(result);
+        if (!result.training().finished()) {
+          break;
+        }
+      }
+    }
+    return results;
+  }
+
+  private synchronized Train begin(Train.Options control) throws IOException {
+    training = new Train(control, listener);
+    if (stopping) {
+      training.stop();
+    }
+    return training;
+  }
+
+  /** Asks {@link #retrain} to stop after the present step; may be called from any thread. */
+  public synchronized void stop() {
+    stopping = true;
+    if (training != null) {
+      training.stop();
+    }
+  }
+
   /** What has to be trained before {@link #run}. */
-  public List<Retraining> retrainings() {
+  private List<Retraining> retrainings() {
     Path out = options.out();
     return Stream.of(
             new Retraining(
@@ -142,18 +183,22 @@ public final class Sanity {
   /**
    * Checks.
    *
-   * @param classifier stays the caller's
-   * @param weights its weights, to be randomised; needed for {@link Cascade#BACKBONE} only
+   * @param choice the classifier
    * @return what was found
    * @throws IOException naming the file, if one cannot be read or written
    */
-  public Result run(FrozenClassifier classifier, Optional<CascadingRandomisation> weights)
-      throws IOException {
+  public Result run(ClassifierChoice choice) throws IOException {
+    try (FrozenClassifier classifier = choice.load(listener)) {
+      return run(classifier, choice);
+    }
+  }
+
+  private Result run(FrozenClassifier classifier, ClassifierChoice choice) throws IOException {
     ValidationImages images =
         new ValidationImages(list, classifier.inputSpec(), options.reading(), listener);
     List<AutoCloseable> open = new ArrayList<>();
     try {
-      List<SanityStage> stages = stages(classifier, weights, open);
+      List<SanityStage> stages = stages(classifier, choice, open);
       int shown = Math.min(options.shown(), list.size());
       SanityCheck check =
           new SanityCheck(
@@ -181,12 +226,13 @@ public final class Sanity {
   }
 
   private List<SanityStage> stages(
-      FrozenClassifier loaded, Optional<CascadingRandomisation> weights, List<AutoCloseable> open)
+      FrozenClassifier loaded, ClassifierChoice choice, List<AutoCloseable> open)
       throws IOException {
     MethodSelection methods = options.methods();
     List<SanityStage> stages = new ArrayList<>();
     if (options.checks().contains(Cascade.BACKBONE)) {
-      CascadingRandomisation cascade = weights.orElseThrow();
+      CascadingRandomisation cascade =
+          new CascadingRandomisation(choice.file(), choice.options(), methods.seed());
       for (int n = 1; n <= cascade.stages().size(); n++) {
         int random = n;
         stages.add(

@@ -112,7 +112,7 @@ public final class Search {
             classifier, ExperimentRunner.provenance(inputs, "validation", measured, settled)));
     TrialResult best =
         SearchFiles.best(results)
-            .orElseThrow(() -> new IOException("every training diverged; lower --max-lr"));
+            .orElseThrow(() -> new IOException("every training diverged; lower option 'max-lr'"));
     return new Result(results, results.size(), Optional.of(best), file);
   }
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -16,6 +17,7 @@ import org.ttame.core.engine.ComputingThreads;
 import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.experiment.Study;
 import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
@@ -96,6 +98,55 @@ public final class Train {
           Optional.of(run), false, source, training, false, Optional.empty(), REPORTED, kept);
     }
 
+    /**
+     * A training as that of a run was, but from the next seed: initial values, order and crops of
+     * images are drawn anew, so that what it has in common with the run is learnt (or came from
+     * what the run began with). The order is drawn even if the run's was not, for answers are dealt
+     * out within a batch, which in listed order may be of one class. Goes on where that was
+     * stopped.
+     *
+     * @param run the run whose settings and images are taken
+     * @param weights the file of its classifier
+     * @param targets which answers it is given
+     * @param folder where it is trained
+     * @throws IOException naming the run, if it cannot be read or cannot be trained so
+     */
+    static Options again(Path run, Path weights, Targets targets, Path folder) throws IOException {
+      Map<String, String> kept = RunOptions.read(run);
+      TrainingOptions was;
+      TrainingInputs.Source source;
+      try {
+        was = TrainingOptions.of(RunFolder.open(run).settings());
+        source = TrainingInputs.Source.of(kept);
+      } catch (IllegalArgumentException e) {
+        throw new IOException(
+            Text.format("the run in %s cannot be trained again: %s", run, e.getMessage()), e);
+      }
+      if (targets == Targets.SHUFFLED && was.plan().batchSize() == 1) {
+        throw new IOException(
+            Text.format(
+                "the run in %s was trained on one image a step, among which no answers can be shuffled; labels can be checked of a run with larger batches",
+                run));
+      }
+      TrainingOptions training =
+          was.toBuilder().targets(targets).seed(was.seed() + 1).shuffle(true).build();
+      kept.put("seed", String.valueOf(training.seed()));
+      kept.remove("no-shuffle");
+      if (source.sample().isEmpty()) {
+        source = source.withWeights(weights);
+        kept.put("weights", weights.toString());
+      }
+      return new Options(
+          Optional.of(folder),
+          Files.exists(folder.resolve(RunFolder.RECORD)),
+          source,
+          training,
+          false,
+          Optional.ofNullable(kept.get("init")).map(Path::of),
+          0,
+          kept);
+    }
+
     /** The same run, resumed. */
     public Options resumed() {
       return new Options(run, true, source, training, autoBatch, init, report, kept);
@@ -150,9 +201,14 @@ public final class Train {
     inputs = TrainingInputs.of(source, folder == null ? HOME : folder.path(), listener);
   }
 
-  /** The file of the classifier that {@link #run} takes. */
-  public Path weights() {
-    return inputs.weights();
+  /**
+   * The classifier that {@link #run} takes. A run that is resumed says itself what it is.
+   *
+   * @param given what is known of its file
+   */
+  public ClassifierChoice classifier(BackboneOptions given) {
+    return new ClassifierChoice(
+        Optional.of(inputs.weights()), options.resume() ? options.run() : Optional.empty(), given);
   }
 
   private void open(Path path) throws IOException {

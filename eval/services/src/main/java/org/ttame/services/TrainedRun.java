@@ -54,12 +54,12 @@ public record TrainedRun(Path run, Optional<String> checkpoint) {
                 () ->
                     new IOException(
                         Text.format(
-                            "The run in %s does not say which file its classifier came from; give --weights",
+                            "The run in %s does not say which file its classifier came from; give option 'weights'",
                             run)));
     if (!Files.exists(file)) {
       throw new IOException(
           Text.format(
-              "%s, the classifier of the run in %s, is gone; say with --weights where it is now",
+              "%s, the classifier of the run in %s, is gone; say with option 'weights' where it is now",
               file, run));
     }
     return file;

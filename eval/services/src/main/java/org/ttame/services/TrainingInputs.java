@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.ttame.core.ProgressListener;
+import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
@@ -80,6 +82,32 @@ public record TrainingInputs(
           Optional.empty(),
           Optional.empty(),
           Optional.empty());
+    }
+
+    /**
+     * What the options that a run keeps say of it, {@link RunOptions#read}.
+     *
+     * @throws IllegalArgumentException naming the option, if one does not fit
+     */
+    static Source of(Map<String, String> kept) {
+      Optional<Path> weights = path(kept, "weights");
+      Optional<ImageDraw> limit =
+          Optional.ofNullable(kept.get("limit"))
+              .map(most -> ImageDraw.of(Integer.parseInt(most), kept.get("limit-seed")));
+      return new Source(
+          weights.isPresent()
+              ? Optional.empty()
+              : Optional.of(
+                  SampleData.family(kept.getOrDefault("backbone", SampleInputs.STANDARD))),
+          weights,
+          path(kept, "data"),
+          path(kept, "val"),
+          limit,
+          path(kept, "labels"));
+    }
+
+    private static Optional<Path> path(Map<String, String> kept, String name) {
+      return Optional.ofNullable(kept.get(name)).map(text -> FileNames.resolve(Path.of(""), text));
     }
 
     /** The same with another file of the classifier. */

@@ -19,9 +19,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.backbones.Backbones;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.image.ImageSize;
+import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.ResizeRule;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -84,7 +88,7 @@ class ServicesTest {
                 TrainingOptions.builder().batchSize(8).epochs(1).build())
             .withReport(6);
     Train begun = new Train(options, EARS);
-    classifier = Backbones.load(begun.weights(), SampleInputs.backbone());
+    classifier = begun.classifier(SampleInputs.backbone()).load(EARS);
     begun.stop();
     Train.Result stopped = begun.run(classifier);
     assertThat(stopped.training().finished()).isFalse();
@@ -201,5 +205,38 @@ class ServicesTest {
     assertThatThrownBy(() -> MetricSelection.of("ad", "beauty"))
         .isInstanceOf(InvalidOptionException.class)
         .hasMessageStartingWith("metrics beauty is none of ad, ic");
+  }
+
+  /** What a run was trained with decides; the same may be said again, and nothing else. */
+  @Test
+  void aRunDecidesWhatItsClassifierTakes() throws IOException {
+    ClassifierChoice choice = ClassifierChoice.of(run);
+    InputSpec input = classifier.inputSpec();
+    assertThat(choice.options().mean()).contains(input.mean());
+    ImageSize size = new ImageSize(input.height(), input.width());
+    assertThat(choice.options().size()).contains(size);
+    BackboneOptions same = BackboneOptions.defaults().withSize(size).withResize(input.resize());
+    assertThat(again(same).options()).isEqualTo(choice.options());
+    try (FrozenClassifier loaded = again(same).load(ProgressListener.NONE)) {
+      assertThat(loaded.inputSpec()).isEqualTo(input);
+    }
+    List<Double> grey = List.of(0.5, 0.5, 0.5);
+    Map<String, BackboneOptions> others =
+        Map.of(
+            "mean", BackboneOptions.defaults().withStandardisation(grey, input.std()),
+            "std", BackboneOptions.defaults().withStandardisation(input.mean(), grey),
+            "input-size", BackboneOptions.defaults().withSize(new ImageSize(8, 9)),
+            "resize", BackboneOptions.defaults().withResize(ResizeRule.LETTERBOX),
+            "output-kind", BackboneOptions.defaults().withOutputKind(OutputKind.MULTI_LABEL));
+    others.forEach(
+        (name, given) ->
+            assertThatThrownBy(() -> again(given).load(ProgressListener.NONE))
+                .isInstanceOf(InvalidOptionException.class)
+                .hasMessageStartingWith(name + " ")
+                .hasMessageContaining("is not what the run in " + run));
+  }
+
+  private static ClassifierChoice again(BackboneOptions given) {
+    return new ClassifierChoice(Optional.empty(), Optional.of(run), given);
   }
 }

@@ -152,7 +152,7 @@ public record RunClassifier(
   public IOException another(Path found, String sum) {
     return new IOException(
         Text.format(
-            "%s (SHA-256 %s…) is not the classifier of the run in '%s', which was trained on %s (SHA-256 %s…): give that file with --weights, or train another run on this one",
+            "%s (SHA-256 %s…) is not the classifier of the run in '%s', which was trained on %s (SHA-256 %s…): give that file with option 'weights', or train another run on this one",
             found,
             sum.substring(0, SHOWN),
             run,

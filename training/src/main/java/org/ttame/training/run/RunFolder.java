@@ -40,6 +40,9 @@ import org.ttame.core.storage.WholeFile;
  * need.
  */
 public final class RunFolder {
+  /** The name of the record. */
+  public static final String RECORD = "run.json";
+
   /** The version of {@code run.json}'s layout. */
   public static final int FORMAT = RunFormat.CURRENT;
 
@@ -50,7 +53,6 @@ public final class RunFolder {
   public static final Set<String> AROUND =
       Set.of("threads", "val", "report", "limit", "limit-seed");
 
-  private static final String RUN_JSON = "run.json";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path folder;
@@ -88,10 +90,10 @@ public final class RunFolder {
    * @throws IOException if it holds a run already or cannot be made
    */
   public static RunFolder create(Path folder) throws IOException {
-    if (Files.exists(folder.resolve(RUN_JSON)) && !new RunFolder(folder).failedUntrained()) {
+    if (Files.exists(folder.resolve(RECORD)) && !new RunFolder(folder).failedUntrained()) {
       throw new IOException(
           Text.format(
-              "'%s' holds a training run already; give --resume to go on with it, or another --run",
+              "'%s' holds a training run already; give option 'resume' to go on with it, or another folder (option 'run')",
               folder));
     }
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
@@ -115,11 +117,11 @@ public final class RunFolder {
    * @throws IOException if it holds no run
    */
   public static RunFolder open(Path folder) throws IOException {
-    if (!Files.exists(folder.resolve(RUN_JSON))) {
+    if (!Files.exists(folder.resolve(RECORD))) {
       throw new IOException(
-          Text.format("'%s' holds no training run: there is no %s in it", folder, RUN_JSON));
+          Text.format("'%s' holds no training run: there is no %s in it", folder, RECORD));
     }
-    InputFile.require(folder.resolve(RUN_JSON));
+    InputFile.require(folder.resolve(RECORD));
     return new RunFolder(folder);
   }
 
@@ -150,7 +152,7 @@ public final class RunFolder {
    * @throws IOException naming the file, if it is damaged or of a later version
    */
   public ObjectNode record() throws IOException {
-    Path file = folder.resolve(RUN_JSON);
+    Path file = folder.resolve(RECORD);
     try {
       if (JSON.readTree(TextFile.text(file)) instanceof ObjectNode object) {
         int format = object.path("format").asInt(0);
@@ -175,7 +177,7 @@ public final class RunFolder {
    * @throws IOException naming the file, if it cannot be written
    */
   public void write(ObjectNode record) throws IOException {
-    WholeFile.writeText(folder.resolve(RUN_JSON), record.toPrettyString() + "\n");
+    WholeFile.writeText(folder.resolve(RECORD), record.toPrettyString() + "\n");
   }
 
   /**
@@ -323,7 +325,7 @@ public final class RunFolder {
             () ->
                 new IOException(
                     Text.format(
-                        "The run in '%s' has saved no checkpoint yet; train on with --resume",
+                        "The run in '%s' has saved no checkpoint yet; train on with option 'resume'",
                         folder)));
   }
 
@@ -355,7 +357,8 @@ public final class RunFolder {
 
   private String inUse() {
     return Text.format(
-        "Another process is training in '%s'; wait for it or give another --run", folder);
+        "Another process is training in '%s'; wait for it or give another folder (option 'run')",
+        folder);
   }
 
   private JsonNode required(String field) throws IOException {
@@ -367,7 +370,7 @@ public final class RunFolder {
   }
 
   private IOException damaged(String how) {
-    return new IOException(Text.format("'%s' is damaged: %s", folder.resolve(RUN_JSON), how));
+    return new IOException(Text.format("'%s' is damaged: %s", folder.resolve(RECORD), how));
   }
 
   /** A word of the record. */

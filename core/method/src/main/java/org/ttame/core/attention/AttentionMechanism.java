@@ -150,9 +150,9 @@ public final class AttentionMechanism implements AutoCloseable {
             throw new IllegalArgumentException(
                 Text.format(
                         "\"%s\" does not belong to a mechanism of variant %s on %d layers; check"
-                            + " --variant and",
+                            + " option 'variant' and",
                         name, spec.variant().optionName(), spec.features().size())
-                    + " --layers");
+                    + " option 'layers'");
           }
         });
     layout.forEach(

@@ -17,13 +17,13 @@ public record Assumption(Setting setting, String value, boolean recorded) {
   /** What can be assumed. */
   public enum Setting {
     /** Mean and std. */
-    STANDARDISATION("--mean and --std"),
+    STANDARDISATION("option 'mean' and option 'std'"),
     /** Height and width of its images. */
-    SIDE("--input-size"),
+    SIDE("option 'input-size'"),
     /** How pictures are brought to that size. */
-    RESIZE("--resize"),
+    RESIZE("option 'resize'"),
     /** Which of several outputs has the logits. */
-    OUTPUT("--output"),
+    OUTPUT("option 'output'"),
     /** That its graph runs at one batch size only; no option can change that. */
     OWN_BATCH("");
 

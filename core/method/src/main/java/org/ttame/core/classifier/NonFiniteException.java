@@ -22,7 +22,7 @@ public final class NonFiniteException extends IllegalStateException {
     /** A classifier's answer. */
     LOGITS(
         "logits",
-        "its weights overflow float32 or are damaged, or --mean and --std are not its own"),
+        "its weights overflow float32 or are damaged, or option 'mean' and option 'std' are not its own"),
     /** A map of a class. */
     MAPS("explanation maps", "the attention weights are damaged, or feature maps overflow float32");
 

@@ -242,7 +242,7 @@ class AttentionMechanismTest {
             () -> AttentionMechanism.fromNpz(AttentionSpec.of(LAYERS, 5, Variant.ONE_MAP), good))
         .hasMessage(
             "\"branch.1.conv.weight\" does not belong to a mechanism of variant one-map on 1 "
-                + "layers; check --variant and --layers");
+                + "layers; check option 'variant' and option 'layers'");
   }
 
   @Test

@@ -56,7 +56,7 @@ public final class MethodCatalog implements AutoCloseable {
     if (mechanism.spec().variant() != Variant.LCAM) {
       throw new IllegalArgumentException(
           Text.format(
-              "L-CAM's mechanism was trained as %s, not with --variant lcam",
+              "L-CAM's mechanism was trained as %s, not with option 'variant' lcam",
               of(mechanism).optionName()));
     }
     lcam = mechanism;
@@ -133,7 +133,7 @@ public final class MethodCatalog implements AutoCloseable {
   private AttentionMechanism any() {
     if (run == null) {
       throw new IllegalArgumentException(
-          "The methods ttame and untrained need a training run; give --run");
+          "The methods ttame and untrained need a training run; give option 'run'");
     }
     return run;
   }
@@ -142,7 +142,7 @@ public final class MethodCatalog implements AutoCloseable {
     if (of(any()) != ExplanationMethod.TTAME) {
       throw new IllegalArgumentException(
           "The run was trained as lcam, so it has no maps of ttame; ask for lcam or give another"
-              + " --run");
+              + " option 'run'");
     }
     return run;
   }
@@ -153,7 +153,7 @@ public final class MethodCatalog implements AutoCloseable {
     }
     if (run == null || of(run) != ExplanationMethod.LCAM) {
       throw new IllegalArgumentException(
-          "The method lcam needs a run that was trained with --variant lcam; give --lcam-run");
+          "The method lcam needs a run that was trained with option 'variant' lcam; give option 'lcam-run'");
     }
     return run;
   }

@@ -87,9 +87,9 @@ class MethodCatalogTest {
         MethodCatalog bare = new MethodCatalog(classifier, lost);
         MethodCatalog other = new MethodCatalog(classifier, lost).run(lcam)) {
       assertThatThrownBy(() -> bare.explainer(ExplanationMethod.TTAME))
-          .hasMessageContaining("need a training run; give --run");
+          .hasMessageContaining("need a training run; give option 'run'");
       assertThatThrownBy(() -> bare.explainer(ExplanationMethod.LCAM))
-          .hasMessageContaining("--variant lcam; give --lcam-run");
+          .hasMessageContaining("option 'variant' lcam; give option 'lcam-run'");
       assertThatThrownBy(() -> bare.explainer(ExplanationMethod.GRADCAM))
           .hasMessageContaining("no layer \"layer9\"; it has features.");
       assertThatThrownBy(() -> other.explainer(ExplanationMethod.TTAME))

@@ -63,7 +63,7 @@ public final class FigureFiles {
       if (!before.equals(now)) {
         throw new IOException(
             Text.format(
-                "'%s' holds figures of other settings: %s was %s, now it is %s; give another --out",
+                "'%s' holds figures of other settings: %s was %s, now it is %s; give another folder (option 'out')",
                 out, name, before, now));
       }
     }

@@ -130,7 +130,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     } else if (Files.exists(rows)) {
       throw new IOException(
           Text.format(
-                  "'%s' holds measurements whose settings are not known; choose another --out, or remove",
+                  "'%s' holds measurements whose settings are not known; choose another folder (option 'out'), or remove",
                   rows)
               + " that file");
     } else {
@@ -278,7 +278,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
         throw new IOException(
             Text.format(
                 "'%s' holds numbers of other maps: among those of %s the files have changed since they"
-                    + " were measured; choose another --out",
+                    + " were measured; choose another folder (option 'out')",
                 folder, described(those)));
       }
     }
@@ -352,7 +352,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     } catch (IOException | RuntimeException e) {
       throw new IOException(
           Text.format(
-              "'%s' is not as the evaluation left it (%s); choose another --out",
+              "'%s' is not as the evaluation left it (%s); choose another folder (option 'out')",
               file, e.getMessage()),
           e);
     }
@@ -375,7 +375,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     } catch (JsonProcessingException e) {
       throw new IOException(
           Text.format(
-              "'%s' is damaged: a line is not JSON; choose another --out", folder.resolve(BATCHES)),
+              "'%s' is damaged: a line is not JSON; choose another folder (option 'out')",
+              folder.resolve(BATCHES)),
           e);
     }
   }
@@ -418,7 +419,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
         throw new IOException(
             Text.format(
                 "'%s' holds an evaluation with %s; now it is %s: go on with the settings it was begun"
-                    + " with, or choose another --out",
+                    + " with, or choose another folder (option 'out')",
                 folder, described(name, then.get(name)), said(now.get(name))));
       }
     }
@@ -449,7 +450,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     if (lock == null) {
       throw new IOException(
           Text.format(
-              "Another process evaluates in '%s'; wait for it, or choose another --out", folder));
+              "Another process evaluates in '%s'; wait for it, or choose another folder (option 'out')",
+              folder));
     }
   }
 

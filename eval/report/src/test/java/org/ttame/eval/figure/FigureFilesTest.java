@@ -96,7 +96,7 @@ class FigureFilesTest {
         .doesNotThrowAnyException();
     assertThatThrownBy(() -> FigureFiles.requireSame(out, Map.of("seed", "43")))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("seed was 42, now it is 43; give another --out");
+        .hasMessageContaining("seed was 42, now it is 43; give another folder (option 'out')");
     Files.writeString(out.resolve("figures.json"), "{");
     assertThatThrownBy(() -> FigureFiles.requireSame(out, Map.of()))
         .isInstanceOf(IOException.class)

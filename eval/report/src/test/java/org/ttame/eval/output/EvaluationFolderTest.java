@@ -102,7 +102,7 @@ class EvaluationFolderTest {
     assertThatThrownBy(() -> EvaluationFolder.open(out, part(0, 0), Map.of("seed", "43")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("an evaluation with seed 42; now it is 43: ")
-        .hasMessageContaining("--out");
+        .hasMessageContaining("option 'out'");
     assertThatThrownBy(() -> EvaluationFolder.open(out, part(0, 0), Map.of()))
         .hasMessageContaining("with seed 42; now it is not set");
     EvaluationResult other = result(KEYS.subList(0, 1), 0, 0);

@@ -107,7 +107,7 @@ final class TrialFile {
     if (!differences.isEmpty()) {
       throw new IOException(
           Text.format(
-              "'%s' was measured otherwise: %s; give another --out, or the settings it was begun with",
+              "'%s' was measured otherwise: %s; give another folder (option 'out'), or the settings it was begun with",
               file, String.join("; ", differences)));
     }
   }

@@ -114,7 +114,7 @@ class ExperimentTest {
     assertThatThrownBy(() -> experiment(List.of(trial("one", 1e-3))).run(new Ears()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("max-lr was 1.0E-4 and is 0.001")
-        .hasMessageContaining("--out");
+        .hasMessageContaining("option 'out'");
     Files.writeString(folder.resolve("trials/one/trial.json"), "{");
     assertThatThrownBy(() -> experiment(List.of(trial("one", 1e-4))).run(new Ears()))
         .hasMessageContaining("trial.json' is damaged");
@@ -125,7 +125,7 @@ class ExperimentTest {
     List<Trial> trials = List.of(trial("wild", 1e38), trial("tame", 1e-4));
     List<TrialResult> results = experiment(trials).run(new Ears());
     assertThat(results.get(0).diverged()).isTrue();
-    assertThat(results.get(0).failure()).contains("--max-lr");
+    assertThat(results.get(0).failure()).contains("option 'max-lr'");
     assertThat(results.get(0).values()).isEmpty();
     assertThat(results.get(1).diverged()).isFalse();
     assertThat(experiment(trials).run(new Ears())).isEqualTo(results);
