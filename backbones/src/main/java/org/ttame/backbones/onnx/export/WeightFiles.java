@@ -33,7 +33,7 @@ final class WeightFiles {
       if (target.equals(out.toAbsolutePath().normalize())) {
         throw new BackboneException(
             Text.format(
-                "%s keeps weights in a file called %s, which the new one may not be called, too; give another --out",
+                "%s keeps weights in a file called %s, which the new one may not be called, too; give another file (option 'out')",
                 file, location));
       }
       if (!Files.exists(target)) {
@@ -47,7 +47,7 @@ final class WeightFiles {
       } else if (!Files.isSameFile(source, target) && Files.mismatch(source, target) >= 0) {
         throw new BackboneException(
             Text.format(
-                "%s holds something else than the weights that %s keeps under that name; give an --out in another folder",
+                "%s holds something else than the weights that %s keeps under that name; give a file in another folder (option 'out')",
                 target, file));
       }
     }
