@@ -13,6 +13,7 @@ import org.ttame.cli.serve.WebServer;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.ImageLimits;
+import org.ttame.services.ClassifierChoice;
 import org.ttame.services.PhotoService;
 import org.ttame.services.SampleInputs;
 import org.ttame.services.TrainedRun;
@@ -95,7 +96,7 @@ final class ServeCommand implements Command {
   public Job parse(Arguments arguments) throws UsageException {
     boolean given = arguments.has(CommonOptions.RUN) || arguments.has(CommonOptions.WEIGHTS);
     Optional<ClassifierChoice> choice =
-        given ? Optional.of(ClassifierChoice.parse(arguments)) : Optional.empty();
+        given ? Optional.of(ClassifierArguments.parse(arguments)) : Optional.empty();
     if (!arguments.has(CommonOptions.RUN) && arguments.has(MethodArguments.CHECKPOINT)) {
       throw new UsageException("--checkpoint belongs to --run DIR");
     }
@@ -135,7 +136,7 @@ final class ServeCommand implements Command {
       if (choice.isPresent()) {
         serving.serve(choice.get(), run, List.of(), console);
       } else {
-        serving.sample(ClassifierChoice.options(arguments), console);
+        serving.sample(ClassifierArguments.options(arguments), console);
       }
     };
   }
