@@ -227,7 +227,7 @@ public final class Train {
   /**
    * Trains to the end, or until {@link #stop}.
    *
-   * @param classifier of {@link #weights}; stays the caller's
+   * @param classifier of {@link #classifier}; stays the caller's
    * @return how it ended
    * @throws IOException naming the file, if one cannot be read or written
    */
