@@ -44,7 +44,10 @@ final class BlockedLayoutPass {
       result.add(step);
       return;
     }
-    List<PlanValue> inputs = step.inputs.stream().map(value -> blocksOf(value, step)).toList();
+    List<PlanValue> inputs =
+        step.inputs.stream()
+            .map(value -> value.shape.length == 4 ? blocksOf(value, step) : value)
+            .toList();
     PlanValue output = step.outputs.get(0);
     PlanValue blocked = blocksLike(output);
     PlanStep own = new PlanStep(step.name, kernel, inputs, blocked);
@@ -59,7 +62,7 @@ final class BlockedLayoutPass {
     try {
       return switch (step.kind()) {
         // Elementwise: if all that it reads is there in blocks, it may as well write some.
-        case DnnKernels.RELU_GRADIENT ->
+        case DnnElementwise.RELU_GRADIENT ->
             step.inputs.stream().allMatch(value -> known(value) != null) ? step.kernel : null;
         case "maxpool2d" -> {
           PlanValue source = step.inputs.get(0);

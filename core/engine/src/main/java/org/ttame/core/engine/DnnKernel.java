@@ -29,6 +29,7 @@ final class DnnKernel implements Kernel {
   private final List<dnnl_memory> bound = new ArrayList<>();
   private Argument output;
   private boolean blocked;
+  private boolean elementwise;
   private dnnl_exec_arg_t arguments;
 
   /** An array of the step: what it is to the primitive, and how it lies in memory. */
@@ -87,6 +88,17 @@ final class DnnKernel implements Kernel {
   DnnKernel inBlocks() {
     blocked = true;
     return this;
+  }
+
+  /** It treats each value by itself. */
+  DnnKernel elementwise(boolean value) {
+    elementwise = value;
+    return this;
+  }
+
+  @Override
+  public boolean elementwise() {
+    return elementwise;
   }
 
   @Override

@@ -1,68 +1,40 @@
 package org.ttame.core.engine;
 
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_1;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ab;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_ba;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_add;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_backward_data_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_direct;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_forward_desc_init;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_backward_desc_init;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_forward_desc_init;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_gelu_erf;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_linear;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu_use_dst_for_bwd;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_format_tag_any;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_hwio;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_matmul_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_nChw8c;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_binary;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_eltwise;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_create;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_destroy;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_create;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_destroy;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_set_post_ops;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_convolution_desc_t;
-import org.bytedeco.dnnl.dnnl_eltwise_desc_t;
 import org.bytedeco.dnnl.dnnl_matmul_desc_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
-import org.bytedeco.dnnl.dnnl_post_ops;
-import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.ttame.core.engine.KernelSequence.Stage;
 
 /**
  * Kernels of oneDNN for steps with frozen weights. All throw {@link OneDnn.UnsupportedException}
  * where oneDNN has nothing fast.
  */
 final class DnnKernels {
-  /** The kind of {@link #reluGradient}, which may write over its first input. */
-  static final String RELU_GRADIENT = "relu gradient";
-
-  private static final float SQRT_2 = (float) Math.sqrt(2);
-
   /**
    * Rows of weights that are a multiple of this apart share sets of the cache: such weights are
    * rearranged, others are read as they lie.
@@ -85,6 +57,16 @@ final class DnnKernels {
     this.dnn = dnn;
     this.packed = packed;
     this.narrow = narrow;
+  }
+
+  /** Kernels that treat each value by itself. */
+  DnnElementwise elementwise() {
+    return new DnnElementwise(dnn);
+  }
+
+  /** Kernels that move values. */
+  DnnMovement movement() {
+    return new DnnMovement(dnn);
   }
 
   /** Kernels for what lies between convolutions of blocks. */
@@ -120,7 +102,7 @@ final class DnnKernels {
       int tag) {
     dnnl_memory_desc_t source = OneDnn.image(tag, window.input());
     dnnl_memory_desc_t target = OneDnn.image(tag, window.output());
-    dnnl_memory_desc_t any = weights(window, dnnl_format_tag_any);
+    dnnl_memory_desc_t any = anyWeights(window);
     dnnl_memory_desc_t channels = OneDnn.describe(dnnl_a, window.output()[3]);
     try (dnnl_convolution_desc_t operation = new dnnl_convolution_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
@@ -137,11 +119,11 @@ final class DnnKernels {
               window.padding(),
               window.padding()),
           "convolution");
-      dnnl_primitive_desc desc = plan(general, after, target, null);
-      dnnl_memory memory = pack(desc, weights, weights(window, dnnl_hwio));
-      DnnKernel kernel = DnnKernel.of(dnn, name(kind, after), window.operations(), desc);
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, 0);
+      dnnl_memory memory = pack(desc, weights, weights(window));
+      DnnKernel kernel = DnnKernel.of(dnn, PostOperation.name(kind, after), window.operations(), desc);
       kernel.input(DNNL_ARG_SRC, source);
-      addInputs(kernel, after, target);
+      PostOperation.addInputs(kernel, after, target, 0);
       return kernel
           .constant(DNNL_ARG_WEIGHTS, memory)
           .bias(bias, channels)
@@ -169,7 +151,7 @@ final class DnnKernels {
   private DnnKernel convolutionGradient(Window window, INDArray weights, int tag) {
     dnnl_memory_desc_t source = OneDnn.image(tag, window.input());
     dnnl_memory_desc_t target = OneDnn.image(tag, window.output());
-    dnnl_memory_desc_t any = weights(window, dnnl_format_tag_any);
+    dnnl_memory_desc_t any = anyWeights(window);
     try (dnnl_convolution_desc_t forward = new dnnl_convolution_desc_t();
         dnnl_convolution_desc_t backward = new dnnl_convolution_desc_t();
         const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
@@ -200,7 +182,7 @@ final class DnnKernels {
       } finally {
         dnnl_primitive_desc_destroy(hint);
       }
-      dnnl_memory memory = pack(desc, weights, weights(window, dnnl_hwio));
+      dnnl_memory memory = pack(desc, weights, weights(window));
       return DnnKernel.of(dnn, "convolution gradient " + window.name(), window.operations(), desc)
           .input(DNNL_ARG_DIFF_DST, target)
           .constant(DNNL_ARG_WEIGHTS, memory)
@@ -253,12 +235,12 @@ final class DnnKernels {
               bias == null ? null : row,
               target),
           "product");
-      dnnl_primitive_desc desc = plan(general, after, target, null);
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, 0);
       dnnl_memory memory = pack(desc, weights, given);
       DnnKernel kernel =
-          DnnKernel.of(dnn, name("product", after), 2 * rows * inner * columns, desc);
+          DnnKernel.of(dnn, PostOperation.name("product", after), 2 * rows * inner * columns, desc);
       kernel.input(DNNL_ARG_SRC, source);
-      addInputs(kernel, after, target);
+      PostOperation.addInputs(kernel, after, target, 0);
       return kernel.constant(DNNL_ARG_WEIGHTS, memory).bias(bias, row).output(DNNL_ARG_DST, target);
     }
   }
@@ -302,154 +284,41 @@ final class DnnKernels {
     }
   }
 
-  /**
-   * The gradient of a ReLU: inputs its output's gradient and its output, in this order.
-   *
-   * @param length values
-   */
-  Kernel reluGradient(long length) {
-    return gradient(
-        RELU_GRADIENT,
-        dnnl_eltwise_relu_use_dst_for_bwd,
-        length,
-        List.of(DNNL_ARG_DIFF_DST, DNNL_ARG_DST));
+  /** Weights in the layout that the kernel likes best. */
+  private static dnnl_memory_desc_t anyWeights(Window window) {
+    return OneDnn.describe(dnnl_format_tag_any, weightDims(window));
   }
 
   /**
-   * The gate u + u·erf(u) = √2·GELU(√2·u).
-   *
-   * @param length values
+   * Weights as ND4J has them: {@code [kH, kW, I/groups, O]}, or, where each input channel is a
+   * group, {@code [kH, kW, I, O/I]}; both lie in memory as {@code [kH, kW, I/groups, groups,
+   * O/groups]}.
    */
-  Kernel gate(long length) {
-    return new KernelSequence(
-        "gate",
-        new Stage(elementwise("scale", dnnl_eltwise_linear, SQRT_2, length), 0),
-        new Stage(elementwise("GELU", dnnl_eltwise_gelu_erf, 0, length), KernelSequence.RESULT),
-        new Stage(
-            elementwise("scale", dnnl_eltwise_linear, SQRT_2, length), KernelSequence.RESULT));
+  private static dnnl_memory_desc_t weights(Window window) {
+    long[] dims = weightDims(window);
+    long out = window.output()[3];
+    long in = window.input()[3] / window.groups();
+    long row = window.kernel()[1] * in * out;
+    long[] strides =
+        dims.length == 4
+            ? new long[] {1, out, row, in * out}
+            : new long[] {out / window.groups(), 1, out, row, in * out};
+    return OneDnn.describe(dims, strides);
   }
 
-  /**
-   * The gate's gradient, 2·GELU'(√2·u)·g: inputs u and g, in this order.
-   *
-   * @param length values
-   */
-  Kernel gateGradient(long length) {
-    return new KernelSequence(
-        "gate gradient",
-        new Stage(elementwise("scale", dnnl_eltwise_linear, SQRT_2, length), 0),
-        new Stage(
-            gradient(
-                "gradient of GELU",
-                dnnl_eltwise_gelu_erf,
-                length,
-                List.of(DNNL_ARG_SRC, DNNL_ARG_DIFF_DST)),
-            KernelSequence.RESULT,
-            1),
-        new Stage(elementwise("scale", dnnl_eltwise_linear, 2, length), KernelSequence.RESULT));
-  }
-
-  private Kernel elementwise(String name, int kind, float alpha, long length) {
-    dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
-    try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
-        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(forward)) {
-      OneDnn.check(
-          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_inference, kind, values, alpha, 0),
-          name);
-      return DnnKernel.of(dnn, name, 0, dnn.plan(general, null, null))
-          .input(DNNL_ARG_SRC, values)
-          .output(DNNL_ARG_DST, values);
-    }
-  }
-
-  /** An elementwise gradient that reads two arrays, in the order of their roles. */
-  private Kernel gradient(String name, int kind, long length, List<Integer> roles) {
-    dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
-    try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
-        dnnl_eltwise_desc_t backward = new dnnl_eltwise_desc_t();
-        const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
-        const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
-      OneDnn.check(
-          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_training, kind, values, 0, 0), name);
-      OneDnn.check(dnnl_eltwise_backward_desc_init(backward, kind, values, values, 0, 0), name);
-      dnnl_primitive_desc hint = dnn.plan(generalForward, null, null);
-      dnnl_primitive_desc desc;
-      try {
-        desc = dnn.plan(generalBackward, null, hint);
-      } finally {
-        dnnl_primitive_desc_destroy(hint);
-      }
-      return DnnKernel.of(dnn, name, 0, desc)
-          .input(roles.get(0), values)
-          .input(roles.get(1), values)
-          .output(DNNL_ARG_DIFF_SRC, values);
-    }
-  }
-
-  private static dnnl_memory_desc_t weights(Window window, int tag) {
+  /** Output channels, input channels, height and width; the groups before those if there are any. */
+  private static long[] weightDims(Window window) {
+    long groups = window.groups();
+    long out = window.output()[3] / groups;
+    long in = window.input()[3] / groups;
     long[] kernel = window.kernel();
-    return OneDnn.describe(tag, window.output()[3], window.input()[3], kernel[0], kernel[1]);
+    return groups == 1
+        ? new long[] {out, in, kernel[0], kernel[1]}
+        : new long[] {groups, out, in, kernel[0], kernel[1]};
   }
 
   private dnnl_memory pack(dnnl_primitive_desc desc, INDArray weights, dnnl_memory_desc_t given) {
     return packed.of(
         dnn, weights, given, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
-  }
-
-  private dnnl_primitive_desc plan(
-      const_dnnl_op_desc_t operation,
-      List<PostOperation> after,
-      dnnl_memory_desc_t target,
-      dnnl_primitive_desc hint) {
-    dnnl_primitive_attr attributes = new dnnl_primitive_attr();
-    dnnl_post_ops operations = new dnnl_post_ops();
-    OneDnn.check(dnnl_primitive_attr_create(attributes), "attributes");
-    OneDnn.check(dnnl_post_ops_create(operations), "post operations");
-    try {
-      for (PostOperation next : after) {
-        append(operations, next, target);
-      }
-      OneDnn.check(dnnl_primitive_attr_set_post_ops(attributes, operations), "post operations");
-      return dnn.plan(operation, attributes, hint);
-    } finally {
-      dnnl_post_ops_destroy(operations);
-      dnnl_primitive_attr_destroy(attributes);
-    }
-  }
-
-  private static void append(
-      dnnl_post_ops operations, PostOperation next, dnnl_memory_desc_t target) {
-    switch (next) {
-      case RELU ->
-          OneDnn.check(
-              dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0), "ReLU");
-      case ERF_GATE -> {
-        OneDnn.check(
-            dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_linear, SQRT_2, 0), "scale");
-        OneDnn.check(
-            dnnl_post_ops_append_eltwise(operations, SQRT_2, dnnl_eltwise_gelu_erf, 0, 0), "GELU");
-      }
-      case ADD ->
-          OneDnn.check(dnnl_post_ops_append_binary(operations, dnnl_binary_add, target), "sum");
-    }
-  }
-
-  /** Post operations are numbered as oneDNN sees them, where ERF_GATE is two. */
-  private static void addInputs(
-      DnnKernel kernel, List<PostOperation> after, dnnl_memory_desc_t target) {
-    int at = 0;
-    for (PostOperation next : after) {
-      if (next == PostOperation.ADD) {
-        // DNNL_ARG_ATTR_MULTIPLE_POST_OP(at), a macro.
-        kernel.input((DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (at + 1)) | DNNL_ARG_SRC_1, target);
-      }
-      at += next == PostOperation.ERF_GATE ? 2 : 1;
-    }
-  }
-
-  private static String name(String kind, List<PostOperation> after) {
-    List<String> parts = new ArrayList<>(List.of(kind));
-    after.forEach(next -> parts.add(next.name().toLowerCase(Locale.ROOT).replace('_', ' ')));
-    return String.join(" + ", parts);
   }
 }

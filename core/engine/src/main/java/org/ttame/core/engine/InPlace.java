@@ -34,7 +34,7 @@ final class InPlace {
 
   /** Whether a step may write its output over an input of the same shape. */
   static boolean mayWriteOverInput(PlanStep step) {
-    return step.kind().equals(DnnKernels.RELU_GRADIENT)
+    return (step.kernel != null && step.kernel.elementwise())
         || ELEMENTWISE.contains(step.kind())
         || ((step.op instanceof BaseTransformOp || step.op instanceof BaseScalarOp)
             && step.inputs.size() == 1);

@@ -16,6 +16,11 @@ interface Kernel extends AutoCloseable {
     return false;
   }
 
+  /** Whether it may write over its first input: each value depends on those at its place alone. */
+  default boolean elementwise() {
+    return false;
+  }
+
   /**
    * Ties it to the step's arrays; an earlier tie ends.
    *

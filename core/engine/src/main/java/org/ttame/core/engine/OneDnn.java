@@ -8,6 +8,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_f32;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_get_effective_cpu_isa;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_get_size;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_get_data_handle;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_strides;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_init_by_tag;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_create;
@@ -36,6 +37,7 @@ import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.dnnl_stream;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -138,10 +140,19 @@ final class OneDnn {
 
   /** Describes an array of float32 whose elements lie as they lie. */
   static dnnl_memory_desc_t describe(StackLayout layout) {
+    return describe(layout.shape(), layout.strides());
+  }
+
+  /**
+   * Describes an array of float32.
+   *
+   * @param dims lengths
+   * @param strides how many elements neighbours along each dimension are apart
+   */
+  static dnnl_memory_desc_t describe(long[] dims, long[] strides) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
-    long[] dims = layout.shape();
     check(
-        dnnl_memory_desc_init_by_strides(desc, dims.length, dims, dnnl_f32, layout.strides()),
+        dnnl_memory_desc_init_by_strides(desc, dims.length, dims, dnnl_f32, strides),
         "description");
     return desc;
   }
@@ -222,6 +233,16 @@ final class OneDnn {
   /** Memory of oneDNN's own, aligned as its kernels like it; the caller destroys it. */
   dnnl_memory allocate(dnnl_memory_desc_t desc) {
     return memory(desc, -1);
+  }
+
+  /** Memory of oneDNN's own that holds one number; the caller destroys it. */
+  dnnl_memory number(dnnl_memory_desc_t desc, float value) {
+    dnnl_memory memory = allocate(desc);
+    try (PointerPointer<FloatPointer> handle = new PointerPointer<>(1)) {
+      check(dnnl_memory_get_data_handle(memory, handle), "memory");
+      handle.get(FloatPointer.class, 0).put(value);
+    }
+    return memory;
   }
 
   private dnnl_memory memory(dnnl_memory_desc_t desc, long address) {

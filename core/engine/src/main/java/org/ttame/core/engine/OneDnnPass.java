@@ -11,7 +11,6 @@ import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
-import org.nd4j.linalg.api.ops.ScalarOp;
 
 /**
  * Gives steps with frozen weights oneDNN's kernels, and lets those do what follows: a bias, a
@@ -30,6 +29,7 @@ final class OneDnnPass {
   private final DnnKernels kernels;
   private final Set<PlanValue> kept = new HashSet<>();
   private final Map<PlanValue, Integer> reads = new HashMap<>();
+  private final Map<PlanValue, PlanStep> makers = new HashMap<>();
 
   /** What stands at each step's place: the chain that ends there, or null where it went on. */
   private final List<Chain> places = new ArrayList<>();
@@ -42,6 +42,7 @@ final class OneDnnPass {
     kept.forEach(value -> this.kept.add(value.root()));
     for (PlanStep step : steps) {
       step.inputs.forEach(input -> reads.merge(input.root(), 1, Integer::sum));
+      step.outputs.forEach(output -> makers.put(output, step));
     }
   }
 
@@ -82,6 +83,9 @@ final class OneDnnPass {
      */
     boolean shapeKept;
 
+    /** Whether it treats each value by itself. */
+    boolean elementwise;
+
     /** Where the result lies, of a stack of products; null for chains that take what follows. */
     StackLayout target;
 
@@ -89,6 +93,10 @@ final class OneDnnPass {
       members.add(step);
       this.place = place;
       this.maker = maker;
+    }
+
+    boolean isElementwise() {
+      return elementwise;
     }
 
     PlanStep last() {
@@ -106,6 +114,7 @@ final class OneDnnPass {
       try {
         PlanStep step = new PlanStep(last().name, maker.make(this), inputs, result());
         step.late = last().late;
+        members.stream().filter(m -> m.kernel != null).forEach(m -> m.kernel.close());
         return List.of(step);
       } catch (OneDnn.UnsupportedException e) {
         return members;
@@ -117,7 +126,7 @@ final class OneDnnPass {
     int place = places.size();
     Chain chain = begin(step, place);
     if (chain == null && !follows(step, place)) {
-      chain = new Chain(step, place, null);
+      chain = beginElementwise(step, place);
     }
     if (chain != null) {
       places.add(chain);
@@ -131,15 +140,17 @@ final class OneDnnPass {
 
   private Chain begin(PlanStep step, int place) {
     boolean single = step.outputs.size() == 1 && step.kernel == null;
-    if (!single || step.outputs.get(0).type != DataType.FLOAT) {
+    if (!single || step.functions != null || step.outputs.get(0).type != DataType.FLOAT) {
       return null;
     }
     return switch (step.kind()) {
       case "conv2d" -> convolution(step, place);
+      case "depthwise_conv2d" -> convolution(step, place);
       case "matmul" -> {
         Chain frozen = product(step, place);
         yield frozen != null ? frozen : products(step, place);
       }
+      case "concat" -> groups(step, place);
       default -> null;
     };
   }
@@ -281,31 +292,215 @@ final class OneDnnPass {
         && value.fixed.elementWiseStride() == 1;
   }
 
+  /**
+   * A convolution in groups, which SameDiff has as parts of the channels, each with a convolution
+   * of its own, put together again.
+   */
+  private Chain groups(PlanStep concat, int place) {
+    PlanValue result = concat.outputs.get(0);
+    List<Chain> parts = concat.inputs.stream().map(value -> chains.get(value.root())).toList();
+    if (parts.size() < 2 || !parts.stream().allMatch(part -> isSingle(part, "conv2d"))) {
+      return null;
+    }
+    GroupedConvolution whole =
+        GroupedConvolution.of(
+            parts.stream().map(Chain::last).toList(), concat.inputs, result, makers);
+    if (whole == null || !concat.inputs.stream().allMatch(this::readOnce)) {
+      return null;
+    }
+    PlanStep last = parts.get(parts.size() - 1).last();
+    if (last.late != concat.late) {
+      return null;
+    }
+    Chain chain =
+        new Chain(
+            concat,
+            place,
+            own -> kernels.convolution(whole.window(), whole.weights().fixed, own.bias, own.after));
+    chain.shapeKept = true;
+    chain.inputs.add(whole.source());
+    chain.members.clear();
+    for (Chain part : parts) {
+      places.set(part.place, null);
+      chain.members.addAll(part.members);
+    }
+    chain.members.add(concat);
+    return chain;
+  }
+
   // What a chain goes on with.
 
   private boolean follows(PlanStep step, int place) {
-    if (step.outputs.size() != 1 || step.kernel != null) {
+    if (step.outputs.size() != 1 || step.outputs.get(0).type != DataType.FLOAT) {
+      return false;
+    }
+    if (step.kernel != null && step.functions == null) {
       return false;
     }
     return switch (step.kind()) {
-      case "relu" -> relu(step, place);
-      case "add" -> bias(step, place) || gate(step, place) || residual(step, place);
+      case "add" ->
+          bias(step, place) || gate(step, place) || arithmetic(step, place);
+      case "multiply" -> selfGated(step, place) || arithmetic(step, place);
+      case "subtract", "divide" -> arithmetic(step, place);
       case "permute" -> permute(step, place);
-      default -> false;
+      default -> function(step, place);
     };
   }
 
-  private boolean relu(PlanStep step, int place) {
-    boolean plain =
-        step.op instanceof ScalarOp relu
-            && relu.scalar() != null
-            && relu.scalar().getDouble(0) == 0;
-    Chain chain = open(step.inputs.get(0), step, 1);
-    if (!plain || chain == null) {
+  private boolean function(PlanStep step, int place) {
+    List<PostOperation> functions = functions(step);
+    Chain chain = functions == null ? null : open(step.inputs.get(0), step, 1);
+    if (chain == null) {
       return false;
     }
-    extend(chain, step, place, PostOperation.RELU, List.of());
+    extend(chain, step, place, functions, List.of());
     return true;
+  }
+
+  private static List<PostOperation> functions(PlanStep step) {
+    if (step.functions != null) {
+      return step.functions;
+    }
+    PostOperation function = PostOperation.ofFunction(step);
+    return function == null ? null : List.of(function);
+  }
+
+  // Elementwise steps that follow nothing begin a chain of their own.
+
+  private Chain beginElementwise(PlanStep step, int place) {
+    Chain plain = new Chain(step, place, null);
+    PlanValue result = step.outputs.get(0);
+    if (step.outputs.size() != 1
+        || result.type != DataType.FLOAT
+        || (step.kernel != null && step.functions == null)) {
+      return plain;
+    }
+    List<PostOperation> functions = functions(step);
+    if (functions != null) {
+      PlanValue x = step.inputs.get(0);
+      return dense(x) && x.length() == result.length() ? elementwise(plain, x, functions) : plain;
+    }
+    for (int i = 0; i < step.inputs.size() && step.inputs.size() == 2; i++) {
+      PlanValue x = step.inputs.get(i);
+      PlanValue other = step.inputs.get(1 - i);
+      List<PostOperation> operations = arithmetic(step, i, other);
+      if (operations != null && dense(x) && x.sameShape(result) && x.root() != other.root()) {
+        Chain chain = elementwise(plain, x, operations);
+        chain.inputs.add(other);
+        return chain;
+      }
+    }
+    return plain;
+  }
+
+  private Chain elementwise(Chain plain, PlanValue x, List<PostOperation> operations) {
+    long[] shape = plain.result().shape;
+    Chain chain =
+        new Chain(
+            plain.last(), plain.place, own -> kernels.elementwise().sequence(shape, own.after));
+    chain.elementwise = true;
+    chain.inputs.add(x);
+    chain.after.addAll(operations);
+    return chain;
+  }
+
+  /**
+   * What is done to a step's operand, or null.
+   *
+   * @param place which of the step's inputs it is
+   * @param other the other one
+   */
+  private static List<PostOperation> arithmetic(PlanStep step, int place, PlanValue other) {
+    PlanValue result = step.outputs.get(0);
+    PostOperation.Operand operand = operand(other, result);
+    if (operand == null || !dense(other)) {
+      return null;
+    }
+    if (place == 0 || step.kind().equals("add") || step.kind().equals("multiply")) {
+      PostOperation operation = PostOperation.ofArithmetic(step.kind(), operand);
+      return operation == null ? null : List.of(operation);
+    }
+    return step.kind().equals("subtract")
+        ? List.of(PostOperation.linear(-1, 0), PostOperation.ofArithmetic("add", operand))
+        : null;
+  }
+
+  private static PostOperation.Operand operand(PlanValue value, PlanValue result) {
+    if (value.sameShape(result)) {
+      return PostOperation.Operand.SAME;
+    }
+    long channels = lastOf(result);
+    if (lastOf(value) != channels || channels == 1) {
+      return null;
+    }
+    if (value.length() == channels) {
+      return PostOperation.Operand.CHANNEL;
+    }
+    boolean image =
+        value.shape.length == result.shape.length
+            && value.shape.length > 2
+            && value.shape[0] == result.shape[0]
+            && value.length() == value.shape[0] * channels;
+    return image ? PostOperation.Operand.IMAGE : null;
+  }
+
+  private boolean arithmetic(PlanStep step, int place) {
+    for (int i = 0; i < 2 && step.inputs.size() == 2; i++) {
+      PlanValue other = step.inputs.get(1 - i);
+      Chain chain = open(step.inputs.get(i), step, 1);
+      List<PostOperation> operations =
+          chain == null || other.root() == step.inputs.get(i).root()
+              ? null
+              : arithmetic(step, i, other);
+      if (operations != null && fits(chain, operations)) {
+        chain.inputs.add(other);
+        extend(chain, step, place, operations, List.of());
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Images' channels are told apart where the chain's result has them as its last axis. */
+  private static boolean fits(Chain chain, List<PostOperation> operations) {
+    PostOperation.Operand operand = operations.get(operations.size() - 1).operand();
+    return operand != PostOperation.Operand.IMAGE || chain.isElementwise();
+  }
+
+  /** x·f(x) of a function f: swish of the sigmoid, hard swish of the hard sigmoid. */
+  private boolean selfGated(PlanStep step, int place) {
+    for (int i = 0; i < 2 && step.inputs.size() == 2; i++) {
+      PlanValue x = step.inputs.get(i);
+      Chain gate = chains.get(step.inputs.get(1 - i).root());
+      if (gate == null
+          || !gate.isElementwise()
+          || gate.inputs.size() != 1
+          || gate.inputs.get(0).root() != x.root()
+          || gate.last().late != step.late
+          || !dense(x)
+          || !readOnce(step.inputs.get(1 - i))) {
+        continue;
+      }
+      PostOperation whole =
+          gate.after.equals(List.of(PostOperation.SIGMOID))
+              ? PostOperation.SWISH
+              : PostOperation.isHardSigmoid(gate.after) ? PostOperation.HARD_SWISH : null;
+      if (whole == null) {
+        continue;
+      }
+      Chain chain = open(x, step, 2);
+      if (chain != null) {
+        extend(chain, step, place, List.of(whole), List.of(gate));
+        return true;
+      }
+      Chain own = elementwise(new Chain(step, place, null), x, List.of(whole));
+      own.members.addAll(0, gate.members);
+      places.set(gate.place, null);
+      places.add(own);
+      chains.put(step.outputs.get(0).root(), own);
+      return true;
+    }
+    return false;
   }
 
   /** Products are written where turning their axes would put them. */
@@ -322,7 +517,7 @@ final class OneDnnPass {
       return false;
     }
     chain.target = StackLayout.dense(step.outputs.get(0).shape).before(order);
-    extend(chain, step, place, null, List.of());
+    extend(chain, step, place, List.of(), List.of());
     return true;
   }
 
@@ -341,7 +536,7 @@ final class OneDnnPass {
       return false;
     }
     chain.bias = row.fixed;
-    extend(chain, step, place, null, List.of());
+    extend(chain, step, place, List.of(), List.of());
     return true;
   }
 
@@ -350,7 +545,7 @@ final class OneDnnPass {
     PlanValue u = step.inputs.get(0);
     Chain product = chains.get(step.inputs.get(1).root());
     Chain chain = open(u, step, 3);
-    if (chain == null || !isPlain(product, "multiply") || !readOnce(product.result())) {
+    if (chain == null || !isSingle(product, "multiply") || !readOnce(product.result())) {
       return false;
     }
     Chain erf = chains.get(product.last().inputs.get(1).root());
@@ -364,25 +559,16 @@ final class OneDnnPass {
     return true;
   }
 
-  private static boolean isPlain(Chain chain, String kind) {
-    return chain != null && chain.maker == null && chain.last().kind().equals(kind);
+  /** Whether a chain is a step of a kind and no more. */
+  private static boolean isSingle(Chain chain, String kind) {
+    return chain != null
+        && chain.members.size() == 1
+        && chain.last().kernel == null
+        && chain.last().kind().equals(kind);
   }
 
-  private boolean residual(PlanStep step, int place) {
-    for (int i = 0; i < 2; i++) {
-      PlanValue other = step.inputs.get(1 - i);
-      Chain chain = open(step.inputs.get(i), step, 1);
-      if (chain != null
-          && !chain.after.contains(PostOperation.ADD)
-          && other.root() != step.inputs.get(i).root()
-          && dense(other)
-          && other.sameShape(step.outputs.get(0))) {
-        chain.inputs.add(other);
-        extend(chain, step, place, PostOperation.ADD, List.of());
-        return true;
-      }
-    }
-    return false;
+  private static boolean isPlain(Chain chain, String kind) {
+    return chain != null && chain.maker == null && chain.last().kind().equals(kind);
   }
 
   /**
@@ -409,16 +595,14 @@ final class OneDnnPass {
   }
 
   private void extend(
-      Chain chain, PlanStep step, int place, PostOperation next, List<Chain> between) {
+      Chain chain, PlanStep step, int place, List<PostOperation> next, List<Chain> between) {
     places.set(chain.place, null);
     for (Chain swallowed : between) {
       places.set(swallowed.place, null);
       chain.members.addAll(swallowed.members);
     }
     chain.members.add(step);
-    if (next != null) {
-      chain.after.add(next);
-    }
+    next.forEach(operation -> PostOperation.append(chain.after, operation));
     chain.place = place;
     places.add(chain);
     chains.put(step.outputs.get(0).root(), chain);

@@ -470,12 +470,25 @@ final class PlanBuilder implements AutoCloseable {
       INDArray array = outputs.get(i);
       fixedArrays.add(array);
       if (!isGiven(names.get(i))) {
-        values.put(
-            names.get(i),
+        PlanValue value =
             new PlanValue(
-                names.get(i), PlanValue.Kind.FIXED, array.dataType(), array.shape(), array));
+                names.get(i), PlanValue.Kind.FIXED, array.dataType(), array.shape(), array);
+        value.part = part(op, inputs, value, i, names.size());
+        values.put(names.get(i), value);
       }
     }
+  }
+
+  private static PlanValue.Part part(
+      DifferentialFunction op, List<PlanValue> inputs, PlanValue value, int place, int count) {
+    if (!op.opName().equals("split") || count < 2) {
+      return null;
+    }
+    PlanValue whole = inputs.get(inputs.size() - 1);
+    int last = value.shape.length - 1;
+    boolean alongLast =
+        whole.shape.length == value.shape.length && whole.shape[last] == count * value.shape[last];
+    return alongLast ? new PlanValue.Part(whole, place, count) : null;
   }
 
   /** An array of the value's shape for shape functions; only fixed values have true contents. */

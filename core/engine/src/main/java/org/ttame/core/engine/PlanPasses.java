@@ -65,16 +65,23 @@ final class PlanPasses {
       DnnKernels kernels) {
     PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);
     passes.findReads();
+    if (kernels != null) {
+      passes.joinGroups();
+    }
     passes.narrowGradients();
     passes.differentiateRelu();
     passes.dropDead();
     if (kernels != null) {
-      List<PlanStep> gated = GatePass.apply(passes.steps, kept, kernels);
+      List<PlanStep> gated =
+          ActivationPass.apply(passes.steps, kept, kernels.elementwise());
       List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
       passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels.ofBlocks()));
       passes.findReads();
       passes.dropDead();
+      List<PlanStep> moved = MovementPass.apply(passes.steps, kernels.movement());
+      passes.steps.clear();
+      passes.steps.addAll(moved);
     }
     passes.reuseInputs();
     return passes.steps;
@@ -101,6 +108,11 @@ final class PlanPasses {
     for (PlanStep step : before) {
       switch (step.kind()) {
         case "conv2d_bp" -> convolution(step);
+        case "depthwise_conv2d_bp" -> {
+          if (!inputOnly(step) || !dnnConvolution(step, step.outputs.get(0))) {
+            steps.add(step);
+          }
+        }
         case "matmul_bp" -> product(step);
         case "add_bp", "subtract_bp", "multiply_bp", "divide_bp" -> arithmetic(step);
         default -> steps.add(step);
@@ -114,10 +126,7 @@ final class PlanPasses {
    * the transposed convolution, exact for any stride.
    */
   private void convolution(PlanStep step) {
-    boolean inputOnly =
-        step.outputs.stream().skip(1).noneMatch(read::contains)
-            && read.contains(step.outputs.get(0));
-    if (!inputOnly) {
+    if (!inputOnly(step)) {
       steps.add(step);
       return;
     }
@@ -146,6 +155,49 @@ final class PlanPasses {
     // Its shape function forgets output padding and would refuse even sizes at stride two.
     narrow.shapeGiven = true;
     steps.add(narrow);
+  }
+
+  private boolean inputOnly(PlanStep step) {
+    return step.outputs.stream().skip(1).noneMatch(read::contains)
+        && read.contains(step.outputs.get(0));
+  }
+
+  /** The gradient of a convolution in groups becomes one again; see {@link GroupedConvolution}. */
+  private void joinGroups() {
+    Map<PlanValue, PlanStep> makers = new HashMap<>();
+    steps.forEach(step -> step.outputs.forEach(output -> makers.put(output, step)));
+    List<PlanStep> before = new ArrayList<>(steps);
+    steps.clear();
+    for (PlanStep step : before) {
+      if (!joinGroups(step, makers)) {
+        steps.add(step);
+      }
+    }
+    findReads();
+  }
+
+  private boolean joinGroups(PlanStep concat, Map<PlanValue, PlanStep> makers) {
+    if (!concat.kind().equals("concat") || concat.outputs.get(0).type != DataType.FLOAT) {
+      return false;
+    }
+    List<PlanStep> parts = concat.inputs.stream().map(makers::get).toList();
+    boolean gradients =
+        parts.stream().allMatch(part -> part != null && part.kind().equals("conv2d_bp"))
+            && parts.stream().allMatch(part -> concat.inputs.contains(part.outputs.get(0)));
+    GroupedConvolution whole =
+        gradients
+            ? GroupedConvolution.of(parts, concat.inputs, concat.outputs.get(0), makers)
+            : null;
+    if (whole == null) {
+      return false;
+    }
+    try {
+      Kernel kernel = kernels.convolutionGradient(whole.window(), whole.weights().fixed);
+      add(concat, kernel, List.of(whole.source()), concat.outputs.get(0));
+      return true;
+    } catch (OneDnn.UnsupportedException e) {
+      return false;
+    }
   }
 
   private boolean dnnConvolution(PlanStep step, PlanValue target) {
@@ -253,6 +305,9 @@ final class PlanPasses {
       columnArithmetic(step, wantX);
       return;
     }
+    if (kernels != null && imageArithmetic(step, wantX, wantY)) {
+      return;
+    }
     boolean simpleX = !wantX || x.sameShape(g);
     boolean simpleY = !wantY || y.sameShape(g);
     boolean quotientByY = step.kind().equals("divide_bp") && wantY;
@@ -329,6 +384,57 @@ final class PlanPasses {
     }
   }
 
+  /**
+   * The same where an operand has one element a channel of each image, as in
+   * squeeze-and-excitation: its gradient is a sum over the image.
+   */
+  private boolean imageArithmetic(PlanStep step, boolean wantX, boolean wantY) {
+    boolean product = step.kind().equals("multiply_bp");
+    if (!product && !step.kind().equals("add_bp")) {
+      return false;
+    }
+    PlanValue g = step.inputs.get(2);
+    for (int i = 0; i < 2; i++) {
+      PlanValue full = step.inputs.get(i);
+      PlanValue small = step.inputs.get(1 - i);
+      boolean wantFull = i == 0 ? wantX : wantY;
+      boolean wantSmall = i == 0 ? wantY : wantX;
+      if (!wantSmall || !full.sameShape(g) || !isImageOf(small, g) || !OneDnnPass.dense(g)) {
+        continue;
+      }
+      try {
+        Kernel sums = kernels.movement().sum(g.shape);
+        PlanValue summand = g;
+        if (product) {
+          summand = PlanValue.computed(step.name + ":product", g.type, g.shape);
+          add(step, operation("multiply"), List.of(full, g), summand);
+        }
+        if (wantFull && product) {
+          add(step, operation("multiply"), List.of(g, small), step.outputs.get(i));
+        } else {
+          rename(wantFull, step.outputs.get(i), g);
+        }
+        add(step, sums, List.of(summand), step.outputs.get(1 - i));
+        return true;
+      } catch (OneDnn.UnsupportedException e) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a value has one element a channel, the last axis, of each image. */
+  private static boolean isImageOf(PlanValue small, PlanValue image) {
+    int rank = image.shape.length;
+    return rank > 2
+        && small.shape.length == rank
+        && small.type == image.type
+        && small.shape[0] == image.shape[0]
+        && small.shape[rank - 1] == image.shape[rank - 1]
+        && small.length() == small.shape[0] * small.shape[rank - 1]
+        && small.length() < image.length();
+  }
+
   private PlanValue rowSums(PlanStep step, PlanValue value) {
     long length = value.shape[value.shape.length - 1];
     long rows = value.length() / length;
@@ -396,7 +502,7 @@ final class PlanPasses {
       if (kernels != null && dense) {
         add(
             step,
-            kernels.reluGradient(seen.length()),
+            kernels.elementwise().reluGradient(seen.length()),
             List.of(step.inputs.get(1), seen),
             step.outputs.get(0));
         continue;

@@ -17,6 +17,9 @@ final class PlanStep {
   /** Computes in place of the operation, or null. */
   Kernel kernel;
 
+  /** What the kernel does to each value of its one input, or null where it does something else. */
+  List<PostOperation> functions;
+
   List<PlanValue> inputs;
   List<PlanValue> outputs;
 

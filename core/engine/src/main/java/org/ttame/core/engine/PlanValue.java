@@ -29,6 +29,18 @@ final class PlanValue {
   /** The array of a fixed value; of a leaf, what it was while planning. */
   final INDArray fixed;
 
+  /** Which part of which constant this was computed from, or null. */
+  Part part;
+
+  /**
+   * A part of a constant: one of several of the same length along the last axis.
+   *
+   * @param whole the constant
+   * @param place which of the parts
+   * @param count how many there are
+   */
+  record Part(PlanValue whole, int place, int count) {}
+
   /** The value whose memory this one shares, or null. */
   PlanValue base;
 

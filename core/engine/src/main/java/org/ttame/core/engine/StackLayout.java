@@ -26,6 +26,16 @@ final class StackLayout {
     return new StackLayout(shape.clone(), strides);
   }
 
+  /** An array whose elements are so many apart along each axis. */
+  static StackLayout of(long[] shape, long[] strides) {
+    return new StackLayout(shape.clone(), strides.clone());
+  }
+
+  /** A part of this of another shape, which begins anywhere. */
+  StackLayout part(long... lengths) {
+    return new StackLayout(lengths.clone(), strides);
+  }
+
   /**
    * What permuting gives, in the same memory.
    *

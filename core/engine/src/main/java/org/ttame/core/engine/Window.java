@@ -1,5 +1,6 @@
 package org.ttame.core.engine;
 
+import java.util.Arrays;
 import org.ttame.core.Text;
 
 /**
@@ -15,19 +16,22 @@ final class Window {
   private final long[] kernel;
   private final long[] stride;
   private final long[] padding;
+  private final long groups;
 
-  private Window(long[] input, long[] output, long[] kernel, long[] stride, long[] padding) {
+  private Window(
+      long[] input, long[] output, long[] kernel, long[] stride, long[] padding, long groups) {
     this.input = input;
     this.output = output;
     this.kernel = kernel;
     this.stride = stride;
     this.padding = padding;
+    this.groups = groups;
   }
 
   /**
    * The size of a convolution, or null if it is none of those that oneDNN does.
    *
-   * @param step conv2d or conv2d_bp
+   * @param step conv2d, depthwise_conv2d or the gradient of one
    * @param input the convolution's, {@code [B, H, W, I]}
    * @param output the convolution's, {@code [B, h, w, O]}
    */
@@ -35,7 +39,32 @@ final class Window {
     // kernel, stride, padding, dilation (each height, width), same mode, NHWC, layout of weights
     long[] a = step.integerArguments();
     boolean plain = a.length > 9 && isDense(a) && a[9] == 1 && (a.length < 11 || a[10] == 0);
-    return plain ? of(a, input, output).unrolled() : null;
+    if (!plain) {
+      return null;
+    }
+    return step.kind().startsWith("depthwise")
+        ? of(a, input, output, input[3])
+        : of(a, input, output, 1).unrolled();
+  }
+
+  /**
+   * A convolution whose channels are in groups, each of which sees its own part of the input.
+   *
+   * @param one a group's convolution
+   */
+  static Window ofGroups(Window one, long[] input, long[] output, long groups) {
+    return new Window(input, output, one.kernel, one.stride, one.padding, groups);
+  }
+
+  /** Whether another window moves in the same way over images of the same size. */
+  boolean isLike(Window other) {
+    return other != null
+        && Arrays.equals(input, other.input)
+        && Arrays.equals(output, other.output)
+        && Arrays.equals(kernel, other.kernel)
+        && Arrays.equals(stride, other.stride)
+        && Arrays.equals(padding, other.padding)
+        && groups == other.groups;
   }
 
   /** Of a large 1×1 convolution a single row of pixels, see {@link PointwiseRows}. */
@@ -43,7 +72,8 @@ final class Window {
     boolean pointwise = kernel[0] * kernel[1] * stride[0] * stride[1] == 1 && padded() == 0;
     long channels = Math.max(input[3], output[3]);
     return pointwise && PointwiseRows.overflow(output[1], output[2], channels)
-        ? new Window(PointwiseRows.row(input), PointwiseRows.row(output), kernel, stride, padding)
+        ? new Window(
+            PointwiseRows.row(input), PointwiseRows.row(output), kernel, stride, padding, groups)
         : this;
   }
 
@@ -62,7 +92,7 @@ final class Window {
     // kernel, stride, padding, dilation (each height, width), same mode, extra, NHWC
     long[] a = step.integerArguments();
     boolean plain = a.length > 10 && isDense(a) && a[10] == 1;
-    Window window = plain ? of(a, input, output) : null;
+    Window window = plain ? of(a, input, output, 1) : null;
     return window != null && window.covers(0) && window.covers(1) ? window : null;
   }
 
@@ -76,16 +106,21 @@ final class Window {
   static Window ofProduct(long rows, long inner, long columns) {
     long[] one = {1, 1};
     long[] input = {1, rows, 1, inner};
-    return new Window(input, new long[] {1, rows, 1, columns}, one, one, new long[2]).unrolled();
+    return new Window(input, new long[] {1, rows, 1, columns}, one, one, new long[2], 1).unrolled();
   }
 
   private static boolean isDense(long[] a) {
     return a[6] == 1 && a[7] == 1 && a[8] == 0;
   }
 
-  private static Window of(long[] a, long[] input, long[] output) {
+  private static Window of(long[] a, long[] input, long[] output, long groups) {
     return new Window(
-        input, output, new long[] {a[0], a[1]}, new long[] {a[2], a[3]}, new long[] {a[4], a[5]});
+        input,
+        output,
+        new long[] {a[0], a[1]},
+        new long[] {a[2], a[3]},
+        new long[] {a[4], a[5]},
+        groups);
   }
 
   /** Whether the output is as large as padding of the same size on both sides makes it. */
@@ -102,11 +137,11 @@ final class Window {
   Window turned() {
     boolean unit = stride[0] == 1 && stride[1] == 1;
     boolean small = kernel[0] * kernel[1] == 1;
-    if (!unit || small || padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
+    if (!unit || small || groups > 1 || padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
       return null;
     }
     long[] rest = {kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1]};
-    return new Window(/* input= */ output, /* output= */ input, kernel, stride, rest);
+    return new Window(/* input= */ output, /* output= */ input, kernel, stride, rest, 1);
   }
 
   /** {@code [B, H, W, I]}. */
@@ -134,13 +169,20 @@ final class Window {
     return padding.clone();
   }
 
+  /** Groups of channels; as many as there are input channels where each stands alone. */
+  long groups() {
+    return groups;
+  }
+
   /** A convolution's multiplications and additions. */
   long operations() {
-    return 2 * output[0] * output[1] * output[2] * output[3] * input[3] * kernel[0] * kernel[1];
+    long inner = input[3] / groups * kernel[0] * kernel[1];
+    return 2 * output[0] * output[1] * output[2] * output[3] * inner;
   }
 
   String name() {
-    return Text.format("%d×%d/%d", kernel[0], kernel[1], stride[0]);
+    String size = Text.format("%d×%d/%d", kernel[0], kernel[1], stride[0]);
+    return groups == 1 ? size : Text.format("%s of %d groups", size, groups);
   }
 
   /**
@@ -148,12 +190,12 @@ final class Window {
    * too, or less than one. 1×1 is a product either way.
    */
   boolean fitsBlocks() {
-    return isWide() && isWhole(input) && (isWhole(output) || output[3] < BLOCK);
+    return isWide() && groups == 1 && isWhole(input) && (isWhole(output) || output[3] < BLOCK);
   }
 
   /** The same of the gradient, which reads what is like the output and writes the input's. */
   boolean gradientFitsBlocks() {
-    return isWide() && isWhole(output) && (isWhole(input) || input[3] < BLOCK);
+    return isWide() && groups == 1 && isWhole(output) && (isWhole(input) || input[3] < BLOCK);
   }
 
   /** A shape with channels for whole blocks, as their memory needs it. */

@@ -1,0 +1,530 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ops.ScalarOp;
+
+/**
+ * Computes activations and their gradients as one step each, where SameDiff makes several passes
+ * over memory of them:
+ *
+ * <pre>
+ *   swish       x·σ(x)             dx = g·σ(x) + σ'(x)·(g·x)
+ *   hard swish  x·h(x)             dx = g·h(x) + [0 &lt; x/6 + 1/2 &lt; 1]·(g·x)/6,  h(x) = clip(x/6 + 1/2, 0, 1)
+ *   gate        u + u·erf(u)       du = (g + g·erf(u)) + (g·u)·(2/√π)·exp(−u²)
+ *   clip        min(max(x, a), b)  dx = [a &lt; x]·[x &lt; b]·g
+ * </pre>
+ *
+ * <p>The gate is GELU but for scale: with s = √2·u it is √2·GELU(s), its derivative 2·GELU'(s);
+ * scales before and behind it are taken in. The gradients of ReLU, sigmoid, clip and softmax are
+ * computed from the output, so that the input need not be kept. Steps forwards are replaced only
+ * together with those of the gradient; what has none is {@link OneDnnPass}'s.
+ */
+final class ActivationPass {
+  private static final double TWO_BY_ROOT_PI = 2 / Math.sqrt(Math.PI);
+  private static final double ROOT_HALF = Math.sqrt(0.5);
+
+  private final List<PlanStep> steps;
+  private final DnnElementwise kernels;
+  private final Set<PlanValue> kept = new HashSet<>();
+  private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
+  private final Map<PlanValue, PlanStep> makers = new HashMap<>();
+
+  /** What stands in a step's place: another one, or null for none. */
+  private final Map<PlanStep, PlanStep> instead = new HashMap<>();
+
+  private ActivationPass(
+      List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
+    this.steps = steps;
+    this.kernels = kernels;
+    kept.forEach(value -> this.kept.add(value.root()));
+    for (PlanStep step : steps) {
+      step.inputs.forEach(
+          input -> readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step));
+      if (step.outputs.size() == 1) {
+        makers.put(step.outputs.get(0).root(), step);
+      }
+    }
+  }
+
+  /**
+   * Rewrites.
+   *
+   * @param steps in order
+   * @param kept values that must exist at the end
+   * @param kernels makes kernels
+   * @return the steps that remain, in order
+   */
+  static List<PlanStep> apply(
+      List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
+    ActivationPass pass = new ActivationPass(steps, kept, kernels);
+    for (PlanStep step : steps) {
+      if (is(step, "add") && step.outputs.get(0).type == DataType.FLOAT) {
+        pass.sum(step);
+      }
+    }
+    for (PlanStep step : steps) {
+      if (!pass.instead.containsKey(step) && step.outputs.get(0).type == DataType.FLOAT) {
+        pass.single(step);
+      }
+    }
+    List<PlanStep> rest = new ArrayList<>();
+    for (PlanStep step : steps) {
+      PlanStep next = pass.instead.getOrDefault(step, step);
+      if (next != null) {
+        rest.add(next);
+      }
+    }
+    return rest;
+  }
+
+  // Products x·f(x), whose gradients are sums.
+
+  private void sum(PlanStep end) {
+    for (int i = 0; i < 2 && !instead.containsKey(end); i++) {
+      PlanValue straight = end.inputs.get(i);
+      PlanValue curved = end.inputs.get(1 - i);
+      if (!swish(end, straight, curved) && !hardSwish(end, straight, curved)) {
+        gate(end, straight, curved);
+      }
+    }
+  }
+
+  /** straight = g·σ(x), curved = sigmoid_bp(x, g·x). */
+  private boolean swish(PlanStep end, PlanValue straight, PlanValue curved) {
+    PlanStep inner = inner(curved, "sigmoid_bp", end);
+    if (inner == null) {
+      return false;
+    }
+    PlanValue x = inner.inputs.get(0);
+    PlanStep tilted = inner(inner.inputs.get(1), "multiply", end);
+    PlanStep sigmoid = reader(x, "sigmoid");
+    return sigmoid != null
+        && selfGated(
+            end, straight, x, sigmoid, tilted, List.of(inner), List.of(), PostOperation.SWISH);
+  }
+
+  /** straight = g·h(x), curved = (1/6)·([0 &lt; z]·[z &lt; 1]·(g·x)), z = x/6 + 1/2, h = clip(z). */
+  private boolean hardSwish(PlanStep end, PlanValue straight, PlanValue curved) {
+    PlanStep scale = inner(curved, "mul_scalar", end);
+    Clipped clipped =
+        isScalar(scale, 1.0 / 6) ? clipped(scale.inputs.get(0), 0, 1, end) : null;
+    PlanStep shift = clipped == null ? null : makers.get(clipped.z().root());
+    boolean shifted = shift != null && is(shift, "add_scalar") && isScalar(shift, 0.5);
+    PlanStep sixth = shifted ? makers.get(shift.inputs.get(0).root()) : null;
+    PlanStep clip = clipped == null ? null : reader(clipped.z(), "ClipByValue");
+    PlanStep tilted = clipped == null ? null : inner(clipped.g(), "multiply", end);
+    if (sixth == null
+        || clip == null
+        || !is(sixth, "mul_scalar")
+        || !isScalar(sixth, 1.0 / 6)
+        || readCount(clipped.z()) != 3
+        || readCount(sixth.outputs.get(0)) != 1
+        || kept.contains(clipped.z().root())) {
+      return false;
+    }
+    List<PlanStep> between = new ArrayList<>(clipped.steps());
+    between.add(scale);
+    return selfGated(
+        end,
+        straight,
+        sixth.inputs.get(0),
+        clip,
+        tilted,
+        between,
+        List.of(sixth, shift),
+        PostOperation.HARD_SWISH);
+  }
+
+  /**
+   * Replaces x·f(x) and its gradient g·f(x) + f'(x)·(g·x).
+   *
+   * @param straight g·f(x)
+   * @param function computes f(x)
+   * @param tilted g·x
+   * @param between the gradient's other steps
+   * @param before the other steps of f
+   */
+  private boolean selfGated(
+      PlanStep end,
+      PlanValue straight,
+      PlanValue x,
+      PlanStep function,
+      PlanStep tilted,
+      List<PlanStep> between,
+      List<PlanStep> before,
+      PostOperation whole) {
+    PlanValue value = function.outputs.get(0);
+    PlanStep product = inner(straight, "multiply", end);
+    PlanStep forward = forward(x, value, function, product);
+    PlanValue g = product == null ? null : operand(product, value);
+    boolean matches =
+        forward != null
+            && g != null
+            && tilted != null
+            && other(tilted, x) == g.root()
+            && readCount(value) == 2
+            && !kept.contains(value.root())
+            && OneDnnPass.dense(x)
+            && OneDnnPass.dense(g);
+    if (!matches) {
+      return false;
+    }
+    try {
+      PlanStep back =
+          new PlanStep(
+              end.name, kernels.gradient(whole, x.length()), List.of(x, g), end.outputs.get(0));
+      PlanStep gated = functionStep(forward, x, List.of(whole));
+      back.late = end.late;
+      between.forEach(step -> instead.put(step, null));
+      before.forEach(step -> instead.put(step, null));
+      List.of(tilted, product, function).forEach(step -> instead.put(step, null));
+      instead.put(forward, gated);
+      instead.put(end, back);
+      return true;
+    } catch (OneDnn.UnsupportedException e) {
+      return false;
+    }
+  }
+
+  /** The product of x and f(x) forwards: what reads f(x) beside the gradient. */
+  private PlanStep forward(PlanValue x, PlanValue value, PlanStep function, PlanStep gradient) {
+    for (PlanStep reader : readers.getOrDefault(value.root(), List.of())) {
+      boolean product =
+          reader != gradient
+              && is(reader, "multiply")
+              && reader.late == function.late
+              && other(reader, value) == x.root()
+              && !instead.containsKey(reader);
+      if (product) {
+        return reader;
+      }
+    }
+    return null;
+  }
+
+  private PlanStep functionStep(PlanStep end, PlanValue x, List<PostOperation> functions) {
+    PlanValue result = end.outputs.get(0);
+    PlanStep step =
+        new PlanStep(end.name, kernels.sequence(result.shape, functions), List.of(x), result);
+    step.functions = functions;
+    step.late = end.late;
+    return step;
+  }
+
+  // The gate u + u·erf(u).
+
+  private void gate(PlanStep end, PlanValue straight, PlanValue curved) {
+    GateGradient gradient = gateGradient(end, straight, curved);
+    if (gradient == null) {
+      return;
+    }
+    PlanStep erf = gradient.erf();
+    for (PlanStep sum : readers.getOrDefault(gradient.u().root(), List.of())) {
+      PlanValue side = is(sum, "add") && sum.late == erf.late ? other(sum, gradient.u()) : null;
+      PlanStep product = side == null ? null : inner(side, "multiply", sum);
+      if (product != null
+          && other(product, gradient.u()) == erf.outputs.get(0).root()
+          // Read by this product, and by the gradient's.
+          && readCount(erf.outputs.get(0)) == 2
+          && !kept.contains(erf.outputs.get(0).root())
+          && !instead.containsKey(sum)) {
+        replaceGate(end, gradient, product, sum);
+        return;
+      }
+    }
+  }
+
+  /** A gradient's parts: u, erf(u), g, and the steps that go. */
+  private record GateGradient(PlanValue u, PlanStep erf, PlanValue g, List<PlanStep> between) {}
+
+  /** straight = g + g·erf(u), curved = k·(g·u) with k = (2/√π)·exp(−u·u). */
+  private GateGradient gateGradient(PlanStep end, PlanValue straight, PlanValue curved) {
+    PlanStep sum = inner(straight, "add", end);
+    PlanStep product = inner(curved, "multiply", end);
+    if (sum == null || product == null) {
+      return null;
+    }
+    for (int i = 0; i < 2; i++) {
+      PlanValue g = sum.inputs.get(i);
+      PlanStep scaled = inner(sum.inputs.get(1 - i), "multiply", end);
+      PlanValue second = scaled == null ? null : other(scaled, g);
+      PlanStep erf = second == null ? null : makers.get(second);
+      for (int j = 0; j < 2 && erf != null && is(erf, "erf"); j++) {
+        PlanValue u = erf.inputs.get(0);
+        List<PlanStep> bell = bell(product.inputs.get(j), u, end);
+        PlanStep tilted = inner(product.inputs.get(1 - j), "multiply", end);
+        boolean dense = OneDnnPass.dense(u) && OneDnnPass.dense(g);
+        if (dense && bell != null && tilted != null && other(tilted, g) == u.root()) {
+          List<PlanStep> between = new ArrayList<>(bell);
+          between.addAll(List.of(sum, product, scaled, tilted));
+          return new GateGradient(u, erf, g, between);
+        }
+      }
+    }
+    return null;
+  }
+
+  /** The steps of (2/√π)·exp(−u·u), or null if a value is something else. */
+  private List<PlanStep> bell(PlanValue value, PlanValue u, PlanStep end) {
+    PlanStep scale = inner(value, "mul_scalar", end);
+    PlanStep exp = isScalar(scale, TWO_BY_ROOT_PI) ? inner(scale.inputs.get(0), "exp", end) : null;
+    PlanStep minus = exp == null ? null : inner(exp.inputs.get(0), "mul_scalar", end);
+    PlanStep square = isScalar(minus, -1) ? inner(minus.inputs.get(0), "multiply", end) : null;
+    boolean squares = square != null && other(square, u) == u.root();
+    return squares ? List.of(scale, exp, minus, square) : null;
+  }
+
+  private void replaceGate(PlanStep end, GateGradient gradient, PlanStep product, PlanStep sum) {
+    List<PlanStep> gone = new ArrayList<>(gradient.between());
+    gone.addAll(List.of(gradient.erf(), product));
+    PlanValue x = gradient.u();
+    PlanValue g = gradient.g();
+    PlanStep last = end;
+    List<PostOperation> functions = PostOperation.ERF_GATE;
+    double factor = 2;
+    // u = x/√2, and nobody else reads u: GELU of x itself.
+    PlanStep before = makers.get(x.root());
+    PlanStep behind = onlyReader(end.outputs.get(0));
+    boolean scaled =
+        before != null
+            && is(before, "mul_scalar")
+            && isScalar(before, ROOT_HALF)
+            && OneDnnPass.dense(before.inputs.get(0))
+            && !kept.contains(x.root())
+            && gone.containsAll(without(readers.get(x.root()), sum))
+            && isScalar(behind, ROOT_HALF)
+            && behind.late == end.late;
+    if (scaled) {
+      x = before.inputs.get(0);
+      functions = PostOperation.ERF_GATE.subList(1, 2);
+      gone.addAll(List.of(before, end));
+      last = behind;
+      factor *= ROOT_HALF;
+    }
+    PlanStep made = makers.get(g.root());
+    boolean gradientScaled =
+        made != null
+            && is(made, "mul_scalar")
+            && isScalar(made, ROOT_HALF)
+            && OneDnnPass.dense(made.inputs.get(0))
+            && !kept.contains(g.root())
+            && gone.containsAll(readers.get(g.root()));
+    if (gradientScaled) {
+      g = made.inputs.get(0);
+      gone.add(made);
+      factor *= ROOT_HALF;
+    }
+    try {
+      PlanStep back =
+          new PlanStep(
+              last.name,
+              kernels.geluGradient(x.length(), scaled ? 1 : Math.sqrt(2), factor),
+              List.of(x, g),
+              last.outputs.get(0));
+      back.late = last.late;
+      PlanStep forward = functionStep(sum, x, functions);
+      gone.forEach(step -> instead.put(step, null));
+      instead.put(sum, forward);
+      instead.put(last, back);
+    } catch (OneDnn.UnsupportedException e) {
+      // The steps stay.
+    }
+  }
+
+  private static List<PlanStep> without(List<PlanStep> some, PlanStep one) {
+    return some.stream().filter(step -> step != one).toList();
+  }
+
+  private PlanStep onlyReader(PlanValue value) {
+    List<PlanStep> all = readers.getOrDefault(value.root(), List.of());
+    boolean one = all.size() == 1 && !kept.contains(value.root());
+    return one && is(all.get(0), "mul_scalar") ? all.get(0) : null;
+  }
+
+  // Gradients of one function, computed from its output.
+
+  private void single(PlanStep step) {
+    if (step.kernel != null || step.outputs.size() != 1) {
+      return;
+    }
+    PlanValue result = step.outputs.get(0);
+    try {
+      switch (step.kind()) {
+        case "sigmoid_bp" -> fromOutput(step, "sigmoid", PostOperation.SIGMOID);
+        case "softmax" -> {
+          if (isLastAxis(step) && OneDnnPass.dense(step.inputs.get(0))) {
+            replace(step, kernels.softmax(result.shape), List.of(step.inputs.get(0)));
+          }
+        }
+        case "softmax_bp" -> {
+          PlanStep softmax = reader(step.inputs.get(0), "softmax");
+          PlanValue g = step.inputs.get(1);
+          if (softmax != null
+              && isLastAxis(step)
+              && isLastAxis(softmax)
+              && softmax.outputs.get(0).sameShape(result)
+              && g.sameShape(result)
+              && OneDnnPass.dense(g)
+              && OneDnnPass.dense(softmax.outputs.get(0))) {
+            replace(
+                step,
+                kernels.softmaxGradient(result.shape),
+                List.of(g, softmax.outputs.get(0)));
+          }
+        }
+        case "multiply" -> clipGradient(step);
+        default -> {}
+      }
+    } catch (OneDnn.UnsupportedException e) {
+      // The step stays.
+    }
+  }
+
+  private void fromOutput(PlanStep step, String forwards, PostOperation function) {
+    PlanValue x = step.inputs.get(0);
+    PlanValue g = step.inputs.get(1);
+    PlanStep forward = reader(x, forwards);
+    if (forward != null
+        && g.sameShape(step.outputs.get(0))
+        && x.sameShape(g)
+        && OneDnnPass.dense(g)
+        && OneDnnPass.dense(forward.outputs.get(0))) {
+      replace(
+          step,
+          kernels.gradientFromOutput(function, g.length()),
+          List.of(g, forward.outputs.get(0)));
+    }
+  }
+
+  private void clipGradient(PlanStep step) {
+    Clipped clipped = clipped(step.outputs.get(0), Double.NaN, Double.NaN, step);
+    PlanStep clip = clipped == null ? null : reader(clipped.z(), "ClipByValue");
+    PostOperation function = clip == null ? null : PostOperation.ofFunction(clip);
+    if (function != null
+        && function.alpha() == (float) clipped.low()
+        && function.beta() == (float) clipped.high()
+        && clipped.g().sameShape(clip.outputs.get(0))
+        && OneDnnPass.dense(clipped.g())
+        && OneDnnPass.dense(clip.outputs.get(0))) {
+      Kernel kernel = kernels.gradientFromOutput(function, clipped.g().length());
+      clipped.steps().forEach(part -> instead.put(part, null));
+      replace(step, kernel, List.of(clipped.g(), clip.outputs.get(0)));
+    }
+  }
+
+  private void replace(PlanStep step, Kernel kernel, List<PlanValue> inputs) {
+    PlanStep own = new PlanStep(step.name, kernel, inputs, step.outputs.get(0));
+    own.late = step.late;
+    instead.put(step, own);
+  }
+
+  private static boolean isLastAxis(PlanStep step) {
+    long[] axis = step.integerArguments();
+    int last = step.outputs.get(0).shape.length - 1;
+    return axis.length == 0 || axis[0] == -1 || axis[0] == last;
+  }
+
+  /** The product [low &lt; z]·[z &lt; high]·g: its parts and the steps that make it. */
+  private record Clipped(
+      PlanValue z, PlanValue g, double low, double high, List<PlanStep> steps) {}
+
+  /**
+   * The gradient of a clipped value.
+   *
+   * @param low the limit that is expected; any if it is not a number
+   */
+  private Clipped clipped(PlanValue value, double low, double high, PlanStep end) {
+    PlanStep product =
+        end.outputs.get(0) == value && is(end, "multiply") ? end : inner(value, "multiply", end);
+    for (int i = 0; product != null && i < 2 && product.inputs.size() == 2; i++) {
+      PlanStep masks = inner(product.inputs.get(i), "multiply", end);
+      PlanStep first = masks == null ? null : inner(masks.inputs.get(0), "cast", end);
+      PlanStep second = masks == null ? null : inner(masks.inputs.get(1), "cast", end);
+      PlanStep above =
+          first == null ? null : inner(first.inputs.get(0), "greaterthan_scalar", end);
+      PlanStep below =
+          second == null ? null : inner(second.inputs.get(0), "lessthan_scalar", end);
+      if (above == null || below == null) {
+        continue;
+      }
+      double from = scalar(above);
+      double to = scalar(below);
+      boolean expected =
+          (Double.isNaN(low) || low == from) && (Double.isNaN(high) || high == to);
+      if (expected && above.inputs.get(0).root() == below.inputs.get(0).root()) {
+        List<PlanStep> parts = new ArrayList<>(List.of(masks, first, second, above, below));
+        if (product != end) {
+          parts.add(product);
+        }
+        return new Clipped(above.inputs.get(0), product.inputs.get(1 - i), from, to, parts);
+      }
+    }
+    return null;
+  }
+
+  // What reads and makes what.
+
+  /** The first step of a kind that reads a value, and whose output still exists. */
+  private PlanStep reader(PlanValue value, String kind) {
+    for (PlanStep step : readers.getOrDefault(value.root(), List.of())) {
+      if (is(step, kind) && instead.getOrDefault(step, step) != null) {
+        return step;
+      }
+    }
+    return null;
+  }
+
+  private int readCount(PlanValue value) {
+    return readers.getOrDefault(value.root(), List.of()).size();
+  }
+
+  /** What makes a value that nobody but one step of the same length reads, if it is of a kind. */
+  private PlanStep inner(PlanValue value, String kind, PlanStep reader) {
+    PlanStep maker = makers.get(value.root());
+    boolean own =
+        maker != null
+            && is(maker, kind)
+            && readCount(value) == 1
+            && !kept.contains(value.root())
+            && value.length() == reader.outputs.get(0).length()
+            && !instead.containsKey(maker);
+    return own ? maker : null;
+  }
+
+  /** The root of a step's input that is not the given one; null if that is none of the two. */
+  private static PlanValue other(PlanStep step, PlanValue given) {
+    PlanValue operand = operand(step, given);
+    return operand == null ? null : operand.root();
+  }
+
+  private static PlanValue operand(PlanStep step, PlanValue given) {
+    if (step.inputs.size() != 2) {
+      return null;
+    }
+    if (step.inputs.get(0).root() == given.root()) {
+      return step.inputs.get(1);
+    }
+    return step.inputs.get(1).root() == given.root() ? step.inputs.get(0) : null;
+  }
+
+  private static boolean is(PlanStep step, String kind) {
+    return step.kernel == null && step.outputs.size() == 1 && step.kind().equals(kind);
+  }
+
+  private static boolean isScalar(PlanStep step, double value) {
+    return step != null && Math.abs(scalar(step) - value) < 1e-6;
+  }
+
+  private static double scalar(PlanStep step) {
+    return step.op instanceof ScalarOp op && op.scalar() != null
+        ? op.scalar().getDouble(0)
+        : Double.NaN;
+  }
+}

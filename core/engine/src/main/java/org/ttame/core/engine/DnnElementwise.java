@@ -1,0 +1,293 @@
+package org.ttame.core.engine;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_0;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC_1;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_ab;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_mul;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_backward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_forward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
+
+import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_backward_desc_init;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_forward_desc_init;
+import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.dnnl.const_dnnl_op_desc_t;
+import org.bytedeco.dnnl.dnnl_binary_desc_t;
+import org.bytedeco.dnnl.dnnl_eltwise_desc_t;
+import org.bytedeco.dnnl.dnnl_memory_desc_t;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.dnnl.dnnl_softmax_desc_t;
+import org.ttame.core.engine.KernelSequence.Stage;
+import org.ttame.core.engine.PostOperation.Operand;
+
+/**
+ * Kernels of oneDNN that treat each value by itself, one pass over memory each. All throw {@link
+ * OneDnn.UnsupportedException} where oneDNN has nothing fast.
+ */
+final class DnnElementwise {
+  /** The kind of {@link #reluGradient}. */
+  static final String RELU_GRADIENT = "relu gradient";
+
+  private static final float SQRT_2 = (float) Math.sqrt(2);
+
+  private final OneDnn dnn;
+
+  DnnElementwise(OneDnn dnn) {
+    this.dnn = dnn;
+  }
+
+  /**
+   * Functions and arithmetic, one after the other in one pass.
+   *
+   * @param shape of the first input and of the result
+   * @param operations in order; those with another array make an input each
+   */
+  Kernel sequence(long[] shape, List<PostOperation> operations) {
+    if (operations.stream().noneMatch(next -> next.operand() == Operand.IMAGE)) {
+      return sequence(layout(shape, operations), 0, operations);
+    }
+    // oneDNN knows one value a channel, not one a channel and image: image by image.
+    int images = Math.toIntExact(shape[0]);
+    long channels = shape[shape.length - 1];
+    long places = product(shape) / images / channels;
+    int inputs = 1 + (int) operations.stream().filter(PostOperation::hasOperand).count();
+    Stage[] stages = new Stage[images];
+    for (int i = 0; i < images; i++) {
+      dnnl_memory_desc_t values =
+          OneDnn.describe(dnnl_ab, places, channels).offset0(i * places * channels);
+      stages[i] =
+          new Stage(sequence(values, i, operations), IntStream.range(0, inputs).toArray());
+    }
+    return new KernelSequence(PostOperation.name("", operations), true, stages);
+  }
+
+  private DnnKernel sequence(
+      dnnl_memory_desc_t values, int image, List<PostOperation> operations) {
+    PostOperation first = operations.get(0);
+    if (operations.size() == 1 && !first.hasOperand() && first.scale() == 1) {
+      return function(PostOperation.name("", operations), first, values);
+    }
+    boolean own = first.hasOperand();
+    boolean scales = first.isScaling();
+    List<PostOperation> rest =
+        own || scales ? operations.subList(1, operations.size()) : operations;
+    // oneDNN lets functions follow arithmetic alone: without any, the values times a number.
+    dnnl_memory_desc_t second = own ? first.layout(values, image) : one(values);
+    try (dnnl_binary_desc_t binary = new dnnl_binary_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(binary)) {
+      int algorithm = own ? first.algorithm() : dnnl_binary_mul;
+      OneDnn.check(
+          dnnl_binary_desc_init(binary, algorithm, values, second, values), "arithmetic");
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, values, image);
+      DnnKernel kernel =
+          DnnKernel.of(dnn, PostOperation.name("", operations), 0, desc)
+              .elementwise(true)
+              .input(DNNL_ARG_SRC_0, values);
+      if (own) {
+        kernel.input(DNNL_ARG_SRC_1, second);
+      } else {
+        kernel.owned(DNNL_ARG_SRC_1, dnn.number(second, scales ? first.alpha() : 1));
+      }
+      PostOperation.addInputs(kernel, rest, values, image);
+      return kernel.output(DNNL_ARG_DST, values);
+    }
+  }
+
+  /** Rows of channels where an operand has one value each, otherwise all values in a row. */
+  private static dnnl_memory_desc_t layout(long[] shape, List<PostOperation> operations) {
+    return operations.stream().anyMatch(next -> next.operand() == Operand.CHANNEL)
+        ? rows(shape)
+        : OneDnn.describe(dnnl_a, product(shape));
+  }
+
+  private static long product(long[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+
+  private static dnnl_memory_desc_t one(dnnl_memory_desc_t values) {
+    long[] dims = new long[values.ndims()];
+    long[] strides = new long[values.ndims()];
+    Arrays.fill(dims, 1);
+    Arrays.fill(strides, 1);
+    return OneDnn.describe(dims, strides);
+  }
+
+  private DnnKernel function(String name, PostOperation function, dnnl_memory_desc_t values) {
+    try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(forward)) {
+      if (function.scale() != 1) {
+        throw new OneDnn.UnsupportedException("a function alone has no scale");
+      }
+      OneDnn.check(
+          dnnl_eltwise_forward_desc_init(
+              forward,
+              dnnl_forward_inference,
+              function.algorithm(),
+              values,
+              function.alpha(),
+              function.beta()),
+          name);
+      return DnnKernel.of(dnn, name, 0, dnn.plan(general, null, null))
+          .elementwise(true)
+          .input(DNNL_ARG_SRC, values)
+          .output(DNNL_ARG_DST, values);
+    }
+  }
+
+  /**
+   * The gradient of a ReLU: inputs its output's gradient and its output, in this order.
+   *
+   * @param length values
+   */
+  Kernel reluGradient(long length) {
+    return gradientFromOutput(PostOperation.RELU, length);
+  }
+
+  /**
+   * A function's gradient, from its output: inputs the output's gradient and the output, in this
+   * order.
+   *
+   * @param function ReLU, sigmoid or clip
+   * @param length values
+   */
+  Kernel gradientFromOutput(PostOperation function, long length) {
+    return gradient(
+            function.name() + " gradient",
+            function.algorithmFromOutput(),
+            function,
+            length,
+            List.of(DNNL_ARG_DIFF_DST, DNNL_ARG_DST))
+        .elementwise(true);
+  }
+
+  /**
+   * A function's gradient, from its input: inputs the function's input and the output's gradient,
+   * in this order.
+   *
+   * @param length values
+   */
+  DnnKernel gradient(PostOperation function, long length) {
+    return gradient(
+        function.name() + " gradient",
+        function.algorithm(),
+        function,
+        length,
+        List.of(DNNL_ARG_SRC, DNNL_ARG_DIFF_DST));
+  }
+
+  /**
+   * factor·GELU'(scale·x)·g: inputs x and g, in this order.
+   *
+   * @param length values
+   */
+  Kernel geluGradient(long length, double scale, double factor) {
+    List<Stage> stages = new ArrayList<>();
+    DnnKernel inner = gradient(PostOperation.GELU, length);
+    if (scale == 1) {
+      stages.add(new Stage(inner, 0, 1));
+    } else {
+      stages.add(new Stage(scaled((float) scale, length), 0));
+      stages.add(new Stage(inner, KernelSequence.RESULT, 1));
+    }
+    if (Math.abs(factor - 1) > 1e-6) {
+      stages.add(new Stage(scaled((float) factor, length), KernelSequence.RESULT));
+    }
+    return new KernelSequence("gelu gradient", stages.toArray(Stage[]::new));
+  }
+
+  /** Values times a number. */
+  Kernel scaled(float factor, long length) {
+    return function("scale", PostOperation.linear(factor, 0), OneDnn.describe(dnnl_a, length));
+  }
+
+  /** An elementwise gradient that reads two arrays, in the order of their roles. */
+  private DnnKernel gradient(
+      String name, int kind, PostOperation function, long length, List<Integer> roles) {
+    dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
+    float alpha = function.alpha();
+    float beta = function.beta();
+    try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
+        dnnl_eltwise_desc_t backward = new dnnl_eltwise_desc_t();
+        const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
+        const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
+      OneDnn.check(
+          dnnl_eltwise_forward_desc_init(
+              forward, dnnl_forward_training, kind, values, alpha, beta),
+          name);
+      OneDnn.check(
+          dnnl_eltwise_backward_desc_init(backward, kind, values, values, alpha, beta), name);
+      dnnl_primitive_desc desc = planBackward(generalForward, generalBackward);
+      return DnnKernel.of(dnn, name, 0, desc)
+          .input(roles.get(0), values)
+          .input(roles.get(1), values)
+          .output(DNNL_ARG_DIFF_SRC, values);
+    }
+  }
+
+  private dnnl_primitive_desc planBackward(
+      const_dnnl_op_desc_t forward, const_dnnl_op_desc_t backward) {
+    dnnl_primitive_desc hint = dnn.plan(forward, null, null);
+    try {
+      return dnn.plan(backward, null, hint);
+    } finally {
+      dnnl_primitive_desc_destroy(hint);
+    }
+  }
+
+  /**
+   * Softmax over the last axis.
+   *
+   * @param shape the values'
+   */
+  Kernel softmax(long[] shape) {
+    dnnl_memory_desc_t rows = rows(shape);
+    try (dnnl_softmax_desc_t forward = new dnnl_softmax_desc_t();
+        const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(forward)) {
+      OneDnn.check(
+          dnnl_softmax_forward_desc_init(forward, dnnl_forward_inference, rows, 1), "softmax");
+      return DnnKernel.of(dnn, "softmax", 0, dnn.plan(general, null, null))
+          .elementwise(true)
+          .input(DNNL_ARG_SRC, rows)
+          .output(DNNL_ARG_DST, rows);
+    }
+  }
+
+  /**
+   * The gradient of softmax over the last axis: inputs its output's gradient and its output, in
+   * this order.
+   *
+   * @param shape the values'
+   */
+  Kernel softmaxGradient(long[] shape) {
+    dnnl_memory_desc_t rows = rows(shape);
+    try (dnnl_softmax_desc_t forward = new dnnl_softmax_desc_t();
+        dnnl_softmax_desc_t backward = new dnnl_softmax_desc_t();
+        const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
+        const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
+      OneDnn.check(
+          dnnl_softmax_forward_desc_init(forward, dnnl_forward_training, rows, 1), "softmax");
+      OneDnn.check(dnnl_softmax_backward_desc_init(backward, rows, rows, 1), "softmax gradient");
+      return DnnKernel.of(
+              dnn, "softmax gradient", 0, planBackward(generalForward, generalBackward))
+          .input(DNNL_ARG_DIFF_DST, rows)
+          .input(DNNL_ARG_DST, rows)
+          .output(DNNL_ARG_DIFF_SRC, rows);
+    }
+  }
+
+  private static dnnl_memory_desc_t rows(long[] shape) {
+    long columns = shape[shape.length - 1];
+    return OneDnn.describe(dnnl_ab, product(shape) / columns, columns);
+  }
+}
