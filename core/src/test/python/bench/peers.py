@@ -21,7 +21,16 @@ LAYERS = {
     "vgg16": (["features.16", "features.23", "features.30"], [256, 512, 512]),
     "resnet50": (["layer2", "layer3", "layer4"], [512, 1024, 2048]),
     "vit_b_16": ([f"encoder.layers.encoder_layer_{i}" for i in (9, 10, 11)], [768] * 3),
+    "efficientnet_b0": (["features.3", "features.5", "features.8"], [40, 112, 1280]),
+    "mobilenet_v3_large": (["features.6", "features.12", "features.16"], [40, 112, 960]),
+    "regnet_y_400mf": ([f"trunk_output.block{i}" for i in (2, 3, 4)], [104, 208, 440]),
+    "resnext50_32x4d": (["layer2", "layer3", "layer4"], [512, 1024, 2048]),
+    # ReLU writes over what norm5 returns
+    "densenet121": ([f"features.{n}" for n in ("denseblock2", "denseblock3", "norm5")], [512, 1024, 1024]),
+    "convnext_tiny": (["features.3", "features.5", "features.7"], [192, 384, 768]),
+    "swin_t": (["features.3", "features.5", "norm"], [192, 384, 768]),
 }
+CHANNELS_LAST = {"swin_t"}
 L1, L2, L3, L4 = 1.5, 2.0, 0.005, 0.3
 
 
@@ -88,7 +97,7 @@ def torch_step(backbone, layout, images):
 
     def grid(feature):
         if feature.dim() == 4:
-            return feature
+            return feature.permute(0, 3, 1, 2) if backbone in CHANNELS_LAST else feature
         side = int((feature.shape[1] - 1) ** 0.5)
         return feature[:, 1:].transpose(1, 2).reshape(len(feature), -1, side, side)
 
@@ -113,7 +122,7 @@ def torch_step(backbone, layout, images):
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
     unit = torch.from_numpy(images).contiguous(memory_format=layout)
-    vit = backbone.startswith("vit")
+    vit = backbone.startswith(("vit", "swin"))
     batch = len(images)
 
     def step():

@@ -39,8 +39,7 @@ final class ActivationPass {
   /** What stands in a step's place: another one, or null for none. */
   private final Map<PlanStep, PlanStep> instead = new HashMap<>();
 
-  private ActivationPass(
-      List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
+  private ActivationPass(List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
     this.steps = steps;
     this.kernels = kernels;
     kept.forEach(value -> this.kept.add(value.root()));
@@ -110,11 +109,12 @@ final class ActivationPass {
             end, straight, x, sigmoid, tilted, List.of(inner), List.of(), PostOperation.SWISH);
   }
 
-  /** straight = g·h(x), curved = (1/6)·([0 &lt; z]·[z &lt; 1]·(g·x)), z = x/6 + 1/2, h = clip(z). */
+  /**
+   * straight = g·h(x), curved = (1/6)·([0 &lt; z]·[z &lt; 1]·(g·x)), z = x/6 + 1/2, h = clip(z).
+   */
   private boolean hardSwish(PlanStep end, PlanValue straight, PlanValue curved) {
     PlanStep scale = inner(curved, "mul_scalar", end);
-    Clipped clipped =
-        isScalar(scale, 1.0 / 6) ? clipped(scale.inputs.get(0), 0, 1, end) : null;
+    Clipped clipped = isScalar(scale, 1.0 / 6) ? clipped(scale.inputs.get(0), 0, 1, end) : null;
     PlanStep shift = clipped == null ? null : makers.get(clipped.z().root());
     boolean shifted = shift != null && is(shift, "add_scalar") && isScalar(shift, 0.5);
     PlanStep sixth = shifted ? makers.get(shift.inputs.get(0).root()) : null;
@@ -374,9 +374,7 @@ final class ActivationPass {
               && OneDnnPass.dense(g)
               && OneDnnPass.dense(softmax.outputs.get(0))) {
             replace(
-                step,
-                kernels.softmaxGradient(result.shape),
-                List.of(g, softmax.outputs.get(0)));
+                step, kernels.softmaxGradient(result.shape), List.of(g, softmax.outputs.get(0)));
           }
         }
         case "multiply" -> clipGradient(step);
@@ -432,8 +430,7 @@ final class ActivationPass {
   }
 
   /** The product [low &lt; z]·[z &lt; high]·g: its parts and the steps that make it. */
-  private record Clipped(
-      PlanValue z, PlanValue g, double low, double high, List<PlanStep> steps) {}
+  private record Clipped(PlanValue z, PlanValue g, double low, double high, List<PlanStep> steps) {}
 
   /**
    * The gradient of a clipped value.
@@ -447,17 +444,14 @@ final class ActivationPass {
       PlanStep masks = inner(product.inputs.get(i), "multiply", end);
       PlanStep first = masks == null ? null : inner(masks.inputs.get(0), "cast", end);
       PlanStep second = masks == null ? null : inner(masks.inputs.get(1), "cast", end);
-      PlanStep above =
-          first == null ? null : inner(first.inputs.get(0), "greaterthan_scalar", end);
-      PlanStep below =
-          second == null ? null : inner(second.inputs.get(0), "lessthan_scalar", end);
+      PlanStep above = first == null ? null : inner(first.inputs.get(0), "greaterthan_scalar", end);
+      PlanStep below = second == null ? null : inner(second.inputs.get(0), "lessthan_scalar", end);
       if (above == null || below == null) {
         continue;
       }
       double from = scalar(above);
       double to = scalar(below);
-      boolean expected =
-          (Double.isNaN(low) || low == from) && (Double.isNaN(high) || high == to);
+      boolean expected = (Double.isNaN(low) || low == from) && (Double.isNaN(high) || high == to);
       if (expected && above.inputs.get(0).root() == below.inputs.get(0).root()) {
         List<PlanStep> parts = new ArrayList<>(List.of(masks, first, second, above, below));
         if (product != end) {

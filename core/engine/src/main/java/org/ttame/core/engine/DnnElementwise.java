@@ -15,13 +15,12 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_forward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
-
 import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_backward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_forward_desc_init;
-import java.util.Arrays;
+
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_binary_desc_t;
 import org.bytedeco.dnnl.dnnl_eltwise_desc_t;
@@ -54,26 +53,7 @@ final class DnnElementwise {
    * @param operations in order; those with another array make an input each
    */
   Kernel sequence(long[] shape, List<PostOperation> operations) {
-    if (operations.stream().noneMatch(next -> next.operand() == Operand.IMAGE)) {
-      return sequence(layout(shape, operations), 0, operations);
-    }
-    // oneDNN knows one value a channel, not one a channel and image: image by image.
-    int images = Math.toIntExact(shape[0]);
-    long channels = shape[shape.length - 1];
-    long places = product(shape) / images / channels;
-    int inputs = 1 + (int) operations.stream().filter(PostOperation::hasOperand).count();
-    Stage[] stages = new Stage[images];
-    for (int i = 0; i < images; i++) {
-      dnnl_memory_desc_t values =
-          OneDnn.describe(dnnl_ab, places, channels).offset0(i * places * channels);
-      stages[i] =
-          new Stage(sequence(values, i, operations), IntStream.range(0, inputs).toArray());
-    }
-    return new KernelSequence(PostOperation.name("", operations), true, stages);
-  }
-
-  private DnnKernel sequence(
-      dnnl_memory_desc_t values, int image, List<PostOperation> operations) {
+    dnnl_memory_desc_t values = layout(shape, operations);
     PostOperation first = operations.get(0);
     if (operations.size() == 1 && !first.hasOperand() && first.scale() == 1) {
       return function(PostOperation.name("", operations), first, values);
@@ -83,13 +63,12 @@ final class DnnElementwise {
     List<PostOperation> rest =
         own || scales ? operations.subList(1, operations.size()) : operations;
     // oneDNN lets functions follow arithmetic alone: without any, the values times a number.
-    dnnl_memory_desc_t second = own ? first.layout(values, image) : one(values);
+    dnnl_memory_desc_t second = own ? first.layout(values) : one(values);
     try (dnnl_binary_desc_t binary = new dnnl_binary_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(binary)) {
       int algorithm = own ? first.algorithm() : dnnl_binary_mul;
-      OneDnn.check(
-          dnnl_binary_desc_init(binary, algorithm, values, second, values), "arithmetic");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, values, image);
+      OneDnn.check(dnnl_binary_desc_init(binary, algorithm, values, second, values), "arithmetic");
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, values);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("", operations), 0, desc)
               .elementwise(true)
@@ -99,16 +78,60 @@ final class DnnElementwise {
       } else {
         kernel.owned(DNNL_ARG_SRC_1, dnn.number(second, scales ? first.alpha() : 1));
       }
-      PostOperation.addInputs(kernel, rest, values, image);
+      PostOperation.addInputs(kernel, rest, values);
       return kernel.output(DNNL_ARG_DST, values);
     }
   }
 
-  /** Rows of channels where an operand has one value each, otherwise all values in a row. */
+  /**
+   * Images or rows of channels where an operand has one value each, otherwise all values in a row.
+   */
   private static dnnl_memory_desc_t layout(long[] shape, List<PostOperation> operations) {
+    if (operations.stream().anyMatch(next -> next.operand() == Operand.IMAGE)) {
+      long channels = shape[shape.length - 1];
+      long[] sides = sides(product(shape) / shape[0] / channels, channels);
+      long[] dims = new long[2 + sides.length];
+      long[] strides = new long[dims.length];
+      dims[0] = shape[0];
+      dims[1] = channels;
+      strides[1] = 1;
+      long apart = channels;
+      for (int i = sides.length - 1; i >= 0; i--) {
+        dims[2 + i] = sides[i];
+        strides[2 + i] = apart;
+        apart *= sides[i];
+      }
+      strides[0] = apart;
+      return OneDnn.describe(dims, strides);
+    }
     return operations.stream().anyMatch(next -> next.operand() == Operand.CHANNEL)
         ? rows(shape)
         : OneDnn.describe(dnnl_a, product(shape));
+  }
+
+  /**
+   * An image's pixels as two or three sides: oneDNN 2.5 has one value a channel of each image only
+   * where each side has at least two pixels, and no more than there are channels.
+   */
+  private static long[] sides(long pixels, long channels) {
+    long first = divisor(pixels, Math.min(channels, pixels / 2));
+    long rest = pixels / first;
+    if (first > 1 && rest <= channels) {
+      return new long[] {rest, first};
+    }
+    long second = divisor(rest, Math.min(channels, rest / 2));
+    if (first < 2 || second < 2 || rest / second > channels) {
+      throw new OneDnn.UnsupportedException("one value a channel of images of such a size");
+    }
+    return new long[] {rest / second, second, first};
+  }
+
+  private static long divisor(long number, long most) {
+    long divisor = Math.max(1, most);
+    while (number % divisor != 0) {
+      divisor--;
+    }
+    return divisor;
   }
 
   private static long product(long[] shape) {
@@ -222,8 +245,7 @@ final class DnnElementwise {
         const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
         const_dnnl_op_desc_t generalBackward = new const_dnnl_op_desc_t(backward)) {
       OneDnn.check(
-          dnnl_eltwise_forward_desc_init(
-              forward, dnnl_forward_training, kind, values, alpha, beta),
+          dnnl_eltwise_forward_desc_init(forward, dnnl_forward_training, kind, values, alpha, beta),
           name);
       OneDnn.check(
           dnnl_eltwise_backward_desc_init(backward, kind, values, values, alpha, beta), name);
@@ -278,8 +300,7 @@ final class DnnElementwise {
       OneDnn.check(
           dnnl_softmax_forward_desc_init(forward, dnnl_forward_training, rows, 1), "softmax");
       OneDnn.check(dnnl_softmax_backward_desc_init(backward, rows, rows, 1), "softmax gradient");
-      return DnnKernel.of(
-              dnn, "softmax gradient", 0, planBackward(generalForward, generalBackward))
+      return DnnKernel.of(dnn, "softmax gradient", 0, planBackward(generalForward, generalBackward))
           .input(DNNL_ARG_DIFF_DST, rows)
           .input(DNNL_ARG_DST, rows)
           .output(DNNL_ARG_DIFF_SRC, rows);

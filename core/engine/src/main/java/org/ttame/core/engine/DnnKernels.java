@@ -119,11 +119,12 @@ final class DnnKernels {
               window.padding(),
               window.padding()),
           "convolution");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, 0);
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target);
       dnnl_memory memory = pack(desc, weights, weights(window));
-      DnnKernel kernel = DnnKernel.of(dnn, PostOperation.name(kind, after), window.operations(), desc);
+      DnnKernel kernel =
+          DnnKernel.of(dnn, PostOperation.name(kind, after), window.operations(), desc);
       kernel.input(DNNL_ARG_SRC, source);
-      PostOperation.addInputs(kernel, after, target, 0);
+      PostOperation.addInputs(kernel, after, target);
       return kernel
           .constant(DNNL_ARG_WEIGHTS, memory)
           .bias(bias, channels)
@@ -235,12 +236,12 @@ final class DnnKernels {
               bias == null ? null : row,
               target),
           "product");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, 0);
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target);
       dnnl_memory memory = pack(desc, weights, given);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("product", after), 2 * rows * inner * columns, desc);
       kernel.input(DNNL_ARG_SRC, source);
-      PostOperation.addInputs(kernel, after, target, 0);
+      PostOperation.addInputs(kernel, after, target);
       return kernel.constant(DNNL_ARG_WEIGHTS, memory).bias(bias, row).output(DNNL_ARG_DST, target);
     }
   }
@@ -306,7 +307,9 @@ final class DnnKernels {
     return OneDnn.describe(dims, strides);
   }
 
-  /** Output channels, input channels, height and width; the groups before those if there are any. */
+  /**
+   * Output channels, input channels, height and width; the groups before those if there are any.
+   */
   private static long[] weightDims(Window window) {
     long groups = window.groups();
     long out = window.output()[3] / groups;

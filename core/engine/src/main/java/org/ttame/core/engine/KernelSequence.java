@@ -11,7 +11,6 @@ final class KernelSequence implements Kernel {
 
   private final String kind;
   private final List<Stage> stages;
-  private final boolean elementwise;
 
   /**
    * A part of the sequence.
@@ -23,23 +22,8 @@ final class KernelSequence implements Kernel {
   record Stage(Kernel kernel, int... inputs) {}
 
   KernelSequence(String kind, Stage... stages) {
-    this(kind, false, stages);
-  }
-
-  /**
-   * A sequence.
-   *
-   * @param elementwise whether it may write over its first input
-   */
-  KernelSequence(String kind, boolean elementwise, Stage... stages) {
     this.kind = kind;
-    this.elementwise = elementwise;
     this.stages = List.of(stages);
-  }
-
-  @Override
-  public boolean elementwise() {
-    return elementwise;
   }
 
   @Override

@@ -83,12 +83,7 @@ final class MovementPass {
     if (!Arrays.equals(source.shape(), to.shape)) {
       return false;
     }
-    add(
-        moves,
-        step,
-        kernels.copy("permute", source, 0, StackLayout.dense(to.shape), 0),
-        from,
-        to);
+    add(moves, step, kernels.copy("permute", source, 0, StackLayout.dense(to.shape), 0), from, to);
     return true;
   }
 
@@ -100,12 +95,7 @@ final class MovementPass {
       return false;
     }
     StackLayout target = StackLayout.dense(part.shape);
-    add(
-        moves,
-        step,
-        kernels.copy("slice", slice.layout(), slice.offset(), target, 0),
-        whole,
-        part);
+    add(moves, step, kernels.copy("slice", slice.layout(), slice.offset(), target, 0), whole, part);
     return true;
   }
 
@@ -118,11 +108,7 @@ final class MovementPass {
     }
     Kernel copy =
         kernels.copy(
-            "slice gradient",
-            StackLayout.dense(gradient.shape),
-            0,
-            slice.layout(),
-            slice.offset());
+            "slice gradient", StackLayout.dense(gradient.shape), 0, slice.layout(), slice.offset());
     Kernel kernel =
         new KernelSequence("slice gradient", new Stage(new Zeros()), new Stage(copy, 0));
     add(moves, step, kernel, gradient, whole);
@@ -139,12 +125,7 @@ final class MovementPass {
     long offset = 0;
     for (PlanValue part : step.outputs) {
       StackLayout target = StackLayout.dense(part.shape);
-      add(
-          moves,
-          step,
-          kernels.copy("part", all.part(part.shape), offset, target, 0),
-          whole,
-          part);
+      add(moves, step, kernels.copy("part", all.part(part.shape), offset, target, 0), whole, part);
       offset += part.shape[axis] * all.strides()[axis];
     }
     return true;
@@ -162,8 +143,7 @@ final class MovementPass {
     for (int i = 0; i < step.inputs.size(); i++) {
       long[] shape = step.inputs.get(i).shape;
       stages.add(
-          new Stage(
-              kernels.copy("part", StackLayout.dense(shape), 0, all.part(shape), offset), i));
+          new Stage(kernels.copy("part", StackLayout.dense(shape), 0, all.part(shape), offset), i));
       offset += shape[axis] * all.strides()[axis];
     }
     add(
@@ -249,18 +229,18 @@ final class MovementPass {
     static Slice of(PlanStep step, long[] whole, long[] part) {
       long[] a = step.integerArguments();
       int rank = whole.length;
-      // five masks, then where it begins, where it ends, and how far it goes
-      boolean plain = a.length == 5 + 3 * rank && part.length == rank;
-      for (int i = 0; plain && i < 5; i++) {
-        plain = a[i] == 0;
-      }
+      // masks of begins, ellipses, ends, new and dropped axes; begins; ends; how far each time
+      boolean plain =
+          a.length == 5 + 3 * rank && part.length == rank && a[1] == 0 && a[3] == 0 && a[4] == 0;
       if (!plain) {
         return null;
       }
       long[] strides = StackLayout.dense(whole).strides();
       long offset = 0;
       for (int i = 0; i < rank; i++) {
-        long begin = a[5 + i] < 0 ? a[5 + i] + whole[i] : a[5 + i];
+        boolean fromStart = (a[0] >> i & 1) != 0;
+        long given = a[5 + i] < 0 ? a[5 + i] + whole[i] : a[5 + i];
+        long begin = fromStart ? 0 : given;
         long every = a[5 + 2 * rank + i];
         if (every < 1 || begin < 0 || begin + (part[i] - 1) * every >= whole[i]) {
           return null;

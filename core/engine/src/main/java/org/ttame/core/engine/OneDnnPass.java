@@ -338,8 +338,7 @@ final class OneDnnPass {
       return false;
     }
     return switch (step.kind()) {
-      case "add" ->
-          bias(step, place) || gate(step, place) || arithmetic(step, place);
+      case "add" -> bias(step, place) || gate(step, place) || arithmetic(step, place);
       case "multiply" -> selfGated(step, place) || arithmetic(step, place);
       case "subtract", "divide" -> arithmetic(step, place);
       case "permute" -> permute(step, place);

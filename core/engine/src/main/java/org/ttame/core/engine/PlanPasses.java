@@ -72,8 +72,7 @@ final class PlanPasses {
     passes.differentiateRelu();
     passes.dropDead();
     if (kernels != null) {
-      List<PlanStep> gated =
-          ActivationPass.apply(passes.steps, kept, kernels.elementwise());
+      List<PlanStep> gated = ActivationPass.apply(passes.steps, kept, kernels.elementwise());
       List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
       passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels.ofBlocks()));

@@ -8,12 +8,15 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_mul;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_sub;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_abs;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_clip_v2;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_clip_v2_use_dst_for_bwd;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_exp;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_gelu_erf;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_hardswish;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_linear;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_logistic;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_logistic_use_dst_for_bwd;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu_use_dst_for_bwd;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_sqrt;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_square;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_swish;
@@ -25,9 +28,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_set_post_ops;
 
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu_use_dst_for_bwd;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_logistic_use_dst_for_bwd;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_clip_v2_use_dst_for_bwd;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -173,8 +173,7 @@ record PostOperation(
     }
     float scale = one(last.scale * next.alpha);
     operations.add(
-        new PostOperation(
-            last.name, last.algorithm, scale, last.alpha, last.beta, Operand.NONE));
+        new PostOperation(last.name, last.algorithm, scale, last.alpha, last.beta, Operand.NONE));
   }
 
   /** A factor that is one but for rounding is one. */
@@ -238,15 +237,13 @@ record PostOperation(
    *
    * @param after in order
    * @param target the result's layout, whose second dimension is the channels
-   * @param image which image the result is, where it is one
    * @return the caller destroys it
    */
   static dnnl_primitive_desc plan(
       OneDnn dnn,
       const_dnnl_op_desc_t operation,
       List<PostOperation> after,
-      dnnl_memory_desc_t target,
-      int image) {
+      dnnl_memory_desc_t target) {
     dnnl_primitive_attr attributes = new dnnl_primitive_attr();
     dnnl_post_ops operations = new dnnl_post_ops();
     OneDnn.check(dnnl_primitive_attr_create(attributes), "attributes");
@@ -255,7 +252,7 @@ record PostOperation(
       for (PostOperation next : after) {
         OneDnn.check(
             next.hasOperand()
-                ? dnnl_post_ops_append_binary(operations, next.algorithm, next.layout(target, image))
+                ? dnnl_post_ops_append_binary(operations, next.algorithm, next.layout(target))
                 : dnnl_post_ops_append_eltwise(
                     operations, next.scale, next.algorithm, next.alpha, next.beta),
             next.name);
@@ -269,14 +266,13 @@ record PostOperation(
   }
 
   /** The other arrays become inputs of the kernel, in order. */
-  static void addInputs(
-      DnnKernel kernel, List<PostOperation> after, dnnl_memory_desc_t target, int image) {
+  static void addInputs(DnnKernel kernel, List<PostOperation> after, dnnl_memory_desc_t target) {
     for (int at = 0; at < after.size(); at++) {
       if (after.get(at).hasOperand()) {
         // DNNL_ARG_ATTR_MULTIPLE_POST_OP(at), a macro.
         kernel.input(
             (DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (at + 1)) | DNNL_ARG_SRC_1,
-            after.get(at).layout(target, image));
+            after.get(at).layout(target));
       }
     }
   }
@@ -284,11 +280,9 @@ record PostOperation(
   /**
    * How the other array lies.
    *
-   * @param target the result's layout, or that of one of its images; its second dimension is the
-   *     channels
-   * @param image which of the images
+   * @param target the result's layout, whose first two dimensions are images, or rows, and channels
    */
-  dnnl_memory_desc_t layout(dnnl_memory_desc_t target, int image) {
+  dnnl_memory_desc_t layout(dnnl_memory_desc_t target) {
     if (operand == Operand.SAME) {
       return target;
     }
@@ -298,9 +292,9 @@ record PostOperation(
     long[] strides = new long[rank];
     Arrays.fill(dims, 1);
     Arrays.fill(strides, channels);
+    dims[0] = operand == Operand.IMAGE ? target.dims().get(0) : 1;
     dims[1] = channels;
     strides[1] = 1;
-    dnnl_memory_desc_t layout = OneDnn.describe(dims, strides);
-    return operand == Operand.IMAGE ? layout.offset0(image * channels) : layout;
+    return OneDnn.describe(dims, strides);
   }
 }

@@ -1,0 +1,145 @@
+package org.ttame.core.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Activations and their gradients as one step each, beside SameDiff's session. */
+class ActivationPassTest extends SessionComparison {
+  private static final double ROOT_HALF = Math.sqrt(0.5);
+
+  private final SameDiff graph = SameDiff.create();
+  private final SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 6, 6, 16);
+
+  private List<String> agree() {
+    objective(graph, "y");
+    return agree(graph, Map.of("x", wave(2, 6, 6, 16).muli(3)), "y", "x");
+  }
+
+  private List<String> forward() {
+    return forward(graph, Map.of("x", wave(2, 6, 6, 16)), "y");
+  }
+
+  private SDVariable convolved() {
+    return convolution(graph, x, 1, 1, 0, 16, 24, true);
+  }
+
+  @Test
+  void swishFollowsAConvolution() {
+    SDVariable u = convolved();
+    u.mul("y", graph.nn().sigmoid(u));
+    assertThat(forward()).containsExactly("convolution 1×1/1 + swish");
+    assertThat(agree())
+        .contains("swish", "swish gradient")
+        .doesNotContain("sigmoid", "sigmoid_bp", "multiply_bp");
+  }
+
+  @Test
+  void hardSwishFollowsAConvolution() {
+    SDVariable u = convolved();
+    u.mul("y", graph.math().clipByValue(u.mul(1.0 / 6).add(0.5), 0, 1));
+    assertThat(forward()).containsExactly("convolution 1×1/1 + hard swish");
+    assertThat(agree())
+        .contains("hard swish", "hard swish gradient")
+        .doesNotContain("ClipByValue", "cast");
+  }
+
+  /** A clip of other limits, or another slope, is no hard sigmoid. */
+  @Test
+  void whatIsLikeHardSwish() {
+    SDVariable u = convolved();
+    SDVariable other = graph.math().clipByValue(u.mul(1.0 / 6).add(0.5), 0, 0.9);
+    SDVariable steep = graph.math().clipByValue(u.mul(0.2).add(0.5), 0, 1);
+    u.mul(other).add("y", u.mul(steep));
+    assertThat(agree()).doesNotContain("hard swish", "hard swish gradient");
+  }
+
+  @Test
+  void clipsGradientComesFromItsOutput() {
+    graph.math().clipByValue("y", convolved(), 0, 6);
+    assertThat(forward()).containsExactly("convolution 1×1/1 + clip");
+    assertThat(agree()).contains("clip gradient").doesNotContain("cast", "lessthan_scalar");
+  }
+
+  /** At the limits themselves the gradient is zero, as SameDiff has it. */
+  @Test
+  void clipAtItsLimits() {
+    graph.math().clipByValue(x, 0, 2).mul("y", 3);
+    graph.sum("sum", graph.getVariable("y"));
+    INDArray values = Nd4j.create(DataType.FLOAT, 1, 6, 6, 16);
+    values.putScalar(1, 2).putScalar(2, 1).putScalar(3, -1).putScalar(4, 3);
+    try (PlanRunner direct = new PlanRunner(graph, true, true);
+        GraphResult result =
+            direct.gradients(Map.of("x", values), "sum", List.of(), List.of("x"))) {
+      assertThat(result.gradient("x").sumNumber().doubleValue()).isEqualTo(3);
+      assertThat(result.gradient("x").getDouble(0, 0, 0, 2)).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void sigmoidsGradientComesFromItsOutput() {
+    graph.nn().sigmoid("y", convolved());
+    assertThat(forward()).containsExactly("convolution 1×1/1 + sigmoid");
+    assertThat(agree()).contains("sigmoid gradient").doesNotContain("sigmoid_bp");
+  }
+
+  /** GELU as exporters write it: u = x/√2, (u + u·erf(u))/√2. */
+  @Test
+  void scalesOfTheGateAreTakenIn() {
+    SDVariable u = convolved().mul(ROOT_HALF);
+    u.add(u.mul(graph.math().erf(u))).mul("y", ROOT_HALF);
+    assertThat(forward()).containsExactly("convolution 1×1/1 + erf gate");
+    assertThat(agree())
+        .contains("gelu gradient", "erf gate")
+        .doesNotContain("erf", "exp", "linear", "mul_scalar");
+  }
+
+  /** What others read of a gate's parts stays. */
+  @Test
+  void partsThatOthersRead() {
+    SDVariable u = convolved();
+    SDVariable sigmoid = graph.nn().sigmoid("open", u);
+    SDVariable clipped = graph.math().clipByValue("part", u.mul(1.0 / 6).add(0.5), 0, 1);
+    SDVariable half = u.mul(ROOT_HALF);
+    SDVariable gate = half.add(half.mul(graph.math().erf(half))).mul(ROOT_HALF);
+    u.mul(sigmoid).add(u.mul(clipped)).add(gate).add(half).add(sigmoid).add("y", clipped.mul(u));
+    agree();
+  }
+
+  @Test
+  void softmaxAndItsGradient() {
+    graph.nn().softmax("y", convolved(), -1);
+    assertThat(agree()).contains("softmax", "softmax gradient").doesNotContain("softmax_bp");
+  }
+
+  @Test
+  void softmaxAlongAnotherAxisIsLeftAlone() {
+    graph.nn().softmax("y", convolved(), 1);
+    assertThat(agree()).contains("softmax_bp");
+  }
+
+  /** What follows one another is one pass, whichever side of the arithmetic it stands on. */
+  @Test
+  void arithmeticInOnePass() {
+    SDVariable rows = graph.constant(wave(16));
+    SDVariable y = x.mul(rows).add(graph.constant(wave(16)));
+    graph.nn().relu(y, 0).rename("y");
+    assertThat(forward()).containsExactly("multiply + add + relu");
+    agree();
+  }
+
+  @Test
+  void differencesOnBothSides() {
+    SDVariable u = convolved();
+    SDVariable v = graph.math().square(u);
+    graph.constant(wave(24)).sub(u).div(v.add(1)).sub("y", u);
+    agree();
+  }
+}
