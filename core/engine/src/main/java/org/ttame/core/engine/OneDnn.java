@@ -148,12 +148,15 @@ final class OneDnn {
    *
    * @param dims lengths
    * @param strides how many elements neighbours along each dimension are apart
+   * @throws UnsupportedException if oneDNN has no such layout: neighbours that reach past where the
+   *     next row begins, or too many dimensions
    */
   static dnnl_memory_desc_t describe(long[] dims, long[] strides) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
-    check(
-        dnnl_memory_desc_init_by_strides(desc, dims.length, dims, dnnl_f32, strides),
-        "description");
+    int status = dnnl_memory_desc_init_by_strides(desc, dims.length, dims, dnnl_f32, strides);
+    if (status != dnnl_success) {
+      throw new UnsupportedException("oneDNN has no such layout, status " + status);
+    }
     return desc;
   }
 

@@ -349,7 +349,7 @@ final class OneDnnPass {
   private boolean function(PlanStep step, int place) {
     List<PostOperation> functions = functions(step);
     Chain chain = functions == null ? null : open(step.inputs.get(0), step, 1);
-    if (chain == null) {
+    if (chain == null || !PostOperation.mayFollow(chain.after, functions)) {
       return false;
     }
     extend(chain, step, place, functions, List.of());
@@ -463,7 +463,8 @@ final class OneDnnPass {
   /** Images' channels are told apart where the chain's result has them as its last axis. */
   private static boolean fits(Chain chain, List<PostOperation> operations) {
     PostOperation.Operand operand = operations.get(operations.size() - 1).operand();
-    return operand != PostOperation.Operand.IMAGE || chain.isElementwise();
+    return PostOperation.mayFollow(chain.after, operations)
+        && (operand != PostOperation.Operand.IMAGE || chain.isElementwise());
   }
 
   /** x·f(x) of a function f: swish of the sigmoid, hard swish of the hard sigmoid. */
@@ -488,7 +489,7 @@ final class OneDnnPass {
         continue;
       }
       Chain chain = open(x, step, 2);
-      if (chain != null) {
+      if (chain != null && PostOperation.mayFollow(chain.after, List.of(whole))) {
         extend(chain, step, place, List.of(whole), List.of(gate));
         return true;
       }
@@ -548,7 +549,8 @@ final class OneDnnPass {
       return false;
     }
     Chain erf = chains.get(product.last().inputs.get(1).root());
-    if (product.last().inputs.get(0).root() != u.root()
+    if (!PostOperation.mayFollow(chain.after, PostOperation.ERF_GATE)
+        || product.last().inputs.get(0).root() != u.root()
         || !isPlain(erf, "erf")
         || !readOnce(erf.result())
         || erf.last().inputs.get(0).root() != u.root()) {

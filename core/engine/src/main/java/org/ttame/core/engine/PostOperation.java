@@ -9,7 +9,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_sub;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_abs;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_clip_v2;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_clip_v2_use_dst_for_bwd;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_exp;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_gelu_erf;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_hardswish;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_linear;
@@ -122,7 +121,10 @@ record PostOperation(
     };
   }
 
-  /** The function that a step of one input computes, or null if oneDNN has none such. */
+  /**
+   * The function that a step of one input computes, or null if oneDNN has none such. Its exp makes
+   * infinity of not-a-number, which would hide a fault: left to ND4J.
+   */
   static PostOperation ofFunction(PlanStep step) {
     if (step.kernel != null || step.inputs.size() != 1 || step.outputs.size() != 1) {
       return null;
@@ -132,7 +134,6 @@ record PostOperation(
     return switch (step.kind()) {
       case "relu" -> scalar != null && scalar == 0 ? RELU : null;
       case "sigmoid" -> SIGMOID;
-      case "exp" -> function("exp", dnnl_eltwise_exp, 0, 0);
       case "sqrt" -> function("sqrt", dnnl_eltwise_sqrt, 0, 0);
       case "square" -> function("square", dnnl_eltwise_square, 0, 0);
       case "abs" -> function("abs", dnnl_eltwise_abs, 0, 0);
@@ -151,29 +152,47 @@ record PostOperation(
   }
 
   /**
-   * Adds an operation to others; products with numbers, one after the other, are one.
+   * Whether operations may follow others: oneDNN 2.5 computes a function that comes twice with the
+   * first one's parameters both times.
+   */
+  static boolean mayFollow(List<PostOperation> operations, List<PostOperation> more) {
+    List<PostOperation> all = new ArrayList<>(operations);
+    more.forEach(next -> append(all, next));
+    for (int i = 0; i < all.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        boolean twice = all.get(i).algorithm == all.get(j).algorithm && !all.get(i).hasOperand();
+        if (twice && !all.get(i).equals(all.get(j))) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Adds an operation to others; lines, one after the other, are one.
    *
    * @param operations in order
    */
   static void append(List<PostOperation> operations, PostOperation next) {
     PostOperation last = operations.isEmpty() ? null : operations.get(operations.size() - 1);
-    boolean merges = last != null && next.isScaling() && !last.hasOperand();
-    if (!merges) {
-      operations.add(next);
-      return;
-    }
-    operations.remove(operations.size() - 1);
-    if (last.algorithm == dnnl_eltwise_linear) {
+    boolean line = next.algorithm == dnnl_eltwise_linear && next.scale == 1;
+    if (line && last != null && last.algorithm == dnnl_eltwise_linear) {
+      operations.remove(operations.size() - 1);
       float alpha = one(last.scale * last.alpha * next.alpha);
-      float beta = last.scale * last.beta * next.alpha;
+      float beta = last.scale * last.beta * next.alpha + next.beta;
       if (alpha != 1 || beta != 0 || operations.isEmpty()) {
         operations.add(linear(alpha, beta));
       }
-      return;
+    } else if (last != null && next.isScaling() && !last.hasOperand()) {
+      operations.remove(operations.size() - 1);
+      float scale = one(last.scale * next.alpha);
+      operations.add(
+          new PostOperation(
+              last.name, last.algorithm, scale, last.alpha, last.beta, Operand.NONE));
+    } else {
+      operations.add(next);
     }
-    float scale = one(last.scale * next.alpha);
-    operations.add(
-        new PostOperation(last.name, last.algorithm, scale, last.alpha, last.beta, Operand.NONE));
   }
 
   /** A factor that is one but for rounding is one. */

@@ -2,9 +2,13 @@ package org.ttame.core.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -133,6 +137,66 @@ class ActivationPassTest extends SessionComparison {
     graph.nn().relu(y, 0).rename("y");
     assertThat(forward()).containsExactly("multiply + add + relu");
     agree();
+  }
+
+  @Test
+  void hardSigmoidFollowsAConvolution() {
+    graph.math().clipByValue("y", convolved().mul(0.2).add(0.5), 0, 1);
+    agree();
+  }
+
+  @Test
+  void aLineFollowsAConvolution() {
+    convolved().mul(0.2).add("y", 0.5);
+    agree();
+  }
+
+  /**
+   * Whatever follows a convolution, a product or nothing, in any order: oneDNN 2.5 has been seen to
+   * compute wrong values of two lines.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void anyOrderOfFunctions(int beginning) {
+    Random random = new Random(5);
+    for (int run = 0; run < 60; run++) {
+      SameDiff own = SameDiff.create();
+      SDVariable input = own.placeHolder("x", DataType.FLOAT, -1, 4, 4, 40);
+      SDVariable y =
+          switch (beginning) {
+            case 0 -> convolution(own, input, 1 + 2 * random.nextInt(2), 1, 0, 40, 40, true);
+            case 1 -> own.reshape(linear(own, own.reshape(input, -1, 40), 40, 40), -1, 4, 4, 40);
+            default -> input;
+          };
+      List<String> said = new ArrayList<>();
+      for (int i = 0; i < 2 + random.nextInt(5); i++) {
+        int next = random.nextInt(9);
+        said.add(String.valueOf(next));
+        y = function(own, y, next, random);
+      }
+      y.add("y", 0);
+      try (PlanRunner direct = new PlanRunner(own, true, true);
+          GraphRunner session = new SameDiffRunner(own);
+          INDArray values = wave(2, 4, 4, 40);
+          GraphResult actual = direct.run(Map.of("x", values), "y");
+          GraphResult expected = session.run(Map.of("x", values), "y")) {
+        assertClose(said.toString(), actual.output("y"), expected.output("y"));
+      }
+    }
+  }
+
+  private SDVariable function(SameDiff own, SDVariable y, int which, Random random) {
+    return switch (which) {
+      case 0 -> y.mul(0.5 + random.nextInt(3));
+      case 1 -> y.add(random.nextInt(3) - 1.25);
+      case 2 -> own.nn().relu(y, 0);
+      case 3 -> own.nn().sigmoid(y);
+      case 4 -> own.math().clipByValue(y, -0.5, 1 + random.nextInt(2));
+      case 5 -> own.math().abs(y);
+      case 6 -> own.math().square(y);
+      case 7 -> y.mul(own.constant(wave(40)));
+      default -> y.add(own.constant(wave(40)));
+    };
   }
 
   @Test
