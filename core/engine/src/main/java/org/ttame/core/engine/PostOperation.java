@@ -188,8 +188,7 @@ record PostOperation(
       operations.remove(operations.size() - 1);
       float scale = one(last.scale * next.alpha);
       operations.add(
-          new PostOperation(
-              last.name, last.algorithm, scale, last.alpha, last.beta, Operand.NONE));
+          new PostOperation(last.name, last.algorithm, scale, last.alpha, last.beta, Operand.NONE));
     } else {
       operations.add(next);
     }

@@ -14,10 +14,22 @@ import org.ttame.core.engine.GraphResult;
 public final class ClassifierOutput implements AutoCloseable {
   private final GraphResult result;
   private final OutputKind kind;
+  private final INDArray images;
   private final INDArray logits;
   private final List<INDArray> features;
 
-  ClassifierOutput(GraphResult result, OutputKind kind, INDArray logits, List<INDArray> features) {
+  /**
+   * Answers.
+   *
+   * @param images what was classified; stays its owner's
+   */
+  ClassifierOutput(
+      GraphResult result,
+      OutputKind kind,
+      INDArray images,
+      INDArray logits,
+      List<INDArray> features) {
+    this.images = images;
     this.result = result;
     this.kind = kind;
     this.logits = logits;
@@ -77,9 +89,12 @@ public final class ClassifierOutput implements AutoCloseable {
    * Refuses an answer that is none.
    *
    * @return this
-   * @throws NonFiniteException if a logit is NaN or infinite
+   * @throws NonFiniteException if a logit is NaN or infinite, or a pixel was
    */
   public ClassifierOutput requireFinite() {
+    if (!images.wasClosed()) {
+      NonFiniteException.checkImages(images);
+    }
     NonFiniteException.check(logits);
     return this;
   }

@@ -240,7 +240,7 @@ public final class FrozenClassifier implements AutoCloseable {
     check(images);
     GraphResult result = runner.run(Map.of(input, images), outputs(wanted));
     passes.countForward(images.size(0));
-    ClassifierOutput output = output(result, wanted);
+    ClassifierOutput output = output(images, result, wanted);
     try {
       return output.requireFinite();
     } catch (NonFiniteException e) {
@@ -262,7 +262,7 @@ public final class FrozenClassifier implements AutoCloseable {
     check(images);
     GraphResult result = runner.borrow(Map.of(input, images), outputs(wanted));
     passes.countForward(images.size(0));
-    return output(result, wanted);
+    return output(images, result, wanted);
   }
 
   /**
@@ -283,7 +283,7 @@ public final class FrozenClassifier implements AutoCloseable {
     GraphResult result =
         runner.borrow(Map.of(input, images, layer.variable(), activations), List.of(logits));
     passes.countForward(activations.size(0));
-    return output(result, List.of());
+    return output(images, result, List.of());
   }
 
   /**
@@ -393,10 +393,11 @@ public final class FrozenClassifier implements AutoCloseable {
     }
   }
 
-  private ClassifierOutput output(GraphResult result, List<FeatureLayer> wanted) {
+  private ClassifierOutput output(INDArray images, GraphResult result, List<FeatureLayer> wanted) {
     return new ClassifierOutput(
         result,
         spec.output().kind(),
+        images,
         result.output(logits),
         wanted.stream().map(layer -> result.output(layer.variable())).toList());
   }

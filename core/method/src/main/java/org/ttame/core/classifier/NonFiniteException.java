@@ -19,6 +19,8 @@ public final class NonFiniteException extends IllegalStateException {
 
   /** What was computed. */
   public enum What {
+    /** The images themselves; a classifier may hide it, as max(x, 0) is 0 of not-a-number. */
+    IMAGES("nothing", "their pixels are no numbers, which reading them cannot have given"),
     /** A classifier's answer. */
     LOGITS(
         "logits",
@@ -52,8 +54,11 @@ public final class NonFiniteException extends IllegalStateException {
 
   private NonFiniteException(What what, double value, int[] rows, String classifier, String of) {
     super(
-        Text.format(
-            "%s gives %s of %s that hold %s: %s", classifier, what.words, of, value, what.cause));
+        what == What.IMAGES
+            ? Text.format("%s was given %s, which hold %s: %s", classifier, of, value, what.cause)
+            : Text.format(
+                "%s gives %s of %s that hold %s: %s",
+                classifier, what.words, of, value, what.cause));
     this.what = what;
     this.value = value;
     this.rows = rows.clone();
@@ -89,6 +94,25 @@ public final class NonFiniteException extends IllegalStateException {
     if (bad.length > 0) {
       int[] rows = Arrays.stream(bad).map(i -> i / classes).distinct().toArray();
       throw new NonFiniteException(What.LOGITS, values[bad[0]], rows);
+    }
+  }
+
+  /**
+   * Refuses images whose pixels are not finite.
+   *
+   * @param images {@code [B, H, W, C]}
+   * @throws NonFiniteException if there is such a value
+   */
+  static void checkImages(INDArray images) {
+    // A sum is finite only if every value is: pixels are far from 1e38.
+    if (Double.isFinite(images.sumNumber().doubleValue())) {
+      return;
+    }
+    for (int image = 0; image < images.size(0); image++) {
+      double sum = images.slice(image).sumNumber().doubleValue();
+      if (!Double.isFinite(sum)) {
+        throw new NonFiniteException(What.IMAGES, sum, image);
+      }
     }
   }
 
