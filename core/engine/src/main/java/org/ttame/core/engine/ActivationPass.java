@@ -30,7 +30,6 @@ final class ActivationPass {
   private static final double TWO_BY_ROOT_PI = 2 / Math.sqrt(Math.PI);
   private static final double ROOT_HALF = Math.sqrt(0.5);
 
-  private final List<PlanStep> steps;
   private final DnnElementwise kernels;
   private final Set<PlanValue> kept = new HashSet<>();
   private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
@@ -40,7 +39,6 @@ final class ActivationPass {
   private final Map<PlanStep, PlanStep> instead = new HashMap<>();
 
   private ActivationPass(List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
-    this.steps = steps;
     this.kernels = kernels;
     kept.forEach(value -> this.kept.add(value.root()));
     for (PlanStep step : steps) {

@@ -38,8 +38,6 @@ final class DnnElementwise {
   /** The kind of {@link #reluGradient}. */
   static final String RELU_GRADIENT = "relu gradient";
 
-  private static final float SQRT_2 = (float) Math.sqrt(2);
-
   private final OneDnn dnn;
 
   DnnElementwise(OneDnn dnn) {

@@ -74,7 +74,7 @@ final class DnnMovement {
         "sum",
         new Stage(mean(shape), 0),
         new Stage(
-            new DnnElementwise(dnn).scaled(places(shape), shape[0] * last(shape)),
+            new DnnElementwise(dnn).scaled((float) places(shape), shape[0] * last(shape)),
             KernelSequence.RESULT));
   }
 

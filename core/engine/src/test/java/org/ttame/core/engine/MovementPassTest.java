@@ -108,7 +108,7 @@ class MovementPassTest extends SessionComparison {
   @CsvSource({"2, 3, 1, 8, 8", "4, 3, 2, 4, 6", "3, 1, 1, 5, 7", "16, 3, 1, 4, 4"})
   void groups(int groups, int kernel, int stride, int in, int out) {
     SDVariable x = image(8, 10, groups * in);
-    SDVariable weights = graph.constant(wave(kernel, kernel, in, groups * out));
+    SDVariable weights = graph.constant(wave(kernel, kernel, in, (long) groups * out));
     grouped(x, weights, groups, config(kernel, stride), false).rename("y");
     String size = Text.format("%d×%d/%d of %d groups", kernel, kernel, stride, groups);
     assertThat(agree(8, 10, groups * in))
@@ -152,7 +152,7 @@ class MovementPassTest extends SessionComparison {
   void depthwise(int kernel, int stride, int channels, int multiplier) {
     SDVariable x = image(9, 11, channels);
     SDVariable weights = graph.constant(wave(kernel, kernel, channels, multiplier));
-    SDVariable bias = graph.constant(wave(channels * multiplier));
+    SDVariable bias = graph.constant(wave((long) channels * multiplier));
     SDVariable y = graph.cnn().depthWiseConv2d(x, weights, bias, config(kernel, stride));
     graph.nn().relu(y, 0).rename("y");
     assertThat(agree(9, 11, channels))
