@@ -49,6 +49,82 @@ final class Attentions {
     return new Attentions(node, inputs, opset).write();
   }
 
+  /**
+   * Pairs of channels turned by angles that depend on the position: RotaryEmbedding in steps.
+   *
+   * @param node the node
+   * @param inputs its operands: data, cosines, sines, and positions or null
+   * @param opset version of the operator set
+   */
+  static OnnxModel.Function rotated(OnnxNode node, List<Operand> inputs, long opset) {
+    long[] shape = inputs.get(0).shape();
+    long heads = shape.length == 4 ? shape[1] : node.integer("num_heads", 0);
+    if (shape.length < 3 || shape.length > 4 || heads < 1 || shape[shape.length - 1] < 1) {
+      throw Composites.refused(node, "has no heads");
+    }
+    boolean packed = shape.length == 3;
+    long length = packed ? shape[1] : shape[2];
+    long width = packed ? shape[2] / heads : shape[3];
+    long turned = node.integer("rotary_embedding_dim", 0);
+    turned = turned == 0 ? width : turned;
+    if (turned % 2 != 0 || turned > width || (packed && shape[2] % heads != 0)) {
+      throw Composites.refused(node, "turns channels that are no pairs");
+    }
+    Body body = new Body(node, opset);
+    // As [B, S, heads, D].
+    String x =
+        packed
+            ? body.step(
+                "Reshape", List.of(body.input(0), body.integers(shape[0], length, heads, width)))
+            : body.step("Transpose", List.of(body.input(0)), "perm", new long[] {0, 2, 1, 3});
+    boolean placed = inputs.size() > 3 && inputs.get(3) != null;
+    String[] angles = new String[2];
+    for (int i = 0; i < 2; i++) {
+      String table = body.input(1 + i);
+      String own =
+          placed ? body.step("Gather", List.of(table, body.input(3)), "axis", 0) : table;
+      angles[i] = body.step("Unsqueeze", List.of(own, body.integers(2)));
+    }
+    boolean interleaved = node.integer("interleaved", 0) != 0;
+    long half = turned / 2;
+    String first = channels(body, x, 0, interleaved ? turned : half, interleaved ? 2 : 1);
+    String second =
+        channels(body, x, interleaved ? 1 : half, turned, interleaved ? 2 : 1);
+    String real =
+        body.step("Sub", List.of(product(body, first, angles[0]), product(body, second, angles[1])));
+    String imaginary =
+        body.step("Add", List.of(product(body, first, angles[1]), product(body, second, angles[0])));
+    String y;
+    if (interleaved) {
+      String one = body.step("Unsqueeze", List.of(real, body.integers(4)));
+      String other = body.step("Unsqueeze", List.of(imaginary, body.integers(4)));
+      String pairs = body.step("Concat", List.of(one, other), "axis", 4);
+      y =
+          body.step(
+              "Reshape", List.of(pairs, body.integers(shape[0], length, heads, turned)));
+    } else {
+      y = body.step("Concat", List.of(real, imaginary), "axis", 3);
+    }
+    if (turned < width) {
+      y = body.step("Concat", List.of(y, channels(body, x, turned, width, 1)), "axis", 3);
+    }
+    return body.of(
+        packed
+            ? body.step("Reshape", List.of(y, body.integers(shape)))
+            : body.step("Transpose", List.of(y), "perm", new long[] {0, 2, 1, 3}));
+  }
+
+  private static String channels(Body body, String x, long from, long end, long step) {
+    return body.step(
+        "Slice",
+        List.of(
+            x, body.integers(from), body.integers(end), body.integers(3), body.integers(step)));
+  }
+
+  private static String product(Body body, String a, String b) {
+    return body.step("Mul", List.of(a, b));
+  }
+
   private boolean has(int input) {
     return input < inputs.size() && inputs.get(input) != null;
   }

@@ -39,6 +39,7 @@ final class Attributes {
           "Shape: end start",
           "Pad: mode paddings value",
           "GatherND: batch_dims",
+          "RotaryEmbedding: interleaved num_heads rotary_embedding_dim",
           "Scatter ScatterElements: axis reduction",
           "ScatterND: reduction",
           "Trilu: upper",

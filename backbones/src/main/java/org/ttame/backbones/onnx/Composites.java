@@ -18,6 +18,10 @@ final class Composites {
           "Attention",
           "LpNormalization",
           "MeanVarianceNormalization",
+          "Mod",
+          "Trilu",
+          "CumSum",
+          "RotaryEmbedding",
           "ConvTranspose",
           "LpPool",
           "GlobalLpPool");
@@ -40,6 +44,12 @@ final class Composites {
     }
     return switch (node.type()) {
       case "Attention" -> Optional.of(Attentions.steps(node, inputs, opset));
+      case "Mod" -> Optional.of(remainder(node, opset));
+      case "Trilu" -> Optional.of(triangle(node, inputs, opset));
+      case "CumSum" -> Optional.of(runningSum(node, inputs, opset));
+      case "RotaryEmbedding" -> Optional.of(Attentions.rotated(node, inputs, opset));
+      case "Einsum" ->
+          inputs.size() > 2 ? Optional.of(Einsums.inPairs(node, opset)) : Optional.empty();
       case "LpNormalization" -> Optional.of(lengthOne(node, opset));
       case "MeanVarianceNormalization" -> Optional.of(standardised(node, opset));
       case "LayerNormalization" ->
@@ -103,6 +113,79 @@ final class Composites {
     String deviation = body.step("Sqrt", List.of(variance));
     String some = body.step("Add", List.of(deviation, body.number(1e-9)));
     return body.of(body.step("Div", List.of(centred, some)));
+  }
+
+  /** x − y·⌊x/y⌋ towards zero, as C has it; of floats there is no other. */
+  private static OnnxModel.Function remainder(OnnxNode node, long opset) {
+    if (node.integer("fmod", 0) != 1) {
+      throw refused(node, "has fmod = 0, which is for whole numbers");
+    }
+    Body body = new Body(node, opset);
+    String quotient = body.step("Div", List.of(body.input(0), body.input(1)));
+    String whole = body.step("Floor", List.of(body.step("Abs", List.of(quotient))));
+    String signed = body.step("Mul", List.of(body.step("Sign", List.of(quotient)), whole));
+    String rest = body.step("Mul", List.of(signed, body.input(1)));
+    return body.of(body.step("Sub", List.of(body.input(0), rest)));
+  }
+
+  private static long number(OnnxNode node, List<Operand> inputs, int index, long otherwise)
+      throws IOException {
+    Operand operand = index < inputs.size() ? inputs.get(index) : null;
+    if (operand == null) {
+      return otherwise;
+    }
+    if (operand instanceof Constant constant && constant.size() == 1) {
+      return constant.integers()[0];
+    }
+    throw refused(node, "has no constant as its input " + index);
+  }
+
+  /** One triangle of the last two axes, zeros for the rest. */
+  private static OnnxModel.Function triangle(OnnxNode node, List<Operand> inputs, long opset)
+      throws IOException {
+    long[] shape = inputs.get(0).shape();
+    if (shape.length < 2) {
+      throw refused(node, "reads no matrix");
+    }
+    long diagonal = number(node, inputs, 1, 0);
+    boolean upper = node.integer("upper", 1) != 0;
+    int rows = Math.toIntExact(shape[shape.length - 2]);
+    int columns = Math.toIntExact(shape[shape.length - 1]);
+    double[] kept = Constant.room(rows, columns);
+    for (int at = 0; at < kept.length; at++) {
+      long right = at % columns - (long) (at / columns);
+      kept[at] = (upper ? right >= diagonal : right <= diagonal) ? 1 : 0;
+    }
+    Body body = new Body(node, opset);
+    Constant mask = Constant.computed(kept, ElementType.BOOL, rows, columns);
+    return body.of(
+        body.step("Where", List.of(body.constant(mask), body.input(0), body.number(0))));
+  }
+
+  /** Sums along an axis as a product with a triangle of ones. */
+  private static OnnxModel.Function runningSum(OnnxNode node, List<Operand> inputs, long opset)
+      throws IOException {
+    long[] shape = inputs.get(0).shape();
+    int axis = Movement.axis(number(node, inputs, 1, 0), shape.length);
+    boolean strict = node.integer("exclusive", 0) != 0;
+    boolean backwards = node.integer("reverse", 0) != 0;
+    int size = Math.toIntExact(shape[axis]);
+    double[] matrix = Constant.room(size, size);
+    for (int from = 0; from < size; from++) {
+      for (int to = 0; to < size; to++) {
+        int behind = backwards ? from - to : to - from;
+        matrix[from * size + to] = behind > 0 || (behind == 0 && !strict) ? 1 : 0;
+      }
+    }
+    long[] last =
+        IntStream.range(0, shape.length)
+            .mapToLong(i -> i == axis ? shape.length - 1 : i == shape.length - 1 ? axis : i)
+            .toArray();
+    Body body = new Body(node, opset);
+    String turned = body.step("Transpose", List.of(body.input(0)), "perm", last);
+    Constant ones = Constant.ofValues(matrix, false, size, size);
+    String sums = body.step("MatMul", List.of(turned, body.constant(ones)));
+    return body.of(body.step("Transpose", List.of(sums), "perm", last));
   }
 
   /** A layer normalisation that hands out its mean and the inverse of its deviation. */

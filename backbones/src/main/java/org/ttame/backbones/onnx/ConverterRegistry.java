@@ -37,6 +37,7 @@ final class ConverterRegistry {
     Resampling.register(registry);
     Moves.register(registry);
     Picks.register(registry);
+    Indexed.register(registry);
     return registry;
   }
 

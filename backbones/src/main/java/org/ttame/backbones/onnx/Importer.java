@@ -32,7 +32,6 @@ final class Importer {
           "Where",
           "Floor",
           "Ceil",
-          "Mod",
           "ScatterND");
 
   private Importer() {}
