@@ -51,7 +51,11 @@ final class OnnxWriter {
   OnnxWriter(String input, long... shape) {
     Onnx.TensorShapeProto.Builder dimensions = Onnx.TensorShapeProto.newBuilder();
     for (long size : shape) {
-      dimensions.addDimBuilder().setDimValue(size);
+      if (size < 0) {
+        dimensions.addDimBuilder().setDimParam("free");
+      } else {
+        dimensions.addDimBuilder().setDimValue(size);
+      }
     }
     frame.addInput(
         Onnx.ValueInfoProto.newBuilder()

@@ -41,6 +41,9 @@ final class Dataflow {
   /** Of those refused, the ones that compute otherwise than in a frozen classifier. */
   private final Set<Operation> notFrozen = Collections.newSetFromMap(new IdentityHashMap<>());
 
+  /** Constants that were made of the sizes of what depends on the image. */
+  private final Set<Operand> madeOfSizes = Collections.newSetFromMap(new IdentityHashMap<>());
+
   private ImageInput image;
   private LogitsOutput output;
 
@@ -62,19 +65,24 @@ final class Dataflow {
 
   /** The flow through a classifier whose operators are those of the file. */
   static Dataflow of(OnnxModel model, BackboneOptions options) throws IOException {
-    return of(model, options, false);
+    return of(model, options, false, 0);
   }
 
   /** The same, with operators that {@link Composites} knows written out in their steps. */
   static Dataflow inSteps(OnnxModel model, BackboneOptions options) throws IOException {
-    return of(model, options, true);
+    return of(model, options, true, 0);
   }
 
-  private static Dataflow of(OnnxModel model, BackboneOptions options, boolean inSteps)
+  /** The same, for some images more than are usual where the batch is free. */
+  static Dataflow inSteps(OnnxModel model, BackboneOptions options, int more) throws IOException {
+    return of(model, options, true, more);
+  }
+
+  private static Dataflow of(OnnxModel model, BackboneOptions options, boolean inSteps, int more)
       throws IOException {
     Dataflow flow = new Dataflow(model, inSteps);
     flow.operands.putAll(model.initialisers());
-    flow.image = ImageInput.of(model, options);
+    flow.image = ImageInput.of(model, options, more);
     flow.operands.put(flow.input().name(), flow.input());
     if (flow.image.sizeAssumed()) {
       flow.assumed.add(Assumption.Setting.SIDE);
@@ -116,6 +124,11 @@ final class Dataflow {
   /** What a name of the graph stands for; null where nothing computes it. */
   Operand operand(String name) {
     return operands.get(name);
+  }
+
+  /** Whether it is a constant that was made of the sizes of what depends on the image. */
+  boolean isMadeOfSizes(Operand operand) {
+    return madeOfSizes.contains(operand);
   }
 
   private void requireFrozen() throws BackboneException {
@@ -328,6 +341,9 @@ final class Dataflow {
 
   private void evaluate(OnnxNode node, List<Operand> inputs) throws IOException {
     budget.inputs(node, inputs);
+    boolean sized =
+        inputs.stream().anyMatch(this::isMadeOfSizes)
+            || (node.type().matches("Shape|Size") && inputs.get(0) instanceof Value);
     if (node.type().equals("Shape") || node.type().equals("Size")) {
       put(node, 0, shape(node, inputs.get(0)));
     } else if (inputs.stream().noneMatch(Value.class::isInstance)) {
@@ -344,6 +360,13 @@ final class Dataflow {
       for (int i = 0; i < same.size(); i++) {
         if (same.get(i) != null) {
           put(node, i, same.get(i));
+        }
+      }
+    }
+    if (sized) {
+      for (String name : node.outputs()) {
+        if (operands.get(name) instanceof Constant made) {
+          madeOfSizes.add(made);
         }
       }
     }

@@ -40,9 +40,11 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
    *
    * @param model the graph
    * @param options what is known of it
+   * @param more images beyond the usual two where the batch is free
    * @throws BackboneException if the graph takes something else
    */
-  static ImageInput of(OnnxModel model, BackboneOptions options) throws BackboneException {
+  static ImageInput of(OnnxModel model, BackboneOptions options, int more)
+      throws BackboneException {
     if (model.inputs().size() != 1) {
       throw new BackboneException(
           Text.format(
@@ -65,7 +67,7 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
     int channel = last ? 3 : 1;
     int row = last ? 1 : 2;
     boolean batchFixed = shape[0] >= 0;
-    shape[0] = shape[0] < 0 ? FREE_BATCH : shape[0];
+    shape[0] = shape[0] < 0 ? FREE_BATCH + more : shape[0];
     shape[channel] =
         shape[channel] < 0 ? options.mean().map(java.util.List::size).orElse(RGB) : shape[channel];
     Optional<ImageSize> known = known(model, input.name(), shape[row], shape[row + 1], options);

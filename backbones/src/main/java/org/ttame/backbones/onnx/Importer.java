@@ -46,6 +46,9 @@ final class Importer {
    */
   static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
     Dataflow flow = Dataflow.inSteps(model, options);
+    if (!flow.image().batchFixed() && FreeBatch.isInDoubt(flow)) {
+      FreeBatch.require(flow, Dataflow.inSteps(model, options, 1));
+    }
     Optional<InputSpec> input = InnerStandardisation.of(flow);
     ImportedGraph graph =
         new ImportedGraph(
