@@ -1,4 +1,4 @@
-"""Tiny classifiers of every kind of block, exported by PyTorch's two exporters: python blocks.py OUT
+"""Tiny classifiers of every kind of block, exported by PyTorch's two exporters: python blocks.py OUT [NAME…]; with names only those are made and added
 
 Writes OUT/blocks.zip with NAME.onnx (the TorchScript exporter, batch free) or NAME.new.onnx (the newer one, for two images), and
 OUT/blocks.npz: `x` [2,3,32,32], and of each NAME `NAME.logits` [2,10], `NAME.classes` [2] and `NAME.gradient` [2,3,8,8], the gradient of
@@ -70,6 +70,48 @@ BLOCKS = {
 }
 
 
+class Sequence(torch.nn.Module):
+    """Attention with the sequence in front of the batch, where tokens see only what comes before."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = torch.nn.Conv2d(3, 8, 8, 8)
+        self.positions = torch.nn.Parameter(torch.randn(16, 1, 8))
+        self.layers = torch.nn.ModuleList([torch.nn.TransformerEncoderLayer(8, 2, 16, activation="gelu") for _ in range(2)])
+        self.register_buffer("mask", torch.triu(torch.full((16, 16), float("-inf")), 1))
+        self.head = torch.nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        t = self.patches(x).flatten(2).permute(2, 0, 1) + self.positions
+        for layer in self.layers:
+            t = layer(t, src_mask=self.mask)
+        return self.head(t.mean(0))
+
+
+class SideBySide(torch.nn.Module):
+    """Images side by side as groups of one convolution, which nothing frees from their number."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 4, 4)
+        self.weight = torch.nn.Parameter(torch.randn(8, 4, 3, 3) / 6)
+        self.block = torch.nn.Conv2d(8, 8, 3, 1, 1)
+        self.down = torch.nn.Conv2d(8, 16, 3, 2, 1)
+        self.head = torch.nn.Linear(16, CLASSES)
+
+    def forward(self, x):
+        count = x.shape[0]
+        x = self.stem(x).relu().reshape(1, count * 4, 8, 8)
+        x = torch.nn.functional.conv2d(x, self.weight.repeat(count, 1, 1, 1), stride=2, padding=1, groups=count)
+        x = x.reshape(count, 8, 4, 4).relu()
+        x = x + self.block(x)
+        return self.head(self.down(x).relu().mean((2, 3)))
+
+
+BLOCKS["side-by-side"] = SideBySide
+BLOCKS["sequence"] = Sequence
+
+
 def images():
     torch.manual_seed(2)
     coarse = torch.nn.functional.interpolate(torch.randn(8, 3, 4, 4), size=(SIDE, SIDE), mode="bicubic")
@@ -138,12 +180,16 @@ def dynamo(model, x):
     return exported.SerializeToString()
 
 
-def main(out):
+def main(out, only):
     torch.set_num_threads(1)
     x = images()[:2]
     values = {"x": x.numpy()}
-    with zipfile.ZipFile(out / "blocks.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    if only:
+        values = dict(np.load(out / "blocks.npz"))
+    with zipfile.ZipFile(out / "blocks.zip", "a" if only else "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for i, name in enumerate(BLOCKS):
+            if only and name not in only:
+                continue
             model = make(name)
             values.update({f"{name}.{key}": value for key, value in golden(model, x).items()})
             file, data = (f"{name}.onnx", script(model, x)) if i % 2 else (f"{name}.new.onnx", dynamo(model, x))
@@ -152,4 +198,4 @@ def main(out):
     np.savez_compressed(out / "blocks.npz", **values)
 
 
-main(pathlib.Path(sys.argv[1]))
+main(pathlib.Path(sys.argv[1]), sys.argv[2:])

@@ -53,6 +53,8 @@ class BlocksTest {
               "scaled: 0+32×4×4 cnn",
               "scales: 0+16×4×4 0+32×2×2 cnn",
               "searched: 0+96×4×4 cnn",
+              "sequence: 0+8×4×4 0+8×4×4 0+8×4×4 vit",
+              "side-by-side: 0+8×4×4 0+16×2×2 cnn",
               "selective: 0+4×4×4 0+8×2×2 cnn",
               "shuffle: 0+16×4×4 0+16×2×2 cnn",
               "squeeze: 0+4×4×4 0+8×2×2 cnn",

@@ -29,8 +29,7 @@ class FreeBatchTest {
     String map =
         onnx.node("Conv", List.of("image", onnx.weight(0, 0.3, 4, 3, 3, 3), onnx.weight(0, 1, 4)));
     String size =
-        onnx.node(
-            "Gather", List.of(onnx.node("Shape", List.of(map)), onnx.index(axis)), "axis", 0);
+        onnx.node("Gather", List.of(onnx.node("Shape", List.of(map)), onnx.index(axis)), "axis", 0);
     String sum = onnx.node("ReduceSum", List.of(map, onnx.integers(2, 3)), "keepdims", 0);
     String changed;
     if (how.equals("divided")) {

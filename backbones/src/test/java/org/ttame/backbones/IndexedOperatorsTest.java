@@ -46,8 +46,7 @@ class IndexedOperatorsTest {
   }
 
   private static String indices(OnnxWriter onnx, long[] shape, LongStream values) {
-    return onnx.node(
-        "Reshape", List.of(onnx.integers(values.toArray()), onnx.integers(shape)));
+    return onnx.node("Reshape", List.of(onnx.integers(values.toArray()), onnx.integers(shape)));
   }
 
   private static void gathered(Map<String, Body> bodies) {
@@ -58,7 +57,11 @@ class IndexedOperatorsTest {
                 "GatherElements",
                 List.of(
                     tokens(onnx, image),
-                    indices(onnx, new long[] {2, 5, 4}, IntStream.range(0, 40).mapToLong(i -> i % 20 * 7 % 9 - (i % 20 == 3 ? 9 : 0)))),
+                    indices(
+                        onnx,
+                        new long[] {2, 5, 4},
+                        IntStream.range(0, 40)
+                            .mapToLong(i -> i % 20 * 7 % 9 - (i % 20 == 3 ? 9 : 0)))),
                 "axis",
                 1));
     bodies.put(
@@ -68,7 +71,10 @@ class IndexedOperatorsTest {
                 "GatherND",
                 List.of(
                     tokens(onnx, image),
-                    indices(onnx, new long[] {2, 3, 2}, LongStream.of(0, 1, 8, 3, 4, 0, 0, 1, 8, 3, 4, 0))),
+                    indices(
+                        onnx,
+                        new long[] {2, 3, 2},
+                        LongStream.of(0, 1, 8, 3, 4, 0, 0, 1, 8, 3, 4, 0))),
                 "batch_dims",
                 1));
     bodies.put(
@@ -96,7 +102,11 @@ class IndexedOperatorsTest {
           String part =
               onnx.node(
                   "Slice",
-                  List.of(onnx.node("Exp", List.of(x)), onnx.integers(1), onnx.integers(4), onnx.integers(1)));
+                  List.of(
+                      onnx.node("Exp", List.of(x)),
+                      onnx.integers(1),
+                      onnx.integers(4),
+                      onnx.integers(1)));
           return onnx.node(
               "ScatterND",
               List.of(
@@ -115,7 +125,10 @@ class IndexedOperatorsTest {
               "ScatterND",
               List.of(
                   tokens(onnx, image),
-                  indices(onnx, new long[] {2, 3, 2}, LongStream.of(0, 0, 0, 7, 0, 4, 1, 0, 1, 7, 1, 4)),
+                  indices(
+                      onnx,
+                      new long[] {2, 3, 2},
+                      LongStream.of(0, 0, 0, 7, 0, 4, 1, 0, 1, 7, 1, 4)),
                   onnx.node("Concat", List.of(row, row), "axis", 0)));
         });
     bodies.put(
@@ -144,7 +157,8 @@ class IndexedOperatorsTest {
               "ScatterElements",
               List.of(
                   x,
-                  indices(onnx, new long[] {2, 9, 2}, IntStream.range(0, 36).mapToLong(i -> 3 - i % 2)),
+                  indices(
+                      onnx, new long[] {2, 9, 2}, IntStream.range(0, 36).mapToLong(i -> 3 - i % 2)),
                   onnx.node(
                       "Slice",
                       List.of(
@@ -238,7 +252,9 @@ class IndexedOperatorsTest {
                   onnx.node("ReduceMean", List.of(tokens(onnx, image)), "axes", new long[] {1});
               return onnx.node(
                   "GatherElements",
-                  List.of(scores, indices(onnx, new long[] {2, 1, 4}, LongStream.of(1, 1, 1, 1, 0, 0, 0, 0))),
+                  List.of(
+                      scores,
+                      indices(onnx, new long[] {2, 1, 4}, LongStream.of(1, 1, 1, 1, 0, 0, 0, 0))),
                   "axis",
                   0);
             });

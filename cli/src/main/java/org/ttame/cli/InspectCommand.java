@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FeatureKind;
@@ -80,6 +81,14 @@ final class InspectCommand implements Command {
           } else {
             print(Inspect.classifier(classifier), console);
           }
+        } catch (BackboneException e) {
+          if (json) {
+            Inspect.json(choice.weights().get(), e)
+                .toPrettyString()
+                .lines()
+                .forEach(console::result);
+          }
+          throw e;
         }
       } else {
         choice.options(); // a damaged record, or an option that contradicts it, is said

@@ -17,6 +17,7 @@ import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -34,9 +35,19 @@ class AnyClassifierTest {
   private static final Path BLOCKS =
       Path.of("../backbones/src/test/resources/org/ttame/backbones/blocks.zip");
 
-  /** Maps, tokens with and without others in front, a grid with channels last, a single layer. */
+  /**
+   * Maps, tokens with and without others in front, a grid with channels last, a single layer, a
+   * graph for two images at once.
+   */
   private static final List<String> KINDS =
-      List.of("resnext.new", "registers", "class-attention", "windows.new", "mixer.new", "groups");
+      List.of(
+          "resnext.new",
+          "registers",
+          "class-attention",
+          "windows.new",
+          "mixer.new",
+          "groups",
+          "side-by-side.new");
 
   @TempDir static Path folder;
   private static String images;
@@ -66,6 +77,28 @@ class AnyClassifierTest {
                 test(
                     folder.resolve(name + ".onnx"),
                     KINDS.indexOf(name) < 2 ? "backbone,mechanism" : "mechanism"));
+  }
+
+  /** That a graph is for two images at once is said once, and recorded with the run. */
+  @Test
+  void aBatchOfItsOwnIsSaidOnce() throws IOException {
+    Path file = folder.resolve("side-by-side.new.onnx");
+    Path run = folder.resolve("side-by-side-run");
+    String said = "its graph is for 2 images at once";
+    Ttame.Result trained =
+        ok(
+            "train --weights @ --data @ --batch-size 3 --max-steps 1 --report 0 --run @",
+            file,
+            images,
+            run);
+    assertThat(trained.err()).containsOnlyOnce(said);
+    assertThat(run.resolve("run.json")).content().contains("own_batch");
+    Ttame.Result explained =
+        ok("explain --run @ --images @ --out @", run, images, folder.resolve("side-by-side-maps"));
+    assertThat(explained.err()).doesNotContain(said);
+    areMaps(folder.resolve("side-by-side-maps"), 3);
+    Ttame.Result inspected = ok("inspect --json @", file);
+    assertThat(inspected.out()).contains(said);
   }
 
   @TestFactory

@@ -81,27 +81,25 @@ final class Attentions {
     String[] angles = new String[2];
     for (int i = 0; i < 2; i++) {
       String table = body.input(1 + i);
-      String own =
-          placed ? body.step("Gather", List.of(table, body.input(3)), "axis", 0) : table;
+      String own = placed ? body.step("Gather", List.of(table, body.input(3)), "axis", 0) : table;
       angles[i] = body.step("Unsqueeze", List.of(own, body.integers(2)));
     }
     boolean interleaved = node.integer("interleaved", 0) != 0;
     long half = turned / 2;
     String first = channels(body, x, 0, interleaved ? turned : half, interleaved ? 2 : 1);
-    String second =
-        channels(body, x, interleaved ? 1 : half, turned, interleaved ? 2 : 1);
+    String second = channels(body, x, interleaved ? 1 : half, turned, interleaved ? 2 : 1);
     String real =
-        body.step("Sub", List.of(product(body, first, angles[0]), product(body, second, angles[1])));
+        body.step(
+            "Sub", List.of(product(body, first, angles[0]), product(body, second, angles[1])));
     String imaginary =
-        body.step("Add", List.of(product(body, first, angles[1]), product(body, second, angles[0])));
+        body.step(
+            "Add", List.of(product(body, first, angles[1]), product(body, second, angles[0])));
     String y;
     if (interleaved) {
       String one = body.step("Unsqueeze", List.of(real, body.integers(4)));
       String other = body.step("Unsqueeze", List.of(imaginary, body.integers(4)));
       String pairs = body.step("Concat", List.of(one, other), "axis", 4);
-      y =
-          body.step(
-              "Reshape", List.of(pairs, body.integers(shape[0], length, heads, turned)));
+      y = body.step("Reshape", List.of(pairs, body.integers(shape[0], length, heads, turned)));
     } else {
       y = body.step("Concat", List.of(real, imaginary), "axis", 3);
     }
@@ -117,8 +115,7 @@ final class Attentions {
   private static String channels(Body body, String x, long from, long end, long step) {
     return body.step(
         "Slice",
-        List.of(
-            x, body.integers(from), body.integers(end), body.integers(3), body.integers(step)));
+        List.of(x, body.integers(from), body.integers(end), body.integers(3), body.integers(step)));
   }
 
   private static String product(Body body, String a, String b) {

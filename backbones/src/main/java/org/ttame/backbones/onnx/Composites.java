@@ -158,8 +158,7 @@ final class Composites {
     }
     Body body = new Body(node, opset);
     Constant mask = Constant.computed(kept, ElementType.BOOL, rows, columns);
-    return body.of(
-        body.step("Where", List.of(body.constant(mask), body.input(0), body.number(0))));
+    return body.of(body.step("Where", List.of(body.constant(mask), body.input(0), body.number(0))));
   }
 
   /** Sums along an axis as a product with a triangle of ones. */

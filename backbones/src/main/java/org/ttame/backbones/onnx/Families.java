@@ -81,7 +81,8 @@ final class Families {
         Text.format(
             "%s holds %s, which is no supported classifier: %s; %s",
             model.file(), census(model), clause(e.getMessage()), REMEDY),
-        e);
+        e,
+        e instanceof UnsupportedGraphException unsupported ? unsupported.reasons() : List.of());
   }
 
   private static BackboneException contradiction(OnnxModel model, RuntimeException e) {

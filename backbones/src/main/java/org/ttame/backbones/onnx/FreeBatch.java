@@ -40,13 +40,15 @@ final class FreeBatch {
     for (int i = 0; i < operations.size(); i++) {
       Operation operation = operations.get(i);
       Operation same = others.get(i);
-      boolean alike = operation.is(same.type()) && operation.inputs().size() == same.inputs().size();
+      boolean alike =
+          operation.is(same.type()) && operation.inputs().size() == same.inputs().size();
       for (int k = 0; alike && k < operation.inputs().size(); k++) {
         alike =
             !(operation.input(k) instanceof Constant constant)
                 || SIZED.contains(operation.type())
                 || !flow.isMadeOfSizes(constant)
-                || (same.input(k) instanceof Constant counterpart && isAlike(constant, counterpart));
+                || (same.input(k) instanceof Constant counterpart
+                    && isAlike(constant, counterpart));
       }
       if (!alike) {
         throw new UnsupportedGraphException(

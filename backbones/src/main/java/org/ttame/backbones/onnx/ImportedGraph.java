@@ -95,7 +95,7 @@ public final class ImportedGraph implements ImportedLayers {
       }
     }
     if (!outline.refusals.isEmpty()) {
-      throw new UnsupportedGraphException(String.join("; ", outline.refusals));
+      throw new UnsupportedGraphException(String.join("; ", outline.refusals), outline.refusals);
     }
     this.operations = written;
     mixing = together;

@@ -90,7 +90,7 @@ final class Importer {
     unknown.forEach((type, nodes) -> all.add(describe(type, nodes)));
     all.addAll(refusals);
     if (!all.isEmpty()) {
-      throw new UnsupportedGraphException("not supported are " + String.join("; ", all));
+      throw new UnsupportedGraphException("not supported are " + String.join("; ", all), all);
     }
     Fusion.apply(flow);
     List<Operation> operations = flow.operations();

@@ -64,8 +64,7 @@ final class Indexed {
       }
       long[] whole = from.shape();
       long images = whole[from.batch()];
-      long inner =
-          Constant.count(Arrays.copyOfRange(whole, from.batch() + 1, whole.length));
+      long inner = Constant.count(Arrays.copyOfRange(whole, from.batch() + 1, whole.length));
       int moved = from.batch() + shape.length - whole.length;
       IntStream axes = IntStream.of(moved, from.batch());
       // One image's axis is like any other of one: it can only be where it is to be expected.
@@ -82,9 +81,9 @@ final class Indexed {
     }
 
     /** The places if each image takes its own values, all the same ones; else null. */
-    private static long[] apart(
-        long[] positions, long[] shape, int axis, long images, long inner) {
-      int behind = Math.toIntExact(Constant.count(Arrays.copyOfRange(shape, axis + 1, shape.length)));
+    private static long[] apart(long[] positions, long[] shape, int axis, long images, long inner) {
+      int behind =
+          Math.toIntExact(Constant.count(Arrays.copyOfRange(shape, axis + 1, shape.length)));
       int size = Math.toIntExact(shape[axis]);
       long[] places = new long[positions.length / size];
       for (int at = 0; at < positions.length; at++) {
@@ -153,10 +152,8 @@ final class Indexed {
       Constant positions =
           evaluated(
               gather.type(), gather.node(), Constant.positions(x.shape()), gather.constant(1));
-      Sources sources =
-          Sources.of(gather, positions.integers(), gather.output().shape(), x);
-      Tensor picked =
-          Lines.picked(gather, emitter, rows(emitter, x), 1, sources.places());
+      Sources sources = Sources.of(gather, positions.integers(), gather.output().shape(), x);
+      Tensor picked = Lines.picked(gather, emitter, rows(emitter, x), 1, sources.places());
       put(gather, emitter, picked.variable(), sources.batch());
     }
   }
@@ -245,8 +242,8 @@ final class Indexed {
     private record Part(SDVariable rows, int batch) {}
 
     /** Values by their places, zeros where there is none. */
-    private static Part part(
-        Operation scatter, Emitter emitter, long[] positions, Tensor from) throws IOException {
+    private static Part part(Operation scatter, Emitter emitter, long[] positions, Tensor from)
+        throws IOException {
       Sources sources = Sources.of(scatter, positions, scatter.output().shape(), from);
       long[] places = sources.places().clone();
       double[] mask = new double[places.length];
@@ -261,8 +258,7 @@ final class Indexed {
         places[i] = places[i] < 0 ? next % values : places[i];
         next = places[i] + 1;
       }
-      SDVariable rows =
-          Lines.picked(scatter, emitter, rows(emitter, from), 1, places).variable();
+      SDVariable rows = Lines.picked(scatter, emitter, rows(emitter, from), 1, places).variable();
       if (!all) {
         rows = rows.mul(emitter.numbers(scatter, "mask", mask, 1, mask.length));
       }
@@ -278,7 +274,8 @@ final class Indexed {
           inputs.set(i, Constant.ofValues(new double[1], false).broadcast(value.shape()));
         }
       }
-      Constant known = (Constant) (scatter.input(0) instanceof Constant data ? data : inputs.get(2));
+      Constant known =
+          (Constant) (scatter.input(0) instanceof Constant data ? data : inputs.get(2));
       long images = batch == Tensor.NONE ? 1 : scatter.output().shape()[batch];
       long values = Constant.count(scatter.output().shape()) / images;
       if (known.isAtHand()) {
@@ -295,8 +292,7 @@ final class Indexed {
 
     private static Constant laid(Operation scatter, List<Operand> inputs, int batch)
         throws IOException {
-      Constant all =
-          evaluated(scatter.type(), scatter.node(), inputs.toArray(Operand[]::new));
+      Constant all = evaluated(scatter.type(), scatter.node(), inputs.toArray(Operand[]::new));
       return batch == Tensor.NONE ? all : all.unrepeated(batch, scatter);
     }
   }

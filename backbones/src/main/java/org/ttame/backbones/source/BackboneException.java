@@ -1,6 +1,8 @@
 package org.ttame.backbones.source;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A file that cannot be used as a backbone: damaged, not of a supported family, or in conflict with
@@ -10,6 +12,8 @@ import java.io.IOException;
 public final class BackboneException extends IOException {
   private static final long serialVersionUID = 1L;
 
+  private final ArrayList<String> unsupported;
+
   /**
    * Makes an exception.
    *
@@ -17,6 +21,7 @@ public final class BackboneException extends IOException {
    */
   public BackboneException(String message) {
     super(message);
+    unsupported = new ArrayList<>();
   }
 
   /**
@@ -26,6 +31,25 @@ public final class BackboneException extends IOException {
    * @param cause what went wrong underneath
    */
   public BackboneException(String message, Throwable cause) {
+    this(message, cause, List.of());
+  }
+
+  /**
+   * Makes an exception about a graph that is not supported.
+   *
+   * @param message the sentence
+   * @param cause what went wrong underneath
+   * @param unsupported everything that is not supported, each by itself
+   */
+  public BackboneException(String message, Throwable cause, List<String> unsupported) {
     super(message, cause);
+    this.unsupported = new ArrayList<>(unsupported);
+  }
+
+  /**
+   * Everything in a graph that is not supported, operators first; empty if it is not about that.
+   */
+  public List<String> unsupported() {
+    return List.copyOf(unsupported);
   }
 }

@@ -2,14 +2,17 @@ package org.ttame.services;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.ttame.backbones.ClassifierJson;
+import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -112,6 +115,24 @@ public final class Inspect {
                     .put("parameters", spec.parameterCount())
                     .put("map_height", spec.mapHeight())
                     .put("map_width", spec.mapWidth()));
+    return json;
+  }
+
+  /**
+   * Why a file cannot be read as a classifier, for programs: {@code file}, {@code supported}
+   * (false), {@code error} as a sentence, and {@code unsupported}, everything in its graph that is
+   * not.
+   *
+   * @param file the file
+   * @param refusal what was said of it
+   */
+  public static ObjectNode json(Path file, BackboneException refusal) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("file", file.toString());
+    json.put("supported", false);
+    json.put("error", refusal.getMessage());
+    ArrayNode unsupported = json.putArray("unsupported");
+    refusal.unsupported().forEach(unsupported::add);
     return json;
   }
 
