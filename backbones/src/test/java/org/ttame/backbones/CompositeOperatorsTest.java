@@ -1,5 +1,7 @@
 package org.ttame.backbones;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -7,9 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.source.BackboneOptions;
 
 /** Operators that are written out in simpler ones, compared as in {@link ImportedGraphTest}. */
 class CompositeOperatorsTest {
@@ -255,5 +260,58 @@ class CompositeOperatorsTest {
               onnx.node("ReduceMean", List.of(image), "axes", new long[] {2}, "keepdims", 0);
           return onnx.node("ReduceProd", List.of(means), "axes", new long[] {1}, "keepdims", 0);
         });
+  }
+
+  /** What changed attributes have shown: runtimes give other values, or stop. */
+  @Test
+  void formsThatRuntimesReadOtherwiseAreRefused() throws Exception {
+    Map<String, Body> bodies = new LinkedHashMap<>();
+    bodies.put(
+        "do not fit together",
+        (onnx, image) ->
+            onnx.node("PRelu", List.of(map(onnx, image, 4), onnx.weight(0, 1, 3, 4, 1, 1))));
+    bodies.put(
+        "an output padding of a stride or more",
+        (onnx, image) ->
+            onnx.node(
+                "ConvTranspose",
+                List.of(map(onnx, image, 4), onnx.weight(0, 1, 4, 4, 3, 3)),
+                "strides",
+                new long[] {3, 1},
+                "output_padding",
+                new long[] {1, 1}));
+    bodies.put(
+        "has p = 99",
+        (onnx, image) ->
+            onnx.node(
+                "LpPool",
+                List.of(map(onnx, image, 4)),
+                "p",
+                99,
+                "kernel_shape",
+                new long[] {2, 2}));
+    bodies.put(
+        "crops and takes the nearest",
+        (onnx, image) ->
+            onnx.node(
+                "Resize",
+                List.of(
+                    map(onnx, image, 4),
+                    onnx.numbers(0, 0, 0.2f, 0.2f, 1, 1, 0.8f, 0.8f),
+                    onnx.numbers(1, 1, 2, 2)),
+                "coordinate_transformation_mode",
+                "tf_crop_and_resize"));
+    for (Map.Entry<String, Body> body : bodies.entrySet()) {
+      OnnxWriter onnx =
+          new OnnxWriter("image", 2, 3, ImportedGraphTest.SIDE, ImportedGraphTest.SIDE);
+      String pooled = onnx.node("GlobalAveragePool", List.of(body.getValue().write(onnx, "image")));
+      String flat = onnx.node("Flatten", List.of(pooled));
+      onnx.output(onnx.node("Gemm", List.of(flat, onnx.weight(0, 1, 4, 5))), "logits");
+      Path file = folder.resolve("refused.onnx");
+      onnx.write(file, 1);
+      assertThatThrownBy(() -> Backbones.load(file, BackboneOptions.defaults()))
+          .isInstanceOf(BackboneException.class)
+          .hasMessageContaining(body.getKey());
+    }
   }
 }

@@ -1,6 +1,7 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -126,6 +127,11 @@ final class Activations {
       if (!(inputs.get(1) instanceof Constant)) {
         throw new UnsupportedGraphException(
             "PRelu node \"" + node.displayName() + "\" has a slope that depends on the image");
+      }
+      long[] shape = inputs.get(0).shape();
+      if (!Arrays.equals(Shapes.broadcast(shape, inputs.get(1).shape()), shape)) {
+        throw new UnsupportedGraphException(
+            "PRelu node \"" + node.displayName() + "\" has a slope that does not fit its input");
       }
       return List.of(inputs.get(0).shape());
     }

@@ -11,7 +11,8 @@ import org.ttame.core.classifier.FeatureLayer;
 /**
  * Where in the image the values of an imported graph are: which axes of each are rows and columns,
  * which is both as tokens, and how many tokens stand in front. Followed from the image on; lost
- * where heads or windows are cut, found again where a sum joins what was computed in them.
+ * where windows are cut, found again where heads are joined or a sum joins what was computed in
+ * windows.
  */
 final class Geometry {
   private final IdentityHashMap<Value, Places> known = new IdentityHashMap<>();
@@ -48,8 +49,11 @@ final class Geometry {
   /** How many images the shapes are for. */
   private final long images;
 
+  private final TokenRows rows;
+
   private Geometry(long images) {
     this.images = images;
+    rows = new TokenRows(images);
   }
 
   /** Of values that are in no image, as far as is known. */
@@ -71,6 +75,9 @@ final class Geometry {
       for (Value output : operation.outputs()) {
         geometry.follow(operation, output, batch).ifPresent(at -> geometry.known.put(output, at));
         geometry.hide(operation, output);
+        Optional<Places> again = geometry.rows.follow(operation, output);
+        again.ifPresent(at -> geometry.known.putIfAbsent(output, at));
+        geometry.places(output).ifPresent(at -> geometry.rows.put(output, at));
       }
     }
     return geometry;

@@ -41,6 +41,13 @@ final class Interpolation {
     legacy = opset < 11 || node.type().equals("Upsample");
     antialias = node.integer("antialias", 0) != 0;
     coordinates = legacy ? "asymmetric" : node.text("coordinate_transformation_mode", "half_pixel");
+    boolean nearest = node.text("mode", "nearest").equals("nearest");
+    if (nearest && coordinates.equals("tf_crop_and_resize")) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" crops and takes the nearest, which runtimes do not agree on",
+              node.type(), node.displayName()));
+    }
     int rank = shape.length;
     int[] axes =
         node.has("axes")

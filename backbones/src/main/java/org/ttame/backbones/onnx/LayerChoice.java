@@ -22,7 +22,9 @@ import org.ttame.core.masking.Masking;
  * resolution; what a max pool gives belongs to the stage before it. Of each of the last three
  * stages that are eight times coarser than the image the last cut point counts that is a sum or a
  * concatenation, with the activation behind it; the last cut point of all where there is none,
- * where a max pool ends the stage, and in the last stage.
+ * where a max pool ends the stage, and in the last stage. Where that gives fewer than three,
+ * because branches of several resolutions run side by side, resolutions without a cut point give
+ * their last sum or concatenation, too.
  */
 final class LayerChoice {
   private static final int STAGES = 3;
@@ -364,10 +366,46 @@ final class LayerChoice {
               && layers.get(value).width() <= coarsest(image.width());
       (coarse ? chosen : fine).add(value);
     }
+    if (!chosen.isEmpty() && chosen.size() < STAGES) {
+      chosen.addAll(0, sideBySide(stages.keySet(), chosen.get(0)));
+    }
     List<Value> usable = chosen.isEmpty() ? fine : chosen;
+    usable = usable.isEmpty() ? sideBySide(Set.of(), null) : usable;
     return usable.subList(Math.max(0, usable.size() - STAGES), usable.size()).stream()
         .map(value -> layers.get(value).node())
         .toList();
+  }
+
+  /**
+   * Where branches of several resolutions run side by side, no cut point is in them: of each
+   * resolution without one the last sum or concatenation, with the activation behind it.
+   *
+   * @param known resolutions of cut points
+   * @param end only what is computed before it, and of maps only; null for all
+   */
+  private List<Value> sideBySide(Set<List<Long>> known, Value end) {
+    Map<List<Long>, Value> found = new LinkedHashMap<>();
+    for (Operation operation : operations) {
+      Value value = operation.output();
+      if (value == end) {
+        break;
+      }
+      FeatureLayer layer = layers.get(value);
+      if (layer == null
+          || (layer.kind() != FeatureKind.MAP && end != null)
+          || layer.height() > coarsest(image.height())
+          || layer.width() > coarsest(image.width())) {
+        continue;
+      }
+      List<Long> resolution = List.of((long) layer.height(), (long) layer.width());
+      Value before = found.get(resolution);
+      if (!known.contains(resolution)
+          && (joins(operation) || (before != null && activates(before, value)))) {
+        found.remove(resolution);
+        found.put(resolution, value);
+      }
+    }
+    return List.copyOf(found.values());
   }
 
   private static int coarsest(int pixels) {

@@ -7,6 +7,9 @@ import java.util.stream.IntStream;
 
 /** Windows that no converter has, in steps: those that spread values, and those with gaps. */
 final class WindowSteps {
+  /** Of a norm: the powers of larger ones leave the range of float32. */
+  private static final long LARGEST_POWER = 16;
+
   /** Below it a root has no derivative in float32. */
   private static final double LEAST = 1e-37;
 
@@ -45,6 +48,10 @@ final class WindowSteps {
       long more = entry(node, "output_padding", axes, axis, 0);
       if (stride < 1 || dilation < 1 || more < 0) {
         throw Composites.refused(node, "has a stride or dilation below 1");
+      }
+      if (more >= Math.max(stride, dilation)) {
+        throw Composites.refused(
+            node, "has an output padding of a stride or more, which runtimes do not agree on");
       }
       long reach = (kernel[axis] - 1) * dilation;
       x = spread(body, x, sizes, axis + 2, stride);
@@ -176,7 +183,7 @@ final class WindowSteps {
     int rank = inputs.get(0).shape().length;
     long p = node.integer("p", 2);
     boolean global = node.type().equals("GlobalLpPool");
-    if (p < 1 || node.integer("ceil_mode", 0) != 0 || rank < 3) {
+    if (p < 1 || p > LARGEST_POWER || node.integer("ceil_mode", 0) != 0 || rank < 3) {
       throw Composites.refused(node, "has p = " + p + " or windows that are not whole");
     }
     Body body = new Body(node, opset);
@@ -231,7 +238,7 @@ final class WindowSteps {
     if (Composites.isRead(node, 1)) {
       throw Composites.refused(node, "says where its values come from");
     }
-    boolean padding = node.integer("count_include_pad", 0) == 1;
+    boolean padding = node.integer("count_include_pad", 0) != 0;
     return body.of(alongEach(body, body.input(0), node, inputs, greatest, padding));
   }
 

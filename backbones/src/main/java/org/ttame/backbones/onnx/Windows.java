@@ -349,7 +349,7 @@ final class Windows {
       Value image = pool.value(0);
       Sides sides = sides(pool.node(), image.shape());
       requireDense(pool, sides);
-      boolean padding = pool.node().integer("count_include_pad", 0) == 1;
+      boolean padding = pool.node().integer("count_include_pad", 0) != 0;
       SDVariable x = images(pool, image, emitter);
       x = sides.pad(pool, emitter, x, 0);
       SDVariable y = emitter.graph().cnn().avgPooling2d(x, config(sides, false));
