@@ -45,16 +45,19 @@ def run(path, feeds, names=None, optimised=True):
 
 
 def sources(added):
-    """Of each branch, or fusion where there are none, the value of the classifier that it reads."""
+    """Of each branch, or fusion where there are none, the value that it reads, and how that is turned before."""
     producer = {name: node for node in added for name in node.output}
     found = []
     for start in [n for n in added if n.op_type == "Conv" and "/branch." in n.name] or [
         n for n in added if n.name.endswith((".pixels", ".maps"))
     ]:
         name = start.input[0]
+        turned = None
         while name in producer:
+            if producer[name].op_type == "Transpose":
+                turned = list(producer[name].attribute[0].ints)
             name = producer[name].input[0]
-        found.append(name)
+        found.append((name, turned))
     return found
 
 
@@ -90,10 +93,10 @@ def mechanism(arrays, features, variant):
     return F.conv2d(torch.cat(branches, 1), weights["fusion.weight"], weights["fusion.bias"]).numpy()
 
 
-def as_map(value):
-    """Tokens as a square grid, without those in front of it."""
+def as_map(value, turned):
+    """Channels first; tokens as a square grid, without those in front of it."""
     if value.ndim == 4:
-        return value
+        return value.transpose(turned) if turned else value
     side = int(np.sqrt(value.shape[1]))
     grid = value[:, value.shape[1] - side * side:]
     return grid.transpose(0, 2, 1).reshape(value.shape[0], -1, side, side)
@@ -107,7 +110,9 @@ def scaled(raw, size):
     maps = np.where(high > low, (raw - low) / np.where(high > low, high - low, 1), 0)
     bound = MAPS + ULPS * np.spacing(np.abs(raw).max((-2, -1)).astype("float32")) / np.maximum(high - low, 1e-30)[..., 0, 0]
     if maps.shape[-2:] != size:
-        maps = F.interpolate(torch.from_numpy(maps), size=size, mode="bilinear", align_corners=False).numpy()
+        flat = torch.from_numpy(maps.reshape((maps.shape[0], -1) + maps.shape[-2:]))
+        large = F.interpolate(flat, size=size, mode="bilinear", align_corners=False).numpy()
+        maps = large.reshape(maps.shape[:-2] + size)
     return maps, bound
 
 
@@ -146,8 +151,9 @@ def main():
     if given.attention:
         names = sources(added)
         assert len(names) == len(json.loads(meta["layers"])), names
-        values = layer_values(given.explainer, names, feeds)
-        raw = mechanism(dict(np.load(given.attention)), [as_map(values[name]) for name in names], meta["variant"])
+        values = layer_values(given.explainer, [name for name, _ in names], feeds)
+        layers = [as_map(values[name], turned) for name, turned in names]
+        raw = mechanism(dict(np.load(given.attention)), layers, meta["variant"])
         if meta["classes"] != "all":
             classes = feeds[meta["class"]] if "class" in meta else usual[meta["output"]].argmax(1)
             raw = raw[np.arange(batch), classes]

@@ -22,6 +22,7 @@ import org.ttame.core.classifier.OutputKind;
  * @param scores a value {@code [B, K]} whose largest entry is that of the predicted class, or
  *     {@code [B, 1]}, positive where class 1 is predicted
  * @param single whether the scores are of one class
+ * @param probabilities whether the classifier's output holds probabilities, not what they are of
  * @param mixedTypes whether values of the graph may be of other types than float32
  * @param layers the layers that can be explained, by name; those of which the graph has no name,
  *     because they are inside a function, are left out
@@ -32,6 +33,7 @@ public record Attachment(
     String image,
     String scores,
     boolean single,
+    boolean probabilities,
     boolean mixedTypes,
     Map<String, Place> layers) {
   /**
@@ -84,8 +86,17 @@ public record Attachment(
         // Of probabilities that come out of no softmax, or of one inside a function, themselves.
         scores == null ? flow.output().name() : scores,
         single,
+        givesProbabilities(flow),
         mixesTypes(model),
         layers);
+  }
+
+  private static boolean givesProbabilities(Dataflow flow) {
+    Operation last =
+        flow.operand(flow.output().name()) instanceof Value output
+            ? LogitsOutput.activation(output)
+            : null;
+    return last == null ? flow.output().kind() == OutputKind.PROBABILITIES : !last.is("LogSoftmax");
   }
 
   /** What the graph calls each value; nothing inside functions is named in the graph. */

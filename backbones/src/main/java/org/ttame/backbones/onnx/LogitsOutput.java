@@ -144,7 +144,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
   }
 
   /** The softmax or sigmoid that an output comes out of; null if it comes out of neither. */
-  private static Operation activation(Value output) {
+  static Operation activation(Value output) {
     Value value = unsqueezed(output);
     Operation last = value.producer();
     if (last == null) {

@@ -116,6 +116,7 @@ public final class ExplainerFile {
     Map<String, String> metadata = new LinkedHashMap<>(options.metadata());
     metadata.put("classes", options.classes().optionName());
     metadata.put("map-size", options.mapSize().optionName());
+    metadata.put("output-values", attachment.probabilities() ? "probabilities" : "logits");
     metadata.put("image", attachment.image());
     metadata.put("map", added.map());
     if (!added.classes().isEmpty()) {
