@@ -30,7 +30,7 @@ JAR = HERE.parents[4] / "cli/target/ttame-cli.jar"
 WARMUP_RUNS, WARMUP_SECONDS = 2, 4
 # Threads that have just worked wait for more in a loop, for a while, and would slow the next engine.
 PAUSE = 0.5
-FORWARD = ["torch", "torch-channels-last", "onnxruntime"]
+FORWARD = ["torch", "torch-channels-last", "onnxruntime", "openvino", "openvino-default"]
 STEP = ["torch", "torch-channels-last"]
 
 
@@ -131,6 +131,7 @@ def machine():
     with open("/proc/cpuinfo") as lines:
         model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     import onnxruntime
+    import openvino
     import torch
 
     return {
@@ -139,6 +140,7 @@ def machine():
         "date": datetime.date.today().isoformat(),
         "torch": torch.__version__,
         "onnxruntime": onnxruntime.__version__,
+        "openvino": openvino.__version__.split("-")[0],
         "python": platform.python_version(),
         "ours": subprocess.run(
             ["java", "-jar", str(JAR), "version"], capture_output=True, text=True
@@ -168,7 +170,7 @@ def table(record):
     """The record as Markdown: medians in ms, ratios with their range, peak memory in MiB."""
     m = record["machine"]
     print(f"{m['processor']}, {m['threads']} threads, {m['date']}; PyTorch {m['torch']}, "
-          f"ONNX Runtime {m['onnxruntime']}.\n")
+          f"ONNX Runtime {m['onnxruntime']}, OpenVINO {m.get('openvino', '-')}.\n")
     print("| classifier | batch | work | ours, ms | against | its ms | ratio | memory, MiB | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
     for r in record["rows"]:
@@ -182,7 +184,7 @@ def table(record):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--backbones", default="vgg16,resnet50,vit_b_16")
+    parser.add_argument("--backbones", default="vgg16,resnet50,vit_b_16", help="names in torchvision")
     parser.add_argument("--batches", default="4,16")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--only", default="forward,step,explain")
@@ -205,7 +207,9 @@ def main():
                     options.repeats,
                 )
                 row(record, backbone, batch, "forward", "PyTorch", "ours-forward", STEP, figures)
-                row(record, backbone, batch, "forward", "ONNX Runtime", "ours-forward", FORWARD[2:], figures)
+                row(record, backbone, batch, "forward", "ONNX Runtime", "ours-forward", FORWARD[2:3], figures)
+                row(record, backbone, batch, "forward", "OpenVINO", "ours-forward", FORWARD[3:4], figures)
+                row(record, backbone, batch, "forward", "OpenVINO as it comes", "ours-forward", FORWARD[4:], figures)
             if "explain" in only:
                 figures = measure([ours(file, "explain", batch), ours(file, "forward", batch)], options.repeats)
                 row(record, backbone, batch, "explain", "our forward", "ours-explain", ["ours-forward"], figures)

@@ -2,7 +2,8 @@
 
     python peers.py ENGINE BACKBONE WORK BATCH FILE.onnx
 
-ENGINE torch, torch-channels-last or onnxruntime; WORK forward or step. Says "ready", then answers
+ENGINE torch, torch-channels-last, onnxruntime, openvino (in float32) or openvino-default (as it comes: in
+bfloat16 where the processor has fast instructions for it); WORK forward or step. Says "ready", then answers
 each line of standard input: "run" with the seconds of the work done once, "memory" with the peak of
 resident bytes.
 
@@ -42,6 +43,19 @@ def onnxruntime_forward(file, images):
     session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: images}
     return lambda: session.run(None, feed)
+
+
+def openvino_forward(file, images, precision):
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(file)
+    model.reshape(list(images.shape))
+    settings = {"INFERENCE_NUM_THREADS": THREADS, "PERFORMANCE_HINT": "LATENCY"}
+    if precision:
+        settings["INFERENCE_PRECISION_HINT"] = precision
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    return lambda: request.infer([images])
 
 
 def torch_model(backbone, layout):
@@ -163,6 +177,8 @@ def main():
     images = np.random.default_rng(0).random((int(batch), 3, SIDE, SIDE), np.float32)
     if engine == "onnxruntime":
         once = onnxruntime_forward(file, images)
+    elif engine.startswith("openvino"):
+        once = openvino_forward(file, images, "f32" if engine == "openvino" else None)
     else:
         import torch
 

@@ -89,10 +89,18 @@ final class OneDnnPass {
     /** Where the result lies, of a stack of products; null for chains that take what follows. */
     StackLayout target;
 
+    /** What the first step computes, whose shape the kernel is made for. */
+    private final PlanValue begun;
+
     Chain(PlanStep step, int place, Maker maker) {
       members.add(step);
+      this.begun = step.outputs.isEmpty() ? null : step.outputs.get(0);
       this.place = place;
       this.maker = maker;
+    }
+
+    PlanValue begun() {
+      return begun;
     }
 
     boolean isElementwise() {
@@ -451,7 +459,7 @@ final class OneDnnPass {
           chain == null || other.root() == step.inputs.get(i).root()
               ? null
               : arithmetic(step, i, other);
-      if (operations != null && fits(chain, operations)) {
+      if (operations != null && fits(chain, step, operations)) {
         chain.inputs.add(other);
         extend(chain, step, place, operations, List.of());
         return true;
@@ -460,11 +468,19 @@ final class OneDnnPass {
     return false;
   }
 
-  /** Images' channels are told apart where the chain's result has them as its last axis. */
-  private static boolean fits(Chain chain, List<PostOperation> operations) {
-    PostOperation.Operand operand = operations.get(operations.size() - 1).operand();
-    return PostOperation.mayFollow(chain.after, operations)
-        && (operand != PostOperation.Operand.IMAGE || chain.isElementwise());
+  /**
+   * Whether operations may follow: what is a channel to the step must be one to the kernel that
+   * begins the chain, whatever shape the values have been given in between.
+   */
+  private static boolean fits(Chain chain, PlanStep step, List<PostOperation> operations) {
+    PlanValue result = step.outputs.get(0);
+    boolean sameChannels =
+        switch (operations.get(operations.size() - 1).operand()) {
+          case CHANNEL -> lastOf(chain.begun()) == lastOf(result);
+          case IMAGE -> chain.isElementwise() && chain.begun().sameShape(result);
+          default -> true;
+        };
+    return sameChannels && PostOperation.mayFollow(chain.after, operations);
   }
 
   /** x·f(x) of a function f: swish of the sigmoid, hard swish of the hard sigmoid. */

@@ -199,6 +199,23 @@ class ActivationPassTest extends SessionComparison {
     };
   }
 
+  /** Values a channel belong to the axis that is last where they are applied. */
+  @Test
+  void valuesOfAChannelUnderAnotherShape() {
+    SDVariable rows = linear(graph, graph.reshape(x, -1, 16), 16, 48);
+    SDVariable heads = graph.reshape(rows, -1, 36, 3, 16).mul(graph.constant(wave(16)));
+    SDVariable images = graph.reshape(heads, -1, 6, 6, 48).add(graph.constant(wave(48)));
+    SDVariable twice = graph.reshape(x.mul(2), -1, 6, 12, 8).mul(graph.constant(wave(8)));
+    SDVariable scaled =
+        graph
+            .reshape(twice, -1, 12, 6, 8)
+            .mul(graph.mean(graph.reshape(x, -1, 72, 8), true, 1).reshape(-1, 1, 1, 8));
+    images
+        .add(graph.mean(graph.reshape(scaled, -1, 576), true, 1).reshape(-1, 1, 1, 1))
+        .rename("y");
+    agree();
+  }
+
   @Test
   void differencesOnBothSides() {
     SDVariable u = convolved();
