@@ -176,7 +176,8 @@ class ExportedModelsTest {
         assertThat(distance(gradient, values.get("grad64"))).as("in double").isLessThan(EXACT);
         values.values().forEach(INDArray::close);
       } else {
-        assertThat(folded).as("gradient in double precision").isLessThan(GRADIENTS);
+        // What the exporter folded in float32 may move a kink of the model's, too.
+        assertThat(folded).as("gradient in double precision").isLessThan(bound);
       }
       Collection<String> deciding = HeldBranches.deciding(classifier.graph());
       long count = 0;

@@ -112,14 +112,15 @@ final class OnnxParser {
     if (!hasGraph || nodes.isEmpty()) {
       throw new BackboneException(
           file
-              + " is not an ONNX model: it holds no graph; supported are .onnx files and backbone files written by import");
+              + " is not an ONNX model: it holds no graph; supported are .onnx files and backbone"
+              + " files written by import");
     }
     inputs.removeIf(input -> initialisers.containsKey(input.name()));
     return new OnnxModel(
         file,
         (producer + " " + producerVersion).trim(),
         opsets.getOrDefault("", 0L),
-        List.copyOf(nodes),
+        List.copyOf(NodeOrder.sorted(nodes)),
         initialisers,
         List.copyOf(inputs),
         List.copyOf(outputs),
@@ -225,7 +226,8 @@ final class OnnxParser {
     if (functions.put(OnnxModel.functionKey(domain, name), function) != null) {
       throw new BackboneException(
           Text.format(
-              "%s has more than one function \"%s\", which is not supported; export it without functions",
+              "%s has more than one function \"%s\", which is not supported; export it without"
+                  + " functions",
               file, name));
     }
   }
