@@ -3,11 +3,11 @@ package org.ttame.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.cli.serve.Limits;
 import org.ttame.cli.serve.WebServer;
 import org.ttame.core.Text;
@@ -31,8 +31,8 @@ final class ServeCommand implements Command {
       OptionSpec.of(
           "token",
           "T",
-          "requests must carry it as 'Authorization: Bearer T'; --config keeps it out of the list of"
-              + " processes");
+          "requests must carry it as 'Authorization: Bearer T'; --config keeps it out of the list"
+              + " of processes");
   private static final OptionSpec QUEUE =
       OptionSpec.of("queue", "N", "64", "requests that may wait; more are answered 429");
   private static final OptionSpec MAX_BYTES =
@@ -47,31 +47,30 @@ final class ServeCommand implements Command {
   /** Methods of many passes that may wait. */
   private static final int WAITING_LONG = 8;
 
+  /** Photographs of the sample to try. */
   private static final int EXAMPLES = 12;
+
   private static final int HIGHEST_PORT = 65_535;
 
   @Override
   public CommandSpec spec() {
-    List<OptionSpec> own =
-        new ArrayList<>(
-            List.of(
-                CommonOptions.RUN,
-                CommonOptions.WEIGHTS,
-                HOST,
-                PORT,
-                TOKEN,
-                MethodArguments.CHECKPOINT,
-                CommonOptions.LABELS,
-                MethodArguments.LAYER,
-                MethodArguments.RISE_MASKS,
-                QUEUE,
-                MAX_BYTES,
-                MAX_PIXELS));
     return new CommandSpec(
         "serve",
         "a web page and a REST interface that explain photographs",
         null,
-        own,
+        List.of(
+            CommonOptions.RUN,
+            CommonOptions.WEIGHTS,
+            HOST,
+            PORT,
+            TOKEN,
+            MethodArguments.CHECKPOINT,
+            CommonOptions.LABELS,
+            MethodArguments.LAYER,
+            MethodArguments.RISE_MASKS,
+            QUEUE,
+            MAX_BYTES,
+            MAX_PIXELS),
         List.of(
             CommonOptions.BACKBONE,
             CommonOptions.MEAN,
@@ -86,8 +85,10 @@ final class ServeCommand implements Command {
             CommonOptions.THREADS),
         "ttame serve --run runs/vgg16",
         List.of(
-            "Alone it serves the bundled sample, which it trains first where there is no run of it in"
-                + " runs/sample-vgg16.",
+            "Ctrl-C and SIGTERM let what is being answered go out first; after SIGTERM the exit"
+                + " code is 0.",
+            "Alone it serves the bundled sample, which it trains first where there is no run of it"
+                + " in runs/sample-vgg16.",
             "curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'; the"
                 + " server describes its interface at /openapi.json."));
   }
@@ -174,8 +175,7 @@ final class ServeCommand implements Command {
       WebServer.Settings web, PhotoService.Options work, Engine.Settings engine) {
 
     /** Serves the bundled sample, trained first where it has not been. */
-    void sample(org.ttame.backbones.source.BackboneOptions known, Console console)
-        throws Exception {
+    void sample(BackboneOptions known, Console console) throws Exception {
       Path run = Path.of("runs", "sample-" + SampleInputs.STANDARD);
       if (!isTrained(run)) {
         console.note(Text.format("training the bundled sample into %s first, about a minute", run));
@@ -240,6 +240,7 @@ final class ServeCommand implements Command {
                       web.limits()))) {
         console.result(server.address());
         console.note("Ctrl-C ends it");
+        StopHook.onTerminate(server::close);
         StopHook.during(
             server::close,
             () -> {

@@ -98,6 +98,14 @@ final class Jar {
         .start();
   }
 
+  /** The same, with its standard output in a file. */
+  Process startTelling(Path out, String... words) throws IOException {
+    return builder(words)
+        .redirectOutput(out.toFile())
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start();
+  }
+
   private ProcessBuilder builder(String... words) {
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

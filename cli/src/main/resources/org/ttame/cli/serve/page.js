@@ -249,7 +249,7 @@
   function costOf(answer) {
     const passes = `${number(answer.passes)} ${answer.passes === 1 ? 'pass' : 'passes'}`;
     const back = answer.backward_passes ? ` + ${number(answer.backward_passes)} back` : '';
-    const time = answer.milliseconds < 9950 ? `${number(answer.milliseconds)} ms` : `${number(answer.milliseconds / 1000)} s`;
+    const time = answer.milliseconds < 9950 ? `${number(answer.milliseconds)}\u00a0ms` : `${number(answer.milliseconds / 1000)}\u00a0s`;
     return `${passes}${back} · ${time}`;
   }
 

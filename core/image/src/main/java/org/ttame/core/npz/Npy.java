@@ -66,7 +66,8 @@ public final class Npy {
     if (4L * header.count() > limit) {
       throw new IOException(
           Text.format(
-              "%s has shape %s; as float32 that is more than the limit of %d bytes for the whole file",
+              "%s has shape %s; as float32 that is more than the limit of %d bytes for the whole"
+                  + " file",
               name, header.shape(), limit));
     }
     long there = length - header.bytes();

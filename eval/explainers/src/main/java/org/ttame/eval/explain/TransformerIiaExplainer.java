@@ -62,8 +62,8 @@ public final class TransformerIiaExplainer implements Explainer {
                 () ->
                     new IllegalArgumentException(
                         Text.format(
-                            "This form of IIA integrates over attention, and %s has none; convolutional"
-                                + " networks have a form of their own",
+                            "This form of IIA integrates over attention, and %s has none;"
+                                + " convolutional networks have a form of their own",
                             classifier.name())));
     block =
         transformer.blocks().stream()
@@ -73,8 +73,8 @@ public final class TransformerIiaExplainer implements Explainer {
                 () ->
                     new IllegalArgumentException(
                         Text.format(
-                            "IIA reads the attention of a block, and layer %s of %s is of none; take a"
-                                + " block's output or its ln_1",
+                            "IIA reads the attention of a block, and layer %s of %s is of none;"
+                                + " take a block's output or its ln_1",
                             layer.node(), classifier.name())));
   }
 

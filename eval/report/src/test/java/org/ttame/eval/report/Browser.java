@@ -24,7 +24,7 @@ import org.ttame.core.Text;
  * A headless Chromium, driven through ChromeDriver by the W3C's WebDriver protocol: a handful of
  * JSON messages, for which no library is needed.
  */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
   private static final String DRIVER = System.getProperty("chromedriver", "/usr/bin/chromedriver");
   private static final Pattern STARTED = Pattern.compile("started successfully on port (\\d+)");
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -38,11 +38,12 @@ final class Browser implements AutoCloseable {
    *
    * @param profile an empty folder for what the browser keeps
    */
-  Browser(Path profile) throws IOException {
+  public Browser(Path profile) throws IOException {
     if (!Files.isExecutable(Path.of(DRIVER))) {
       throw new IOException(
           Text.format(
-                  "The browser tests need ChromeDriver at %s; install Debian's chromium and chromium-driver,",
+                  "The browser tests need ChromeDriver at %s; install Debian's chromium and"
+                      + " chromium-driver,",
                   DRIVER)
               + " give another place as -Dchromedriver=FILE, or leave -Pbrowser out");
     }
@@ -70,38 +71,70 @@ final class Browser implements AutoCloseable {
                     "alwaysMatch",
                     Map.of(
                         "goog:loggingPrefs",
-                        Map.of("browser", "ALL"),
+                        Map.of("browser", "ALL", "performance", "ALL"),
                         "goog:chromeOptions",
                         Map.of("args", arguments)))));
     session = root + "/session/" + answer.get("sessionId").asText();
   }
 
   /** Opens a page and waits until it is loaded. */
-  void open(Path page) throws IOException {
-    command("url", Map.of("url", page.toUri().toString()));
+  public void open(Path page) throws IOException {
+    open(page.toUri());
+  }
+
+  /** Opens a page and waits until it is loaded. */
+  public void open(URI page) throws IOException {
+    command("url", Map.of("url", page.toString()));
+  }
+
+  /** Chooses a file in a field, as its dialogue does. */
+  public void choose(String selector, Path file) throws IOException {
+    JsonNode field = command("element", Map.of("using", "css selector", "value", selector));
+    command(
+        "element/" + field.elements().next().asText() + "/value",
+        Map.of("text", file.toAbsolutePath().toString()));
+  }
+
+  /** Lets files that a page saves appear in a folder. */
+  public void saveTo(Path downloads) throws IOException {
+    devTools(
+        "Browser.setDownloadBehavior",
+        Map.of("behavior", "allow", "downloadPath", downloads.toAbsolutePath().toString()));
+  }
+
+  /** Addresses that the browser has asked for since the last call, on whatever wire. */
+  public List<String> requests() throws IOException {
+    List<String> addresses = new ArrayList<>();
+    for (JsonNode entry : command("se/log", Map.of("type", "performance"))) {
+      JsonNode message = JSON.readTree(entry.get("message").asText()).get("message");
+      if (message.get("method").asText().equals("Network.requestWillBeSent")) {
+        addresses.add(message.at("/params/request/url").asText());
+      }
+    }
+    return addresses;
   }
 
   /** Runs a function's body in the page and returns what it returns. */
-  JsonNode run(String body) throws IOException {
+  public JsonNode run(String body) throws IOException {
     return command("execute/sync", Map.of("script", body, "args", List.of()));
   }
 
   /** Sets the page's size in its own pixels, as a phone or a desktop has it. */
-  void size(int width, int height) throws IOException {
+  public void size(int width, int height) throws IOException {
     devTools(
         "Emulation.setDeviceMetricsOverride",
         Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", width < 600));
   }
 
   /** Prefers light or dark colours. */
-  void scheme(String scheme) throws IOException {
+  public void scheme(String scheme) throws IOException {
     devTools(
         "Emulation.setEmulatedMedia",
         Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
   }
 
   /** Presses a key on whatever has the focus. */
-  void press(String key) throws IOException {
+  public void press(String key) throws IOException {
     for (String type : List.of("rawKeyDown", "keyUp")) {
       devTools(
           "Input.dispatchKeyEvent",
@@ -110,13 +143,13 @@ final class Browser implements AutoCloseable {
   }
 
   /** A picture of what is in view. */
-  void screenshot(Path file) throws IOException {
+  public void screenshot(Path file) throws IOException {
     String png = send("GET", session + "/screenshot", null).asText();
     Files.write(file, Base64.getDecoder().decode(png));
   }
 
   /** What the page wrote to the console since the last call, violations of its policy included. */
-  List<String> console() throws IOException {
+  public List<String> console() throws IOException {
     return StreamSupport.stream(command("se/log", Map.of("type", "browser")).spliterator(), false)
         .map(entry -> entry.get("level").asText() + " " + entry.get("message").asText())
         .toList();
@@ -182,6 +215,7 @@ final class Browser implements AutoCloseable {
       case "Escape" -> 27;
       case "ArrowLeft" -> 37;
       case "ArrowRight" -> 39;
+      case "ArrowDown" -> 40;
       default -> throw new IllegalArgumentException("The tests press no key " + key);
     };
   }
