@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -198,16 +199,20 @@ final class ServeCommand implements Command {
     }
 
     private static boolean isTrained(Path run) throws IOException {
-      return Files.exists(run.resolve("run.json"))
-          && RunFolder.open(run).checkpoints().best().isPresent();
+      return Files.exists(run.resolve(RunFolder.RECORD))
+          && RunFolder.open(run).record().path("status").asText().equals("finished");
     }
 
     private void train(Path run, Console console) throws Exception {
-      boolean resume = Files.exists(run.resolve("run.json"));
-      Map<String, String> options =
-          resume
-              ? Map.of("run", run.toString(), "resume", "true", "report", "0")
-              : Map.of("run", run.toString(), "report", "0");
+      Map<String, String> options = new HashMap<>();
+      options.put("run", run.toString());
+      options.put("report", "0");
+      if (Files.exists(run.resolve(RunFolder.RECORD))) {
+        options.put("resume", "true");
+      }
+      engine.device().ifPresent(device -> options.put(CommonOptions.DEVICE.name(), device));
+      engine.engine().ifPresent(name -> options.put(CommonOptions.ENGINE.name(), name));
+      engine.threads().ifPresent(n -> options.put(CommonOptions.THREADS.name(), String.valueOf(n)));
       new TrainCommand().parse(new Arguments(options, List.of())).run(console);
     }
 
