@@ -19,6 +19,7 @@ MAPS = 1e-5  # of values in [0, 1]: float32 summed in another order
 ULPS = 4
 LOGITS = 1e-6
 OPENVINO = 1e-3  # its layers' values, too, are rounded otherwise
+AMPLIFIED = 10  # of what rounding makes of its class scores, relative to the largest
 
 
 def kept(before, after):
@@ -165,9 +166,12 @@ def main():
         import openvino
 
         model = openvino.Core().compile_model(given.explainer, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        gap = np.abs(model(feeds)[meta["map"]] - maps).max()
-        assert gap <= OPENVINO, gap
-        print(f"  maps: {gap:.1e} from OpenVINO's")
+        answer = model(feeds)
+        scores = usual[meta["output"]]
+        rounding = np.abs(answer[meta["output"]] - scores).max() / np.abs(scores).max()
+        gap = np.abs(answer[meta["map"]] - maps).max()
+        assert gap <= OPENVINO + AMPLIFIED * rounding, (gap, rounding)
+        print(f"  maps: {gap:.1e} from OpenVINO's, whose class scores are {rounding:.1e} away")
 
 
 if __name__ == "__main__":

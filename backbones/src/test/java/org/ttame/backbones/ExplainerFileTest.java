@@ -55,11 +55,12 @@ class ExplainerFileTest {
                       variant.optionName(),
                       classes.optionName(),
                       size.optionName()),
-                  () -> agrees(file, variant, classes, size));
+                  () -> agrees(file, variant, classes, size, i % 2 == 0));
             });
   }
 
-  private static void agrees(Path file, Variant variant, Classes classes, MapSizes size)
+  private static void agrees(
+      Path file, Variant variant, Classes classes, MapSizes size, boolean logits)
       throws Exception {
     Path out = folder.resolve("explained").resolve("explained-" + file.getFileName());
     try (ExplainerCheck check = new ExplainerCheck(file);
@@ -70,7 +71,9 @@ class ExplainerFileTest {
       } else {
         check.agrees(mechanism, classes, size, out);
       }
-      check.keepsLogits(out);
+      if (logits) { // four more sessions
+        check.keepsLogits(out);
+      }
     }
     assertKept(file, out);
   }

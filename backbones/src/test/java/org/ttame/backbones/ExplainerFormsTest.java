@@ -401,7 +401,7 @@ class ExplainerFormsTest {
     Files.writeString(copied, "something of the user's");
     isRefused(file, out(), copied.toString(), "holds something else", "another folder");
     assertThat(copied).hasContent("something of the user's");
-    isRefused(file, file.resolveSibling(member + ".data"), "give another --out");
+    isRefused(file, file.resolveSibling(member + ".data"), "which the new one may not be called");
     edit(
         file,
         model ->
