@@ -60,13 +60,17 @@ record Engine(NativeBinary binary, String backend, int threads) {
    * @throws WorkFailedException if this build cannot compute on the device asked for
    */
   static Engine start(Settings settings, Console console) throws WorkFailedException {
-    requireDevice(settings.device(), Engine.class.getResource("/nd4j-jcublas.properties") != null);
+    boolean cudaBuild = Engine.class.getResource("/nd4j-jcublas.properties") != null;
+    requireDevice(settings.device(), cudaBuild);
     // JavaCPP would count native memory against -Xmx, and past it collect garbage and sleep.
     setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
     settings.engine().ifPresent(engine -> System.setProperty(EngineChoice.PROPERTY, engine));
     if (!console.isVerbose()) {
       setUnlessGiven("org.nd4j.log.initialization", "false");
+    }
+    if (cudaBuild) {
+      requireGpu(Nd4j::getBackend);
     }
     NativeBinary binary = NativeBinary.select().loaded();
     if (binary.slow()) {
@@ -96,6 +100,27 @@ record Engine(NativeBinary binary, String backend, int threads) {
             ? "--device cpu: this build computes on NVIDIA GPUs only; build without -Pcuda"
             : "--device cuda: this build computes on the processor only; build with 'mvn -ntp -q"
                 + " -Pcuda -DskipTests package' for NVIDIA, or leave --device out");
+  }
+
+  /**
+   * Starts ND4J on a GPU.
+   *
+   * @param start how
+   * @throws WorkFailedException if there is none, or no driver for it
+   */
+  static void requireGpu(Runnable start) throws WorkFailedException {
+    try {
+      start.run();
+    } catch (RuntimeException | LinkageError e) {
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      throw new WorkFailedException(
+          Text.format(
+              "this build computes on NVIDIA GPUs only, and none can be used here (%s): install a device and its driver, or take a build for the processor, made without -Pcuda",
+              Failures.sentence(cause)));
+    }
   }
 
   private static void setUnlessGiven(String property, String value) {

@@ -51,6 +51,7 @@ public final class Main {
           new Entry("split", SplitCommand::new),
           new Entry("serve", ServeCommand::new),
           new Entry("bench", BenchCommand::new),
+          new Entry("doctor", DoctorCommand::new),
           new Entry("version", VersionCommand::new));
 
   private final PrintStream out;

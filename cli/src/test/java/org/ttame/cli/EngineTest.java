@@ -41,4 +41,29 @@ class EngineTest {
   void usesNoMoreThanItMay() {
     assertThat(Engine.physicalCores()).isBetween(1, Runtime.getRuntime().availableProcessors());
   }
+
+  /** As ND4J fails on a machine without a device: in whichever way, it is one sentence. */
+  @Test
+  void aMissingGpuIsSaidInOneSentence() {
+    for (Throwable failure :
+        List.of(
+            new ExceptionInInitializerError(new IllegalStateException("CUDA error 100")),
+            new UnsatisfiedLinkError("libcuda.so.1: cannot open shared object file"),
+            new IllegalStateException("no backend"))) {
+      assertThatThrownBy(
+              () ->
+                  Engine.requireGpu(
+                      () -> {
+                        if (failure instanceof RuntimeException unchecked) {
+                          throw unchecked;
+                        }
+                        throw (Error) failure;
+                      }))
+          .isInstanceOf(WorkFailedException.class)
+          .hasMessageContaining("none can be used here (")
+          .hasMessageContaining("without -Pcuda")
+          .hasMessageNotContaining("ExceptionInInitializerError");
+    }
+    assertThatCode(() -> Engine.requireGpu(() -> {})).doesNotThrowAnyException();
+  }
 }
