@@ -149,8 +149,9 @@ class FirstStageTest {
 
   private static Map<String, Double> values(Path csv) throws IOException {
     Map<String, Double> values = new HashMap<>();
-    for (String line : Files.readAllLines(csv).subList(1, Files.readAllLines(csv).size())) {
-      String[] cells = line.split(",");
+    List<String> lines = Files.readAllLines(csv);
+    for (String line : lines.subList(1, lines.size())) {
+      String[] cells = line.split(",", -1);
       values.put(cells[0] + " " + cells[1] + " " + cells[2], Double.valueOf(cells[3]));
     }
     return values;

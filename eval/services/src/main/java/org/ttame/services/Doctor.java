@@ -30,6 +30,7 @@ import org.ttame.core.engine.ComputingThreads;
 import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.npz.Npz;
+import org.ttame.eval.bench.ResidentMemory;
 import org.ttame.training.ClassDraws;
 import org.ttame.training.Trainer;
 import org.ttame.training.TrainingOptions;
@@ -89,8 +90,6 @@ public final class Doctor {
 
   /** A leak shows every time, Java's own heap grows but once. */
   private static final int ROUNDS = 5;
-
-  private static final Path STATUS = Path.of("/proc/self/status");
 
   private final ProgressListener listener;
   private final List<Check> checks = new ArrayList<>();
@@ -345,25 +344,24 @@ public final class Doctor {
         .orElseThrow();
   }
 
-  /** Memory outside the heap that passes leave behind. */
+  /** Memory that passes leave behind. */
   private void memory(Path folder, Map<String, INDArray> golden) throws IOException {
     try (FrozenClassifier classifier = classifier("vgg", folder);
         INDArray images = images(golden.get("vgg.images"))) {
       passes(classifier, images, WARM_UP);
       double grown = Double.POSITIVE_INFINITY;
       for (int round = 0; round < ROUNDS && grown > GROWTH; round++) {
-        double before = residentMiB();
+        long before = ResidentMemory.now();
         passes(classifier, images, PASSES);
-        grown = Math.min(grown, residentMiB() - before);
+        grown = Math.min(grown, (ResidentMemory.now() - before) / (double) (1 << 20));
       }
-      boolean known = Files.isReadable(STATUS);
       checks.add(
           new Check(
               "memory",
               Text.format("no more after %d passes", PASSES),
-              known ? Text.format("%.1f MiB more", grown) : "this system does not say",
+              Text.format("%.1f MiB more", grown),
               Text.format("%.0f MiB", GROWTH),
-              !known || grown <= GROWTH));
+              grown <= GROWTH));
     }
   }
 
@@ -372,18 +370,6 @@ public final class Doctor {
     for (int i = 0; i < count; i++) {
       classifier.crossEntropyGradient(images, labels).close();
     }
-  }
-
-  /** What the process holds beside files; 0 where the system does not say. */
-  private static double residentMiB() throws IOException {
-    if (!Files.isReadable(STATUS)) {
-      return 0;
-    }
-    return Files.readAllLines(STATUS).stream()
-            .filter(line -> line.startsWith("RssAnon:"))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-            .sum()
-        / 1024.0;
   }
 
   private static FrozenClassifier classifier(String name, Path folder) throws IOException {
