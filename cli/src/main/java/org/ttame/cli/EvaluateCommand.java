@@ -62,27 +62,31 @@ final class EvaluateCommand implements Command {
             "--maps alone, or methods that need no run, do with --weights FILE."));
   }
 
-  @Override
-  public Job parse(Arguments arguments) throws UsageException {
+  /** What it is asked for. */
+  static Evaluate.Options options(Arguments arguments) throws UsageException {
     MethodSelection methods = MethodArguments.parse(arguments, METHODS, true);
-    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     ColorMap colors;
     try {
       colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    Evaluate.Options options =
-        new Evaluate.Options(
-            methods,
-            arguments.requiredPath(CommonOptions.DATA),
-            MetricArguments.parse(arguments),
-            arguments.path(OUT).orElseThrow(),
-            arguments.requiredInteger(GALLERY, 0),
-            colors,
-            arguments.path(CommonOptions.LABELS),
-            ImageArguments.parse(arguments),
-            ImageArguments.shard(arguments));
+    return new Evaluate.Options(
+        methods,
+        arguments.requiredPath(CommonOptions.DATA),
+        MetricArguments.parse(arguments),
+        arguments.path(OUT).orElseThrow(),
+        arguments.requiredInteger(GALLERY, 0),
+        colors,
+        arguments.path(CommonOptions.LABELS),
+        ImageArguments.parse(arguments),
+        ImageArguments.shard(arguments));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    Evaluate.Options options = options(arguments);
+    ClassifierChoice choice = ClassifierArguments.parse(arguments);
     if (arguments.has(CommonOptions.SHARD) && arguments.has(JSON)) {
       throw new UsageException("--json prints metrics.json, which 'ttame merge' makes of shards");
     }

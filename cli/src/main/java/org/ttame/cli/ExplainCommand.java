@@ -74,8 +74,8 @@ final class ExplainCommand implements Command {
                 + " each method."));
   }
 
-  @Override
-  public Job parse(Arguments arguments) throws UsageException {
+  /** What it is asked for. */
+  static Explain.Options options(Arguments arguments) throws UsageException {
     MethodSelection methods = MethodArguments.parse(arguments, METHOD, false);
     Set<MapFormat> formats;
     ColorMap colors;
@@ -86,19 +86,23 @@ final class ExplainCommand implements Command {
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
+    return new Explain.Options(
+        methods,
+        arguments.requiredPath(CommonOptions.IMAGES),
+        classes(arguments),
+        formats,
+        arguments.has(COMPARE),
+        new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
+        arguments.path(CommonOptions.LABELS),
+        arguments.path(OUT).orElseThrow(),
+        ImageArguments.parse(arguments),
+        ImageArguments.shard(arguments));
+  }
+
+  @Override
+  public Job parse(Arguments arguments) throws UsageException {
+    Explain.Options options = options(arguments);
     ClassifierChoice choice = ClassifierArguments.parse(arguments);
-    Explain.Options options =
-        new Explain.Options(
-            methods,
-            arguments.requiredPath(CommonOptions.IMAGES),
-            classes(arguments),
-            formats,
-            arguments.has(COMPARE),
-            new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
-            arguments.path(CommonOptions.LABELS),
-            arguments.path(OUT).orElseThrow(),
-            ImageArguments.parse(arguments),
-            ImageArguments.shard(arguments));
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
       Explain explain = new Explain(options, console);

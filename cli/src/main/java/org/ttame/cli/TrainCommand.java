@@ -116,6 +116,11 @@ final class TrainCommand implements Command {
     return new Arguments(values, List.of());
   }
 
+  /** What it is asked for. */
+  Train.Options options(Arguments arguments) throws UsageException {
+    return fresh(arguments, arguments.has(RESUME)).options();
+  }
+
   private Training fresh(Arguments arguments, boolean resume) throws UsageException {
     TrainingInputs.Source source = TrainingArguments.source(arguments, "train");
     boolean sample = source.sample().isPresent();

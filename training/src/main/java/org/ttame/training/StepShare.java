@@ -52,6 +52,11 @@ public record StepShare(
     static final Passes NONE = new Passes(0, 0);
   }
 
+  /** A share of which only the arrays are of interest. */
+  public static StepShare of(int images, float[] gradients, float[] statistics) {
+    return new StepShare(images, 1, Terms.NONE, Passes.NONE, List.of(), gradients, statistics);
+  }
+
   /** A share that is left out. */
   static StepShare none(List<Batch.BadImage> bad) {
     return new StepShare(0, 0, Terms.NONE, Passes.NONE, bad, new float[0], new float[0]);

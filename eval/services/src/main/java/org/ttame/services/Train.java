@@ -17,12 +17,14 @@ import org.ttame.core.engine.ComputingThreads;
 import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.experiment.Study;
 import org.ttame.eval.metric.PixelKeeping;
+import org.ttame.training.StepExchange;
 import org.ttame.training.Targets;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.TrainingResult;
 import org.ttame.training.TrainingRun;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.SkippedCount;
+import org.ttame.training.data.Workers;
 import org.ttame.training.run.RunFolder;
 
 /**
@@ -40,6 +42,8 @@ public final class Train {
   private TrainingOptions settled;
   private TrainingRun training;
   private boolean stopping;
+  private Workers workers;
+  private StepExchange exchange;
 
   /**
    * What to train, and how.
@@ -211,6 +215,18 @@ public final class Train {
         Optional.of(inputs.weights()), options.resume() ? options.run() : Optional.empty(), given);
   }
 
+  /**
+   * Does the work of some of the workers that share each step's images; the others do theirs
+   * elsewhere. To be called before {@link #run}.
+   *
+   * @param here which ones
+   * @param others how to learn of the others' shares
+   */
+  public void share(Workers here, StepExchange others) {
+    workers = here;
+    exchange = others;
+  }
+
   private void open(Path path) throws IOException {
     folder = options.resume() ? RunFolder.open(path) : RunFolder.create(path);
   }
@@ -256,6 +272,9 @@ public final class Train {
             .around(around())
             .listener(new TrainProgress(listener));
     options.init().ifPresent(builder::init);
+    if (workers != null) {
+      builder.workers(workers, exchange);
+    }
     Optional<ValidationImages> validation =
         inputs
             .validation()

@@ -107,6 +107,32 @@ public final class ImageList {
     return builder.build();
   }
 
+  /**
+   * A list that is known from elsewhere; nothing is looked at.
+   *
+   * @param source what it was made of, for people
+   * @param base where its paths begin
+   * @param paths those of the images, one at least, as {@link #text} has them
+   * @param labels a class, or {@link #NO_LABEL}, for each
+   * @param classNames the names of class folders; empty for other forms
+   */
+  public static ImageList of(
+      Path source, Path base, List<String> paths, int[] labels, List<String> classNames) {
+    if (paths.isEmpty() || paths.size() != labels.length) {
+      throw new IllegalArgumentException(
+          Text.format("%d images with %d labels are no list", paths.size(), labels.length));
+    }
+    PathTable table = new PathTable();
+    paths.forEach(table::add);
+    return new ImageList(source, base, table, labels.clone(), classNames, 0);
+  }
+
+  /** Whether a file is called as images are, whatever is in it. */
+  public static boolean isCalledImage(String name) {
+    int dot = name.lastIndexOf('.');
+    return dot > 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
+  }
+
   /** Whether a file is an image, judged by its name, or by its content where that says nothing. */
   static boolean isImage(Path file, String name) {
     int dot = name.lastIndexOf('.');
@@ -147,6 +173,15 @@ public final class ImageList {
    */
   public Path path(int index) {
     return FileNames.resolve(base, paths.get(index));
+  }
+
+  /**
+   * An image's path as it is kept: where {@link #path} looks for it, seen from the base.
+   *
+   * @param index 0 … size − 1
+   */
+  public String text(int index) {
+    return paths.get(index);
   }
 
   /**
