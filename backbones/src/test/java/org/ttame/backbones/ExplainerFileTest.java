@@ -60,8 +60,7 @@ class ExplainerFileTest {
   }
 
   private static void agrees(
-      Path file, Variant variant, Classes classes, MapSizes size, boolean logits)
-      throws Exception {
+      Path file, Variant variant, Classes classes, MapSizes size, boolean logits) throws Exception {
     Path out = folder.resolve("explained").resolve("explained-" + file.getFileName());
     try (ExplainerCheck check = new ExplainerCheck(file);
         AttentionMechanism mechanism = check.mechanism(variant)) {
