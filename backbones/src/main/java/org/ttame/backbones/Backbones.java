@@ -56,7 +56,7 @@ public final class Backbones {
       check(file, source, options);
       CompletableFuture<String> digest = digest(file);
       BackboneGraph graph = graph(file, source, options);
-      return classifier(graph, source, options, provenance(file, source, join(digest)));
+      return classifier(file, graph, source, options, provenance(file, source, join(digest)));
     }
   }
 
@@ -75,7 +75,7 @@ public final class Backbones {
     Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
     provenance.put("architecture", source.architecture().describe());
     provenance.put("parameters", String.valueOf(source.architecture().parameterCount()));
-    return classifier(graph, source, options, provenance);
+    return classifier(Path.of("The network"), graph, source, options, provenance);
   }
 
   /**
@@ -126,7 +126,7 @@ public final class Backbones {
       check(file, source, options);
       if (source.architecture().ownBatch() > 1) {
         // Only the weights show whether its images keep apart.
-        classifier(graph(file, source, options), source, options, Map.of()).close();
+        classifier(file, graph(file, source, options), source, options, Map.of()).close();
       }
       BackboneFile.write(
           target,
@@ -233,6 +233,7 @@ public final class Backbones {
   }
 
   private static FrozenClassifier classifier(
+      Path file,
       BackboneGraph graph,
       BackboneSource source,
       BackboneOptions options,
@@ -241,8 +242,7 @@ public final class Backbones {
     int own = source.architecture().ownBatch();
     BackboneGraph kept =
         own > 1
-            ? OwnBatch.keptApart(
-                source.architecture().name(), graph, inputSpec(source, options), own)
+            ? OwnBatch.keptApart(String.valueOf(file), graph, inputSpec(source, options), own)
             : graph;
     return classifier(kept, source, options, provenance, own);
   }
