@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -122,6 +123,32 @@ class ServicesTest {
         .containsEntry("limit", "24")
         .containsEntry("batch-size", "8")
         .containsEntry("epochs", "1");
+  }
+
+  /** eval/README's code, run as written there. */
+  @Test
+  void runsAsTheReadmeSays() throws IOException {
+    Path photographs = Files.createDirectories(folder.resolve("photographs"));
+    try (Stream<Path> files = Files.list(scenes)) {
+      Path one = files.sorted().findFirst().orElseThrow();
+      Files.copy(one, photographs.resolve(one.getFileName()));
+    }
+    Path maps = folder.resolve("readme-maps");
+    // README begins
+    Explain.Options options =
+        Explain.Options.of(MethodSelection.of(TrainedRun.of(run)), photographs, maps);
+    Explain.Result result =
+        new Explain(options, ProgressListener.NONE).run(classifier, written -> {});
+    // README ends
+    assertThat(result.images()).isEqualTo(1);
+    String source =
+        Files.readString(
+            Path.of("src", "test", "java", "org", "ttame", "services", "ServicesTest.java"));
+    String begin = "// README begins";
+    int from = source.indexOf(begin) + begin.length();
+    String shown = source.substring(from, source.indexOf("// README ends", from));
+    assertThat(Files.readString(Path.of("..", "README.md")).replaceAll("\\s+", ""))
+        .contains(shown.replaceAll("\\s+", ""));
   }
 
   @Test
