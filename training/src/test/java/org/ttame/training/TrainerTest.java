@@ -89,7 +89,7 @@ class TrainerTest {
     try (INDArray images = Fixtures.noise(2, 3);
         INDArray before = mechanism.parameters().get("fusion.weight").dup();
         Trainer trainer = new Trainer(classifier, mechanism, OPTIONS, 5)) {
-      images.putScalar(17, Float.NaN);
+      mechanism.parameters().get("fusion.bias").assign(Float.NaN);
       assertThatThrownBy(() -> trainer.step(2, images))
           .isInstanceOf(DivergenceException.class)
           .hasMessageContaining("step 3")
