@@ -20,7 +20,7 @@ public final class NonFiniteException extends IllegalStateException {
   /** What was computed. */
   public enum What {
     /** The images themselves; a classifier may hide it, as max(x, 0) is 0 of not-a-number. */
-    IMAGES("nothing", "their pixels are no numbers, which reading them cannot have given"),
+    IMAGES("pixels", "no image file gives such values, what prepared them did"),
     /** A classifier's answer. */
     LOGITS(
         "logits",
@@ -55,7 +55,8 @@ public final class NonFiniteException extends IllegalStateException {
   private NonFiniteException(What what, double value, int[] rows, String classifier, String of) {
     super(
         what == What.IMAGES
-            ? Text.format("%s was given %s, which hold %s: %s", classifier, of, value, what.cause)
+            ? Text.format(
+                "%s was given %s, whose pixels hold %s: %s", classifier, of, value, what.cause)
             : Text.format(
                 "%s gives %s of %s that hold %s: %s",
                 classifier, what.words, of, value, what.cause));

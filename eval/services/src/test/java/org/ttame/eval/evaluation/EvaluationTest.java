@@ -226,7 +226,7 @@ class EvaluationTest {
     ImageBatch broken = ImageBatch.of(List.of("broken.png"), SIDE, unit);
     assertThatThrownBy(() -> evaluation.run(List.of(broken).iterator(), r -> {}))
         .isInstanceOf(NonFiniteException.class)
-        .hasMessageContaining(classifier.name() + " gives logits of broken.png that hold NaN");
+        .hasMessageContaining(classifier.name() + " was given broken.png, whose pixels hold NaN");
   }
 
   private static Iterator<ImageBatch> batches(int size) {
