@@ -2,7 +2,6 @@ package org.ttame.core.engine;
 
 import java.util.HashMap;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 
@@ -77,26 +76,6 @@ public final class GraphResult implements AutoCloseable {
     INDArray array = gradient(name);
     gradients.remove(name);
     return array;
-  }
-
-  /** The same of changed copies of the arrays, without those that have none; closes these. */
-  GraphResult mapped(UnaryOperator<INDArray> copy) {
-    try (GraphResult closed = this) {
-      return new GraphResult(mapped(closed.outputs, copy), mapped(closed.gradients, copy));
-    }
-  }
-
-  private static Map<String, INDArray> mapped(
-      Map<String, INDArray> arrays, UnaryOperator<INDArray> copy) {
-    Map<String, INDArray> copies = new HashMap<>();
-    arrays.forEach(
-        (name, array) -> {
-          INDArray changed = copy.apply(array);
-          if (changed != null) {
-            copies.put(name, changed);
-          }
-        });
-    return copies;
   }
 
   private void requireOwner(String name) {

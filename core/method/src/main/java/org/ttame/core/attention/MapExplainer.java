@@ -14,8 +14,8 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
+import org.ttame.core.classifier.PassRunner;
 import org.ttame.core.engine.EngineProfile;
-import org.ttame.core.engine.FullPassRunner;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 
@@ -34,7 +34,7 @@ public final class MapExplainer implements AutoCloseable {
   private final List<FeatureLayer> layers;
   private final SameDiff graph = SameDiff.create();
   private final String maps;
-  private final FullPassRunner runner;
+  private final PassRunner runner;
 
   /**
    * Joins a classifier and a mechanism.
@@ -65,7 +65,7 @@ public final class MapExplainer implements AutoCloseable {
     }
     SDVariable classes = graph.placeHolder(CLASSES, DataType.INT32, -1, -1);
     maps = mechanism.attach(graph, features, classes).name();
-    runner = new FullPassRunner(GraphRunner.of(graph));
+    runner = new PassRunner(GraphRunner.of(graph));
   }
 
   /**
@@ -108,8 +108,8 @@ public final class MapExplainer implements AutoCloseable {
     }
     try (INDArray index = Nd4j.createFromArray(classes)) {
       inputs.put(CLASSES, index);
-      runner.rows(classifier.passSize());
-      try (GraphResult result = runner.run(inputs, maps)) {
+      runner.least(classifier.passSize());
+      try (GraphResult result = runner.run(inputs, List.of(maps))) {
         return result.detachOutput(maps);
       }
     }

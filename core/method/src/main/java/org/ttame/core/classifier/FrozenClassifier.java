@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -14,7 +13,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.engine.EngineProfile;
-import org.ttame.core.engine.FullPassRunner;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.image.InputSpec;
@@ -36,7 +34,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private final List<FeatureLayer> defaultLayers;
   private final Transformer transformer;
   private final Objectives objectives;
-  private final FullPassRunner runner;
+  private final PassRunner runner;
   private final PassCounter passes = new PassCounter();
 
   FrozenClassifier(ClassifierBuilder builder) {
@@ -52,10 +50,7 @@ public final class FrozenClassifier implements AutoCloseable {
     OutputSpec output = spec.output();
     logits = Objectives.logits(graph, require(builder.logits(), "logits"), output.kind());
     objectives = Objectives.of(graph, logits, output);
-    GraphRunner any = GraphRunner.of(graph);
-    runner =
-        new FullPassRunner(
-            builder.ownBatch() == 0 ? any : new FixedBatchRunner(any, builder.ownBatch()));
+    runner = new PassRunner(GraphRunner.of(graph), builder.ownBatch());
   }
 
   /**
@@ -170,9 +165,9 @@ public final class FrozenClassifier implements AutoCloseable {
    * @return closed to take images as they come again
    */
   public FullPasses fullPasses(int images) {
-    int before = runner.rows();
-    runner.rows(images);
-    return () -> runner.rows(before);
+    int before = runner.least();
+    runner.least(images);
+    return () -> runner.least(before);
   }
 
   /** For as long as passes are filled up. */
@@ -184,7 +179,7 @@ public final class FrozenClassifier implements AutoCloseable {
 
   /** Images that each pass has at least; 0 for as many as come. */
   public int passSize() {
-    return runner.rows();
+    return runner.least();
   }
 
   /**
@@ -200,12 +195,10 @@ public final class FrozenClassifier implements AutoCloseable {
     DataType type = dataType();
     try (INDArray images = Nd4j.createUninitialized(type, inputSpec().shape(batch));
         INDArray target = Nd4j.createUninitialized(type, batch, classes())) {
-      long forward =
-          runner.plannedBytes(Map.of(input, images), Set.of(), null, outputs(wanted), List.of());
+      long forward = runner.plannedBytes(Map.of(input, images), null, outputs(wanted), List.of());
       long backward =
           runner.plannedBytes(
               Map.of(input, images, Objectives.TARGET, target),
-              Set.of(),
               Objectives.CROSS_ENTROPY,
               List.of(Objectives.CROSS_ENTROPY, logits),
               List.of(input));
@@ -299,13 +292,11 @@ public final class FrozenClassifier implements AutoCloseable {
     objectives.checkCount(labels, images.size(0));
     try (INDArray target = objectives.oneHot(name(), labels)) {
       GraphResult result =
-          runner
-              .asTheyCome()
-              .gradients(
-                  Map.of(input, images, Objectives.TARGET, target),
-                  Objectives.CROSS_ENTROPY,
-                  List.of(Objectives.CROSS_ENTROPY, logits),
-                  List.of(input));
+          runner.gradients(
+              Map.of(input, images, Objectives.TARGET, target),
+              Objectives.CROSS_ENTROPY,
+              List.of(Objectives.CROSS_ENTROPY, logits),
+              List.of(input));
       passes.countForward(images.size(0));
       passes.countBackward(images.size(0));
       return new InputGradient(
