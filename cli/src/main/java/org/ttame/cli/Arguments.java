@@ -95,7 +95,11 @@ final class Arguments {
         return number;
       }
     } catch (NumberFormatException e) {
-      // Said below, in one place.
+      if (text.trim().matches("\\+?\\d+")) {
+        throw new UsageException(
+            Text.format(
+                "%s %s is more than the largest number, %d", where, text, Integer.MAX_VALUE));
+      }
     }
     throw new UsageException(
         Text.format("%s %s is not a whole number of at least %d", where, text, least));

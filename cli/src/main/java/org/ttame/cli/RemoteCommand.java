@@ -71,7 +71,8 @@ public final class RemoteCommand {
       CommandSpec spec = command(words.get(0)).spec();
       Arguments read = CommandLineReader.read(spec, words.subList(1, words.size()));
       if (read.has(CommonOptions.SHARD)) {
-        throw new UsageException("--shard is the cluster's affair; leave it out");
+        throw new UsageException(
+            "--shard must not be given: the job cuts the images into shards itself");
       }
       return of(words.get(0), read.given());
     } catch (UsageException e) {
@@ -218,8 +219,9 @@ public final class RemoteCommand {
 
   /** What went wrong, in a sentence. */
   public static String sentence(Throwable failure) {
-    return failure instanceof InvalidOptionException
-        ? "--" + failure.getMessage()
-        : Failures.sentence(failure);
+    return OptionSpec.typed(
+        failure instanceof InvalidOptionException
+            ? "--" + failure.getMessage()
+            : Failures.sentence(failure));
   }
 }

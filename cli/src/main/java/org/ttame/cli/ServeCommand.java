@@ -25,25 +25,29 @@ import org.ttame.training.run.RunFolder;
 final class ServeCommand implements Command {
   private static final OptionSpec HOST =
       OptionSpec.of(
-          "host", "ADDRESS", "127.0.0.1", "where to listen; others than this machine need --token");
+          "host",
+          "ADDRESS",
+          "127.0.0.1",
+          "address to listen on; any but a loopback address needs --token");
   private static final OptionSpec PORT =
-      OptionSpec.of("port", "N", "7860", "where to listen; 0 for any that is free");
+      OptionSpec.of("port", "N", "7860", "port to listen on; 0 picks a free one");
   private static final OptionSpec TOKEN =
       OptionSpec.of(
           "token",
           "T",
-          "requests must carry it as 'Authorization: Bearer T'; --config keeps it out of the list"
-              + " of processes");
+          "token that requests must send as 'Authorization: Bearer T'; in a --config file it stays out"
+              + " of the process list");
   private static final OptionSpec QUEUE =
-      OptionSpec.of("queue", "N", "64", "requests that may wait; more are answered 429");
+      OptionSpec.of(
+          "queue", "N", "64", "requests that may wait; further ones are answered with 429");
   private static final OptionSpec MAX_BYTES =
-      OptionSpec.of("max-bytes", "N", "33554432", "refuse photographs of more bytes");
+      OptionSpec.of("max-bytes", "N", "33554432", "refuse photographs of more than N bytes");
   private static final OptionSpec MAX_PIXELS =
       OptionSpec.of(
           CommonOptions.MAX_PIXELS.name(),
           "N",
           "50000000",
-          "refuse photographs of more pixels (width × height), before they are decoded");
+          "refuse photographs of more than N pixels (width × height) before decoding them");
 
   /** Methods of many passes that may wait. */
   private static final int WAITING_LONG = 8;
@@ -86,12 +90,11 @@ final class ServeCommand implements Command {
             CommonOptions.THREADS),
         "ttame serve --run runs/vgg16",
         List.of(
-            "Ctrl-C and SIGTERM let what is being answered go out first; after SIGTERM the exit"
-                + " code is 0.",
-            "Alone it serves the bundled sample, which it trains first where there is no run of it"
-                + " in runs/sample-vgg16.",
-            "curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'; the"
-                + " server describes its interface at /openapi.json."));
+            "Ctrl-C and SIGTERM let requests in progress finish; after SIGTERM the exit code is 0.",
+            "Without --run and --weights it serves the bundled sample in runs/sample-vgg16, and"
+                + " trains it first if that is missing or unfinished.",
+            "Try it: curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'."
+                + " /openapi.json describes the interface."));
   }
 
   @Override
@@ -106,7 +109,7 @@ final class ServeCommand implements Command {
     int port = arguments.requiredInteger(PORT, 0);
     if (port > HIGHEST_PORT) {
       throw new UsageException(
-          Text.format("--port %d is none; they go up to %d", port, HIGHEST_PORT));
+          Text.format("--port %d is not a port number; the largest is %d", port, HIGHEST_PORT));
     }
     Optional<String> token = arguments.text(TOKEN);
     if (token.isPresent() && token.get().isBlank()) {
@@ -147,10 +150,10 @@ final class ServeCommand implements Command {
       throws UsageException {
     try {
       if (token.isEmpty() && !WebServer.isLoopback(host)) {
-        throw new UsageException("--host " + WebServer.needsToken(host) + ", --token T");
+        throw new UsageException("--host " + WebServer.needsToken(host) + " (--token T)");
       }
     } catch (IOException e) {
-      throw new UsageException(Text.format("--host %s is no address of this machine", host));
+      throw new UsageException(Text.format("--host %s is not an address of this machine", host));
     }
   }
 
@@ -179,7 +182,9 @@ final class ServeCommand implements Command {
     void sample(BackboneOptions known, Console console) throws Exception {
       Path run = Path.of("runs", "sample-" + SampleInputs.STANDARD);
       if (!isTrained(run)) {
-        console.note(Text.format("training the bundled sample into %s first, about a minute", run));
+        console.note(
+            Text.format(
+                "training the bundled sample into %s first; this takes about a minute", run));
         train(run, console);
         if (!isTrained(run)) {
           return; // stopped on the way
@@ -244,7 +249,7 @@ final class ServeCommand implements Command {
                       examples,
                       web.limits()))) {
         console.result(server.address());
-        console.note("Ctrl-C ends it");
+        console.note("press Ctrl-C to stop");
         StopHook.onTerminate(server::close);
         StopHook.during(
             server::close,

@@ -25,7 +25,7 @@ final class TrainingArguments {
       OptionSpec.of(
           "accumulate",
           "N",
-          "steps of N batches whose gradients are averaged, as N data-parallel workers make them (1)");
+          "batches per step; their gradients are averaged as N data-parallel workers would (1)");
   static final OptionSpec MAX_LR =
       OptionSpec.of("max-lr", "X", "the OneCycle policy's largest learning rate (1e-3)");
   static final OptionSpec MAX_STEPS =
@@ -157,7 +157,9 @@ final class TrainingArguments {
     try {
       return TrainingOptions.of(properties);
     } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
+      String sentence = e.getMessage();
+      boolean named = properties.containsKey(sentence.split("[ :]", 2)[0]);
+      throw new UsageException(named ? "--" + sentence : sentence);
     }
   }
 }

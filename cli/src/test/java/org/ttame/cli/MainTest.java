@@ -81,6 +81,7 @@ class MainTest {
         "version --threads              | --threads needs a value",
         "version --threads 0            | --threads 0 is not a whole number of at least 1",
         "version --threads x            | --threads x is not a whole number of at least 1",
+        "version --threads 3000000000   | --threads 3000000000 is more than the largest number,",
         "version --threads 1 --threads 2| --threads is given twice",
         "version --device tpu           | --device tpu is none of cpu, cuda",
         "version here                   | 'here' belongs to no option",

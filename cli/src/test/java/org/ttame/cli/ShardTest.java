@@ -2,6 +2,8 @@ package org.ttame.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -203,11 +205,12 @@ class ShardTest {
     for (int i = 0; i < 3; i++) {
       Ttame.ok(with(words("evaluate", "vgg", "r" + i, options), "--shard", i + "/3"));
     }
-    assertThat(merge(List.of("r0", "r2"), "r").err()).contains("2 shards were found, missing: 1/3");
+    assertThat(merge(List.of("r0", "r2"), "r").err())
+        .contains("2 of 3 shards were found, missing: 1/3; run those first");
     assertThat(merge(List.of("r0", "r1", "r2", "r1"), "r").err())
-        .contains("shard 1/3 is there twice: in '")
+        .contains("shard 1/3 was given twice, in '")
         .contains("r1'");
-    assertThat(merge(List.of("r0", "nowhere"), "r").err()).contains("nowhere' is no folder");
+    assertThat(merge(List.of("r0", "nowhere"), "r").err()).contains("nowhere' is not a folder");
     assertThat(merge(List.of("images"), "r").err()).contains("holds no finished shard");
 
     Ttame.ok(with(words("evaluate", "vgg", "seed", options), "--shard", "1/3", "--seed", "7"));
@@ -232,7 +235,7 @@ class ShardTest {
     Files.writeString(
         rows, measured.replaceFirst("(?m)^([^,\n]+)\\.jpg,random", "other.jpg,random"));
     assertThat(merge(List.of("r0", "r1", "r2"), "r").err())
-        .contains("images are not those of the list");
+        .contains("the images in the shards are not those of the list");
     assertThat(folder.resolve("r")).doesNotExist();
 
     Ttame.Result another =
@@ -246,5 +249,75 @@ class ShardTest {
     }
     Ttame.Result many = Ttame.run(with(words("evaluate", "vgg", "u", options), "--shard", "0/99"));
     assertThat(many.err()).contains(Text.format("--shard 0/99: there are only 11 images"));
+  }
+
+  /** A record that somebody edited, or a disk damaged, is named with what is wrong in it. */
+  @Test
+  void refusesDamagedRecords() throws IOException {
+    String[] options = {"--methods", "random", "--metrics", "ad,ic", "--gallery", "0"};
+    for (int i = 0; i < 2; i++) {
+      Ttame.ok(with(words("evaluate", "vgg", "d" + i, options), "--shard", i + "/2"));
+    }
+    ObjectMapper mapper = new ObjectMapper();
+    Path record = folder.resolve("d1/shard-1-of-2.json");
+    String sound = Files.readString(record);
+    Map<String, String> damages = new LinkedHashMap<>();
+    for (String name :
+        List.of(
+            "command",
+            "count",
+            "index",
+            "program",
+            "build",
+            "settings",
+            "backbone",
+            "provenance",
+            "namesSha256",
+            "batchSize",
+            "done",
+            "leftOut",
+            "evaluation")) {
+      damages.put(mapper.readValue(sound, ObjectNode.class).without(name).toString(), name);
+    }
+    Map<String, String> values = new LinkedHashMap<>();
+    values.put("index", "7");
+    values.put("index ", "-1");
+    values.put("index  ", "\"x\"");
+    values.put("count", "2000000000");
+    values.put("batchSize", "-4");
+    values.put("images", "-5");
+    values.put("done", "3");
+    values.put("command", "\"predict\"");
+    values.put("leftOut", "[{\"place\":99,\"image\":\"x\",\"reason\":\"y\"}]");
+    values.put("leftOut ", "[{\"place\":1,\"image\":\"x\",\"kind\":\"ODD\",\"reason\":\"y\"}]");
+    values.put("evaluation", "{\"keys\":[],\"parameters\":{},\"methods\":{},\"labels\":[]}");
+    for (Map.Entry<String, String> value : values.entrySet()) {
+      String name = value.getKey().strip();
+      ObjectNode edited = mapper.readValue(sound, ObjectNode.class);
+      edited.set(name, mapper.readTree(value.getValue()));
+      damages.put(edited.toString(), name.equals("images") ? "count" : name);
+    }
+    damages.put("", "it is no JSON object");
+    damages.put("null", "it is no JSON object");
+    damages.put("[]", "it is no JSON object");
+    damages.put(sound.substring(0, sound.length() / 2), "is");
+    for (Map.Entry<String, String> damage : damages.entrySet()) {
+      Files.writeString(record, damage.getKey());
+      Ttame.Result refused = merge(List.of("d0", "d1"), "damaged");
+      assertThat(refused.code()).as(damage.getValue()).isEqualTo(1);
+      assertThat(refused.err())
+          .contains("d1/shard-1-of-2.json' is damaged: ", damage.getValue())
+          .contains("remove the file and run its command again")
+          .doesNotContain("not foreseen", "java.", "org.ttame");
+      assertThat(folder.resolve("damaged")).doesNotExist();
+    }
+    Files.writeString(record, sound.replace("\"format\" : 1", "\"format\" : 2"));
+    assertThat(merge(List.of("d0", "d1"), "damaged").err()).contains("format 2", "reads format 1");
+    Files.writeString(record, sound);
+    Path rows = folder.resolve("d1/per-image.csv");
+    Files.writeString(rows, Files.readString(rows).replaceFirst(",random,", ",gradcam,"));
+    assertThat(merge(List.of("d0", "d1"), "damaged").err())
+        .contains("per-image.csv' is not as the evaluation left it (it has rows of gradcam)");
+    assertThat(folder.resolve("damaged")).doesNotExist();
   }
 }

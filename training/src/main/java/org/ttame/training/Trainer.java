@@ -62,7 +62,8 @@ public final class Trainer implements AutoCloseable {
         throw new IllegalArgumentException("max-lr must be a positive number, got " + maxLr);
       }
       if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
-        throw new IllegalArgumentException("weight-decay cannot be negative, got " + weightDecay);
+        throw new IllegalArgumentException(
+            "weight-decay must be a finite number that is not negative, got " + weightDecay);
       }
     }
 

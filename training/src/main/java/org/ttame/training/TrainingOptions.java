@@ -210,7 +210,12 @@ public record TrainingOptions(
     try {
       return parse.apply(text.strip());
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(Text.format("%s: '%s' is not a number", name, text), e);
+      boolean digits = text.strip().matches("[-+]?[0-9.]+");
+      throw new IllegalArgumentException(
+          Text.format(
+              "%s: '%s' is not a %s",
+              name, text, digits ? "whole number, or is too large" : "number"),
+          e);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
           Text.format("%s: '%s' does not fit: %s", name, text, e.getMessage()), e);

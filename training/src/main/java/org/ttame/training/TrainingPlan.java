@@ -79,8 +79,9 @@ public record TrainingPlan(
     if (workers > 1 && smallest < fewest) {
       throw new IllegalArgumentException(
           Text.format(
-              "Each of %d workers needs %d image%s a step, and %d images in steps of %d × %d make a step"
-                  + " of %d: take another batch size, fewer workers or another number of images",
+              "Each of %d workers needs %d image%s a step, but %d images in steps of %d × %d leave a step"
+                  + " of %d: choose another batch size (option 'batch-size'), fewer workers (option"
+                  + " 'accumulate') or another number of images",
               workers, fewest, fewest == 1 ? "" : "s", images, workers, batchSize, smallestStep));
     }
     if (smallest >= fewest) {

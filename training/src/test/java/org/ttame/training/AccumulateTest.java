@@ -213,7 +213,7 @@ class AccumulateTest {
                       .start())
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("Each of 2 workers needs 2 images a step")
-          .hasMessageContaining("19 images in steps of 2 × 4 make a step of 3");
+          .hasMessageContaining("19 images in steps of 2 × 4 leave a step of 3");
     }
     // A share without an image is refused of any mechanism.
     try (FrozenClassifier classifier = Fixtures.classifier()) {

@@ -35,7 +35,11 @@ public record ImageSet(
   public static ImageSet of(ImageList whole, Optional<Shard> part) {
     if (part.isPresent() && part.get().count() > whole.size()) {
       throw new InvalidOptionException(
-          "shard", part.get() + ": there are only " + whole.describe() + ", one a shard at least");
+          "shard",
+          part.get()
+              + ": there are only "
+              + whole.describe()
+              + ", and each shard needs at least one");
     }
     ImageList own = part.map(shard -> shard.of(whole)).orElse(whole);
     return new ImageSet(own, part, whole.size(), whole.namesSha256(), whole.describe());

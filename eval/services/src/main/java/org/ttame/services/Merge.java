@@ -125,7 +125,7 @@ public final class Merge {
     if (!Objects.equals(one, another)) {
       throw new IOException(
           Text.format(
-              "the shards do not belong together: %s has %s %s, %s has %s",
+              "the shards do not belong together: %s has %s %s, %s has %s; run one of them again",
               described(first), what, one, described(other), another));
     }
   }
@@ -142,7 +142,7 @@ public final class Merge {
       if (before != null) {
         throw new IOException(
             Text.format(
-                "shard %s is there twice: in '%s' and in '%s'",
+                "shard %s was given twice, in '%s' and in '%s'; give each shard once",
                 part.record().shard(), before.folder(), part.folder()));
       }
       there[part.record().index()] = part;
@@ -154,7 +154,9 @@ public final class Merge {
             .collect(Collectors.joining(", "));
     if (!missing.isEmpty()) {
       throw new IOException(
-          Text.format("%d shards were found, missing: %s", parts.size(), missing));
+          Text.format(
+              "%d of %d shards were found, missing: %s; run those first",
+              parts.size(), count, missing));
     }
   }
 
@@ -259,8 +261,8 @@ public final class Merge {
         if (method.records().size() != expected) {
           throw new IOException(
               Text.format(
-                  "%s holds %d images by %s instead of %d; run it again",
-                  described(parts.get(s)), method.records().size(), method.method(), expected));
+                  "%s has results of %s for %d images instead of %d; run it again",
+                  described(parts.get(s)), method.method(), method.records().size(), expected));
         }
       }
     }
@@ -271,7 +273,7 @@ public final class Merge {
     }
     if (!sum.hex().equals(parts.get(0).record().namesSha256())) {
       throw new IOException(
-          "the shards' images are not those of the list, or in another order; run the shards again");
+          "the images in the shards are not those of the list, or in another order; run the shards again");
     }
   }
 

@@ -3,6 +3,7 @@ package org.ttame.services;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -13,7 +14,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.BuildInfo;
@@ -23,6 +26,7 @@ import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Provenance;
+import org.ttame.eval.render.ColorMap;
 import org.ttame.training.data.Shard;
 
 /**
@@ -107,6 +111,17 @@ record ShardRecord(
       return new Measured(keys, nothing.parameters(), methods, labels, colors, maps);
     }
 
+    private boolean isSound() {
+      try {
+        return !nothing().methods().isEmpty()
+            && !keys.isEmpty()
+            && labels != null
+            && ColorMap.parse(colors) != null;
+      } catch (IllegalArgumentException | NullPointerException e) {
+        return false; // a value that is missing, or none of those that there are
+      }
+    }
+
     /** The evaluation's result before any image. */
     EvaluationResult nothing() {
       List<MetricKey> numbers =
@@ -163,7 +178,11 @@ record ShardRecord(
 
   /** The record's name in a folder, which may hold those of several shards. */
   static String file(Shard shard) {
-    return Text.format("shard-%d-of-%d.json", shard.index(), shard.count());
+    return file(shard.index(), shard.count());
+  }
+
+  private static String file(int index, int count) {
+    return Text.format("shard-%d-of-%d.json", index, count);
   }
 
   void write(Path folder) throws IOException {
@@ -177,7 +196,8 @@ record ShardRecord(
    */
   static List<ShardRecord> read(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
-      throw new IOException(Text.format("'%s' is no folder of a shard", folder));
+      throw new IOException(
+          Text.format("'%s' is not a folder; give the output folder of a shard", folder));
     }
     List<Path> files;
     try (Stream<Path> all = Files.list(folder)) {
@@ -194,19 +214,82 @@ record ShardRecord(
     }
     List<ShardRecord> records = new ArrayList<>();
     for (Path file : files) {
-      ShardRecord record;
-      try {
-        record = JSON.readValue(TextFile.text(file), ShardRecord.class);
-      } catch (JacksonException e) {
-        throw new IOException(Text.format("'%s' is damaged: %s", file, e.getOriginalMessage()), e);
-      }
-      if (record.format() != FORMAT) {
-        throw new IOException(
-            Text.format(
-                "'%s' has format %d; this version reads format %d", file, record.format(), FORMAT));
-      }
-      records.add(record);
+      records.add(readFile(file));
     }
     return records;
+  }
+
+  private static ShardRecord readFile(Path file) throws IOException {
+    ShardRecord record;
+    try {
+      record = JSON.readValue(TextFile.text(file), ShardRecord.class);
+    } catch (JsonMappingException e) {
+      String field = place(e);
+      throw damaged(
+          file, field.isEmpty() ? "it is no JSON object" : "\"" + field + "\" is wrong", e);
+    } catch (JacksonException e) {
+      throw damaged(file, "it is not JSON", e);
+    }
+    if (record == null) {
+      throw damaged(file, "it is no JSON object", null);
+    }
+    if (record.format() != FORMAT) {
+      throw new IOException(
+          Text.format(
+              "'%s' has format %d; this version reads format %d: run the shard again with it",
+              file, record.format(), FORMAT));
+    }
+    Optional<String> fault = record.fault(file.getFileName().toString());
+    if (fault.isPresent()) {
+      throw damaged(file, "\"" + fault.get() + "\" is missing or wrong", null);
+    }
+    return record;
+  }
+
+  private static IOException damaged(Path file, String why, Throwable cause) {
+    return new IOException(
+        Text.format("'%s' is damaged: %s; remove the file and run its command again", file, why),
+        cause);
+  }
+
+  private static String place(JsonMappingException e) {
+    return e.getPath().stream()
+        .map(at -> at.getFieldName() == null ? String.valueOf(at.getIndex()) : at.getFieldName())
+        .collect(Collectors.joining("."));
+  }
+
+  /** The first value that no shard would have written, in a file of a name. */
+  private Optional<String> fault(String name) {
+    boolean measures = EVALUATE.equals(command);
+    Map<String, Boolean> sound = new LinkedHashMap<>();
+    sound.put("command", measures || EXPLAIN.equals(command));
+    sound.put("count", count >= 1 && count <= images);
+    sound.put("index", index >= 0 && index < count && name.equals(file(index, count)));
+    sound.put("program", program != null);
+    sound.put("build", build != null && build.version() != null && build.commit() != null);
+    sound.put("settings", settings != null);
+    sound.put("backbone", backbone != null && !backbone.containsValue(null));
+    sound.put("provenance", provenance != null);
+    sound.put("namesSha256", namesSha256 != null);
+    sound.put("batchSize", batchSize >= 1);
+    sound.put("leftOut", leftOut != null && leftOut.stream().allMatch(this::isOwn));
+    sound.put("evaluation", measures ? evaluation != null && evaluation.isSound() : true);
+    Optional<String> first =
+        sound.entrySet().stream().filter(e -> !e.getValue()).map(Map.Entry::getKey).findFirst();
+    if (first.isPresent()) {
+      return first;
+    }
+    long places = leftOut.stream().mapToInt(LeftOut::place).distinct().count();
+    boolean all = places == leftOut.size() && done + places == shard().size(images);
+    return all ? Optional.empty() : Optional.of("done");
+  }
+
+  private boolean isOwn(LeftOut image) {
+    return image != null
+        && image.image() != null
+        && image.reason() != null
+        && image.place() >= 0
+        && image.place() < images
+        && image.place() % count == index;
   }
 }

@@ -18,8 +18,7 @@ public record Shard(int index, int count) {
   public Shard {
     if (count < 1 || index < 0 || index >= count) {
       throw new IllegalArgumentException(
-          Text.format(
-              "Of %d shards there is no number %d: they are numbered from 0", count, index));
+          Text.format("%d/%d is not a shard: I must be from 0 to N − 1", index, count));
     }
   }
 
@@ -55,7 +54,8 @@ public record Shard(int index, int count) {
     if (whole.size() < count) {
       throw new IllegalArgumentException(
           Text.format(
-              "%s cannot be parted into %d shards: each needs an image", whole.describe(), count));
+              "%s cannot be cut into %d shards: each needs at least one image",
+              whole.describe(), count));
     }
     return whole.select(IntStream.range(0, size(whole.size())).map(this::place).toArray());
   }

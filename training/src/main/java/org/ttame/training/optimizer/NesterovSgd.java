@@ -50,7 +50,8 @@ public final class NesterovSgd implements AutoCloseable {
    */
   public NesterovSgd(Map<String, INDArray> parameters, double weightDecay) {
     if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
-      throw new IllegalArgumentException("Weight decay cannot be negative, got " + weightDecay);
+      throw new IllegalArgumentException(
+          "Weight decay must be a finite number that is not negative, got " + weightDecay);
     }
     this.weightDecay = weightDecay;
     this.parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));

@@ -347,12 +347,16 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
           reader,
           cells -> {
             ImageRecord record = PerImageCsv.record(cells, nothing.keys());
-            byMethod.get(record.method()).add(record);
+            List<ImageRecord> own = byMethod.get(record.method());
+            if (own == null) {
+              throw new IllegalArgumentException("it has rows of " + record.method());
+            }
+            own.add(record);
           });
     } catch (IOException | RuntimeException e) {
       throw new IOException(
           Text.format(
-              "'%s' is not as the evaluation left it (%s); choose another folder (option 'out')",
+              "'%s' is not as the evaluation left it (%s); evaluate again into another folder (option 'out')",
               file, e.getMessage()),
           e);
     }
