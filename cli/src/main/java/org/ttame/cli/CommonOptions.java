@@ -39,8 +39,8 @@ final class CommonOptions {
       OptionSpec.of(
           "shard",
           "I/N",
-          "only part I of N of the images, I from 0, for one of N machines; 'ttame merge' puts the"
-              + " parts together");
+          "process only shard I of N of the images, I from 0, on one of N machines; 'ttame merge'"
+              + " puts the results together");
   static final OptionSpec STRICT =
       OptionSpec.flag("strict", "stop at the first unreadable image instead of skipping it");
   static final OptionSpec MAX_PIXELS =

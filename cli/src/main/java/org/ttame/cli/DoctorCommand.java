@@ -16,17 +16,17 @@ final class DoctorCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "doctor",
-        "checks this installation against stored right values, in under a minute",
+        "checks this installation against known-good values, in under a minute",
         null,
         List.of(JSON),
         CommonOptions.COMPUTING,
         "ttame doctor --json > doctor.json",
         List.of(
-            "Decoders, operators that ND4J is known to get wrong, a small member of each family"
-                + " forwards, backwards and trained, threads and memory. Right is what PyTorch (in"
-                + " double precision) and Pillow give. Exits with 1 if anything differs: then"
-                + " results of this installation are not to be trusted; please report what it"
-                + " printed."));
+            "Checks decoders, operators that ND4J is known to get wrong, a small member of each family"
+                + " (forward, backward and training), threads and memory. The reference values are"
+                + " those of PyTorch (in double precision) and Pillow. Exits with 1 if anything"
+                + " differs: do not trust results of this installation then, and please report the"
+                + " output."));
   }
 
   @Override
@@ -47,7 +47,7 @@ final class DoctorCommand implements Command {
       if (wrong > 0) {
         throw new WorkFailedException(
             Text.format(
-                "%d of %d checks differ: results of this installation are not to be trusted",
+                "%d of %d checks failed: do not trust results of this installation, and please report this output",
                 wrong, checks.size()));
       }
       console.note(Text.format("all %d checks passed in %.0f s", checks.size(), seconds));

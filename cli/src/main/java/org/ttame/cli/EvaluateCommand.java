@@ -58,7 +58,7 @@ final class EvaluateCommand implements Command {
                 + " intervals and differences between methods, per-image.csv, and ROAD's curves"
                 + " morf and lerf as png, svg and pdf. The class is the classifier's own prediction."
                 + " ROAD costs 18 passes an image and method.",
-            "The same command again goes on where it was stopped.",
+            "Run the same command again to resume an interrupted evaluation.",
             "--maps alone, or methods that need no run, do with --weights FILE."));
   }
 

@@ -28,19 +28,19 @@ final class ExportCommand implements Command {
           "class",
           "CLASS",
           "predicted",
-          "onnx: whose map: predicted, input (the file takes it as a second input) or all");
+          "onnx: class to explain: predicted, input (a second input of the file) or all");
   private static final OptionSpec MAP_SIZE =
       OptionSpec.of(
           "map-size",
           "SIZE",
           "native",
-          "onnx: native (as the mechanism makes maps) or image (as large as the input)");
+          "onnx: resolution of maps: native (the mechanism's) or image (the input's)");
 
   @Override
   public CommandSpec spec() {
     return new CommandSpec(
         "export",
-        "writes the trained attention mechanism out",
+        "exports the trained mechanism: as npz, SameDiff graph or ONNX file",
         null,
         List.of(CommonOptions.RUN, FORMAT, OUT, CLASS, MAP_SIZE, MethodArguments.CHECKPOINT),
         List.of(
@@ -61,11 +61,12 @@ final class ExportCommand implements Command {
             "samediff: a graph for inference with placeholders feature.I (float32, [B,h,w,C], or"
                 + " [B,1+h·w,C] with the class token first) and classes (int32, [B,M]); output maps"
                 + " (float32, [B,M,h,w], before the sigmoid).",
-            "onnx: the classifier's own file, as it is, with the mechanism appended: output explanation"
-                + " (float32, [B,h,w] in [0,1]) of the predicted class or of the int64 input class [B], or"
-                + " explanations ([B,K,h,w]); what to do with a photograph is in its metadata (ttame.*).",
-            "onnx, for a run on a .ttame or DL4J file: --weights gives the ONNX file that it was made"
-                + " from."));
+            "onnx: the classifier's own file, unchanged, with the mechanism appended. Its output is"
+                + " explanation (float32, [B,h,w] in [0,1]) for the predicted class or that of the int64"
+                + " input class [B], or explanations ([B,K,h,w]). Its metadata (ttame.*) say how to"
+                + " preprocess a photograph.",
+            "onnx, for a run on a .ttame or DL4J file: give the ONNX file that it was made from as"
+                + " --weights."));
   }
 
   @Override

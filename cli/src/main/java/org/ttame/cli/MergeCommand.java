@@ -13,15 +13,16 @@ final class MergeCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "merge",
-        "puts shards of evaluate or explain together",
+        "merges the shards of evaluate or explain",
         "DIR…",
         List.of(CommonOptions.OUT),
         CommonOptions.COMPUTING,
         "ttame merge part-0 part-1 part-2 --out metrics",
         List.of(
-            "DIR…: what --out of each shard was. The files in OUT are those that one run over all"
-                + " images would have written. A shard that is missing or there twice, other settings"
-                + " or another version are refused. Maps of several shards may be in one folder."));
+            "DIR…: the --out folders of the shards, in any order. OUT gets the files that one run"
+                + " over all images would have written. Missing and duplicate shards are refused, and"
+                + " so are those of other settings or another version. Shards of explain may share"
+                + " one folder."));
   }
 
   @Override

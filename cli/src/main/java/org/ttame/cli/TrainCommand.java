@@ -24,7 +24,7 @@ final class TrainCommand implements Command {
   private static final OptionSpec INIT =
       OptionSpec.of("init", "FILE.npz", "begin with these attention weights");
   private static final OptionSpec RESUME =
-      OptionSpec.flag("resume", "go on with --run DIR where it stopped, with its own options");
+      OptionSpec.flag("resume", "resume the interrupted run in --run DIR, with its own options");
   private static final OptionSpec REPORT =
       OptionSpec.of(
           "report",

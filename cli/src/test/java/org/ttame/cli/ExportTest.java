@@ -216,7 +216,7 @@ class ExportTest {
     Ttame.Result without =
         Ttame.run("export", "--run", on.toString(), "--format", "onnx", "--out", file.toString());
     assertThat(without.code()).isEqualTo(1);
-    assertThat(without.err()).contains(imported.toString(), "no ONNX file", "--weights");
+    assertThat(without.err()).contains(imported.toString(), "not an ONNX file", "--weights");
 
     exportsOnnx(on, file, "--weights", onnx.toString());
     assertThat(metadata(file)).containsEntry("ttame.classifier-sha256", Sha256.of(onnx));

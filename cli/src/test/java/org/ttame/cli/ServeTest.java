@@ -166,11 +166,11 @@ class ServeTest {
     refused(400, "magic is no method", served.post("v1/explain?method=magic", scene));
     refused(400, "does not explain", served.post("v1/explain?method=lcam", scene));
     refused(400, "does not explain", served.post("v1/explain?method=transformer-lrp", scene));
-    refused(400, "opacity is a number", served.post("v1/explain?opacity=2", scene));
+    refused(400, "opacity must be a number", served.post("v1/explain?opacity=2", scene));
     refused(400, "no colour map", served.post("v1/explain?colormap=pink", scene));
     refused(400, "no parameter klass", served.post("v1/explain?klass=1", scene));
     refused(400, "given twice", served.post("v1/explain?class=1&class=2", scene));
-    refused(400, "top is a number", served.post("v1/predict?top=0", scene));
+    refused(400, "top must be a number", served.post("v1/predict?top=0", scene));
     refused(400, "empty", served.post("v1/predict", new byte[0]));
     refused(400, "the photograph", served.post("v1/predict", damaged));
     refused(413, "more than the limit of 50000", served.post("v1/predict", large));
@@ -298,7 +298,7 @@ class ServeTest {
   void othersMayNotReachItWithoutAToken() {
     Ttame.Result refused = Ttame.run("serve", "--run", run.toString(), "--host", "0.0.0.0");
     assertThat(refused.code()).isEqualTo(2);
-    assertThat(refused.err()).contains("0.0.0.0 can be reached from other machines", "--token");
+    assertThat(refused.err()).contains("0.0.0.0 is reachable from other machines", "--token");
     assertThatThrownBy(
             () ->
                 new WebServer(
@@ -309,7 +309,7 @@ class ServeTest {
     Ttame.Result taken =
         Ttame.run("serve", "--run", run.toString(), "--threads", "1", "--port", "" + served.port());
     assertThat(taken.code()).isEqualTo(1);
-    assertThat(taken.err()).contains("Cannot listen at 127.0.0.1", "--port takes another");
+    assertThat(taken.err()).contains("Cannot listen on 127.0.0.1", "(--port)");
   }
 
   @Test

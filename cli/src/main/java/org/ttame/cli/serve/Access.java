@@ -53,7 +53,7 @@ final class Access {
       throw new Problem(
           403,
           Text.format(
-              "This server does not go by the name '%s'; ask it at %s",
+              "This server is not known as '%s'; use the address %s",
               name, host.contains(":") ? "[" + host + "]" : host));
     }
     HttpFields headers = request.getHeaders();
@@ -66,7 +66,7 @@ final class Access {
             && !origin.equalsIgnoreCase("https://" + authority);
     boolean opened = "navigate".equals(headers.get("Sec-Fetch-Mode"));
     if (foreign || (crossSite && !opened)) {
-      throw new Problem(403, "Pages of other sites may not ask this server");
+      throw new Problem(403, "Requests from pages of other sites are not allowed");
     }
   }
 
@@ -83,7 +83,7 @@ final class Access {
     if (!known) {
       throw new Problem(
           401,
-          "This server wants its token: send 'Authorization: Bearer TOKEN'",
+          "The token is missing or wrong; send it as 'Authorization: Bearer TOKEN'",
           Map.of(HttpHeader.WWW_AUTHENTICATE.asString(), "Bearer realm=\"ttame\""));
     }
   }

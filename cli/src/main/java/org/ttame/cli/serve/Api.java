@@ -115,7 +115,8 @@ final class Api {
     if (!service.methods().contains(chosen)) {
       throw new Problem(
           400,
-          Text.format("%s does not explain this classifier; /v1/model lists what does", method));
+          Text.format(
+              "%s does not explain this classifier; /v1/model lists the methods that do", method));
     }
     return new Wanted(
         service.classOf(value(query, "class", "predicted")),
@@ -335,7 +336,7 @@ final class Api {
       throw new Problem(
           415,
           Text.format(
-              "A body of type %s is not read here; send the bytes of an image file as they are, as"
+              "A body of type %s is not accepted; send the bytes of an image file, unchanged, as"
                   + " image/jpeg or application/octet-stream",
               fits ? request.getHeaders().get(HttpHeader.CONTENT_ENCODING) : bare));
     }
@@ -378,7 +379,7 @@ final class Api {
       // Said below, in one place.
     }
     throw new Problem(
-        400, Text.format("%s is a number from %s to %s", name, shown(least), shown(most)));
+        400, Text.format("%s must be a number from %s to %s", name, shown(least), shown(most)));
   }
 
   private static String shown(double number) {

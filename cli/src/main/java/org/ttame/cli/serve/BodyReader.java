@@ -80,7 +80,7 @@ final class BodyReader implements Runnable {
     taken.writeBytes(bytes);
     if (held.addAndGet(bytes.length) > limits.heldBytes()) {
       return new Problem(
-          429, "Too much is being sent at a time; ask again later", Map.of("Retry-After", "1"));
+          429, "Too many uploads at the same time; try again later", Map.of("Retry-After", "1"));
     }
     return Duration.ofNanos(System.nanoTime() - began).compareTo(limits.bodyTime()) > 0
         ? tooSlow()
@@ -98,18 +98,20 @@ final class BodyReader implements Runnable {
     }
     return new Problem(
         400,
-        failure instanceof EOFException ? "The body ended early" : "The body could not be read");
+        failure instanceof EOFException
+            ? "The body ended early; send it again"
+            : "The body could not be read; send it again");
   }
 
   private static Problem tooSlow() {
-    return new Problem(408, "The body came too slowly", closing());
+    return new Problem(408, "The body arrived too slowly; send it again", closing());
   }
 
   private Problem tooLarge() {
     return new Problem(
         413,
         Text.format(
-            "The body has more than the %d bytes that are allowed; send a smaller file",
+            "The body is larger than the limit of %d bytes; send a smaller file",
             limits.bodyBytes()),
         closing());
   }

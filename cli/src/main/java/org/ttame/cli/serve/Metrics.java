@@ -40,23 +40,23 @@ final class Metrics {
    */
   synchronized String text(PhotoService.Status status, long held) {
     StringBuilder text = new StringBuilder();
-    head(text, "ttame_responses_total", "counter", "Answers by path and status.");
+    head(text, "ttame_responses_total", "counter", "Responses by path and status.");
     answers.forEach((labels, n) -> line(text, "ttame_responses_total{" + labels + "}", n));
-    head(text, "ttame_response_seconds", "summary", "Time from request to answer.");
+    head(text, "ttame_response_seconds", "summary", "Time from request to response.");
     nanos.forEach(
         (route, n) -> {
           String labels = Text.format("{path=\"%s\"}", route);
           text.append(Text.format("ttame_response_seconds_sum%s %.6f\n", labels, n / 1e9));
           line(text, "ttame_response_seconds_count" + labels, timed.get(route));
         });
-    head(text, "ttame_explanations_total", "counter", "Maps made, by method.");
+    head(text, "ttame_explanations_total", "counter", "Maps computed, by method.");
     methods.forEach(
         (method, n) -> line(text, "ttame_explanations_total{method=\"" + method + "\"}", n));
     single(
         text,
         "ttame_cancelled_total",
         "counter",
-        "Requests whose client went away.",
+        "Requests whose client disconnected.",
         cancelled.get());
     single(
         text,
@@ -68,21 +68,25 @@ final class Metrics {
         text,
         "ttame_batched_requests_total",
         "counter",
-        "Short requests answered by those.",
+        "Short requests answered by these passes.",
         status.images());
-    head(text, "ttame_passes_total", "counter", "Images through the network, masked ones, too.");
+    head(
+        text,
+        "ttame_passes_total",
+        "counter",
+        "Images passed through the network, masked ones included.");
     line(text, "ttame_passes_total{direction=\"forward\"}", status.forward());
     line(text, "ttame_passes_total{direction=\"backward\"}", status.backward());
-    head(text, "ttame_waiting", "gauge", "Requests that wait.");
+    head(text, "ttame_waiting", "gauge", "Requests waiting.");
     line(text, "ttame_waiting{kind=\"short\"}", status.waiting());
     line(text, "ttame_waiting{kind=\"long\"}", status.waitingLong());
     single(
         text,
         "ttame_long_running",
         "gauge",
-        "Whether a method of many passes is at work.",
+        "Whether a method of many passes is running.",
         status.busyLong() ? 1 : 0);
-    single(text, "ttame_body_bytes", "gauge", "Bytes of bodies that are held.", held);
+    single(text, "ttame_body_bytes", "gauge", "Bytes of request bodies in memory.", held);
     single(
         text,
         "jvm_threads_current",
@@ -93,7 +97,7 @@ final class Metrics {
         text,
         "jvm_memory_heap_used_bytes",
         "gauge",
-        "Java's heap in use.",
+        "Java heap in use.",
         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
     return text.toString();
   }

@@ -57,7 +57,7 @@ final class Problem extends RuntimeException {
       return new Problem(429, failure.getMessage(), Map.of("Retry-After", "1"));
     }
     if (failure instanceof CancellationException) {
-      return new Problem(503, "The work was stopped before it was done; ask again");
+      return new Problem(503, "The work was stopped before it finished; try again");
     }
     if (failure instanceof IllegalArgumentException) {
       return new Problem(400, failure.getMessage());
@@ -67,7 +67,8 @@ final class Problem extends RuntimeException {
     }
     LOG.warn("A request failed", failure);
     return failure instanceof OutOfMemoryError
-        ? new Problem(503, "The server's memory is too small for this; send a smaller image")
+        ? new Problem(
+            503, "The server does not have enough memory for this image; send a smaller one")
         : new Problem(500, "The server failed; its log says why");
   }
 

@@ -27,7 +27,7 @@ final class SentenceErrors extends ErrorHandler {
   private static String sentence(int status) {
     return switch (status) {
       case 414, 431 -> "The headers or the address of this request are too long";
-      case 503 -> "The server is closing; ask again later";
+      case 503 -> "The server is shutting down; try again later";
       default ->
           "This request cannot be answered: "
               + HttpStatus.getMessage(status).toLowerCase(Locale.ROOT);

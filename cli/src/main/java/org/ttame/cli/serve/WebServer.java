@@ -124,7 +124,7 @@ public final class WebServer implements AutoCloseable {
       if (e instanceof IOException failure) {
         throw new IOException(
             Text.format(
-                "Cannot listen at %s, port %d: %s; is another server there? --port takes another",
+                "Cannot listen on %s, port %d: %s; choose another host (option 'host') or port (option 'port')",
                 settings.host(), settings.port(), cause(failure)),
             e);
       }
@@ -135,7 +135,7 @@ public final class WebServer implements AutoCloseable {
   /** Why a server that others can reach needs a token. */
   public static String needsToken(String host) {
     return Text.format(
-        "%s can be reached from other machines: give a token that requests must carry", host);
+        "%s is reachable from other machines: give a token that requests must send", host);
   }
 
   /**
@@ -214,7 +214,9 @@ public final class WebServer implements AutoCloseable {
       try {
         access.requireSameSite(request);
         if (asset.isEmpty() && !methods.containsKey(path)) {
-          throw new Problem(404, "There is nothing here; the page is at /");
+          throw new Problem(
+              404,
+              "There is nothing here; the page is at / and the interface is described at /openapi.json");
         }
         requireMethod(request, methods.getOrDefault(path, "GET"));
         if (asset.isPresent()) {
@@ -250,7 +252,7 @@ public final class WebServer implements AutoCloseable {
       if (!request.getMethod().equals(method) && !head) {
         throw new Problem(
             405,
-            Text.format("This takes %s", method),
+            Text.format("This path takes %s", method),
             Map.of("Allow", method.equals("GET") ? "GET, HEAD" : method));
       }
     }

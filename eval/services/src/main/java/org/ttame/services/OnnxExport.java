@@ -61,7 +61,7 @@ final class OnnxExport {
             () ->
                 new IOException(
                     Text.format(
-                        "%s, the classifier of the run in '%s', is no ONNX file that explanations could be appended to: give the ONNX file that it was made from (option 'weights')",
+                        "%s, the classifier of the run in '%s', is not an ONNX file, so no explanation can be appended to it; give the ONNX file that it was made from (option 'weights')",
                         file, run.run())));
   }
 
