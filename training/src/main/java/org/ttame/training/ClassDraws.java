@@ -33,12 +33,15 @@ public interface ClassDraws {
   }
 
   /**
-   * Draws as the loss says.
+   * Draws as the loss says, by the seed.
    *
-   * @param sampler the rule
-   * @return its draws
+   * @param options which loss and seed
+   * @param classes K
+   * @return the draws
    */
-  static ClassDraws of(ClassSampler sampler) {
+  static ClassDraws of(TrainingOptions options, int classes) {
+    ClassSampler sampler =
+        new ClassSampler(options.trainer().loss().mode(), classes, options.seed());
     return new ClassDraws() {
       @Override
       public int[][] draw(long step, int[] predicted) {

@@ -8,7 +8,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
-import org.ttame.core.loss.ClassSampler;
 import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageList;
@@ -101,10 +100,7 @@ public final class LearningRateFinder {
         .requireTrainable(from.spec());
     SkippedImages skipped = new SkippedImages(images);
     LearningRateCurve.Recorder recorder = new LearningRateCurve.Recorder();
-    ClassDraws draws =
-        ClassDraws.of(
-            new ClassSampler(
-                options.trainer().loss().mode(), classifier.classes(), options.seed()));
+    ClassDraws draws = ClassDraws.of(options, classifier.classes());
     try (AttentionMechanism copy = copy(from);
         Trainer trainer = new Trainer(classifier, copy, options, ramp, draws);
         BatchSource batches =

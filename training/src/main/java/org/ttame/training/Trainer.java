@@ -21,7 +21,6 @@ import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Standardizer;
 import org.ttame.core.loss.AttentionTrainingGraph;
-import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.loss.LossOptions;
 import org.ttame.core.loss.StepGradients;
 import org.ttame.core.masking.Masking;
@@ -102,14 +101,7 @@ public final class Trainer implements AutoCloseable {
       AttentionMechanism mechanism,
       TrainingOptions options,
       long totalSteps) {
-    this(
-        classifier,
-        mechanism,
-        options,
-        totalSteps,
-        ClassDraws.of(
-            new ClassSampler(
-                options.trainer().loss().mode(), classifier.classes(), options.seed())));
+    this(classifier, mechanism, options, totalSteps, ClassDraws.of(options, classifier.classes()));
   }
 
   /**

@@ -7,22 +7,17 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.NonFiniteException;
-import org.ttame.core.loss.ClassSampler;
 import org.ttame.core.masking.Masking;
-import org.ttame.training.data.Batch;
 import org.ttame.training.data.BatchSource;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageLoader;
@@ -56,20 +51,16 @@ public final class TrainingRun implements AutoCloseable {
   private final Masking masking;
   private final TrainingPlan plan;
   private final Workers workers;
-  private final StepExchange exchange;
   private final Closeable lock;
   private final AttentionMechanism mechanism;
-  private final Trainer trainer;
+  private final RunSteps steps;
   private final ObjectNode record;
   private final SkippedImages skipped;
   private final EpochSelection selection;
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean stopAsked;
-  private StepLog drawnClasses;
   private long done;
   private long savedAt = -1;
-  private long forwardPasses;
-  private long backwardPasses;
   private long validationPasses;
 
   private TrainingRun(Builder builder, boolean resume) throws IOException {
@@ -85,7 +76,6 @@ public final class TrainingRun implements AutoCloseable {
     masking = options.trainer().maskingOf(classifier);
     plan = TrainingPlan.of(images.size(), options.plan());
     workers = builder.workers == null ? Workers.all(plan.workers()) : builder.workers;
-    exchange = builder.exchange;
     if (workers.count() != plan.workers()) {
       throw new IllegalArgumentException(
           Text.format("The run is for %d workers, there are %d", plan.workers(), workers.count()));
@@ -94,30 +84,35 @@ public final class TrainingRun implements AutoCloseable {
     selection = new EpochSelection(checkpoints);
     AttentionSpec spec = InitialMechanism.spec(classifier, options.mechanism());
     plan.requireTrainable(spec);
-    ClassDraws draws =
-        builder.draws == null
-            ? ClassDraws.of(
-                new ClassSampler(
-                    options.trainer().loss().mode(), classifier.classes(), options.seed()))
-            : builder.draws;
 
     Checkpoint last = resume ? lastCheckpoint() : null;
     lock = folder.lock();
     AttentionMechanism made = null;
-    Trainer prepared = null;
+    RunSteps prepared = null;
     try {
       made =
           last == null
               ? InitialMechanism.create(spec, options.seed(), Optional.ofNullable(builder.initFile))
               : continuing(last, () -> last.mechanism(spec));
-      prepared = new Trainer(classifier, made, options, plan.totalSteps(), recorded(draws));
+      prepared =
+          new RunSteps(
+              classifier,
+              made,
+              images,
+              options,
+              plan,
+              builder.draws,
+              workers,
+              builder.exchange,
+              skipped,
+              listener);
       ObjectNode now =
           RunRecord.of(
               folder, classifier, builder.backboneFile, made, masking, images, options, plan);
       RunRecord.addValidation(now, validator);
       record = resume ? RunRecord.goOn(folder, now) : now;
       mechanism = made;
-      trainer = prepared;
+      steps = prepared;
       if (last != null) {
         restore(last);
       } else {
@@ -196,7 +191,7 @@ public final class TrainingRun implements AutoCloseable {
     listener.started(plan, done);
     try {
       validateIfDue();
-      Optional<StepRecord> lastStep = steps();
+      Optional<StepRecord> lastStep = train();
       boolean finished = done == plan.totalSteps();
       writeRecord(finished ? "finished" : "stopped");
       return new TrainingResult(
@@ -219,12 +214,12 @@ public final class TrainingRun implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    trainer.close();
+    steps.close();
     mechanism.close();
     lock.close();
   }
 
-  private Optional<StepRecord> steps() throws IOException {
+  private Optional<StepRecord> train() throws IOException {
     StepRecord last = null;
     try (StepLog log = StepLog.open(folder.steps(), done);
         StepLog classes =
@@ -238,23 +233,17 @@ public final class TrainingRun implements AutoCloseable {
                 loader,
                 done,
                 plan.totalSteps())) {
-      drawnClasses = classes;
-      Pace pace = new Pace();
+      steps.drawnClasses(classes);
       long savedNanos = System.nanoTime();
       while (done < plan.totalSteps() && !stopAsked) {
-        long began = System.nanoTime();
-        StepRecord step = null;
-        StepRecord bare = workers.count() == 1 ? alone(batches) : together(batches);
-        if (bare != null) {
-          double seconds = (System.nanoTime() - began) / 1e9;
-          pace.add(seconds);
-          step = bare.at(plan.epoch(done + 1), bare.images() / seconds);
+        StepRecord step = steps.next(done, batches);
+        if (step != null) {
           log.append(step);
           last = step;
         }
         done++;
         if (step != null) {
-          listener.stepped(step, pace.left(plan.totalSteps() - done));
+          listener.stepped(step, steps.left(done));
         }
         long unsaved = System.nanoTime() - savedNanos;
         if (plan.endsEpoch(done) || unsaved >= options.keeping().saveEvery().toNanos()) {
@@ -267,71 +256,9 @@ public final class TrainingRun implements AutoCloseable {
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } finally {
-      drawnClasses = null;
+      steps.drawnClasses(null);
     }
     return Optional.ofNullable(last);
-  }
-
-  /** A step of all its images together; null if too few could be read. */
-  private StepRecord alone(BatchSource batches) throws IOException {
-    try (Batch batch = batches.next()) {
-      skipped.add(batch.bad(), listener::skipped);
-      return isEnough(batch) ? step(batch) : null;
-    }
-  }
-
-  /** A step whose images are shared among workers; null if too few could be read. */
-  private StepRecord together(BatchSource batches) throws IOException {
-    StepShare own = null;
-    for (int worker = 0; worker < workers.here(); worker++) {
-      try (Batch batch = batches.next()) {
-        StepShare share =
-            isEnough(batch)
-                ? located(
-                    batch,
-                    () ->
-                        trainer.share(
-                            batch.step(),
-                            batch.epoch(),
-                            batch.indices(),
-                            batch.images(),
-                            batch.bad()))
-                : StepShare.none(batch.bad());
-        own = own == null ? share : own.plus(share);
-      }
-    }
-    StepShare sum = exchange.all(own);
-    skipped.add(sum.bad(), listener::skipped);
-    forwardPasses += sum.passes().forward();
-    backwardPasses += sum.passes().backward();
-    return sum.images() == 0 ? null : trainer.apply(done, sum);
-  }
-
-  private boolean isEnough(Batch batch) {
-    boolean enough = batch.size() >= mechanism.spec().fewestImages();
-    if (!enough && batch.size() > 0) {
-      listener.leftOut(batch);
-    }
-    return enough;
-  }
-
-  /** Names the images of what cannot be computed. */
-  private <T> T located(Batch batch, Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (NonFiniteException e) {
-      List<String> names = batch.indices().stream().map(images::name).toList();
-      throw DivergenceException.at(batch.step() + 1, e.of(classifier.name(), names));
-    }
-  }
-
-  private StepRecord step(Batch batch) {
-    long forward = classifier.passes().forward();
-    long backward = classifier.passes().backward();
-    StepRecord step = located(batch, () -> trainer.step(batch.step(), batch.images()));
-    forwardPasses += classifier.passes().forward() - forward;
-    backwardPasses += classifier.passes().backward() - backward;
-    return step;
   }
 
   /** Saves the state; the logs' lines must not be lost if the state is not. */
@@ -345,13 +272,14 @@ public final class TrainingRun implements AutoCloseable {
       }
     }
     CheckpointState state =
-        new CheckpointState(done, plan.epoch(done), forwardPasses, backwardPasses, skipped.kinds());
+        new CheckpointState(
+            done, plan.epoch(done), steps.forwardPasses(), steps.backwardPasses(), skipped.kinds());
     Map<String, INDArray> arrays = mechanism.toNpz();
     try {
       Checkpoint saved =
           plan.endsEpoch(done)
-              ? checkpoints.saveEpoch(arrays, trainer.velocities(), state)
-              : checkpoints.saveStep(arrays, trainer.velocities(), state);
+              ? checkpoints.saveEpoch(arrays, steps.velocities(), state)
+              : checkpoints.saveStep(arrays, steps.velocities(), state);
       savedAt = done;
       writeRecord("running");
       listener.saved(saved.folder(), done);
@@ -398,18 +326,15 @@ public final class TrainingRun implements AutoCloseable {
       continuing(
           last,
           () -> {
-            trainer.restore(velocities);
-            return trainer;
+            steps.restore(state, velocities);
+            return steps;
           });
     } finally {
       velocities.values().forEach(INDArray::close);
     }
     done = state.step();
     savedAt = done;
-    forwardPasses = state.forwardPasses();
-    backwardPasses = state.backwardPasses();
     validationPasses = record.path("passes").path("validation_forward").asLong();
-    skipped.restore(state.skipped());
     selection.restore(done);
     checkpoints.tidy();
   }
@@ -428,31 +353,6 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private ClassDraws recorded(ClassDraws draws) {
-    return new ClassDraws() {
-      @Override
-      public int[][] draw(long step, int[] predicted) {
-        return noted(step, draws.draw(step, predicted));
-      }
-
-      @Override
-      public int[][] draw(long step, long epoch, List<Integer> places, int[] predicted) {
-        return noted(step, draws.draw(step, epoch, places, predicted));
-      }
-    };
-  }
-
-  private int[][] noted(long step, int[][] psi) {
-    if (drawnClasses != null) {
-      try {
-        drawnClasses.append(step + 1, psi);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-    return psi;
-  }
-
   private void writeRecord(String status) throws IOException {
     record.put("status", status);
     record.put("updated", Instant.now().toString());
@@ -463,8 +363,8 @@ public final class TrainingRun implements AutoCloseable {
     left.byKind().forEach((kind, count) -> reasons.put(kind.words(), count));
     record
         .putObject("passes")
-        .put("training_forward", forwardPasses)
-        .put("training_backward", backwardPasses)
+        .put("training_forward", steps.forwardPasses())
+        .put("training_backward", steps.backwardPasses())
         .put("validation_forward", validationPasses);
     selection.addTo(record);
     folder.write(record);
