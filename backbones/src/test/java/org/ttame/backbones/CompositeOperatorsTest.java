@@ -12,11 +12,11 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.SmallNetwork.Body;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
 
-/** Operators that are written out in simpler ones, compared as in {@link ImportedGraphTest}. */
+/** Operators that are written out in simpler ones, compared as in {@link SmallNetwork}. */
 class CompositeOperatorsTest {
   @TempDir static Path folder;
 
@@ -32,17 +32,17 @@ class CompositeOperatorsTest {
         .map(
             body ->
                 DynamicTest.dynamicTest(
-                    body.getKey(), () -> ImportedGraphTest.isRight(folder, body.getValue())));
+                    body.getKey(), () -> SmallNetwork.isRight(folder, body.getValue())));
   }
 
   private static String map(OnnxWriter onnx, String image, int channels) {
-    return ImportedGraphTest.conv(channels, 3, 3, 1).write(onnx, image);
+    return SmallNetwork.conv(channels, 3, 3, 1).write(onnx, image);
   }
 
   /** Nine tokens of a given width. */
   private static String tokens(OnnxWriter onnx, String image, int width) {
     String small =
-        ImportedGraphTest.conv(width, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
+        SmallNetwork.conv(width, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
     String rows = onnx.node("Reshape", List.of(small, onnx.integers(0, width, -1)));
     return onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
   }
@@ -302,8 +302,7 @@ class CompositeOperatorsTest {
                 "coordinate_transformation_mode",
                 "tf_crop_and_resize"));
     for (Map.Entry<String, Body> body : bodies.entrySet()) {
-      OnnxWriter onnx =
-          new OnnxWriter("image", 2, 3, ImportedGraphTest.SIDE, ImportedGraphTest.SIDE);
+      OnnxWriter onnx = new OnnxWriter("image", 2, 3, SmallNetwork.SIDE, SmallNetwork.SIDE);
       String pooled = onnx.node("GlobalAveragePool", List.of(body.getValue().write(onnx, "image")));
       String flat = onnx.node("Flatten", List.of(pooled));
       onnx.output(onnx.node("Gemm", List.of(flat, onnx.weight(0, 1, 4, 5))), "logits");

@@ -1,9 +1,12 @@
 package org.ttame.backbones;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.ttame.backbones.SmallNetwork.SIDE;
+import static org.ttame.backbones.SmallNetwork.conv;
+import static org.ttame.backbones.SmallNetwork.isRight;
+import static org.ttame.backbones.SmallNetwork.network;
+import static org.ttame.backbones.SmallNetwork.norm;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,35 +20,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.ttame.backbones.source.BackboneException;
+import org.ttame.backbones.SmallNetwork.Body;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
-import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.classifier.InputGradient;
 
 /**
  * Graphs of no family: each operator in a small network, against ONNX Runtime, against finite
  * differences in double precision, and against itself after an import.
  */
 class ImportedGraphTest {
-  /** Rounding of float32 through a few layers in another order of summation. */
-  private static final double TOLERANCE = 2e-5;
-
-  private static final double STEP = 1e-5;
-
-  /** Of gradients in double precision: rounding over twice the step, and curvature. */
-  private static final double GRADIENT_TOLERANCE = 1e-6;
-
-  static final int SIDE = 11;
-  private static final int CLASSES = 5;
-
   @TempDir static Path folder;
-
-  /** Something between the image and a linear layer that reads all of what it gives. */
-  interface Body {
-    String write(OnnxWriter onnx, String image);
-  }
 
   @TestFactory
   Stream<DynamicTest> everyForm() {
@@ -407,30 +392,6 @@ class ImportedGraphTest {
             body -> DynamicTest.dynamicTest(body.getKey(), () -> isRight(folder, body.getValue())));
   }
 
-  static Body conv(int out, int height, int width, int groups, Object... attributes) {
-    List<Object> all = new ArrayList<>(List.of(attributes));
-    all.addAll(List.of("group", groups, "kernel_shape", new long[] {height, width}));
-    return (onnx, image) ->
-        onnx.node(
-            "Conv",
-            List.of(
-                image, onnx.weight(0, 0.3, out, 3 / groups, height, width), onnx.weight(0, 1, out)),
-            all.toArray());
-  }
-
-  private static String norm(OnnxWriter onnx, String x, int width) {
-    return onnx.node(
-        "BatchNormalization",
-        List.of(
-            x,
-            onnx.weight(1, 0.2, width),
-            onnx.weight(0, 0.2, width),
-            onnx.weight(0, 0.2, width),
-            onnx.weight(1, 0.2, width)),
-        "epsilon",
-        1e-3f);
-  }
-
   private static String mapped(OnnxWriter onnx, String image, String type) {
     return onnx.node(type, List.of(conv(4, 3, 3, 1).write(onnx, image)));
   }
@@ -456,153 +417,6 @@ class ImportedGraphTest {
     String channels = onnx.node(type, List.of(number, onnx.weight(2, 0.1, 3, 1, 1)));
     String columns = onnx.node(type, List.of(onnx.weight(2, 0.1, 1, 1, 1, SIDE), channels));
     return onnx.node(type, List.of(columns, onnx.number(1.5f)));
-  }
-
-  /** Writes a network around a body. */
-  static Path network(Path folder, String name, Body body) throws Exception {
-    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
-    String features = body.write(onnx, "image");
-    String flat = onnx.node("Flatten", List.of(features));
-    Path probe = folder.resolve(name + "-probe.onnx");
-    // How many values the body gives is asked of ONNX Runtime.
-    OnnxWriter sized = new OnnxWriter("image", 2, 3, SIDE, SIDE);
-    sized.output(sized.node("Flatten", List.of(body.write(sized, "image"))), "logits");
-    sized.write(probe, 1);
-    long width;
-    try (OnnxOracle oracle = new OnnxOracle(probe);
-        INDArray images = Nd4j.zeros(2, SIDE, SIDE, 3)) {
-      width = oracle.run(images).get("logits").size(1);
-    }
-    double spread = 1 / Math.sqrt((double) width);
-    onnx.output(
-        onnx.node(
-            "Gemm",
-            List.of(flat, onnx.weight(0, spread, width, CLASSES), onnx.weight(0, 0.1, CLASSES))),
-        "logits");
-    Path file = folder.resolve(name + ".onnx");
-    onnx.write(file, 1);
-    return file;
-  }
-
-  /**
-   * Compares a network around a body with ONNX Runtime, itself after an import, and differences.
-   */
-  static void isRight(Path folder, Body body) throws Exception {
-    Path file = network(folder, "body", body);
-    Nd4j.getRandom().setSeed(5);
-    try (INDArray images = Nd4j.randn(DataType.FLOAT, 2, SIDE, SIDE, 3);
-        FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
-        OnnxOracle oracle = new OnnxOracle(file);
-        ClassifierOutput output = classifier.forward(images, List.of())) {
-      INDArray expected = oracle.run(images).get("logits");
-      assertThat(classifier.provenance().get("architecture")).contains("operations");
-      assertThat(Members.difference(output.logits(), expected)).isLessThan(TOLERANCE);
-      assertThat(classifier.plannedStepBytes(2, List.of())).as("a plan").isPositive();
-      worksImageByImage(classifier, images, expected);
-      isTheSameAfterImport(folder, file, images, output);
-    }
-    hasRightGradients(file);
-  }
-
-  private static void worksImageByImage(
-      FrozenClassifier classifier, INDArray images, INDArray expected) {
-    for (int b = 0; b < 2; b++) {
-      try (INDArray image =
-              images
-                  .get(
-                      org.nd4j.linalg.indexing.NDArrayIndex.interval(b, b + 1),
-                      org.nd4j.linalg.indexing.NDArrayIndex.all(),
-                      org.nd4j.linalg.indexing.NDArrayIndex.all(),
-                      org.nd4j.linalg.indexing.NDArrayIndex.all())
-                  .dup('c');
-          ClassifierOutput output = classifier.forward(image, List.of());
-          INDArray row = expected.getRow(b, true).dup('c')) {
-        assertThat(Members.difference(output.logits(), row)).isLessThan(TOLERANCE);
-      }
-    }
-  }
-
-  private static void isTheSameAfterImport(
-      Path folder, Path file, INDArray images, ClassifierOutput output) throws Exception {
-    Path imported = folder.resolve("body.ttame");
-    Backbones.importTo(file, imported, BackboneOptions.defaults());
-    try (FrozenClassifier again = Backbones.load(imported, BackboneOptions.defaults());
-        ClassifierOutput same = again.forward(images, List.of())) {
-      assertThat(same.logits()).isEqualTo(output.logits());
-    }
-    Files.delete(imported);
-  }
-
-  private static void hasRightGradients(Path file) throws Exception {
-    BackboneOptions options = BackboneOptions.defaults().inDoublePrecision();
-    int[] labels = {1, 3};
-    try (INDArray images = Nd4j.randn(DataType.DOUBLE, 2, SIDE, SIDE, 3);
-        FrozenClassifier classifier = Backbones.load(file, options);
-        InputGradient result = classifier.crossEntropyGradient(images, labels)) {
-      for (long i = 0; i < images.length(); i += 37) {
-        double at = images.getDouble(i);
-        images.putScalar(i, at + STEP);
-        double above = loss(classifier, images, labels);
-        images.putScalar(i, at - STEP);
-        double below = loss(classifier, images, labels);
-        images.putScalar(i, at);
-        assertThat(result.gradient().getDouble(i))
-            .as("gradient at %d", i)
-            .isCloseTo(
-                (above - below) / (2 * STEP),
-                org.assertj.core.data.Offset.offset(GRADIENT_TOLERANCE));
-      }
-    }
-  }
-
-  private static double loss(FrozenClassifier classifier, INDArray images, int[] labels) {
-    try (InputGradient result = classifier.crossEntropyGradient(images, labels)) {
-      return result.crossEntropy();
-    }
-  }
-
-  @Test
-  void layersAreChosenByCutPointsAndStages() throws Exception {
-    OnnxWriter onnx = new OnnxWriter("image", 2, 3, 64, 64);
-    String x = "image";
-    int channels = 3;
-    List<String> sums = new ArrayList<>();
-    for (int width : new int[] {8, 12, 16, 24}) {
-      String down =
-          onnx.node(
-              "Conv",
-              List.of(x, onnx.weight(0, 0.2, width, channels, 3, 3), onnx.weight(0, 0.1, width)),
-              "strides",
-              new long[] {2, 2},
-              "pads",
-              new long[] {1, 1, 1, 1});
-      String gate = onnx.node("Sigmoid", List.of(down));
-      String swish = onnx.node("Mul", List.of(down, gate));
-      String branch =
-          onnx.node(
-              "Conv",
-              List.of(swish, onnx.weight(0, 0.2, width, width, 1, 1), onnx.weight(0, 0.1, width)));
-      x = onnx.node("Relu", List.of(onnx.node("Add", List.of(swish, branch))));
-      sums.add(x);
-      channels = width;
-    }
-    String last = onnx.node("HardSwish", List.of(x));
-    String pooled = onnx.node("GlobalAveragePool", List.of(last));
-    onnx.output(
-        onnx.node(
-            "Gemm",
-            List.of(onnx.node("Flatten", List.of(pooled)), onnx.weight(0, 0.2, channels, CLASSES))),
-        "logits");
-    Path file = folder.resolve("stages.onnx");
-    onnx.write(file, 2);
-    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
-      assertThat(classifier.defaultLayers())
-          .extracting(FeatureLayer::node)
-          .containsExactly(sums.get(2), last);
-      assertThat(classifier.camLayer().node()).isEqualTo(last);
-      assertThat(classifier.layers()).containsKey(sums.get(0));
-      assertThat(classifier.name()).isEqualTo("stages");
-    }
   }
 
   /** As in PyTorch; ONNX Runtime of this version counts it. */
@@ -656,95 +470,5 @@ class ImportedGraphTest {
     List<Object> all = new ArrayList<>(List.of(some));
     all.addAll(List.of(more));
     return all.toArray();
-  }
-
-  /** Where channels are last, or were normalised in groups under another shape, maps are maps. */
-  @Test
-  void mapsAreFollowedThroughGridsAndGroups() throws Exception {
-    Body body =
-        (onnx, image) -> {
-          String map = conv(6, 3, 3, 1).write(onnx, image);
-          String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 2, -1)));
-          String normed =
-              onnx.node(
-                  "InstanceNormalization",
-                  List.of(rows, onnx.weight(1, 0, 2), onnx.weight(0, 0, 2)));
-          String back = onnx.node("Reshape", List.of(normed, onnx.integers(2, 6, 9, 9)));
-          String sum = onnx.node("Add", List.of(back, map));
-          String grid = onnx.node("Transpose", List.of(sum), "perm", new long[] {0, 2, 3, 1});
-          String half =
-              onnx.node(
-                  "Slice",
-                  List.of(
-                      grid,
-                      onnx.integers(0, 1),
-                      onnx.integers(9, 9),
-                      onnx.integers(1, 2),
-                      onnx.integers(2, 2)));
-          String wide = onnx.node("MatMul", List.of(half, onnx.weight(0, 0.5, 6, 8)));
-          return onnx.node("Relu", List.of(wide));
-        };
-    Path file = network(folder, "grids", body);
-    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
-      List<String> shapes =
-          classifier.layers().values().stream()
-              .filter(layer -> layer.node().contains("Relu") || layer.node().contains("Add"))
-              .map(FeatureLayer::shape)
-              .toList();
-      assertThat(shapes).containsExactly("6×9×9", "8×5×4");
-      assertThat(classifier.camLayer().shape()).isEqualTo("8×5×4");
-    }
-    isRight(folder, body);
-  }
-
-  /** From the logits to the input, one operation with weights after another. */
-  @Test
-  void randomisationGoesFromTheLogitsToTheInput() throws Exception {
-    Path file =
-        network(
-            folder,
-            "random",
-            (onnx, image) -> {
-              String clipped =
-                  onnx.node("Clip", List.of(norm(onnx, image, 3), onnx.number(-1), onnx.number(1)));
-              return onnx.node("Relu", List.of(conv(4, 3, 3, 1).write(onnx, clipped)));
-            });
-    CascadingRandomisation randomisation =
-        new CascadingRandomisation(file, BackboneOptions.defaults(), 7);
-    assertThat(randomisation.stages())
-        .extracting(stage -> stage.parameters().get(0))
-        .satisfiesExactly(
-            linear -> assertThat(linear).contains("Gemm"),
-            conv -> assertThat(conv).contains("Conv"),
-            norm -> assertThat(norm).contains("BatchNormalization"));
-    Nd4j.getRandom().setSeed(5);
-    try (INDArray images = Nd4j.randn(DataType.FLOAT, 2, SIDE, SIDE, 3);
-        FrozenClassifier whole = randomisation.classifier(0);
-        FrozenClassifier headless = randomisation.classifier(1);
-        FrozenClassifier random = randomisation.classifier(3);
-        ClassifierOutput original = whole.forward(images, whole.defaultLayers());
-        ClassifierOutput first = headless.forward(images, headless.defaultLayers());
-        ClassifierOutput last = random.forward(images, random.defaultLayers())) {
-      assertThat(first.logits()).isNotEqualTo(original.logits());
-      assertThat(first.features()).isEqualTo(original.features());
-      assertThat(last.features()).isNotEqualTo(original.features());
-    }
-  }
-
-  @Test
-  void everythingUnsupportedIsNamedAtOnce() throws Exception {
-    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
-    String first = onnx.node("GridSample", List.of("image", "image"));
-    String second = onnx.node("Conv", List.of(first, onnx.weight(0, 1, 4, 3, 3, 3)), "made_up", 1);
-    String third = onnx.node("Hardmax", List.of(second));
-    String flat = onnx.node("Flatten", List.of(third));
-    onnx.output(onnx.node("MatMul", List.of(flat, onnx.weight(0, 1, 324, CLASSES))), "logits");
-    Path file = folder.resolve("unsupported.onnx");
-    onnx.write(file, 1);
-    assertThatThrownBy(() -> Backbones.inspect(file))
-        .isInstanceOf(BackboneException.class)
-        .hasMessageContaining("GridSample")
-        .hasMessageContaining("made_up")
-        .hasMessageContaining("Hardmax");
   }
 }

@@ -8,9 +8,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.SmallNetwork.Body;
 
-/** Operators that choose, compare, resize and rearrange, as in {@link ImportedGraphTest}. */
+/** Operators that choose, compare, resize and rearrange, as in {@link SmallNetwork}. */
 class ImportedOperatorsTest {
   private static final int FLOAT = 1;
   private static final int BOOL = 9;
@@ -28,11 +28,11 @@ class ImportedOperatorsTest {
         .map(
             body ->
                 DynamicTest.dynamicTest(
-                    body.getKey(), () -> ImportedGraphTest.isRight(folder, body.getValue())));
+                    body.getKey(), () -> SmallNetwork.isRight(folder, body.getValue())));
   }
 
   private static String map(OnnxWriter onnx, String image) {
-    return ImportedGraphTest.conv(4, 3, 3, 1).write(onnx, image);
+    return SmallNetwork.conv(4, 3, 3, 1).write(onnx, image);
   }
 
   private static void choices(Map<String, Body> bodies) {
@@ -185,14 +185,14 @@ class ImportedOperatorsTest {
       bodies.put(
           "depth to space, " + mode,
           (onnx, image) -> {
-            String wide = ImportedGraphTest.conv(8, 3, 3, 1).write(onnx, image);
+            String wide = SmallNetwork.conv(8, 3, 3, 1).write(onnx, image);
             return onnx.node("DepthToSpace", List.of(wide), "blocksize", 2, "mode", mode);
           });
     }
     bodies.put(
         "space to depth",
         (onnx, image) -> {
-          String even = ImportedGraphTest.conv(3, 2, 3, 1).write(onnx, image);
+          String even = SmallNetwork.conv(3, 2, 3, 1).write(onnx, image);
           String cut =
               onnx.node(
                   "Slice", List.of(even, onnx.integers(0), onnx.integers(8), onnx.integers(3)));

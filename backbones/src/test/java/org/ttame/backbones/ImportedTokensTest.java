@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.SmallNetwork.Body;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureKind;
@@ -23,7 +23,7 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
 
-/** Operators of attention and token mixing, compared as in {@link ImportedGraphTest}. */
+/** Operators of attention and token mixing, compared as in {@link SmallNetwork}. */
 class ImportedTokensTest {
   @TempDir static Path folder;
 
@@ -64,7 +64,7 @@ class ImportedTokensTest {
                       onnx.weight(0, 1, 4)));
           String all = onnx.node("Tile", List.of(positions, onnx.integers(2, 1, 1, 1)));
           String map =
-              ImportedGraphTest.conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
+              SmallNetwork.conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
           return onnx.node("Add", List.of(map, all));
         });
     bodies.put(
@@ -89,7 +89,7 @@ class ImportedTokensTest {
         .map(
             body ->
                 DynamicTest.dynamicTest(
-                    body.getKey(), () -> ImportedGraphTest.isRight(folder, body.getValue())));
+                    body.getKey(), () -> SmallNetwork.isRight(folder, body.getValue())));
   }
 
   private static void products(Map<String, Body> bodies) {
@@ -239,8 +239,7 @@ class ImportedTokensTest {
 
   /** {@code [2, 9, 4]} of patches of 3×3. */
   private static String tokens(OnnxWriter onnx, String image) {
-    String map =
-        ImportedGraphTest.conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
+    String map = SmallNetwork.conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
     String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
     return onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
   }
@@ -275,7 +274,7 @@ class ImportedTokensTest {
 
   /** A grid of 8×8 with channels last, shifted by one and attended to in windows of 4×4. */
   private static String shiftedWindows(OnnxWriter onnx, String image) {
-    String map = ImportedGraphTest.conv(4, 4, 4, 1).write(onnx, image);
+    String map = SmallNetwork.conv(4, 4, 4, 1).write(onnx, image);
     String grid = onnx.node("Transpose", List.of(map), "perm", new long[] {0, 2, 3, 1});
     String shifted = rolled(onnx, rolled(onnx, grid, 1, 1), 2, 1);
     String cut = onnx.node("Reshape", List.of(shifted, onnx.integers(2, 2, 4, 2, 4, 4)));
@@ -349,13 +348,12 @@ class ImportedTokensTest {
   @Test
   void layersOfTokensAreSumsThatMixersRead() throws Exception {
     Path file =
-        ImportedGraphTest.network(
+        SmallNetwork.network(
             folder,
             "transformer",
             (onnx, image) -> {
               String map =
-                  ImportedGraphTest.conv(4, 5, 3, 1, "strides", new long[] {5, 3})
-                      .write(onnx, image);
+                  SmallNetwork.conv(4, 5, 3, 1, "strides", new long[] {5, 3}).write(onnx, image);
               String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
               String patches = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
               String first =
@@ -397,7 +395,7 @@ class ImportedTokensTest {
   void layersLieBeforeTheAttentionOfAClassTokenAlone() throws Exception {
     List<String> sums = new ArrayList<>();
     Path file =
-        ImportedGraphTest.network(
+        SmallNetwork.network(
             folder,
             "class-attention",
             (onnx, image) -> {
@@ -446,14 +444,13 @@ class ImportedTokensTest {
   void anyNameOfALayerWillDo() throws Exception {
     List<String> names = new ArrayList<>();
     Path file =
-        ImportedGraphTest.network(
+        SmallNetwork.network(
             folder,
             "names",
             (onnx, image) -> {
               names.clear();
               String map =
-                  ImportedGraphTest.conv(4, 3, 3, 1, "strides", new long[] {3, 3})
-                      .write(onnx, image);
+                  SmallNetwork.conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);
               String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
               String turned = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
               names.addAll(List.of(map, rows, turned));

@@ -13,13 +13,13 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
-import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.SmallNetwork.Body;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
 
 /**
  * Values taken from and put at places that constants name, and sums, triangles and products of many
- * operands, compared as in {@link ImportedGraphTest}.
+ * operands, compared as in {@link SmallNetwork}.
  */
 class IndexedOperatorsTest {
   @TempDir static Path folder;
@@ -34,13 +34,12 @@ class IndexedOperatorsTest {
         .map(
             body ->
                 DynamicTest.dynamicTest(
-                    body.getKey(), () -> ImportedGraphTest.isRight(folder, body.getValue())));
+                    body.getKey(), () -> SmallNetwork.isRight(folder, body.getValue())));
   }
 
   /** Nine tokens of four values. */
   private static String tokens(OnnxWriter onnx, String image) {
-    String small =
-        ImportedGraphTest.conv(4, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
+    String small = SmallNetwork.conv(4, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
     String rows = onnx.node("Reshape", List.of(small, onnx.integers(0, 4, -1)));
     return onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
   }
@@ -223,8 +222,7 @@ class IndexedOperatorsTest {
     return (onnx, image) -> {
       onnx.opset(23);
       int pairs = turned == 0 ? 2 : turned / 2;
-      String small =
-          ImportedGraphTest.conv(8, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
+      String small = SmallNetwork.conv(8, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
       String rows = onnx.node("Reshape", List.of(small, onnx.integers(0, 8, -1)));
       String x = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
       String places =
@@ -244,7 +242,7 @@ class IndexedOperatorsTest {
   @Test
   void imagesThatChangePlacesAreRefused() throws Exception {
     Path file =
-        ImportedGraphTest.network(
+        SmallNetwork.network(
             folder,
             "places",
             (onnx, image) -> {

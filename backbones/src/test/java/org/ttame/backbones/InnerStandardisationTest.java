@@ -51,16 +51,15 @@ class InnerStandardisationTest {
   /** A constant less the image, or one for each row, is no standardisation. */
   @Test
   void otherArithmeticIsNone() throws Exception {
-    for (ImportedGraphTest.Body body :
-        List.<ImportedGraphTest.Body>of(
+    for (SmallNetwork.Body body :
+        List.<SmallNetwork.Body>of(
             (onnx, image) ->
                 convolved(
                     onnx, onnx.node("Sub", List.of(onnx.weight(0.5, 0.1, 1, 3, 1, 1), image))),
             (onnx, image) ->
                 convolved(
                     onnx,
-                    onnx.node(
-                        "Mul", List.of(image, onnx.weight(2, 0.1, ImportedGraphTest.SIDE, 1)))))) {
+                    onnx.node("Mul", List.of(image, onnx.weight(2, 0.1, SmallNetwork.SIDE, 1)))))) {
       assertThat(settings(inspect(body))).contains(Assumption.Setting.STANDARDISATION);
     }
   }
@@ -80,8 +79,8 @@ class InnerStandardisationTest {
         .hasMessageContaining("no logits");
   }
 
-  private BackboneInfo inspect(ImportedGraphTest.Body body) throws Exception {
-    return Backbones.inspect(ImportedGraphTest.network(folder, "body", body));
+  private BackboneInfo inspect(SmallNetwork.Body body) throws Exception {
+    return Backbones.inspect(SmallNetwork.network(folder, "body", body));
   }
 
   private static List<Assumption.Setting> settings(BackboneInfo info) {

@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.ttame.backbones.ImportedGraphTest.Body;
+import org.ttame.backbones.SmallNetwork.Body;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.Assumption;
