@@ -2,6 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 
@@ -188,7 +189,7 @@ final class Attentions {
       scores = body.step("Add", List.of(scores, bias));
     }
     String weights = body.step("Softmax", List.of(scores), "axis", -1);
-    if (bias != null) {
+    if (has(3) && inputs.get(3) instanceof Value) {
       // Who may attend to nothing gets zeros.
       String most = body.step("ReduceMax", List.of(bias), "axes", new long[] {-1});
       String none = body.step("Equal", List.of(most, body.number(HIDDEN)));
@@ -211,6 +212,7 @@ final class Attentions {
       parts.add(mask(keys));
     }
     Constant hidden = hidden(past, keys);
+    requireSomethingSeen(hidden, keys);
     if (hidden != null) {
       parts.add(body.constant(hidden));
     }
@@ -237,6 +239,34 @@ final class Attentions {
     return mask;
   }
 
+  /**
+   * A query from which everything is hidden gets zeros by ONNX, the mean of all values from some
+   * runtimes. A mask that depends on the image cannot be told, and is taken as ONNX has it.
+   */
+  private void requireSomethingSeen(Constant hidden, long keys) throws IOException {
+    Constant seen = hidden == null ? Constant.ofValues(new double[1], false, 1) : hidden;
+    if (has(3) && inputs.get(3) instanceof Constant mask) {
+      boolean holds = Choices.isMask(mask);
+      long[] shape = mask.shape();
+      int last = seen.shape().length - 1;
+      if (hidden != null && shape.length > 0 && shape[shape.length - 1] < keys) {
+        // Those behind a short mask are hidden anyway.
+        seen = seen.slice(last, 0, shape[shape.length - 1], 1);
+      }
+      seen =
+          ConstantMath.binary(
+              seen, mask, ElementType.FLOAT, (a, b) -> holds ? (b == 0 ? HIDDEN : a) : a + b);
+    }
+    long[] shape = seen.shape();
+    double[] values = seen.values();
+    int columns = Math.toIntExact(shape[shape.length - 1]);
+    for (int row = 0; row < values.length; row += columns) {
+      if (Arrays.stream(values, row, row + columns).allMatch(v -> v <= -Float.MAX_VALUE)) {
+        throw Composites.refused(node, "lets a query see no key, which runtimes do not agree on");
+      }
+    }
+  }
+
   /** What order, windows and lengths hide; null for nothing. */
   private Constant hidden(long past, long keys) throws IOException {
     long order = node.integer("is_causal", 0);
@@ -244,6 +274,11 @@ final class Attentions {
       throw Composites.refused(node, "has is_causal = " + order);
     }
     boolean causal = order == 1;
+    if (causal && query[2] == 1 && keys > 1 && !has(4) && !has(6)) {
+      // The first key alone by ONNX; all of them in ONNX Runtime up to 1.26.
+      throw Composites.refused(
+          node, "puts a single query in order among many keys, which runtimes do not agree on");
+    }
     long left = node.integer("left_window_size", -1);
     long right = node.integer("right_window_size", -1);
     if (!causal && left < 0 && right < 0 && !has(6)) {
