@@ -137,6 +137,11 @@ final class ConstantReductions {
       throws IOException {
     Change change =
         (values, from, to) -> {
+          // The largest first: beside it the logarithm of their number may be lost.
+          double top = row(values, from, to).reduce(-INFINITY, Math::max);
+          for (int i = from; i < to; i++) {
+            values[i] -= top;
+          }
           double whole = logSumExp(values, from, to);
           for (int i = from; i < to; i++) {
             values[i] = logarithm ? values[i] - whole : Math.exp(values[i] - whole);

@@ -53,6 +53,11 @@ final class Interpolation {
         node.has("axes")
             ? LongStream.of(node.integers("axes")).mapToInt(i -> Movement.axis(i, rank)).toArray()
             : IntStream.range(0, rank).toArray();
+    if (IntStream.of(axes).distinct().count() < axes.length) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" names an axis more than once", node.type(), node.displayName()));
+    }
     sizes = shape.clone();
     scales = new double[rank];
     Arrays.fill(scales, 1);
@@ -110,6 +115,12 @@ final class Interpolation {
     String policy = node.text("keep_aspect_ratio_policy", "stretch");
     if (policy.equals("stretch")) {
       return;
+    }
+    if (node.has("axes") && LongStream.of(node.integers("axes")).anyMatch(axis -> axis < 0)) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "%s node \"%s\" keeps proportions along axes counted from the end, which runtimes do not agree on",
+              node.type(), node.displayName()));
     }
     var all = IntStream.of(axes).mapToDouble(axis -> scales[axis]);
     double scale = (policy.equals("not_larger") ? all.min() : all.max()).orElse(1);
