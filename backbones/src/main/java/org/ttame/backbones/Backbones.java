@@ -242,7 +242,7 @@ public final class Backbones {
     int own = source.architecture().ownBatch();
     BackboneGraph kept =
         own > 1
-            ? OwnBatch.keptApart(String.valueOf(file), graph, inputSpec(source, options), own)
+            ? OwnBatch.keptApart(file, source.architecture(), graph, inputSpec(source, options))
             : graph;
     return classifier(kept, source, options, provenance, own);
   }

@@ -1,5 +1,6 @@
 package org.ttame.backbones;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.graph.BackboneGraph;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
@@ -25,6 +27,9 @@ import org.ttame.core.image.InputSpec;
 final class OwnBatch {
   /** Places of a large batch that are tried. */
   private static final int PLACES = 8;
+
+  /** So many reasons are said in a sentence. */
+  private static final int REASONS = 3;
 
   /** Of the largest value; a graph run again on other neighbours gives the same bits as a rule. */
   private static final double TOLERANCE = 1e-6;
@@ -52,21 +57,25 @@ final class OwnBatch {
   /**
    * Tries a graph.
    *
-   * @param name of the classifier, for messages
+   * @param file the classifier's, for messages
+   * @param architecture says how many images it is for, and why
    * @param graph the graph, with its weights
    * @param input what it expects of an image
-   * @param images how many images it is for
    * @return the graph, without those of its layers in which images are mixed
    * @throws BackboneException if they are in its logits
    */
-  static BackboneGraph keptApart(String name, BackboneGraph graph, InputSpec input, int images)
+  static BackboneGraph keptApart(
+      Path file, Architecture architecture, BackboneGraph graph, InputSpec input)
       throws BackboneException {
+    int images = architecture.ownBatch();
     List<Integer> mixed = new OwnBatch(graph, input, images).mixed();
     if (mixed.contains(0)) {
       throw new BackboneException(
           Text.format(
-              "%s takes %d images at once, and what it says of one depends on the others or on its place among them; export it with a batch of one, or with a free batch",
-              name, images));
+              "%s takes %d images at once, and what it says of one depends on the others or on its place among them: %s; export it with a batch of one, or with a free batch",
+              file, images, first(architecture.mixing())),
+          null,
+          architecture.mixing());
     }
     List<FeatureLayer> layers = new ArrayList<>(graph.layers());
     mixed.stream().map(i -> graph.layers().get(i - 1)).forEach(layers::remove);
@@ -83,6 +92,14 @@ final class OwnBatch {
         graph.masking(),
         graph.parameters(),
         Optional.empty());
+  }
+
+  /** The first few of many reasons; what follows them in the graph is often of the same kind. */
+  private static String first(List<String> reasons) {
+    String few = String.join("; ", reasons.subList(0, Math.min(REASONS, reasons.size())));
+    return reasons.size() > REASONS
+        ? Text.format("%s; and %d more", few, reasons.size() - REASONS)
+        : few;
   }
 
   /** 0 if the logits mix images, i + 1 if layer i does. */

@@ -83,7 +83,7 @@ class OperandOrderTest {
     }
     atTheEnd(type, 11).agreesWithOnnxRuntime(atTheEnd);
     atTheEnd(type, 20).agreesWithOnnxRuntime(atTheEnd);
-    atTheEnd(type, 20, "axis", 0).isRefused("what it says of one depends on the others");
+    atTheEnd(type, 20, "axis", 0).isRefused(type + " node", "\"probabilities\"");
     atTheEnd(type, 11, "axis", 0).isRefused(type + " node \"probabilities\"");
   }
 
@@ -107,8 +107,8 @@ class OperandOrderTest {
   }
 
   /**
-   * where(isnan(p), 0, p) passes over a row of which nothing is left; its like do not, and the
-   * importer, which knows them, does not take this form of an attention.
+   * where(isnan(p), 0, p) passes over a row of which nothing is left; its like do not, and are
+   * taken for what they are, at the file's own batch.
    */
   @Test
   void notANumber() throws Exception {
@@ -133,7 +133,7 @@ class OperandOrderTest {
 
   /**
    * What comes out of the operator that is a whole attention must not be scaled in a ViT; the
-   * importer knows that, and does not take this form of an attention.
+   * importer takes it for what it is, at the file's own batch.
    */
   @Test
   void scaledAttention() throws Exception {

@@ -1,5 +1,6 @@
 package org.ttame.backbones.architecture;
 
+import java.util.List;
 import org.ttame.core.image.ImageSize;
 
 /** The shape of a classifier: all that is needed to write its graph, but for the weights. */
@@ -37,6 +38,11 @@ public sealed interface Architecture
    */
   default int ownBatch() {
     return 0;
+  }
+
+  /** Of a graph with a batch of its own: why it can take no other, an operation each. */
+  default List<String> mixing() {
+    return List.of();
   }
 
   /** One line for people: depths and widths. */

@@ -478,66 +478,11 @@ final class Dataflow {
 
   /** Notes who reads what, among the operations that the logits depend on. */
   void connect() {
-    Set<Operation> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    Set<Value> cleared = new HashSet<>();
-    Deque<Operation> open = new ArrayDeque<>();
-    for (Value result : results) {
-      if (result.producer() != null) {
-        open.add(result.producer());
-      }
-      result.consumers().clear();
-    }
-    while (!open.isEmpty()) {
-      Operation operation = open.poll();
-      if (!seen.add(operation)) {
-        continue;
-      }
-      for (Operand input : operation.inputs()) {
-        if (input instanceof Value value) {
-          if (cleared.add(value)) {
-            value.consumers().clear();
-          }
-          List<Operation> consumers = value.consumers();
-          // An operation's inputs come one after the other: a second mention is the last entry.
-          if (consumers.isEmpty() || consumers.get(consumers.size() - 1) != operation) {
-            consumers.add(operation);
-          }
-          if (value.producer() != null) {
-            open.add(value.producer());
-          }
-        }
-      }
-    }
+    Reach.connect(results);
   }
 
   /** The operations that the logits depend on, from image to logits. */
   List<Operation> operations() {
-    List<Operation> order = new ArrayList<>();
-    Set<Operation> done = Collections.newSetFromMap(new IdentityHashMap<>());
-    Deque<Operation> stack = new ArrayDeque<>();
-    for (Value result : results) {
-      if (result.producer() != null) {
-        stack.push(result.producer());
-      }
-    }
-    while (!stack.isEmpty()) {
-      Operation operation = stack.peek();
-      boolean ready = true;
-      for (Operand input : operation.inputs()) {
-        if (input instanceof Value value
-            && value.producer() != null
-            && !done.contains(value.producer())) {
-          stack.push(value.producer());
-          ready = false;
-        }
-      }
-      if (ready) {
-        stack.pop();
-        if (done.add(operation)) {
-          order.add(operation);
-        }
-      }
-    }
-    return order;
+    return Reach.operations(results);
   }
 }

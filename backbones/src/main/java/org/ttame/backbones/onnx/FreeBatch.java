@@ -1,6 +1,7 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -29,32 +30,37 @@ final class FreeBatch {
   /**
    * Compares a graph with itself for another number of images.
    *
-   * @throws UnsupportedGraphException naming the first operation that reads something else
+   * @return for each operation that reads something else, what is to be said of it
    */
-  static void require(Dataflow flow, Dataflow other) throws IOException {
+  static List<String> refusals(Dataflow flow, Dataflow other) throws IOException {
     List<Operation> operations = flow.operations();
     List<Operation> others = other.operations();
+    List<String> refusals = new ArrayList<>();
+    int common = Math.min(operations.size(), others.size());
     if (operations.size() != others.size()) {
-      throw new UnsupportedGraphException("it computes otherwise for another number of images");
+      List<Operation> longer = operations.size() > common ? operations : others;
+      refusals.add(longer.get(common) + " is there or not, as there are many images or few");
     }
-    for (int i = 0; i < operations.size(); i++) {
-      Operation operation = operations.get(i);
-      Operation same = others.get(i);
-      boolean alike =
-          operation.is(same.type()) && operation.inputs().size() == same.inputs().size();
-      for (int k = 0; alike && k < operation.inputs().size(); k++) {
-        alike =
-            !(operation.input(k) instanceof Constant constant)
-                || SIZED.contains(operation.type())
-                || !flow.isMadeOfSizes(constant)
-                || (same.input(k) instanceof Constant counterpart
-                    && isAlike(constant, counterpart));
-      }
-      if (!alike) {
-        throw new UnsupportedGraphException(
-            operation + " reads a number that depends on how many images there are");
+    for (int i = 0; i < common; i++) {
+      if (!readsTheSame(flow, operations.get(i), others.get(i))) {
+        refusals.add(
+            operations.get(i) + " reads a number that depends on how many images there are");
       }
     }
+    return refusals;
+  }
+
+  private static boolean readsTheSame(Dataflow flow, Operation operation, Operation same)
+      throws IOException {
+    boolean alike = operation.is(same.type()) && operation.inputs().size() == same.inputs().size();
+    for (int k = 0; alike && k < operation.inputs().size(); k++) {
+      alike =
+          !(operation.input(k) instanceof Constant constant)
+              || SIZED.contains(operation.type())
+              || !flow.isMadeOfSizes(constant)
+              || (same.input(k) instanceof Constant counterpart && isAlike(constant, counterpart));
+    }
+    return alike;
   }
 
   /** The same, or the same for the first image of either. */

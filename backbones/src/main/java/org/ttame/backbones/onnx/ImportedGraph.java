@@ -50,6 +50,9 @@ public final class ImportedGraph implements ImportedLayers {
   /** Operations that are written for the file's own batch; null if the batch is free. */
   private final Set<Operation> mixing;
 
+  /** Why they are. */
+  private final List<String> reasons;
+
   /**
    * A graph.
    *
@@ -77,6 +80,7 @@ public final class ImportedGraph implements ImportedLayers {
     Budget.operations(operations.size());
     List<Operation> written = List.copyOf(operations);
     Outline outline = outline(written, null);
+    reasons = outline.refusals;
     if (!outline.refusals.isEmpty()) {
       List<Operation> apart = MergedRows.apart(written);
       Outline other = outline(apart, null);
@@ -122,6 +126,11 @@ public final class ImportedGraph implements ImportedLayers {
   @Override
   public int ownBatch() {
     return mixing == null ? 0 : Math.toIntExact(image.batch());
+  }
+
+  @Override
+  public List<String> mixing() {
+    return mixing == null ? List.of() : reasons;
   }
 
   private Geometry geometry(List<Operation> written) {

@@ -46,9 +46,10 @@ final class Importer {
    */
   static Families.Recognised read(OnnxModel model, BackboneOptions options) throws IOException {
     Dataflow flow = Dataflow.inSteps(model, options);
-    if (!flow.image().batchFixed() && FreeBatch.isInDoubt(flow)) {
-      FreeBatch.require(flow, Dataflow.inSteps(model, options, 1));
-    }
+    List<String> sizes =
+        !flow.image().batchFixed() && FreeBatch.isInDoubt(flow)
+            ? FreeBatch.refusals(flow, Dataflow.inSteps(model, options, 1))
+            : List.of();
     Optional<InputSpec> input = InnerStandardisation.of(flow);
     ImportedGraph graph =
         new ImportedGraph(
@@ -56,7 +57,7 @@ final class Importer {
             model.opset(),
             flow.image(),
             flow.logits(),
-            operations(flow, model.opset()),
+            operations(flow, model.opset(), sizes),
             flow.image().batchFixed());
     return new Families.Recognised(
         new OnnxBackbone.Found(graph, graph::weight, graph::values), flow, input);
@@ -70,6 +71,11 @@ final class Importer {
    * @throws UnsupportedGraphException naming everything that is not supported
    */
   static List<Operation> operations(Dataflow flow, long opset) throws IOException {
+    return operations(flow, opset, List.of());
+  }
+
+  private static List<Operation> operations(Dataflow flow, long opset, List<String> sizes)
+      throws IOException {
     Map<String, List<Operation>> unknown = new TreeMap<>();
     Set<String> refusals = new LinkedHashSet<>();
     for (Operation operation : flow.operations()) {
@@ -89,6 +95,7 @@ final class Importer {
     List<String> all = new ArrayList<>();
     unknown.forEach((type, nodes) -> all.add(describe(type, nodes)));
     all.addAll(refusals);
+    all.addAll(sizes);
     if (!all.isEmpty()) {
       throw new UnsupportedGraphException("not supported are " + String.join("; ", all), all);
     }
