@@ -94,6 +94,12 @@ def gather(a, i):
     return i[0].index_select(axis, i[1].reshape(-1)).reshape(shape)
 
 
+def whole(scale):
+    if scale != int(scale):
+        raise ValueError(f"a scale of {scale}")
+    return int(scale)
+
+
 def reshape(i):
     return i[0].reshape([i[0].shape[k] if v == 0 else v for k, v in enumerate(i[1].tolist())])
 
@@ -155,6 +161,12 @@ def apply(node, i, dtype, branches):
             return torch.tensor(i[0].shape[a.get("start", 0):a.get("end")])
         case "Gather":
             return gather(a, i)
+        case "GatherND" if not a.get("batch_dims", 0):
+            return i[0][tuple(i[1].unbind(-1))]
+        case "Resize" if a["mode"] == b"nearest" and a["coordinate_transformation_mode"] == b"asymmetric":
+            for axis, scale in enumerate(i[2].tolist()):
+                i[0] = i[0].repeat_interleave(whole(scale), axis)
+            return i[0]
         case "Unsqueeze":
             x = i[0]
             for axis in sorted(axes(a, i)):
