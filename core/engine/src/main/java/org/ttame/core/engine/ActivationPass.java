@@ -30,7 +30,7 @@ final class ActivationPass {
   private static final double TWO_BY_ROOT_PI = 2 / Math.sqrt(Math.PI);
   private static final double ROOT_HALF = Math.sqrt(0.5);
 
-  private final DnnElementwise kernels;
+  private final DnnKernels kernels;
   private final Set<PlanValue> kept = new HashSet<>();
   private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
   private final Map<PlanValue, PlanStep> makers = new HashMap<>();
@@ -38,7 +38,7 @@ final class ActivationPass {
   /** What stands in a step's place: another one, or null for none. */
   private final Map<PlanStep, PlanStep> instead = new HashMap<>();
 
-  private ActivationPass(List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
+  private ActivationPass(List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels) {
     this.kernels = kernels;
     kept.forEach(value -> this.kept.add(value.root()));
     for (PlanStep step : steps) {
@@ -59,7 +59,7 @@ final class ActivationPass {
    * @return the steps that remain, in order
    */
   static List<PlanStep> apply(
-      List<PlanStep> steps, Collection<PlanValue> kept, DnnElementwise kernels) {
+      List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels) {
     ActivationPass pass = new ActivationPass(steps, kept, kernels);
     for (PlanStep step : steps) {
       if (is(step, "add") && step.outputs.get(0).type == DataType.FLOAT) {
@@ -177,7 +177,10 @@ final class ActivationPass {
     try {
       PlanStep back =
           new PlanStep(
-              end.name, kernels.gradient(whole, x.length()), List.of(x, g), end.outputs.get(0));
+              end.name,
+              types -> kernels.elementwise(types.uniform()).gradient(whole, x.length()),
+              List.of(x, g),
+              end.outputs.get(0));
       PlanStep gated = functionStep(forward, x, List.of(whole));
       back.late = end.late;
       between.forEach(step -> instead.put(step, null));
@@ -210,7 +213,11 @@ final class ActivationPass {
   private PlanStep functionStep(PlanStep end, PlanValue x, List<PostOperation> functions) {
     PlanValue result = end.outputs.get(0);
     PlanStep step =
-        new PlanStep(end.name, kernels.sequence(result.shape, functions), List.of(x), result);
+        new PlanStep(
+            end.name,
+            types -> kernels.elementwise(types.output()).sequence(result.shape, functions, types),
+            List.of(x),
+            result);
     step.functions = functions;
     step.late = end.late;
     return step;
@@ -320,10 +327,14 @@ final class ActivationPass {
       factor *= ROOT_HALF;
     }
     try {
+      long length = x.length();
+      double inner = scaled ? 1 : Math.sqrt(2);
+      double outer = factor;
       PlanStep back =
           new PlanStep(
               last.name,
-              kernels.geluGradient(x.length(), scaled ? 1 : Math.sqrt(2), factor),
+              types ->
+                  kernels.elementwise(types.uniform()).geluGradient(length, inner, outer),
               List.of(x, g),
               last.outputs.get(0));
       back.late = last.late;
@@ -358,7 +369,8 @@ final class ActivationPass {
         case "sigmoid_bp" -> fromOutput(step, "sigmoid", PostOperation.SIGMOID);
         case "softmax" -> {
           if (isLastAxis(step) && OneDnnPass.dense(step.inputs.get(0))) {
-            replace(step, kernels.softmax(result.shape), List.of(step.inputs.get(0)));
+            replace(
+                step, kernels.elementwise(result.type).softmax(result.shape), List.of(step.inputs.get(0)));
           }
         }
         case "softmax_bp" -> {
@@ -372,7 +384,7 @@ final class ActivationPass {
               && OneDnnPass.dense(g)
               && OneDnnPass.dense(softmax.outputs.get(0))) {
             replace(
-                step, kernels.softmaxGradient(result.shape), List.of(g, softmax.outputs.get(0)));
+                step, kernels.elementwise(result.type).softmaxGradient(result.shape), List.of(g, softmax.outputs.get(0)));
           }
         }
         case "multiply" -> clipGradient(step);
@@ -394,7 +406,7 @@ final class ActivationPass {
         && OneDnnPass.dense(forward.outputs.get(0))) {
       replace(
           step,
-          kernels.gradientFromOutput(function, g.length()),
+          types -> kernels.elementwise(types.uniform()).gradientFromOutput(function, g.length()),
           List.of(g, forward.outputs.get(0)));
     }
   }
@@ -409,14 +421,23 @@ final class ActivationPass {
         && clipped.g().sameShape(clip.outputs.get(0))
         && OneDnnPass.dense(clipped.g())
         && OneDnnPass.dense(clip.outputs.get(0))) {
-      Kernel kernel = kernels.gradientFromOutput(function, clipped.g().length());
+      long length = clipped.g().length();
+      replace(
+          step,
+          types -> kernels.elementwise(types.uniform()).gradientFromOutput(function, length),
+          List.of(clipped.g(), clip.outputs.get(0)));
       clipped.steps().forEach(part -> instead.put(part, null));
-      replace(step, kernel, List.of(clipped.g(), clip.outputs.get(0)));
     }
   }
 
   private void replace(PlanStep step, Kernel kernel, List<PlanValue> inputs) {
     PlanStep own = new PlanStep(step.name, kernel, inputs, step.outputs.get(0));
+    own.late = step.late;
+    instead.put(step, own);
+  }
+
+  private void replace(PlanStep step, ArrayTypes.Maker maker, List<PlanValue> inputs) {
+    PlanStep own = new PlanStep(step.name, maker, inputs, step.outputs.get(0));
     own.late = step.late;
     instead.put(step, own);
   }

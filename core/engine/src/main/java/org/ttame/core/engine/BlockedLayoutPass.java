@@ -15,24 +15,26 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p>Rearranged values that nobody turns out to read are left to whoever drops dead steps.
  */
 final class BlockedLayoutPass {
-  private final BlockKernels kernels;
+  private final DnnPools pools;
+  private final DnnMovement movement;
   private final List<PlanStep> result = new ArrayList<>();
 
   /** A value's blocks, by the value's root. */
   private final Map<PlanValue, PlanValue> blocks = new HashMap<>();
 
-  private BlockedLayoutPass(BlockKernels kernels) {
-    this.kernels = kernels;
+  private BlockedLayoutPass(DnnKernels kernels) {
+    pools = kernels.poolsOfBlocks();
+    movement = kernels.movement(DataType.FLOAT);
   }
 
   /**
    * Rewrites.
    *
    * @param steps in order
-   * @param kernels makes kernels that rearrange
+   * @param kernels makes kernels
    * @return the steps, with those that rearrange
    */
-  static List<PlanStep> apply(List<PlanStep> steps, BlockKernels kernels) {
+  static List<PlanStep> apply(List<PlanStep> steps, DnnKernels kernels) {
     BlockedLayoutPass pass = new BlockedLayoutPass(kernels);
     steps.forEach(pass::add);
     return pass.result;
@@ -54,7 +56,7 @@ final class BlockedLayoutPass {
     own.late = step.late;
     result.add(own);
     blocks.put(output.root(), blocked);
-    rearrange(step, blocked, output, kernels.reorder(output.shape, false));
+    rearrange(step, blocked, output, movement.blocks(output.shape, false));
   }
 
   /** What computes the step in blocks, or null if it is to stay as it is. */
@@ -70,7 +72,7 @@ final class BlockedLayoutPass {
               known(source) == null
                   ? null
                   : Window.ofPool(step, source.shape, step.outputs.get(0).shape);
-          yield window == null ? null : kernels.maxPool(window);
+          yield window == null ? null : pools.maxPool(window);
         }
         case "maxpool2d_bp" -> {
           PlanValue source = step.inputs.get(0);
@@ -78,7 +80,7 @@ final class BlockedLayoutPass {
               known(source) == null
                   ? null
                   : Window.ofPool(step, source.shape, step.inputs.get(1).shape);
-          yield window == null ? null : kernels.maxPoolGradient(window);
+          yield window == null ? null : pools.maxPoolGradient(window);
         }
         default -> step.kernel != null && step.kernel.blocked() ? step.kernel : null;
       };
@@ -98,7 +100,7 @@ final class BlockedLayoutPass {
     if (blocked == null) {
       blocked = blocksLike(value);
       blocks.put(value.root(), blocked);
-      rearrange(reader, value, blocked, kernels.reorder(value.shape, true));
+      rearrange(reader, value, blocked, movement.blocks(value.shape, true));
     }
     return blocked;
   }

@@ -27,6 +27,7 @@ import org.bytedeco.dnnl.dnnl_eltwise_desc_t;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.dnnl_softmax_desc_t;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.engine.KernelSequence.Stage;
 import org.ttame.core.engine.PostOperation.Operand;
 
@@ -39,34 +40,43 @@ final class DnnElementwise {
   static final String RELU_GRADIENT = "relu gradient";
 
   private final OneDnn dnn;
+  private final DataType type;
 
-  DnnElementwise(OneDnn dnn) {
+  /** Kernels for arrays of a type. */
+  DnnElementwise(OneDnn dnn, DataType type) {
     this.dnn = dnn;
+    this.type = type;
   }
 
   /**
-   * Functions and arithmetic, one after the other in one pass.
+   * Functions and arithmetic, one after the other in one pass. They are computed in float32 whatever
+   * the arrays' types.
    *
    * @param shape of the first input and of the result
    * @param operations in order; those with another array make an input each
+   * @param types of the arrays; this object's own does not count
    */
-  Kernel sequence(long[] shape, List<PostOperation> operations) {
-    dnnl_memory_desc_t values = layout(shape, operations);
+  Kernel sequence(long[] shape, List<PostOperation> operations, ArrayTypes types) {
+    dnnl_memory_desc_t values = OneDnn.as(types.input(0), layout(shape, operations));
+    dnnl_memory_desc_t result = OneDnn.as(types.output(), values);
     PostOperation first = operations.get(0);
     if (operations.size() == 1 && !first.hasOperand() && first.scale() == 1) {
+      types.uniform();
       return function(PostOperation.name("", operations), first, values);
     }
     boolean own = first.hasOperand();
     boolean scales = first.isScaling();
     List<PostOperation> rest =
         own || scales ? operations.subList(1, operations.size()) : operations;
+    List<DataType> others = types.from(own ? 2 : 1);
     // oneDNN lets functions follow arithmetic alone: without any, the values times a number.
-    dnnl_memory_desc_t second = own ? first.layout(values) : one(values);
+    dnnl_memory_desc_t second =
+        own ? first.layout(values, types.input(1)) : OneDnn.as(DataType.FLOAT, one(values));
     try (dnnl_binary_desc_t binary = new dnnl_binary_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(binary)) {
       int algorithm = own ? first.algorithm() : dnnl_binary_mul;
-      OneDnn.check(dnnl_binary_desc_init(binary, algorithm, values, second, values), "arithmetic");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, values);
+      OneDnn.check(dnnl_binary_desc_init(binary, algorithm, values, second, result), "arithmetic");
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, result, others);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("", operations), 0, desc)
               .elementwise(true)
@@ -76,15 +86,15 @@ final class DnnElementwise {
       } else {
         kernel.owned(DNNL_ARG_SRC_1, dnn.number(second, scales ? first.alpha() : 1));
       }
-      PostOperation.addInputs(kernel, rest, values);
-      return kernel.output(DNNL_ARG_DST, values);
+      PostOperation.addInputs(kernel, rest, result, others);
+      return kernel.output(DNNL_ARG_DST, result);
     }
   }
 
   /**
    * Images or rows of channels where an operand has one value each, otherwise all values in a row.
    */
-  private static dnnl_memory_desc_t layout(long[] shape, List<PostOperation> operations) {
+  private dnnl_memory_desc_t layout(long[] shape, List<PostOperation> operations) {
     if (operations.stream().anyMatch(next -> next.operand() == Operand.IMAGE)) {
       long channels = shape[shape.length - 1];
       long[] sides = sides(product(shape) / shape[0] / channels, channels);
@@ -100,11 +110,11 @@ final class DnnElementwise {
         apart *= sides[i];
       }
       strides[0] = apart;
-      return OneDnn.describe(dims, strides);
+      return OneDnn.describe(type, dims, strides);
     }
     return operations.stream().anyMatch(next -> next.operand() == Operand.CHANNEL)
         ? rows(shape)
-        : OneDnn.describe(dnnl_a, product(shape));
+        : OneDnn.describe(type, dnnl_a, product(shape));
   }
 
   /**
@@ -136,12 +146,12 @@ final class DnnElementwise {
     return Arrays.stream(shape).reduce(1, Math::multiplyExact);
   }
 
-  private static dnnl_memory_desc_t one(dnnl_memory_desc_t values) {
+  private dnnl_memory_desc_t one(dnnl_memory_desc_t values) {
     long[] dims = new long[values.ndims()];
     long[] strides = new long[values.ndims()];
     Arrays.fill(dims, 1);
     Arrays.fill(strides, 1);
-    return OneDnn.describe(dims, strides);
+    return OneDnn.describe(type, dims, strides);
   }
 
   private DnnKernel function(String name, PostOperation function, dnnl_memory_desc_t values) {
@@ -229,13 +239,13 @@ final class DnnElementwise {
 
   /** Values times a number. */
   Kernel scaled(float factor, long length) {
-    return function("scale", PostOperation.linear(factor, 0), OneDnn.describe(dnnl_a, length));
+    return function("scale", PostOperation.linear(factor, 0), OneDnn.describe(type, dnnl_a, length));
   }
 
   /** An elementwise gradient that reads two arrays, in the order of their roles. */
   private DnnKernel gradient(
       String name, int kind, PostOperation function, long length, List<Integer> roles) {
-    dnnl_memory_desc_t values = OneDnn.describe(dnnl_a, length);
+    dnnl_memory_desc_t values = OneDnn.describe(type, dnnl_a, length);
     float alpha = function.alpha();
     float beta = function.beta();
     try (dnnl_eltwise_desc_t forward = new dnnl_eltwise_desc_t();
@@ -305,8 +315,8 @@ final class DnnElementwise {
     }
   }
 
-  private static dnnl_memory_desc_t rows(long[] shape) {
+  private dnnl_memory_desc_t rows(long[] shape) {
     long columns = shape[shape.length - 1];
-    return OneDnn.describe(dnnl_ab, product(shape) / columns, columns);
+    return OneDnn.describe(type, dnnl_ab, product(shape) / columns, columns);
   }
 }

@@ -9,6 +9,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_wait;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
@@ -36,7 +37,7 @@ final class DnnKernel implements Kernel {
   private record Argument(int role, dnnl_memory_desc_t layout) {}
 
   /** An array that stays the same. */
-  private record Constant(int role, dnnl_memory memory) {}
+  private record Constant(int role, Supplier<dnnl_memory> memory) {}
 
   DnnKernel(OneDnn dnn, String kind, long operations, dnnl_primitive primitive) {
     this.dnn = dnn;
@@ -66,6 +67,11 @@ final class DnnKernel implements Kernel {
 
   /** Something that is always the same and stays its owner's. */
   DnnKernel constant(int role, dnnl_memory memory) {
+    return constant(role, () -> memory);
+  }
+
+  /** The same, made when the kernel is bound. */
+  DnnKernel constant(int role, Supplier<dnnl_memory> memory) {
     constants.add(new Constant(role, memory));
     return this;
   }
@@ -130,7 +136,7 @@ final class DnnKernel implements Kernel {
       set(list, at++, inputs.get(i).role(), view(inputs.get(i), from.get(i)));
     }
     for (Constant constant : constants) {
-      set(list, at++, constant.role(), constant.memory());
+      set(list, at++, constant.role(), constant.memory().get());
     }
     if (output != null) {
       set(list, at, output.role(), view(output, to));

@@ -22,12 +22,14 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
 
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_convolution_desc_t;
 import org.bytedeco.dnnl.dnnl_matmul_desc_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -41,9 +43,13 @@ final class DnnKernels {
    */
   private static final long PAGE = 4096;
 
+  /** Rows below which a product with frozen weights is bound by reading those once. */
+  private static final long LEAST_ROWS = 32;
+
   private final OneDnn dnn;
   private final PackedWeights packed;
   private final boolean narrow;
+  private final Precision precision;
 
   /**
    * Kernels.
@@ -52,26 +58,60 @@ final class DnnKernels {
    * @param narrow whether to choose as on processors without AVX-512: convolutions read and write
    *     blocks of channels where they can, see {@link BlockedLayoutPass}, and products are
    *     convolutions
+   * @param precision of the plans
    */
-  DnnKernels(OneDnn dnn, PackedWeights packed, boolean narrow) {
+  DnnKernels(OneDnn dnn, PackedWeights packed, boolean narrow, Precision precision) {
     this.dnn = dnn;
     this.packed = packed;
     this.narrow = narrow;
+    this.precision = precision;
+  }
+
+  /** Whether a product with frozen weights is worth a kernel that has its own copy of them. */
+  boolean packsProduct(long rows, long columns) {
+    return precision == Precision.BFLOAT16
+        ? columns > 1
+        : rows >= LEAST_ROWS && columns >= LEAST_ROWS;
+  }
+
+  /** Casts between float32 and bfloat16. */
+  PrecisionPass.Casts casts() {
+    return new PrecisionPass.Casts() {
+      @Override
+      public DataType type() {
+        return DataType.BFLOAT16;
+      }
+
+      @Override
+      public Kernel narrow(long length) {
+        return DnnMovement.cast(dnn, length, DataType.FLOAT, DataType.BFLOAT16);
+      }
+
+      @Override
+      public Kernel widen(long length) {
+        return DnnMovement.cast(dnn, length, DataType.BFLOAT16, DataType.FLOAT);
+      }
+    };
   }
 
   /** Kernels that treat each value by itself. */
-  DnnElementwise elementwise() {
-    return new DnnElementwise(dnn);
+  DnnElementwise elementwise(DataType type) {
+    return new DnnElementwise(dnn, type);
   }
 
   /** Kernels that move values. */
-  DnnMovement movement() {
-    return new DnnMovement(dnn);
+  DnnMovement movement(DataType type) {
+    return new DnnMovement(dnn, type);
   }
 
-  /** Kernels for what lies between convolutions of blocks. */
-  BlockKernels ofBlocks() {
-    return new BlockKernels(dnn);
+  /** Pools of images whose channels are the last axis. */
+  DnnPools pools(DataType type) {
+    return new DnnPools(dnn, type, dnnl_nhwc);
+  }
+
+  /** Pools between convolutions of blocks. */
+  DnnPools poolsOfBlocks() {
+    return new DnnPools(dnn, DataType.FLOAT, dnnl_nChw8c);
   }
 
   /**
@@ -79,18 +119,24 @@ final class DnnKernels {
    *
    * @param weights frozen, {@code [kH, kW, I, O]}
    * @param bias frozen, {@code [O]}, or null
-   * @param after done to the result, in order; each ADD makes an input
+   * @param after done to the result, in order; those with another array make an input each
+   * @param types of the image, of those arrays, and of the result; weights have the image's
    */
-  Kernel convolution(Window window, INDArray weights, INDArray bias, List<PostOperation> after) {
+  Kernel convolution(
+      Window window,
+      INDArray weights,
+      INDArray bias,
+      List<PostOperation> after,
+      ArrayTypes types) {
     String kind = "convolution " + window.name();
     if (narrow && window.fitsBlocks()) {
       try {
-        return convolution(kind, window, weights, bias, after, dnnl_nChw8c).inBlocks();
+        return convolution(kind, window, weights, bias, after, dnnl_nChw8c, types).inBlocks();
       } catch (OneDnn.UnsupportedException e) {
         // Channels last, then.
       }
     }
-    return convolution(kind, window, weights, bias, after, dnnl_nhwc);
+    return convolution(kind, window, weights, bias, after, dnnl_nhwc, types);
   }
 
   private DnnKernel convolution(
@@ -99,11 +145,12 @@ final class DnnKernels {
       INDArray weights,
       INDArray bias,
       List<PostOperation> after,
-      int tag) {
-    dnnl_memory_desc_t source = OneDnn.image(tag, window.input());
-    dnnl_memory_desc_t target = OneDnn.image(tag, window.output());
-    dnnl_memory_desc_t any = anyWeights(window);
-    dnnl_memory_desc_t channels = OneDnn.describe(dnnl_a, window.output()[3]);
+      int tag,
+      ArrayTypes types) {
+    dnnl_memory_desc_t source = OneDnn.image(types.input(0), tag, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(types.output(), tag, window.output());
+    dnnl_memory_desc_t any = anyWeights(types.input(0), window);
+    dnnl_memory_desc_t channels = OneDnn.describe(DataType.FLOAT, dnnl_a, window.output()[3]);
     try (dnnl_convolution_desc_t operation = new dnnl_convolution_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
       OneDnn.check(
@@ -119,12 +166,12 @@ final class DnnKernels {
               window.padding(),
               window.padding()),
           "convolution");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target);
-      dnnl_memory memory = pack(desc, weights, weights(window));
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, types.from(1));
+      Supplier<dnnl_memory> memory = pack(desc, weights, weights(window));
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name(kind, after), window.operations(), desc);
       kernel.input(DNNL_ARG_SRC, source);
-      PostOperation.addInputs(kernel, after, target);
+      PostOperation.addInputs(kernel, after, target, types.from(1));
       return kernel
           .constant(DNNL_ARG_WEIGHTS, memory)
           .bias(bias, channels)
@@ -136,23 +183,25 @@ final class DnnKernels {
    * How a convolution's input gradient follows from its output's.
    *
    * @param weights frozen, {@code [kH, kW, I, O]}
+   * @param types of the output's gradient and of the input's
    * @return a kernel with the input {@code [B, h, w, O]} and the output {@code [B, H, W, I]}
    */
-  Kernel convolutionGradient(Window window, INDArray weights) {
+  Kernel convolutionGradient(Window window, INDArray weights, ArrayTypes types) {
     if (narrow && window.gradientFitsBlocks()) {
       try {
-        return convolutionGradient(window, weights, dnnl_nChw8c).inBlocks();
+        return convolutionGradient(window, weights, dnnl_nChw8c, types).inBlocks();
       } catch (OneDnn.UnsupportedException e) {
         // Channels last, then.
       }
     }
-    return convolutionGradient(window, weights, dnnl_nhwc);
+    return convolutionGradient(window, weights, dnnl_nhwc, types);
   }
 
-  private DnnKernel convolutionGradient(Window window, INDArray weights, int tag) {
-    dnnl_memory_desc_t source = OneDnn.image(tag, window.input());
-    dnnl_memory_desc_t target = OneDnn.image(tag, window.output());
-    dnnl_memory_desc_t any = anyWeights(window);
+  private DnnKernel convolutionGradient(
+      Window window, INDArray weights, int tag, ArrayTypes types) {
+    dnnl_memory_desc_t source = OneDnn.image(types.output(), tag, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(types.input(0), tag, window.output());
+    dnnl_memory_desc_t any = anyWeights(types.input(0), window);
     try (dnnl_convolution_desc_t forward = new dnnl_convolution_desc_t();
         dnnl_convolution_desc_t backward = new dnnl_convolution_desc_t();
         const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
@@ -164,7 +213,7 @@ final class DnnKernels {
               forward,
               dnnl_forward_training,
               dnnl_convolution_direct,
-              source,
+              OneDnn.as(types.input(0), source),
               any,
               null,
               target,
@@ -183,7 +232,7 @@ final class DnnKernels {
       } finally {
         dnnl_primitive_desc_destroy(hint);
       }
-      dnnl_memory memory = pack(desc, weights, weights(window));
+      Supplier<dnnl_memory> memory = pack(desc, weights, weights(window));
       return DnnKernel.of(dnn, "convolution gradient " + window.name(), window.operations(), desc)
           .input(DNNL_ARG_DIFF_DST, target)
           .constant(DNNL_ARG_WEIGHTS, memory)
@@ -203,7 +252,8 @@ final class DnnKernels {
    * @param weights {@code [K, N]}, or {@code [N, K]} if they are to be transposed
    * @param transposed whether they are
    * @param bias frozen, N values, or null
-   * @param after done to the result, in order; each ADD makes an input
+   * @param after done to the result, in order; those with another array make an input each
+   * @param types of the rows, of those arrays, and of the result; weights have the rows'
    */
   Kernel product(
       long rows,
@@ -212,36 +262,40 @@ final class DnnKernels {
       INDArray weights,
       boolean transposed,
       INDArray bias,
-      List<PostOperation> after) {
+      List<PostOperation> after,
+      ArrayTypes types) {
     Window column = Window.ofProduct(rows, inner, columns);
     if (narrow && !transposed && column.hasWholeBlocks()) {
       try {
-        return convolution("product", column, weights, bias, after, dnnl_nhwc);
+        return convolution("product", column, weights, bias, after, dnnl_nhwc, types);
       } catch (OneDnn.UnsupportedException e) {
         // As a product, then.
       }
     }
-    dnnl_memory_desc_t source = OneDnn.describe(dnnl_ab, rows, inner);
-    dnnl_memory_desc_t target = OneDnn.describe(dnnl_ab, rows, columns);
-    dnnl_memory_desc_t given = OneDnn.describe(transposed ? dnnl_ba : dnnl_ab, inner, columns);
-    dnnl_memory_desc_t row = OneDnn.describe(dnnl_ab, 1, columns);
-    boolean rearrange = !transposed && columns * Float.BYTES % PAGE == 0;
+    DataType type = types.input(0);
+    dnnl_memory_desc_t source = OneDnn.describe(type, dnnl_ab, rows, inner);
+    dnnl_memory_desc_t target = OneDnn.describe(types.output(), dnnl_ab, rows, columns);
+    dnnl_memory_desc_t given =
+        OneDnn.describe(DataType.FLOAT, transposed ? dnnl_ba : dnnl_ab, inner, columns);
+    dnnl_memory_desc_t row = OneDnn.describe(DataType.FLOAT, dnnl_ab, 1, columns);
+    boolean rearrange =
+        type != DataType.FLOAT || (!transposed && columns * Float.BYTES % PAGE == 0);
     try (dnnl_matmul_desc_t operation = new dnnl_matmul_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
       OneDnn.check(
           dnnl_matmul_desc_init(
               operation,
               source,
-              rearrange ? OneDnn.describe(dnnl_format_tag_any, inner, columns) : given,
+              rearrange ? OneDnn.describe(type, dnnl_format_tag_any, inner, columns) : given,
               bias == null ? null : row,
               target),
           "product");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target);
-      dnnl_memory memory = pack(desc, weights, given);
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, types.from(1));
+      Supplier<dnnl_memory> memory = pack(desc, weights, given);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("product", after), 2 * rows * inner * columns, desc);
       kernel.input(DNNL_ARG_SRC, source);
-      PostOperation.addInputs(kernel, after, target);
+      PostOperation.addInputs(kernel, after, target, types.from(1));
       return kernel.constant(DNNL_ARG_WEIGHTS, memory).bias(bias, row).output(DNNL_ARG_DST, target);
     }
   }
@@ -252,13 +306,14 @@ final class DnnKernels {
    * @param x the first
    * @param y the second
    * @param z the products
+   * @param types of x, y and z
    */
-  Kernel products(StackLayout x, StackLayout y, StackLayout z) {
+  Kernel products(StackLayout x, StackLayout y, StackLayout z, ArrayTypes types) {
     if (!z.hasDenseRows()) {
       // oneDNN writes rows alone: (X·Y)ᵀ = Yᵀ·Xᵀ.
-      return products(y.transposed(), x.transposed(), z.transposed(), 1);
+      return products(y.transposed(), x.transposed(), z.transposed(), 1, types);
     }
-    return products(x, y, z, 0);
+    return products(x, y, z, 0, types);
   }
 
   /**
@@ -266,10 +321,11 @@ final class DnnKernels {
    *
    * @param first which of the step's inputs x is
    */
-  private Kernel products(StackLayout x, StackLayout y, StackLayout z, int first) {
-    dnnl_memory_desc_t left = OneDnn.describe(x);
-    dnnl_memory_desc_t right = OneDnn.describe(y);
-    dnnl_memory_desc_t target = OneDnn.describe(z);
+  private Kernel products(
+      StackLayout x, StackLayout y, StackLayout z, int first, ArrayTypes types) {
+    dnnl_memory_desc_t left = OneDnn.describe(types.input(first), x);
+    dnnl_memory_desc_t right = OneDnn.describe(types.input(1 - first), y);
+    dnnl_memory_desc_t target = OneDnn.describe(types.output(), z);
     try (dnnl_matmul_desc_t operation = new dnnl_matmul_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
       OneDnn.check(dnnl_matmul_desc_init(operation, left, right, null, target), "products");
@@ -286,8 +342,8 @@ final class DnnKernels {
   }
 
   /** Weights in the layout that the kernel likes best. */
-  private static dnnl_memory_desc_t anyWeights(Window window) {
-    return OneDnn.describe(dnnl_format_tag_any, weightDims(window));
+  private static dnnl_memory_desc_t anyWeights(DataType type, Window window) {
+    return OneDnn.describe(type, dnnl_format_tag_any, weightDims(window));
   }
 
   /**
@@ -304,7 +360,7 @@ final class DnnKernels {
         dims.length == 4
             ? new long[] {1, out, row, in * out}
             : new long[] {out / window.groups(), 1, out, row, in * out};
-    return OneDnn.describe(dims, strides);
+    return OneDnn.describe(DataType.FLOAT, dims, strides);
   }
 
   /**
@@ -320,8 +376,12 @@ final class DnnKernels {
         : new long[] {groups, out, in, kernel[0], kernel[1]};
   }
 
-  private dnnl_memory pack(dnnl_primitive_desc desc, INDArray weights, dnnl_memory_desc_t given) {
-    return packed.of(
-        dnn, weights, given, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
+  /** Weights for a kernel, rearranged when it is bound: kernels that are planned may never run. */
+  private Supplier<dnnl_memory> pack(
+      dnnl_primitive_desc desc, INDArray weights, dnnl_memory_desc_t given) {
+    // The description's own is gone when the kernel is made.
+    dnnl_memory_desc_t wanted =
+        OneDnn.copy(dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
+    return () -> packed.of(dnn, weights, given, wanted);
   }
 }

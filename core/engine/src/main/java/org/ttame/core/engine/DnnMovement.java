@@ -6,8 +6,10 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_a;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_nChw8c;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_avg_exclude_padding;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_backward_desc_init;
@@ -18,6 +20,7 @@ import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_pooling_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.engine.KernelSequence.Stage;
 
 /**
@@ -26,9 +29,12 @@ import org.ttame.core.engine.KernelSequence.Stage;
  */
 final class DnnMovement {
   private final OneDnn dnn;
+  private final DataType type;
 
-  DnnMovement(OneDnn dnn) {
+  /** Kernels for arrays of a type. */
+  DnnMovement(OneDnn dnn, DataType type) {
     this.dnn = dnn;
+    this.type = type;
   }
 
   /**
@@ -40,11 +46,42 @@ final class DnnMovement {
    * @param toOffset of the first one
    */
   Kernel copy(String kind, StackLayout from, long fromOffset, StackLayout to, long toOffset) {
-    dnnl_memory_desc_t source = OneDnn.describe(from).offset0(fromOffset);
-    dnnl_memory_desc_t target = OneDnn.describe(to).offset0(toOffset);
+    dnnl_memory_desc_t source = OneDnn.describe(type, from).offset0(fromOffset);
+    dnnl_memory_desc_t target = OneDnn.describe(type, to).offset0(toOffset);
     return new DnnKernel(dnn, kind, 0, dnn.reorder(source, target))
         .input(DNNL_ARG_FROM, source)
         .output(DNNL_ARG_TO, target);
+  }
+
+  /**
+   * A copy of other types.
+   *
+   * @param length values
+   */
+  static Kernel cast(OneDnn dnn, long length, DataType from, DataType to) {
+    dnnl_memory_desc_t source = OneDnn.describe(from, dnnl_a, length);
+    dnnl_memory_desc_t target = OneDnn.describe(to, dnnl_a, length);
+    return new DnnKernel(dnn, to == DataType.BFLOAT16 ? "into bfloat16" : "from bfloat16", 0, dnn.reorder(source, target))
+        .input(DNNL_ARG_FROM, source)
+        .output(DNNL_ARG_TO, target);
+  }
+
+  /**
+   * Turns images of which the channels of each pixel are neighbours into blocks of channels, or
+   * back; see {@link
+   * BlockedLayoutPass}.
+   *
+   * @param shape {@code [B, H, W, C]}; the last block is filled up with zeros
+   * @param intoBlocks whether to, or back
+   */
+  Kernel blocks(long[] shape, boolean intoBlocks) {
+    dnnl_memory_desc_t plain = OneDnn.image(type, dnnl_nhwc, shape);
+    dnnl_memory_desc_t blocked = OneDnn.image(type, dnnl_nChw8c, shape);
+    dnnl_memory_desc_t from = intoBlocks ? plain : blocked;
+    dnnl_memory_desc_t to = intoBlocks ? blocked : plain;
+    return new DnnKernel(dnn, intoBlocks ? "into blocks" : "from blocks", 0, dnn.reorder(from, to))
+        .input(DNNL_ARG_FROM, from)
+        .output(DNNL_ARG_TO, to);
   }
 
   /**
@@ -54,7 +91,7 @@ final class DnnMovement {
    */
   Kernel mean(long[] shape) {
     dnnl_memory_desc_t image = image(shape);
-    dnnl_memory_desc_t means = OneDnn.describe(dnnl_nhwc, shape[0], last(shape), 1, 1);
+    dnnl_memory_desc_t means = OneDnn.describe(type, dnnl_nhwc, shape[0], last(shape), 1, 1);
     try (dnnl_pooling_desc_t forward = new dnnl_pooling_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(forward)) {
       initialise(forward, dnnl_forward_inference, image, means);
@@ -74,7 +111,7 @@ final class DnnMovement {
         "sum",
         new Stage(mean(shape), 0),
         new Stage(
-            new DnnElementwise(dnn).scaled((float) places(shape), shape[0] * last(shape)),
+            new DnnElementwise(dnn, type).scaled((float) places(shape), shape[0] * last(shape)),
             KernelSequence.RESULT));
   }
 
@@ -85,7 +122,7 @@ final class DnnMovement {
    */
   Kernel meanGradient(long[] shape) {
     dnnl_memory_desc_t image = image(shape);
-    dnnl_memory_desc_t means = OneDnn.describe(dnnl_nhwc, shape[0], last(shape), 1, 1);
+    dnnl_memory_desc_t means = OneDnn.describe(type, dnnl_nhwc, shape[0], last(shape), 1, 1);
     try (dnnl_pooling_desc_t forward = new dnnl_pooling_desc_t();
         dnnl_pooling_desc_t backward = new dnnl_pooling_desc_t();
         const_dnnl_op_desc_t generalForward = new const_dnnl_op_desc_t(forward);
@@ -137,8 +174,8 @@ final class DnnMovement {
   }
 
   /** All pixels in one column. */
-  private static dnnl_memory_desc_t image(long[] shape) {
-    return OneDnn.describe(dnnl_nhwc, shape[0], last(shape), places(shape), 1);
+  private dnnl_memory_desc_t image(long[] shape) {
+    return OneDnn.describe(type, dnnl_nhwc, shape[0], last(shape), places(shape), 1);
   }
 
   private static long places(long[] shape) {

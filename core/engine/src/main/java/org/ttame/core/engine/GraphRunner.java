@@ -23,9 +23,24 @@ public interface GraphRunner extends AutoCloseable {
    * @return a runner; the caller closes it
    */
   static GraphRunner of(SameDiff graph) {
+    return of(graph, Precision.of(System.getProperty("ttame.try", "float32")));
+  }
+
+  /**
+   * A runner that computes in a precision.
+   *
+   * @param graph the graph; must outlive the runner
+   * @param precision float32, or bfloat16, see {@link PrecisionPass}; values handed in and out are of
+   *     the graph's types all the same
+   * @return a runner; the caller closes it
+   * @throws UnsupportedOperationException if the processor, or the engine that is chosen, does not
+   *     have that precision
+   */
+  static GraphRunner of(SameDiff graph, Precision precision) {
+    precision.requireSupport();
     return EngineChoice.current() == EngineChoice.SAMEDIFF
         ? new SameDiffRunner(graph)
-        : new PlanRunner(graph);
+        : new PlanRunner(graph, precision);
   }
 
   /**

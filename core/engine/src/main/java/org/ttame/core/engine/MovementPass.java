@@ -14,15 +14,15 @@ import org.ttame.core.engine.KernelSequence.Stage;
  * by value. Where oneDNN has nothing fast the steps stay as they are.
  */
 final class MovementPass {
-  private final DnnMovement kernels;
+  private final DnnKernels kernels;
   private final List<PlanStep> result = new ArrayList<>();
 
-  private MovementPass(DnnMovement kernels) {
+  private MovementPass(DnnKernels kernels) {
     this.kernels = kernels;
   }
 
   /** Rewrites; the steps that remain, in order. */
-  static List<PlanStep> apply(List<PlanStep> steps, DnnMovement kernels) {
+  static List<PlanStep> apply(List<PlanStep> steps, DnnKernels kernels) {
     MovementPass pass = new MovementPass(kernels);
     for (PlanStep step : steps) {
       boolean plain =
@@ -62,13 +62,13 @@ final class MovementPass {
   }
 
   private static void add(
-      List<PlanStep> moves, PlanStep origin, Kernel kernel, PlanValue from, PlanValue to) {
-    add(moves, origin, kernel, List.of(from), to);
+      List<PlanStep> moves, PlanStep origin, ArrayTypes.Maker maker, PlanValue from, PlanValue to) {
+    add(moves, origin, maker, List.of(from), to);
   }
 
   private static void add(
-      List<PlanStep> moves, PlanStep origin, Kernel kernel, List<PlanValue> from, PlanValue to) {
-    PlanStep step = new PlanStep(origin.name, kernel, from, to);
+      List<PlanStep> moves, PlanStep origin, ArrayTypes.Maker maker, List<PlanValue> from, PlanValue to) {
+    PlanStep step = new PlanStep(origin.name, maker, from, to);
     step.late = origin.late;
     moves.add(step);
   }
@@ -84,7 +84,7 @@ final class MovementPass {
     if (!Arrays.equals(source.shape(), to.shape)) {
       return false;
     }
-    add(moves, step, kernels.copy("permute", source, 0, StackLayout.dense(to.shape), 0), from, to);
+    add(moves, step, types -> copies(types).copy("permute", source, 0, StackLayout.dense(to.shape), 0), from, to);
     return true;
   }
 
@@ -96,7 +96,7 @@ final class MovementPass {
       return false;
     }
     StackLayout target = StackLayout.dense(part.shape);
-    add(moves, step, kernels.copy("slice", slice.layout(), slice.offset(), target, 0), whole, part);
+    add(moves, step, types -> copies(types).copy("slice", slice.layout(), slice.offset(), target, 0), whole, part);
     return true;
   }
 
@@ -107,12 +107,15 @@ final class MovementPass {
     if (slice == null || !OneDnnPass.dense(gradient)) {
       return false;
     }
-    Kernel copy =
-        kernels.copy(
-            "slice gradient", StackLayout.dense(gradient.shape), 0, slice.layout(), slice.offset());
-    Kernel kernel =
-        new KernelSequence("slice gradient", new Stage(new Zeros()), new Stage(copy, 0));
-    add(moves, step, kernel, gradient, whole);
+    ArrayTypes.Maker maker =
+        types -> {
+          StackLayout source = StackLayout.dense(gradient.shape);
+          Kernel copy =
+              copies(types)
+                  .copy("slice gradient", source, 0, slice.layout(), slice.offset());
+          return new KernelSequence("slice gradient", new Stage(new Zeros()), new Stage(copy, 0));
+        };
+    add(moves, step, maker, gradient, whole);
     return true;
   }
 
@@ -126,7 +129,13 @@ final class MovementPass {
     long offset = 0;
     for (PlanValue part : step.outputs) {
       StackLayout target = StackLayout.dense(part.shape);
-      add(moves, step, kernels.copy("part", all.part(part.shape), offset, target, 0), whole, part);
+      long from = offset;
+      add(
+          moves,
+          step,
+          types -> copies(types).copy("part", all.part(part.shape), from, target, 0),
+          whole,
+          part);
       offset += part.shape[axis] * all.strides()[axis];
     }
     return true;
@@ -138,22 +147,25 @@ final class MovementPass {
     if (axis < 0 || !step.inputs.stream().allMatch(OneDnnPass::dense)) {
       return false;
     }
+    add(moves, step, types -> joined(step.inputs, whole, axis, types), step.inputs, whole);
+    return true;
+  }
+
+  private Kernel joined(List<PlanValue> parts, PlanValue whole, int axis, ArrayTypes types) {
     StackLayout all = StackLayout.dense(whole.shape);
     List<Stage> stages = new ArrayList<>();
     long offset = 0;
-    for (int i = 0; i < step.inputs.size(); i++) {
-      long[] shape = step.inputs.get(i).shape;
-      stages.add(
-          new Stage(kernels.copy("part", StackLayout.dense(shape), 0, all.part(shape), offset), i));
-      offset += shape[axis] * all.strides()[axis];
+    for (int i = 0; i < parts.size(); i++) {
+      StackLayout part = StackLayout.dense(parts.get(i).shape);
+      Kernel copy = copies(types).copy("part", part, 0, all.part(part.shape()), offset);
+      stages.add(new Stage(copy, i));
+      offset += part.shape()[axis] * all.strides()[axis];
     }
-    add(
-        moves,
-        step,
-        new KernelSequence("concat", stages.toArray(Stage[]::new)),
-        step.inputs,
-        whole);
-    return true;
+    return new KernelSequence("concat", stages.toArray(Stage[]::new));
+  }
+
+  private DnnMovement copies(ArrayTypes types) {
+    return kernels.movement(types.uniform());
   }
 
   /** The one axis along which parts make up a whole, or −1 if they do not, or several could be. */
@@ -195,13 +207,14 @@ final class MovementPass {
     long[] rows = Arrays.copyOf(shape, shape.length - 1);
     rows[inner] = shape[inner + 1];
     if (inner < 2 || from.type != DataType.FLOAT) {
-      add(moves, step, kernels.mean(shape), from, to);
+      add(moves, step, types -> copies(types).mean(shape), from, to);
       return true;
     }
     PlanValue means = PlanValue.computed(step.name + ":rows", from.type, rows);
     long count = from.length() / (shape[inner] * shape[inner + 1]);
-    add(moves, step, kernels.mean(new long[] {count, shape[inner], shape[inner + 1]}), from, means);
-    add(moves, step, kernels.mean(rows), means, to);
+    long[] images = {count, shape[inner], shape[inner + 1]};
+    add(moves, step, types -> copies(types).mean(images), from, means);
+    add(moves, step, types -> copies(types).mean(rows), means, to);
     return true;
   }
 
@@ -215,7 +228,7 @@ final class MovementPass {
     if (!known || !OneDnnPass.dense(gradient)) {
       return false;
     }
-    add(moves, step, kernels.meanGradient(to.shape), gradient, to);
+    add(moves, step, types -> copies(types).meanGradient(to.shape), gradient, to);
     return true;
   }
 

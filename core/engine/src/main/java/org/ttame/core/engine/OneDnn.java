@@ -1,8 +1,11 @@
 package org.ttame.core.engine;
 
+import static org.bytedeco.dnnl.global.dnnl.dnnl_bf16;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx2;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx512_core;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx512_core_amx;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx512_core_bf16;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_engine_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_f32;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_get_effective_cpu_isa;
@@ -40,6 +43,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
@@ -107,6 +111,24 @@ final class OneDnn {
     return (dnnl_get_effective_cpu_isa() & AVX_512) == 0;
   }
 
+  /** What the processor has for bfloat16. */
+  static Precision.Hardware bfloat16() {
+    int isa = dnnl_get_effective_cpu_isa();
+    if (has(isa, dnnl_cpu_isa_avx512_core_amx)) {
+      return Precision.Hardware.AMX;
+    }
+    if (has(isa, dnnl_cpu_isa_avx512_core_bf16)) {
+      return Precision.Hardware.AVX512_BF16;
+    }
+    return has(isa, dnnl_cpu_isa_avx512_core)
+        ? Precision.Hardware.EMULATED
+        : Precision.Hardware.NONE;
+  }
+
+  private static boolean has(int isa, int wanted) {
+    return (isa & wanted) == wanted;
+  }
+
   dnnl_stream stream() {
     return stream;
   }
@@ -116,16 +138,40 @@ final class OneDnn {
   }
 
   /**
-   * Describes an array of float32.
+   * Describes an array.
    *
    * @param tag how the dimensions lie in memory, a {@code dnnl_format_tag_t}
    * @param dims lengths, in oneDNN's order: batch, channels, height, width; output channels, input
    *     channels, height, width
    */
-  static dnnl_memory_desc_t describe(int tag, long... dims) {
+  static dnnl_memory_desc_t describe(DataType type, int tag, long... dims) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
-    check(dnnl_memory_desc_init_by_tag(desc, dims.length, dims, dnnl_f32, tag), "description");
+    check(
+        dnnl_memory_desc_init_by_tag(desc, dims.length, dims, number(type), tag), "description");
     return desc;
+  }
+
+  /** oneDNN's number of a type. */
+  private static int number(DataType type) {
+    return switch (type) {
+      case FLOAT -> dnnl_f32;
+      case BFLOAT16 -> dnnl_bf16;
+      default -> throw new UnsupportedException("oneDNN is not asked for " + type);
+    };
+  }
+
+  /** The same layout of another type. */
+  static dnnl_memory_desc_t as(DataType type, dnnl_memory_desc_t layout) {
+    dnnl_memory_desc_t same = copy(layout);
+    same.data_type(number(type));
+    return same;
+  }
+
+  /** A description of one's own, of one that belongs to something else. */
+  static dnnl_memory_desc_t copy(dnnl_memory_desc_t layout) {
+    dnnl_memory_desc_t copy = new dnnl_memory_desc_t();
+    copy.put(layout);
+    return copy;
   }
 
   /**
@@ -134,26 +180,26 @@ final class OneDnn {
    * @param tag how they lie in memory
    * @param shape {@code [B, H, W, C]}
    */
-  static dnnl_memory_desc_t image(int tag, long[] shape) {
-    return describe(tag, shape[0], shape[3], shape[1], shape[2]);
+  static dnnl_memory_desc_t image(DataType type, int tag, long[] shape) {
+    return describe(type, tag, shape[0], shape[3], shape[1], shape[2]);
   }
 
-  /** Describes an array of float32 whose elements lie as they lie. */
-  static dnnl_memory_desc_t describe(StackLayout layout) {
-    return describe(layout.shape(), layout.strides());
+  /** Describes an array whose elements lie as they lie. */
+  static dnnl_memory_desc_t describe(DataType type, StackLayout layout) {
+    return describe(type, layout.shape(), layout.strides());
   }
 
   /**
-   * Describes an array of float32.
+   * Describes an array.
    *
    * @param dims lengths
    * @param strides how many elements neighbours along each dimension are apart
    * @throws UnsupportedException if oneDNN has no such layout: neighbours that reach past where the
    *     next row begins, or too many dimensions
    */
-  static dnnl_memory_desc_t describe(long[] dims, long[] strides) {
+  static dnnl_memory_desc_t describe(DataType type, long[] dims, long[] strides) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
-    int status = dnnl_memory_desc_init_by_strides(desc, dims.length, dims, dnnl_f32, strides);
+    int status = dnnl_memory_desc_init_by_strides(desc, dims.length, dims, number(type), strides);
     if (status != dnnl_success) {
       throw new UnsupportedException("oneDNN has no such layout, status " + status);
     }

@@ -17,9 +17,6 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
  * residual that is added, an activation. Where oneDNN has nothing fast the steps stay as they are.
  */
 final class OneDnnPass {
-  /** Rows below which a product with frozen weights is bound by reading those once. */
-  private static final long LEAST_ROWS = 32;
-
   /** Multiplications a matrix below which it is left to ND4J. */
   private static final long LEAST_MULTIPLICATIONS = 10_000;
 
@@ -66,7 +63,7 @@ final class OneDnnPass {
 
   /** Makes a kernel once it is known what follows. */
   private interface Maker {
-    Kernel make(Chain chain);
+    Kernel make(Chain chain, ArrayTypes types);
   }
 
   /** Steps that one kernel does, or a single step that none does. */
@@ -85,6 +82,9 @@ final class OneDnnPass {
 
     /** Whether it treats each value by itself. */
     boolean elementwise;
+
+    /** Whether it is to stay in float32 in any precision: sums over rows, values spread to rows. */
+    boolean statistics;
 
     /** Where the result lies, of a stack of products; null for chains that take what follows. */
     StackLayout target;
@@ -120,7 +120,11 @@ final class OneDnnPass {
         return members;
       }
       try {
-        PlanStep step = new PlanStep(last().name, maker.make(this), inputs, result());
+        PlanStep step =
+            new PlanStep(last().name, types -> maker.make(this, types), inputs, result());
+        if (statistics) {
+          step.maker = null;
+        }
         step.late = last().late;
         members.stream().filter(m -> m.kernel != null).forEach(m -> m.kernel.close());
         return List.of(step);
@@ -175,7 +179,10 @@ final class OneDnnPass {
     }
     Chain chain =
         new Chain(
-            step, place, own -> kernels.convolution(window, weights.fixed, own.bias, own.after));
+            step,
+            place,
+            (own, types) ->
+                kernels.convolution(window, weights.fixed, own.bias, own.after, types));
     chain.shapeKept = true;
     chain.inputs.add(step.inputs.get(0));
     chain.bias = bias == null ? null : bias.fixed;
@@ -197,7 +204,7 @@ final class OneDnnPass {
     }
     long rows = result.shape[0];
     long columns = result.shape[1];
-    if (rows < LEAST_ROWS || columns < LEAST_ROWS) {
+    if (!kernels.packsProduct(rows, columns)) {
       return null;
     }
     boolean transposed = flags.length > 1 && flags[1] != 0;
@@ -205,9 +212,16 @@ final class OneDnnPass {
         new Chain(
             step,
             place,
-            own ->
+            (own, types) ->
                 kernels.product(
-                    rows, x.shape[1], columns, weights.fixed, transposed, own.bias, own.after));
+                    rows,
+                    x.shape[1],
+                    columns,
+                    weights.fixed,
+                    transposed,
+                    own.bias,
+                    own.after,
+                    types));
     chain.inputs.add(x);
     return chain;
   }
@@ -240,9 +254,10 @@ final class OneDnnPass {
     if (!fits || x.rows() * x.columns() * y.columns() < LEAST_MULTIPLICATIONS) {
       return null;
     }
-    Chain chain = new Chain(step, place, own -> kernels.products(x, y, own.target));
+    Chain chain = new Chain(step, place, (own, types) -> kernels.products(x, y, own.target, types));
     chain.inputs.addAll(sources);
     chain.target = target;
+    chain.statistics = Math.min(Math.min(x.rows(), x.columns()), y.columns()) == 1;
     return chain;
   }
 
@@ -324,7 +339,9 @@ final class OneDnnPass {
         new Chain(
             concat,
             place,
-            own -> kernels.convolution(whole.window(), whole.weights().fixed, own.bias, own.after));
+            (own, types) ->
+                kernels.convolution(
+                    whole.window(), whole.weights().fixed, own.bias, own.after, types));
     chain.shapeKept = true;
     chain.inputs.add(whole.source());
     chain.members.clear();
@@ -404,7 +421,10 @@ final class OneDnnPass {
     long[] shape = plain.result().shape;
     Chain chain =
         new Chain(
-            plain.last(), plain.place, own -> kernels.elementwise().sequence(shape, own.after));
+            plain.last(),
+            plain.place,
+            (own, types) ->
+                kernels.elementwise(types.output()).sequence(shape, own.after, types));
     chain.elementwise = true;
     chain.inputs.add(x);
     chain.after.addAll(operations);

@@ -55,6 +55,7 @@ final class PlanPasses {
    * @param fixedArrays receives arrays that the rewritten steps read; closed with the plan
    * @param turned gives weights for the way back; outlives the plan
    * @param kernels makes oneDNN's kernels; null where ND4J's are to compute everything
+   * @param casts to and from bfloat16; null for float32 throughout
    * @return the steps that remain, in order
    */
   static List<PlanStep> apply(
@@ -62,8 +63,10 @@ final class PlanPasses {
       Collection<PlanValue> kept,
       List<INDArray> fixedArrays,
       TurnedWeights turned,
-      DnnKernels kernels) {
-    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);
+      DnnKernels kernels,
+      PrecisionPass.Casts casts) {
+    PlanPasses passes =
+        new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);
     passes.findReads();
     if (kernels != null) {
       passes.joinGroups();
@@ -72,15 +75,16 @@ final class PlanPasses {
     passes.differentiateRelu();
     passes.dropDead();
     if (kernels != null) {
-      List<PlanStep> gated = ActivationPass.apply(passes.steps, kept, kernels.elementwise());
+      List<PlanStep> gated = ActivationPass.apply(passes.steps, kept, kernels);
       List<PlanStep> fused = OneDnnPass.apply(gated, kept, kernels);
       passes.steps.clear();
-      passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels.ofBlocks()));
+      passes.steps.addAll(BlockedLayoutPass.apply(fused, kernels));
       passes.findReads();
       passes.dropDead();
-      List<PlanStep> moved = MovementPass.apply(passes.steps, kernels.movement());
+      List<PlanStep> moved = MovementPass.apply(passes.steps, kernels);
       passes.steps.clear();
-      passes.steps.addAll(moved);
+      passes.steps.addAll(
+          casts == null ? moved : PrecisionPass.apply(moved, kept, kernels, casts));
     }
     passes.reuseInputs();
     return passes.steps;
@@ -191,8 +195,11 @@ final class PlanPasses {
       return false;
     }
     try {
-      Kernel kernel = kernels.convolutionGradient(whole.window(), whole.weights().fixed);
-      add(concat, kernel, List.of(whole.source()), concat.outputs.get(0));
+      add(
+          concat,
+          types -> kernels.convolutionGradient(whole.window(), whole.weights().fixed, types),
+          List.of(whole.source()),
+          concat.outputs.get(0));
       return true;
     } catch (OneDnn.UnsupportedException e) {
       return false;
@@ -211,11 +218,13 @@ final class PlanPasses {
     }
     try {
       Window turnedWindow = window.turned();
-      Kernel kernel =
+      ArrayTypes.Maker maker =
           turnedWindow == null
-              ? kernels.convolutionGradient(window, weights.fixed)
-              : kernels.convolution(turnedWindow, turned.of(weights.fixed), null, List.of());
-      add(step, kernel, List.of(gradient), target);
+              ? types -> kernels.convolutionGradient(window, weights.fixed, types)
+              : types ->
+                  kernels.convolution(
+                      turnedWindow, turned.of(weights.fixed), null, List.of(), types);
+      add(step, maker, List.of(gradient), target);
       return true;
     } catch (OneDnn.UnsupportedException e) {
       return false;
@@ -402,7 +411,8 @@ final class PlanPasses {
         continue;
       }
       try {
-        Kernel sums = kernels.movement().sum(g.shape);
+        ArrayTypes.Maker sums = types -> kernels.movement(types.uniform()).sum(g.shape);
+        sums.make(new ArrayTypes(List.of(g.type), g.type)).close();
         PlanValue summand = g;
         if (product) {
           summand = PlanValue.computed(step.name + ":product", g.type, g.shape);
@@ -462,8 +472,9 @@ final class PlanPasses {
     steps.add(step);
   }
 
-  private void add(PlanStep origin, Kernel kernel, List<PlanValue> inputs, PlanValue output) {
-    PlanStep step = new PlanStep(origin.name, kernel, inputs, output);
+  private void add(
+      PlanStep origin, ArrayTypes.Maker maker, List<PlanValue> inputs, PlanValue output) {
+    PlanStep step = new PlanStep(origin.name, maker, inputs, output);
     step.late = origin.late;
     steps.add(step);
   }
@@ -501,7 +512,7 @@ final class PlanPasses {
       if (kernels != null && dense) {
         add(
             step,
-            kernels.elementwise().reluGradient(seen.length()),
+            types -> kernels.elementwise(types.uniform()).reluGradient(seen.length()),
             List.of(step.inputs.get(1), seen),
             step.outputs.get(0));
         continue;

@@ -38,6 +38,7 @@ final class PlanRunner implements GraphRunner {
   private final DnnKernels kernels;
   private final Map<PlanRequest, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
+  private final PrecisionPass.Casts casts;
   private SameDiffRunner fallback;
   private String fallbackReason;
   private final ThreadGuard guard = new ThreadGuard();
@@ -45,8 +46,13 @@ final class PlanRunner implements GraphRunner {
   private EngineProfile profile;
   private int threads;
 
-  PlanRunner(SameDiff graph) {
-    this(graph, EngineChoice.current() == EngineChoice.AUTO, false);
+  PlanRunner(SameDiff graph, Precision precision) {
+    this(
+        graph,
+        EngineChoice.current() == EngineChoice.AUTO ? OneDnn.instance() : Optional.empty(),
+        OneDnn::hasNarrowVectors,
+        precision == Precision.BFLOAT16 ? DnnKernels::casts : null,
+        false);
   }
 
   /**
@@ -58,7 +64,12 @@ final class PlanRunner implements GraphRunner {
    *     nobody wrote shows
    */
   PlanRunner(SameDiff graph, boolean direct, boolean poison) {
-    this(graph, direct ? OneDnn.instance() : Optional.empty(), OneDnn::hasNarrowVectors, poison);
+    this(
+        graph,
+        direct ? OneDnn.instance() : Optional.empty(),
+        OneDnn::hasNarrowVectors,
+        null,
+        poison);
   }
 
   /**
@@ -67,11 +78,21 @@ final class PlanRunner implements GraphRunner {
    * @param dnn oneDNN, if it is to compute
    * @param narrow whether to choose as without AVX-512, see {@link DnnKernels}; asked if it is
    *     there
+   * @param casts to and from bfloat16; null for float32 throughout
    */
-  PlanRunner(SameDiff graph, Optional<OneDnn> dnn, BooleanSupplier narrow, boolean poison) {
+  PlanRunner(
+      SameDiff graph,
+      Optional<OneDnn> dnn,
+      BooleanSupplier narrow,
+      Function<DnnKernels, PrecisionPass.Casts> casts,
+      boolean poison) {
     this.graph = Objects.requireNonNull(graph, "graph");
+    Precision precision = casts == null ? Precision.FLOAT32 : Precision.BFLOAT16;
     this.kernels =
-        dnn.map(library -> new DnnKernels(library, packed, narrow.getAsBoolean())).orElse(null);
+        dnn.map(
+                library -> new DnnKernels(library, packed, narrow.getAsBoolean(), precision))
+            .orElse(null);
+    this.casts = casts == null ? null : casts.apply(kernels);
     this.poison = poison;
   }
 
@@ -235,8 +256,10 @@ final class PlanRunner implements GraphRunner {
     return fallback != null
         ? "SameDiff session (" + fallbackReason + ")"
         : Text.format(
-            "compiled plan, %s, %d MiB",
-            kernels != null ? "oneDNN" : "ND4J's kernels", memory.bytes() >> 20);
+            "compiled plan, %s%s, %d MiB",
+            kernels != null ? "oneDNN" : "ND4J's kernels",
+            casts == null ? "" : " in bfloat16",
+            memory.bytes() >> 20);
   }
 
   @Override
@@ -364,7 +387,7 @@ final class PlanRunner implements GraphRunner {
       List<PlanStep> written = builder.build(inputs, lateShapes, wanted);
       List<PlanValue> kept = wanted.stream().map(builder::value).toList();
       List<PlanStep> steps =
-          PlanPasses.apply(written, kept, builder.fixedArrays(), turned, kernels);
+          PlanPasses.apply(written, kept, builder.fixedArrays(), turned, kernels, casts);
       int early =
           request.late().isEmpty()
               ? steps.size()

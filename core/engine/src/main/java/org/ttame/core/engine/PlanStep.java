@@ -17,6 +17,9 @@ final class PlanStep {
   /** Computes in place of the operation, or null. */
   Kernel kernel;
 
+  /** Makes the kernel for arrays of other types, or null where there is none but this. */
+  ArrayTypes.Maker maker;
+
   /** What the kernel does to each value of its one input, or null where it does something else. */
   List<PostOperation> functions;
 
@@ -39,6 +42,12 @@ final class PlanStep {
   PlanStep(String name, Kernel kernel, List<PlanValue> inputs, PlanValue output) {
     this(name, (DifferentialFunction) null, inputs, List.of(output));
     this.kernel = kernel;
+  }
+
+  /** A step whose kernel can be made for other types as well. */
+  PlanStep(String name, ArrayTypes.Maker maker, List<PlanValue> inputs, PlanValue output) {
+    this(name, maker.make(ArrayTypes.of(inputs, output)), inputs, output);
+    this.maker = maker;
   }
 
   /** The kind of operation, e.g. {@code conv2d}. */

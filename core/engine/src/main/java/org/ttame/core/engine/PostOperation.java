@@ -29,12 +29,14 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_set_post_ops;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_post_ops;
 import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
 
@@ -255,13 +257,16 @@ record PostOperation(
    *
    * @param after in order
    * @param target the result's layout, whose second dimension is the channels
+   * @param others the types of the other arrays, in order
    * @return the caller destroys it
    */
   static dnnl_primitive_desc plan(
       OneDnn dnn,
       const_dnnl_op_desc_t operation,
       List<PostOperation> after,
-      dnnl_memory_desc_t target) {
+      dnnl_memory_desc_t target,
+      List<DataType> others) {
+    Iterator<DataType> types = others.iterator();
     dnnl_primitive_attr attributes = new dnnl_primitive_attr();
     dnnl_post_ops operations = new dnnl_post_ops();
     OneDnn.check(dnnl_primitive_attr_create(attributes), "attributes");
@@ -270,7 +275,8 @@ record PostOperation(
       for (PostOperation next : after) {
         OneDnn.check(
             next.hasOperand()
-                ? dnnl_post_ops_append_binary(operations, next.algorithm, next.layout(target))
+                ? dnnl_post_ops_append_binary(
+                    operations, next.algorithm, next.layout(target, types.next()))
                 : dnnl_post_ops_append_eltwise(
                     operations, next.scale, next.algorithm, next.alpha, next.beta),
             next.name);
@@ -284,13 +290,18 @@ record PostOperation(
   }
 
   /** The other arrays become inputs of the kernel, in order. */
-  static void addInputs(DnnKernel kernel, List<PostOperation> after, dnnl_memory_desc_t target) {
+  static void addInputs(
+      DnnKernel kernel,
+      List<PostOperation> after,
+      dnnl_memory_desc_t target,
+      List<DataType> others) {
+    Iterator<DataType> types = others.iterator();
     for (int at = 0; at < after.size(); at++) {
       if (after.get(at).hasOperand()) {
         // DNNL_ARG_ATTR_MULTIPLE_POST_OP(at), a macro.
         kernel.input(
             (DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (at + 1)) | DNNL_ARG_SRC_1,
-            after.get(at).layout(target));
+            after.get(at).layout(target, types.next()));
       }
     }
   }
@@ -299,10 +310,11 @@ record PostOperation(
    * How the other array lies.
    *
    * @param target the result's layout, whose first two dimensions are images, or rows, and channels
+   * @param type the other array's
    */
-  dnnl_memory_desc_t layout(dnnl_memory_desc_t target) {
+  dnnl_memory_desc_t layout(dnnl_memory_desc_t target, DataType type) {
     if (operand == Operand.SAME) {
-      return target;
+      return OneDnn.as(type, target);
     }
     int rank = target.ndims();
     long channels = target.dims().get(1);
@@ -313,6 +325,6 @@ record PostOperation(
     dims[0] = operand == Operand.IMAGE ? target.dims().get(0) : 1;
     dims[1] = channels;
     strides[1] = 1;
-    return OneDnn.describe(dims, strides);
+    return OneDnn.describe(type, dims, strides);
   }
 }

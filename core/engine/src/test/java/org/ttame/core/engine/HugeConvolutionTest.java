@@ -38,6 +38,7 @@ class HugeConvolutionTest {
                       graph,
                       direct ? OneDnn.instance() : Optional.empty(),
                       OneDnn::hasNarrowVectors,
+                      null,
                       false);
               GraphResult result =
                   runner.gradients(Map.of("x", x), "loss", List.of(), List.of("x"))) {

@@ -75,7 +75,7 @@ class OneDnnTest extends SessionComparison {
     // Forwards x goes in, b and c come out; backwards c's and the mean's gradients, and x's, too.
     assertThat(done).contains("into blocks", "from blocks");
     assertThat(agree(graph, inputs, "y", "x", false)).doesNotContain("into blocks", "from blocks");
-    try (PlanRunner runner = new PlanRunner(graph, OneDnn.instance(), () -> true, true)) {
+    try (PlanRunner runner = new PlanRunner(graph, OneDnn.instance(), () -> true, null, true)) {
       assertThat(runner.forwardOperations(inputs, List.of("y")))
           .filteredOn(kind -> kind.endsWith("blocks"))
           .containsExactly("into blocks", "from blocks", "from blocks");

@@ -26,14 +26,14 @@ class PackedWeightsTest {
   void remembersLayoutsByContent() {
     assumeThat(OneDnn.instance()).isPresent();
     OneDnn dnn = OneDnn.instance().orElseThrow();
-    dnnl_memory_desc_t given = OneDnn.describe(dnnl_ab, SIZE, SIZE);
-    dnnl_memory_desc_t reused = OneDnn.describe(dnnl_ba, SIZE, SIZE);
+    dnnl_memory_desc_t given = OneDnn.describe(DataType.FLOAT, dnnl_ab, SIZE, SIZE);
+    dnnl_memory_desc_t reused = OneDnn.describe(DataType.FLOAT, dnnl_ba, SIZE, SIZE);
     try (INDArray weights = Nd4j.arange(SIZE * SIZE).castTo(DataType.FLOAT).reshape(SIZE, SIZE);
         PackedWeights packed = new PackedWeights()) {
       assertThat(second(packed.of(dnn, weights, given, reused))).isEqualTo(SIZE);
       Pointer.memcpy(reused, given, reused.sizeof());
       assertThat(second(packed.of(dnn, weights, given, reused))).isEqualTo(1);
-      Pointer.memcpy(reused, OneDnn.describe(dnnl_ba, SIZE, SIZE), reused.sizeof());
+      Pointer.memcpy(reused, OneDnn.describe(DataType.FLOAT, dnnl_ba, SIZE, SIZE), reused.sizeof());
       dnnl_memory again = packed.of(dnn, weights, given, reused);
       assertThat(second(again)).isEqualTo(SIZE);
       assertThat(packed.of(dnn, weights, given, reused)).isSameAs(again);

@@ -83,7 +83,7 @@ abstract class SessionComparison {
 
   List<String> agree(
       SameDiff graph, Map<String, INDArray> inputs, String output, String wrt, boolean blocks) {
-    try (PlanRunner direct = new PlanRunner(graph, OneDnn.instance(), () -> blocks, true);
+    try (PlanRunner direct = new PlanRunner(graph, OneDnn.instance(), () -> blocks, null, true);
         GraphRunner session = new SameDiffRunner(graph)) {
       try (GraphResult actual = direct.run(inputs, output);
           GraphResult expected = session.run(inputs, output)) {

@@ -3,14 +3,10 @@ package org.ttame.core.engine;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WORKSPACE;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_nChw8c;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_backward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_forward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_max;
@@ -23,40 +19,33 @@ import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_pooling_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.engine.KernelSequence.Stage;
 
 /**
- * oneDNN's kernels for values in blocks of channels, and into and out of them; see {@link
- * BlockedLayoutPass}. All throw {@link OneDnn.UnsupportedException} where oneDNN has nothing fast.
+ * oneDNN's kernels for pools. All throw {@link OneDnn.UnsupportedException} where oneDNN has nothing
+ * fast.
  */
-final class BlockKernels {
+final class DnnPools {
   private final OneDnn dnn;
-
-  BlockKernels(OneDnn dnn) {
-    this.dnn = dnn;
-  }
+  private final DataType type;
+  private final int tag;
 
   /**
-   * Turns values of which the channels of each pixel are neighbours into blocks of channels, or
-   * back.
+   * Kernels for images of a type and a layout.
    *
-   * @param shape {@code [B, H, W, C]}; the last block is filled up with zeros
-   * @param intoBlocks whether to, or back
+   * @param tag how images lie in memory, a {@code dnnl_format_tag_t}
    */
-  Kernel reorder(long[] shape, boolean intoBlocks) {
-    dnnl_memory_desc_t plain = OneDnn.image(dnnl_nhwc, shape);
-    dnnl_memory_desc_t blocked = OneDnn.image(dnnl_nChw8c, shape);
-    dnnl_memory_desc_t from = intoBlocks ? plain : blocked;
-    dnnl_memory_desc_t to = intoBlocks ? blocked : plain;
-    return new DnnKernel(dnn, intoBlocks ? "into blocks" : "from blocks", 0, dnn.reorder(from, to))
-        .input(DNNL_ARG_FROM, from)
-        .output(DNNL_ARG_TO, to);
+  DnnPools(OneDnn dnn, DataType type, int tag) {
+    this.dnn = dnn;
+    this.type = type;
+    this.tag = tag;
   }
 
   /** The largest value under each window. */
   Kernel maxPool(Window window) {
-    dnnl_memory_desc_t source = OneDnn.image(dnnl_nChw8c, window.input());
-    dnnl_memory_desc_t target = OneDnn.image(dnnl_nChw8c, window.output());
+    dnnl_memory_desc_t source = OneDnn.image(type, tag, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(type, tag, window.output());
     dnnl_primitive_desc desc = forward(window, source, target, dnnl_forward_inference);
     return DnnKernel.of(dnn, "max pool", 0, desc)
         .input(DNNL_ARG_SRC, source)
@@ -68,8 +57,8 @@ final class BlockKernels {
    * order. Which value was the largest is found anew, so that nothing has to be kept for it.
    */
   Kernel maxPoolGradient(Window window) {
-    dnnl_memory_desc_t source = OneDnn.image(dnnl_nChw8c, window.input());
-    dnnl_memory_desc_t target = OneDnn.image(dnnl_nChw8c, window.output());
+    dnnl_memory_desc_t source = OneDnn.image(type, tag, window.input());
+    dnnl_memory_desc_t target = OneDnn.image(type, tag, window.output());
     dnnl_primitive_desc again = forward(window, source, target, dnnl_forward_training);
     dnnl_primitive_desc back;
     dnnl_memory places;

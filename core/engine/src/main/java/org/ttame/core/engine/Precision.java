@@ -1,0 +1,100 @@
+package org.ttame.core.engine;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.ttame.core.Text;
+
+/** In what precision a graph's convolutions and products are computed and kept. */
+public enum Precision {
+  /** As the graph says: float32, or double. */
+  FLOAT32,
+
+  /**
+   * Operands and results are rounded to bfloat16 (eight bits of precision), sums are float32. Needs
+   * a processor that has AVX-512; fast with AVX512_BF16 or AMX. See {@link PrecisionPass}.
+   */
+  BFLOAT16;
+
+  /** Its name on the command line. */
+  public String optionName() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The precision of a name.
+   *
+   * @throws IllegalArgumentException if there is none such
+   */
+  public static Precision of(String name) {
+    return Arrays.stream(values())
+        .filter(precision -> precision.optionName().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    Text.format(
+                        "\"%s\" is no precision; use %s",
+                        name,
+                        Arrays.stream(values())
+                            .map(Precision::optionName)
+                            .collect(Collectors.joining(", ")))));
+  }
+
+  /** What a processor has for bfloat16. */
+  public enum Hardware {
+    /** Nothing, or oneDNN is not there: bfloat16 is refused. */
+    NONE("no bfloat16"),
+
+    /** AVX-512 without instructions for bfloat16: slower than float32. */
+    EMULATED("bfloat16 emulated with AVX-512, slower than float32"),
+
+    /** Instructions for products of vectors. */
+    AVX512_BF16("bfloat16 by AVX512_BF16"),
+
+    /** Instructions for products of matrices. */
+    AMX("bfloat16 by AMX");
+
+    private final String phrase;
+
+    Hardware(String phrase) {
+      this.phrase = phrase;
+    }
+
+    /** What this processor has, as far as oneDNN may use it. */
+    public static Hardware here() {
+      return OneDnn.instance().isPresent() ? OneDnn.bfloat16() : NONE;
+    }
+
+    /** Whether bfloat16 saves time. */
+    public boolean isFast() {
+      return this == AVX512_BF16 || this == AMX;
+    }
+
+    @Override
+    public String toString() {
+      return phrase;
+    }
+  }
+
+  /**
+   * Makes sure that graphs can be computed in this precision here.
+   *
+   * @throws UnsupportedOperationException if not
+   */
+  public void requireSupport() {
+    if (this == FLOAT32) {
+      return;
+    }
+    if (EngineChoice.current() != EngineChoice.AUTO) {
+      throw new UnsupportedOperationException(
+          Text.format(
+              "The engine %s computes in float32 alone; use the engine auto, or option 'precision' float32",
+              EngineChoice.current().optionName()));
+    }
+    if (Hardware.here() == Hardware.NONE) {
+      throw new UnsupportedOperationException(
+          "bfloat16 needs oneDNN and a processor with AVX-512, which are not here; use option 'precision' float32");
+    }
+  }
+}

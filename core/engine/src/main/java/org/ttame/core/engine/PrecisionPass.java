@@ -1,0 +1,295 @@
+package org.ttame.core.engine;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Keeps what convolutions and products compute in bfloat16, and gives them bfloat16 to read. They
+ * add up in float32, as do all kernels: a value is rounded when it is written to memory, once.
+ *
+ * <p>Which values are narrow follows from two rules, which are those of PyTorch's autocast. What a
+ * convolution or product computes is narrow, unless something wide is added to it; functions and
+ * arithmetic give something narrow if all they read is (frozen arrays do not count). And nothing is
+ * narrow that nobody reads as such: what is returned, softmax's scores, and what statistics are
+ * computed from are written in float32.
+ *
+ * <p>Steps that cannot read or write bfloat16, those of ND4J among them, get copies in float32 of
+ * what they read.
+ */
+final class PrecisionPass {
+  /**
+   * A wide copy is made anew for a reader so many steps behind the one it was made for: from the
+   * forward pass to the gradient it would take the memory that the narrow one saves.
+   */
+  private static final int FAR = 8;
+
+  private final Casts casts;
+  private final DnnKernels kernels;
+  private final Set<PlanValue> kept = new HashSet<>();
+  private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
+
+  /** Roots of what the rules say is narrow. */
+  private final Set<PlanValue> narrow = new HashSet<>();
+
+  private final List<PlanStep> result = new ArrayList<>();
+
+  /** What was written narrow: the root of the wide value, and the narrow one. */
+  private final Map<PlanValue, PlanValue> written = new HashMap<>();
+
+  /** Narrow copies of wide values. */
+  private final Map<PlanValue, PlanValue> narrowed = new HashMap<>();
+
+  /** Wide copies of narrow values, and where they were made. */
+  private final Map<PlanValue, Wide> widened = new HashMap<>();
+
+  private record Wide(PlanValue value, int place) {}
+
+  /** How values become narrow and wide. */
+  interface Casts {
+    /** The type of narrow values. */
+    DataType type();
+
+    /** Rounds float32. */
+    Kernel narrow(long length);
+
+    /** Gives narrow values as float32. */
+    Kernel widen(long length);
+
+    /** Whether kernels cannot write narrow values themselves, and their results are rounded. */
+    default boolean emulated() {
+      return false;
+    }
+  }
+
+  private PrecisionPass(
+      List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels, Casts casts) {
+    this.casts = casts;
+    this.kernels = kernels;
+    kept.forEach(value -> this.kept.add(value.root()));
+    for (PlanStep step : steps) {
+      giveMaker(step);
+      step.inputs.forEach(
+          input -> readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step));
+    }
+    decide(steps);
+  }
+
+  /**
+   * Rewrites.
+   *
+   * @param steps in order
+   * @param kept values that must exist in float32 at the end
+   * @param kernels makes kernels
+   * @param casts makes those between the types
+   * @return the steps, with those that cast
+   */
+  static List<PlanStep> apply(
+      List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels, Casts casts) {
+    PrecisionPass pass = new PrecisionPass(steps, kept, kernels, casts);
+    steps.forEach(pass::add);
+    return pass.result;
+  }
+
+  /** Pools are ND4J's as a rule; oneDNN has them in bfloat16. */
+  private void giveMaker(PlanStep step) {
+    boolean back = step.kind().equals("maxpool2d_bp");
+    if (step.kernel != null || !(back || step.kind().equals("maxpool2d"))) {
+      return;
+    }
+    PlanValue source = step.inputs.get(0);
+    PlanValue target = back ? step.inputs.get(1) : step.outputs.get(0);
+    Window window = Window.ofPool(step, source.shape, target.shape);
+    if (window != null && step.inputs.stream().allMatch(OneDnnPass::dense)) {
+      step.maker =
+          types -> {
+            DnnPools pools = kernels.pools(types.uniform());
+            return back ? pools.maxPoolGradient(window) : pools.maxPool(window);
+          };
+    }
+  }
+
+  // What is narrow.
+
+  /** From all that could be narrow, takes out what the rules do not allow until nothing changes. */
+  private void decide(List<PlanStep> steps) {
+    for (PlanStep step : steps) {
+      if (step.maker != null && step.outputs.size() == 1) {
+        narrow.add(step.outputs.get(0).root());
+      }
+    }
+    boolean changed = true;
+    while (changed) {
+      changed = false;
+      for (PlanStep step : steps) {
+        PlanValue root = step.outputs.isEmpty() ? null : step.outputs.get(0).root();
+        if (narrow.contains(root) && !(agrees(step) && isWanted(root))) {
+          narrow.remove(root);
+          changed = true;
+        }
+      }
+    }
+  }
+
+  /** Whether all is narrow that a step's result is as wide as. */
+  private boolean agrees(PlanStep step) {
+    boolean any = multiplies(step);
+    for (int i = factors(step); i < step.inputs.size(); i++) {
+      PlanValue root = step.inputs.get(i).root();
+      if (root.inPlanMemory()) {
+        if (!narrow.contains(root)) {
+          return false;
+        }
+        any = true;
+      }
+    }
+    return any;
+  }
+
+  private boolean isWanted(PlanValue root) {
+    for (PlanStep reader : readers.getOrDefault(root, List.of())) {
+      if (reader.maker == null) {
+        continue;
+      }
+      boolean factor = reader.inputs.subList(0, factors(reader)).stream().anyMatch(v -> v.root() == root);
+      if (factor || narrow.contains(reader.outputs.get(0).root())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean multiplies(PlanStep step) {
+    return step.kernel != null && step.kernel.operations() > 0;
+  }
+
+  /** How many of its first inputs a step multiplies, by frozen weights or by one another. */
+  private static int factors(PlanStep step) {
+    return !multiplies(step) ? 0 : step.kind().equals("products") ? 2 : 1;
+  }
+
+  // What is written.
+
+  private void add(PlanStep step) {
+    if (step.maker == null) {
+      addWide(step);
+      return;
+    }
+    boolean toNarrow =
+        narrow.contains(step.outputs.get(0).root())
+            && step.inputs.stream()
+                .skip(factors(step))
+                .allMatch(v -> !v.inPlanMemory() || written.containsKey(v.root()));
+    if (!(toNarrow && add(step, true)) && !add(step, false)) {
+      addWide(step);
+    }
+  }
+
+  /** The step with arrays as they are, but for factors, which are narrow; false if it cannot be. */
+  private boolean add(PlanStep step, boolean toNarrow) {
+    boolean anyNarrow = factors(step) > 0;
+    List<DataType> types = new ArrayList<>();
+    for (int i = 0; i < step.inputs.size(); i++) {
+      boolean is = i < factors(step) || written.containsKey(step.inputs.get(i).root());
+      anyNarrow |= is;
+      types.add(is ? casts.type() : step.inputs.get(i).type);
+    }
+    if (!anyNarrow) {
+      return false;
+    }
+    PlanValue output = step.outputs.get(0);
+    Kernel kernel;
+    try {
+      kernel = step.maker.make(new ArrayTypes(types, toNarrow ? casts.type() : output.type));
+    } catch (OneDnn.UnsupportedException e) {
+      return false;
+    }
+    List<PlanValue> inputs = new ArrayList<>();
+    for (int i = 0; i < step.inputs.size(); i++) {
+      PlanValue input = step.inputs.get(i);
+      inputs.add(
+          i < factors(step) || written.containsKey(input.root()) ? narrow(input, step) : input);
+    }
+    if (step.kernel != null) {
+      step.kernel.close();
+    }
+    if (!toNarrow) {
+      emit(step.name, kernel, inputs, output, step.late);
+      return true;
+    }
+    PlanValue target = twin(output, casts.type(), "bfloat16");
+    if (casts.emulated()) {
+      PlanValue exact = twin(output, output.type, "exact");
+      emit(step.name, kernel, inputs, exact, step.late);
+      emit(step.name, casts.narrow(output.length()), List.of(exact), target, step.late);
+    } else {
+      emit(step.name, kernel, inputs, target, step.late);
+    }
+    written.put(output.root(), target);
+    if (kept.contains(output.root())) {
+      widen(output.root(), step);
+    }
+    return true;
+  }
+
+  private void addWide(PlanStep step) {
+    step.inputs.replaceAll(input -> wide(input, step));
+    result.add(step);
+  }
+
+  private void emit(
+      String name, Kernel kernel, List<PlanValue> inputs, PlanValue output, boolean late) {
+    PlanStep step = new PlanStep(name, kernel, inputs, output);
+    step.late = late;
+    result.add(step);
+  }
+
+  private static PlanValue twin(PlanValue value, DataType type, String suffix) {
+    return PlanValue.computed(value.name + ":" + suffix, type, value.shape);
+  }
+
+  /** A value under the shape that another one has. */
+  private static PlanValue shaped(PlanValue value, PlanValue like) {
+    if (Arrays.equals(value.shape, like.shape)) {
+      return value;
+    }
+    PlanValue view = PlanValue.computed(like.name + ":view", value.type, like.shape);
+    view.base = value;
+    return view;
+  }
+
+  private PlanValue narrow(PlanValue value, PlanStep reader) {
+    PlanValue root = value.root();
+    PlanValue known = written.getOrDefault(root, narrowed.get(root));
+    if (known == null) {
+      known = twin(root, casts.type(), "bfloat16");
+      emit(reader.name, casts.narrow(root.length()), List.of(root), known, reader.late);
+      narrowed.put(root, known);
+    }
+    return shaped(known, value);
+  }
+
+  private PlanValue wide(PlanValue value, PlanStep reader) {
+    PlanValue root = value.root();
+    if (!written.containsKey(root)) {
+      return value;
+    }
+    Wide known = widened.get(root);
+    boolean near = known != null && (kept.contains(root) || result.size() - known.place() < FAR);
+    PlanValue wide = near ? known.value() : widen(root, reader);
+    return wide == root ? value : shaped(wide, value);
+  }
+
+  private PlanValue widen(PlanValue root, PlanStep beside) {
+    PlanValue wide = widened.containsKey(root) ? twin(root, root.type, "float32") : root;
+    emit(beside.name, casts.widen(root.length()), List.of(written.get(root)), wide, beside.late);
+    widened.put(root, new Wide(wide, result.size()));
+    return wide;
+  }
+}
