@@ -71,7 +71,7 @@ public final class Backbones {
   public static FrozenClassifier load(BackboneSource source, BackboneOptions options)
       throws IOException {
     check(Path.of("The network"), source, options);
-    BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.precision());
+    BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.dataType());
     Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
     provenance.put("architecture", source.architecture().describe());
     provenance.put("parameters", String.valueOf(source.architecture().parameterCount()));
@@ -222,7 +222,7 @@ public final class Backbones {
   private static BackboneGraph graph(Path file, BackboneSource source, BackboneOptions options)
       throws IOException {
     try {
-      return BackboneGraph.of(source.architecture(), source, options.precision());
+      return BackboneGraph.of(source.architecture(), source, options.dataType());
     } catch (OutOfMemoryError e) {
       throw new BackboneException(
           Text.format(
@@ -256,6 +256,7 @@ public final class Backbones {
     return FrozenClassifier.builder(graph.graph())
         .name(source.architecture().name())
         .ownBatch(ownBatch)
+        .precision(options.precision())
         .input(BackboneGraph.INPUT)
         .logits(graph.logits())
         .output(output(source, options))

@@ -146,7 +146,9 @@ public final class Trainer implements AutoCloseable {
     this.schedule = schedule;
     Masking masking = options.trainer().maskingOf(classifier);
     InputSpec spec = classifier.inputSpec();
-    this.graph = new AttentionTrainingGraph(mechanism, masking, options.trainer().loss(), spec);
+    this.graph =
+        new AttentionTrainingGraph(
+            mechanism, masking, options.trainer().loss(), spec, classifier.precision());
     this.optimizer = new NesterovSgd(mechanism.parameters(), options.trainer().weightDecay());
     this.standardizer = new Standardizer(spec);
   }

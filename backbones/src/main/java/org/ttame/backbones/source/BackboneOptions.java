@@ -11,6 +11,7 @@ import java.util.function.Consumer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.ResizeRule;
@@ -30,6 +31,8 @@ import org.ttame.core.image.ResizeRule;
  * @param outputKind what that output means; empty to take what is found
  * @param doublePrecision whether to compute in double precision: slow, for checks of methods that
  *     single precision is too coarse for
+ * @param precision in what precision convolutions and products are computed: {@link
+ *     Precision#FLOAT32}, or bfloat16, not with doublePrecision
  * @param assumed which of these were assumed where they were recorded, rather than said
  */
 public record BackboneOptions(
@@ -42,6 +45,7 @@ public record BackboneOptions(
     Optional<String> output,
     Optional<OutputKind> outputKind,
     boolean doublePrecision,
+    Precision precision,
     Set<Assumption.Setting> assumed) {
   private static final BackboneOptions DEFAULTS = new Draft().options();
 
@@ -52,6 +56,10 @@ public record BackboneOptions(
     Objects.requireNonNull(resize, "resize");
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(outputKind, "outputKind");
+    Objects.requireNonNull(precision, "precision");
+    if (doublePrecision && precision != Precision.FLOAT32) {
+      throw new IllegalArgumentException("A graph is in double precision or in bfloat16, not both");
+    }
     mean = mean.map(List::copyOf);
     std = std.map(List::copyOf);
     assumed = Collections.unmodifiableSet(new LinkedHashSet<>(assumed));
@@ -162,8 +170,18 @@ public record BackboneOptions(
     return with(draft -> draft.doublePrecision = true);
   }
 
+  /**
+   * Sets the precision that the classifier is computed in, here and now: no property of the file.
+   *
+   * @param value float32 unless this is called
+   * @return the options
+   */
+  public BackboneOptions withPrecision(Precision value) {
+    return with(draft -> draft.precision = value);
+  }
+
   /** The type of the graph's values. */
-  public DataType precision() {
+  public DataType dataType() {
     return doublePrecision ? DataType.DOUBLE : DataType.FLOAT;
   }
 
@@ -178,6 +196,7 @@ public record BackboneOptions(
     draft.output = output;
     draft.outputKind = outputKind;
     draft.doublePrecision = doublePrecision;
+    draft.precision = precision;
     draft.assumed = assumed;
     change.accept(draft);
     return draft.options();
@@ -194,11 +213,22 @@ public record BackboneOptions(
     private Optional<String> output = Optional.empty();
     private Optional<OutputKind> outputKind = Optional.empty();
     private boolean doublePrecision;
+    private Precision precision = Precision.FLOAT32;
     private Set<Assumption.Setting> assumed = Set.of();
 
     BackboneOptions options() {
       return new BackboneOptions(
-          name, classes, mean, std, size, resize, output, outputKind, doublePrecision, assumed);
+          name,
+          classes,
+          mean,
+          std,
+          size,
+          resize,
+          output,
+          outputKind,
+          doublePrecision,
+          precision,
+          assumed);
     }
   }
 }

@@ -23,7 +23,7 @@ public interface GraphRunner extends AutoCloseable {
    * @return a runner; the caller closes it
    */
   static GraphRunner of(SameDiff graph) {
-    return of(graph, Precision.of(System.getProperty("ttame.try", "float32")));
+    return of(graph, Precision.FLOAT32);
   }
 
   /**

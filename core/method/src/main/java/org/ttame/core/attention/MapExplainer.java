@@ -65,7 +65,7 @@ public final class MapExplainer implements AutoCloseable {
     }
     SDVariable classes = graph.placeHolder(CLASSES, DataType.INT32, -1, -1);
     maps = mechanism.attach(graph, features, classes).name();
-    runner = new PassRunner(GraphRunner.of(graph));
+    runner = new PassRunner(GraphRunner.of(graph, classifier.precision()));
   }
 
   /**

@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -27,6 +28,7 @@ public final class ClassifierBuilder {
   private Transformer transformer;
   private List<Assumption> assumptions = List.of();
   private int ownBatch;
+  private Precision precision = Precision.FLOAT32;
 
   ClassifierBuilder(SameDiff graph) {
     this.graph = Objects.requireNonNull(graph, "graph");
@@ -110,8 +112,20 @@ public final class ClassifierBuilder {
     return set(b -> b.ownBatch = images);
   }
 
+  /**
+   * The precision that convolutions and products are computed in; {@link Precision#FLOAT32} if never
+   * called.
+   */
+  public ClassifierBuilder precision(Precision value) {
+    return set(b -> b.precision = Objects.requireNonNull(value, "precision"));
+  }
+
   int ownBatch() {
     return ownBatch;
+  }
+
+  Precision precision() {
+    return precision;
   }
 
   SameDiff graph() {

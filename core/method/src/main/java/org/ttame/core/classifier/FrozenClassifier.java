@@ -15,6 +15,7 @@ import org.ttame.core.Text;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -34,6 +35,7 @@ public final class FrozenClassifier implements AutoCloseable {
   private final List<FeatureLayer> defaultLayers;
   private final Transformer transformer;
   private final Objectives objectives;
+  private final Precision precision;
   private final PassRunner runner;
   private final PassCounter passes = new PassCounter();
 
@@ -50,7 +52,8 @@ public final class FrozenClassifier implements AutoCloseable {
     OutputSpec output = spec.output();
     logits = Objectives.logits(graph, require(builder.logits(), "logits"), output.kind());
     objectives = Objectives.of(graph, logits, output);
-    runner = new PassRunner(GraphRunner.of(graph), builder.ownBatch());
+    precision = builder.precision();
+    runner = new PassRunner(GraphRunner.of(graph, precision), builder.ownBatch());
   }
 
   /**
@@ -96,6 +99,11 @@ public final class FrozenClassifier implements AutoCloseable {
   /** The type of its images and of all that it computes: FLOAT, or DOUBLE if so loaded. */
   public DataType dataType() {
     return graph.getVariable(input).dataType();
+  }
+
+  /** In what precision its convolutions and products are computed. */
+  public Precision precision() {
+    return precision;
   }
 
   /** What it expects of an image. */

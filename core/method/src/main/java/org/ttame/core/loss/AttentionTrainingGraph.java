@@ -12,6 +12,7 @@ import org.ttame.core.attention.FusionRows;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.PendingGradients;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.ImageMasker;
@@ -45,6 +46,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   private final ImageMasker masker;
   private final LossOptions options;
   private final InputSpec input;
+  private final Precision precision;
   private final Map<Shape, CompiledStep> steps = new LinkedHashMap<>(4, 0.75f, true);
 
   private final ThreadGuard guard = new ThreadGuard();
@@ -62,10 +64,30 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    */
   public AttentionTrainingGraph(
       AttentionMechanism mechanism, Masking masking, LossOptions options, InputSpec input) {
+    this(mechanism, masking, options, input, Precision.FLOAT32);
+  }
+
+  /**
+   * Prepares training whose products are computed in a precision; parameters and their gradients are
+   * of the mechanism's type all the same.
+   *
+   * @param mechanism the mechanism, read at every step; stays the caller's
+   * @param masking how maps are laid over images
+   * @param options the loss
+   * @param input what the classifier takes
+   * @param precision as a rule the classifier's
+   */
+  public AttentionTrainingGraph(
+      AttentionMechanism mechanism,
+      Masking masking,
+      LossOptions options,
+      InputSpec input,
+      Precision precision) {
     this.mechanism = Objects.requireNonNull(mechanism, "mechanism");
     this.masker = new ImageMasker(masking, input);
     this.options = Objects.requireNonNull(options, "options");
     this.input = input;
+    this.precision = Objects.requireNonNull(precision, "precision");
   }
 
   /** The loss's options. */
@@ -108,7 +130,7 @@ public final class AttentionTrainingGraph implements AutoCloseable {
    */
   public long plannedBytes(int batch, int mapsPerImage) {
     try (CompiledStep step =
-        new CompiledStep(mechanism, masker, options, input, batch, mapsPerImage)) {
+        new CompiledStep(mechanism, masker, options, input, precision, batch, mapsPerImage)) {
       return step.plannedBytes();
     }
   }
@@ -134,7 +156,8 @@ public final class AttentionTrainingGraph implements AutoCloseable {
         steps.remove(eldest).close();
       }
       step =
-          new CompiledStep(mechanism, masker, options, input, shape.batch(), shape.mapsPerImage());
+          new CompiledStep(
+              mechanism, masker, options, input, precision, shape.batch(), shape.mapsPerImage());
       step.profile(profile);
       steps.put(shape, step);
     }

@@ -23,6 +23,7 @@ import org.ttame.core.engine.EngineProfile;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
 import org.ttame.core.engine.PendingGradients;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.ImageMasker;
 
@@ -55,6 +56,7 @@ final class CompiledStep implements AutoCloseable {
       ImageMasker masker,
       LossOptions options,
       InputSpec input,
+      Precision precision,
       int batch,
       int mapsPerImage) {
     this.mechanism = mechanism;
@@ -99,7 +101,7 @@ final class CompiledStep implements AutoCloseable {
     differentiated.addAll(maps.parameters().keySet());
     differentiated.addAll(maps.fusionRows());
     differentiated.add(maps.fusionBias());
-    runner = GraphRunner.of(graph);
+    runner = GraphRunner.of(graph, precision);
   }
 
   PendingGradients begin(List<INDArray> features, INDArray unitImages, FusionRows rows) {
