@@ -70,6 +70,7 @@ final class BenchCommand implements Command {
             CommonOptions.LIMIT_SEED,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
+            CommonOptions.PRECISION,
             CommonOptions.THREADS),
         "ttame bench --weights resnet50.onnx --work forward,step --batch-sizes 16 --profile",
         List.of(

@@ -8,7 +8,9 @@ import java.util.function.Function;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ImageSize;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ResizeRule;
 import org.ttame.services.ClassifierChoice;
 
@@ -84,8 +86,14 @@ final class ClassifierArguments {
     }
     Optional<ResizeRule> resize = named(arguments, CommonOptions.RESIZE, ResizeRule::parse);
     options = resize.isPresent() ? options.withResize(resize.get()) : options;
+    options = options.withPrecision(precision(arguments));
     Optional<OutputKind> kind = kind(arguments);
     return kind.isPresent() ? options.withOutputKind(kind.get()) : options;
+  }
+
+  /** What its convolutions and products are to be computed in. */
+  static Precision precision(Arguments arguments) throws UsageException {
+    return named(arguments, CommonOptions.PRECISION, Precision::of).orElse(Precision.FLOAT32);
   }
 
   private static Optional<OutputKind> kind(Arguments arguments) throws UsageException {

@@ -84,6 +84,11 @@ final class CommonOptions {
           "NAME",
           "how networks run: auto; nd4j: without oneDNN's own kernels; samediff: its session, slow"
               + " (auto)");
+  static final OptionSpec PRECISION =
+      OptionSpec.of(
+          "precision",
+          "NAME",
+          "of convolutions and products: float32, or bfloat16 where the processor has it (float32)");
   static final OptionSpec THREADS =
       OptionSpec.of("threads", "N", "computing threads (as many as physical cores)");
 
@@ -116,6 +121,7 @@ final class CommonOptions {
           MAX_PIXELS,
           DEVICE,
           ENGINE,
+          PRECISION,
           THREADS);
 
   /** Shared options of the commands that make or judge maps of a run's classifier. */
@@ -137,6 +143,7 @@ final class CommonOptions {
           MAX_PIXELS,
           DEVICE,
           ENGINE,
+          PRECISION,
           THREADS);
 
   private CommonOptions() {}

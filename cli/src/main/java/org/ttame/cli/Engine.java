@@ -13,6 +13,7 @@ import org.ttame.core.Text;
 import org.ttame.core.engine.ComputingThreads;
 import org.ttame.core.engine.EngineChoice;
 import org.ttame.core.engine.NativeBinary;
+import org.ttame.core.engine.Precision;
 
 /**
  * ND4J, started with the native build that fits the processor, the number of threads asked for, and
@@ -30,9 +31,14 @@ record Engine(NativeBinary binary, String backend, int threads) {
    *
    * @param device {@code cpu} or {@code cuda}; empty for what this build was made for
    * @param engine how networks run; empty for the best there is
+   * @param precision what convolutions and products are computed in
    * @param threads computing threads; empty for as many as physical cores
    */
-  record Settings(Optional<String> device, Optional<String> engine, Optional<Integer> threads) {
+  record Settings(
+      Optional<String> device,
+      Optional<String> engine,
+      Precision precision,
+      Optional<Integer> threads) {
     static Settings parse(Arguments arguments) throws UsageException {
       Optional<String> device = Optional.empty();
       if (arguments.has(CommonOptions.DEVICE)) {
@@ -49,7 +55,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
                 "--threads %d is more than the %d allowed here; as many as there are cores is best",
                 threads.get(), ComputingThreads.most()));
       }
-      return new Settings(device, engine, threads);
+      return new Settings(device, engine, ClassifierArguments.precision(arguments), threads);
     }
   }
 
@@ -79,10 +85,27 @@ record Engine(NativeBinary binary, String backend, int threads) {
               "the slow native build is in use: %s. Convolutions take two to eight times longer.",
               binary.reason()));
     }
+    requirePrecision(settings.precision(), console);
     int threads = settings.threads().orElseGet(Engine::physicalCores);
     ComputingThreads.use(threads);
     String backend = Nd4j.getEnvironment().isCPU() ? "CPU" : "CUDA";
     return new Engine(binary, backend, threads);
+  }
+
+  private static void requirePrecision(Precision precision, Console console)
+      throws WorkFailedException {
+    try {
+      precision.requireSupport();
+    } catch (UnsupportedOperationException e) {
+      throw new WorkFailedException("--precision bfloat16: " + e.getMessage());
+    }
+    Precision.Hardware hardware = Precision.Hardware.here();
+    if (precision == Precision.BFLOAT16 && !hardware.isFast()) {
+      console.warn(
+          Text.format(
+              "--precision bfloat16 saves no time here: %s; --precision float32 is faster",
+              hardware));
+    }
   }
 
   /** The native build in words: which and why. */

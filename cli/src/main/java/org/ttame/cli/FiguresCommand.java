@@ -80,6 +80,7 @@ final class FiguresCommand implements Command {
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
+            CommonOptions.PRECISION,
             CommonOptions.THREADS),
         "ttame figures --runs runs/vgg16,runs/resnet50,runs/vit_b_16 --out figures",
         List.of(
@@ -131,6 +132,7 @@ final class FiguresCommand implements Command {
             colors,
             formats(arguments),
             arguments.path(OUT).orElseThrow());
+    BackboneOptions known = ClassifierArguments.images(arguments, BackboneOptions.defaults());
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
       if (kinds.stream().anyMatch(FigureKind::needsRuns)) {
@@ -140,7 +142,7 @@ final class FiguresCommand implements Command {
       Figures.Result result =
           figures.run(
               run ->
-                  new ClassifierChoice(weights, Optional.of(run), BackboneOptions.defaults())
+                  new ClassifierChoice(weights, Optional.of(run), known)
                       .load(console));
       for (Figure figure : result.figures()) {
         console.result(

@@ -43,6 +43,7 @@ final class PredictCommand implements Command {
             CommonOptions.MAX_PIXELS,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
+            CommonOptions.PRECISION,
             CommonOptions.THREADS),
         "ttame predict --weights vgg16.onnx --images imagenet/val --limit 500",
         List.of(

@@ -87,6 +87,7 @@ final class ServeCommand implements Command {
             CommonOptions.BATCH_SIZE,
             CommonOptions.DEVICE,
             CommonOptions.ENGINE,
+            CommonOptions.PRECISION,
             CommonOptions.THREADS),
         "ttame serve --run runs/vgg16",
         List.of(
@@ -217,6 +218,7 @@ final class ServeCommand implements Command {
       }
       engine.device().ifPresent(device -> options.put(CommonOptions.DEVICE.name(), device));
       engine.engine().ifPresent(name -> options.put(CommonOptions.ENGINE.name(), name));
+      options.put(CommonOptions.PRECISION.name(), engine.precision().optionName());
       engine.threads().ifPresent(n -> options.put(CommonOptions.THREADS.name(), String.valueOf(n)));
       new TrainCommand().parse(new Arguments(options, List.of())).run(console);
     }

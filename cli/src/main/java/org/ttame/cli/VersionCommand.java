@@ -3,6 +3,7 @@ package org.ttame.cli;
 import java.util.List;
 import org.ttame.core.Text;
 import org.ttame.core.engine.NativeBinary;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.provenance.BuildInfo;
 
 /** {@code ttame version}. */
@@ -31,6 +32,7 @@ final class VersionCommand implements Command {
       Engine engine = Engine.start(settings, console);
       console.result(Text.format("backend ND4J %s on %s", build.nd4j(), engine.backend()));
       console.result("native binary " + engine.describeBinary());
+      console.result("processor " + Precision.Hardware.here());
       console.result(
           Text.format("threads %d, waiting %s", engine.threads(), NativeBinary.waiting()));
       console.result(

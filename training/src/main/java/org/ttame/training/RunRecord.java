@@ -19,6 +19,7 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.core.provenance.Sha256;
@@ -27,6 +28,7 @@ import org.ttame.training.run.RunFolder;
 
 /** Fills {@code run.json}: who made this run, from what, with which settings and versions. */
 final class RunRecord {
+  private static final String PRECISION = "precision";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private RunRecord() {}
@@ -170,8 +172,15 @@ final class RunRecord {
           now.path("validation").path("names_sha256"),
           differences);
     }
+    compare("the precision", precision(begun), precision(now), differences);
     compare("the layers' shapes", begun.path("layers"), now.path("layers"), differences);
     return differences;
+  }
+
+  /** Float32 where a record does not say. */
+  private static JsonNode precision(JsonNode record) {
+    String known = record.path("backbone").path(PRECISION).asText(Precision.FLOAT32.optionName());
+    return TextNode.valueOf(known);
   }
 
   /** As text: numbers that were read have another type than those that were not. */
@@ -214,6 +223,7 @@ final class RunRecord {
   private static ObjectNode backbone(RunFolder folder, FrozenClassifier classifier, Path file)
       throws IOException {
     ObjectNode backbone = ClassifierJson.write(classifier.spec());
+    backbone.put(PRECISION, classifier.precision().optionName());
     if (file != null) {
       backbone.put("file", folder.portable(file));
       backbone.put("sha256", Sha256.of(file));

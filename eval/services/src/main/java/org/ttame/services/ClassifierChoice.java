@@ -56,7 +56,8 @@ public record ClassifierChoice(Optional<Path> weights, Optional<Path> run, Backb
       return given;
     }
     RunClassifier recorded = RunFolder.open(run.get()).classifier();
-    BackboneOptions options = recorded.options();
+    // How it is computed is no property of the classifier.
+    BackboneOptions options = recorded.options().withPrecision(given.precision());
     require("mean", options.mean(), given.mean());
     require("std", options.std(), given.std());
     require("input-size", options.size(), given.size());

@@ -89,12 +89,12 @@ public enum Precision {
     if (EngineChoice.current() != EngineChoice.AUTO) {
       throw new UnsupportedOperationException(
           Text.format(
-              "The engine %s computes in float32 alone; use the engine auto, or option 'precision' float32",
+              "The engine %s computes in float32 alone; use the engine auto, or float32",
               EngineChoice.current().optionName()));
     }
     if (Hardware.here() == Hardware.NONE) {
       throw new UnsupportedOperationException(
-          "bfloat16 needs oneDNN and a processor with AVX-512, which are not here; use option 'precision' float32");
+          "bfloat16 needs oneDNN and a processor with AVX-512, which are not here; use float32");
     }
   }
 }

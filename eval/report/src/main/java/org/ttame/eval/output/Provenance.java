@@ -48,6 +48,7 @@ public record Provenance(
     if (!assumed.isEmpty()) {
       backbone.put("assumed", assumed);
     }
+    backbone.put("precision", classifier.precision().optionName());
     backbone.put("engine", classifier.engine());
     return new Provenance(BuildInfo.current(), backbone, settings);
   }
