@@ -10,7 +10,6 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.OutputKind;
 import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ImageSize;
-import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ResizeRule;
 import org.ttame.services.ClassifierChoice;
 

@@ -140,10 +140,7 @@ final class FiguresCommand implements Command {
       }
       Figures figures = new Figures(options, console);
       Figures.Result result =
-          figures.run(
-              run ->
-                  new ClassifierChoice(weights, Optional.of(run), known)
-                      .load(console));
+          figures.run(run -> new ClassifierChoice(weights, Optional.of(run), known).load(console));
       for (Figure figure : result.figures()) {
         console.result(
             Text.format(

@@ -333,8 +333,7 @@ final class ActivationPass {
       PlanStep back =
           new PlanStep(
               last.name,
-              types ->
-                  kernels.elementwise(types.uniform()).geluGradient(length, inner, outer),
+              types -> kernels.elementwise(types.uniform()).geluGradient(length, inner, outer),
               List.of(x, g),
               last.outputs.get(0));
       back.late = last.late;
@@ -370,7 +369,9 @@ final class ActivationPass {
         case "softmax" -> {
           if (isLastAxis(step) && OneDnnPass.dense(step.inputs.get(0))) {
             replace(
-                step, kernels.elementwise(result.type).softmax(result.shape), List.of(step.inputs.get(0)));
+                step,
+                kernels.elementwise(result.type).softmax(result.shape),
+                List.of(step.inputs.get(0)));
           }
         }
         case "softmax_bp" -> {
@@ -384,7 +385,9 @@ final class ActivationPass {
               && OneDnnPass.dense(g)
               && OneDnnPass.dense(softmax.outputs.get(0))) {
             replace(
-                step, kernels.elementwise(result.type).softmaxGradient(result.shape), List.of(g, softmax.outputs.get(0)));
+                step,
+                kernels.elementwise(result.type).softmaxGradient(result.shape),
+                List.of(g, softmax.outputs.get(0)));
           }
         }
         case "multiply" -> clipGradient(step);

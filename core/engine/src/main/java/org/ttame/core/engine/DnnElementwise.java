@@ -49,8 +49,8 @@ final class DnnElementwise {
   }
 
   /**
-   * Functions and arithmetic, one after the other in one pass. They are computed in float32 whatever
-   * the arrays' types.
+   * Functions and arithmetic, one after the other in one pass. They are computed in float32
+   * whatever the arrays' types.
    *
    * @param shape of the first input and of the result
    * @param operations in order; those with another array make an input each
@@ -239,7 +239,8 @@ final class DnnElementwise {
 
   /** Values times a number. */
   Kernel scaled(float factor, long length) {
-    return function("scale", PostOperation.linear(factor, 0), OneDnn.describe(type, dnnl_a, length));
+    return function(
+        "scale", PostOperation.linear(factor, 0), OneDnn.describe(type, dnnl_a, length));
   }
 
   /** An elementwise gradient that reads two arrays, in the order of their roles. */

@@ -123,11 +123,7 @@ final class DnnKernels {
    * @param types of the image, of those arrays, and of the result; weights have the image's
    */
   Kernel convolution(
-      Window window,
-      INDArray weights,
-      INDArray bias,
-      List<PostOperation> after,
-      ArrayTypes types) {
+      Window window, INDArray weights, INDArray bias, List<PostOperation> after, ArrayTypes types) {
     String kind = "convolution " + window.name();
     if (narrow && window.fitsBlocks()) {
       try {

@@ -61,15 +61,18 @@ final class DnnMovement {
   static Kernel cast(OneDnn dnn, long length, DataType from, DataType to) {
     dnnl_memory_desc_t source = OneDnn.describe(from, dnnl_a, length);
     dnnl_memory_desc_t target = OneDnn.describe(to, dnnl_a, length);
-    return new DnnKernel(dnn, to == DataType.BFLOAT16 ? "into bfloat16" : "from bfloat16", 0, dnn.reorder(source, target))
+    return new DnnKernel(
+            dnn,
+            to == DataType.BFLOAT16 ? "into bfloat16" : "from bfloat16",
+            0,
+            dnn.reorder(source, target))
         .input(DNNL_ARG_FROM, source)
         .output(DNNL_ARG_TO, target);
   }
 
   /**
    * Turns images of which the channels of each pixel are neighbours into blocks of channels, or
-   * back; see {@link
-   * BlockedLayoutPass}.
+   * back; see {@link BlockedLayoutPass}.
    *
    * @param shape {@code [B, H, W, C]}; the last block is filled up with zeros
    * @param intoBlocks whether to, or back

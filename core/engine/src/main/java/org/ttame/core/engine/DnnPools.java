@@ -23,8 +23,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.engine.KernelSequence.Stage;
 
 /**
- * oneDNN's kernels for pools. All throw {@link OneDnn.UnsupportedException} where oneDNN has nothing
- * fast.
+ * oneDNN's kernels for pools. All throw {@link OneDnn.UnsupportedException} where oneDNN has
+ * nothing fast.
  */
 final class DnnPools {
   private final OneDnn dnn;

@@ -67,7 +67,11 @@ final class MovementPass {
   }
 
   private static void add(
-      List<PlanStep> moves, PlanStep origin, ArrayTypes.Maker maker, List<PlanValue> from, PlanValue to) {
+      List<PlanStep> moves,
+      PlanStep origin,
+      ArrayTypes.Maker maker,
+      List<PlanValue> from,
+      PlanValue to) {
     PlanStep step = new PlanStep(origin.name, maker, from, to);
     step.late = origin.late;
     moves.add(step);
@@ -84,7 +88,12 @@ final class MovementPass {
     if (!Arrays.equals(source.shape(), to.shape)) {
       return false;
     }
-    add(moves, step, types -> copies(types).copy("permute", source, 0, StackLayout.dense(to.shape), 0), from, to);
+    add(
+        moves,
+        step,
+        types -> copies(types).copy("permute", source, 0, StackLayout.dense(to.shape), 0),
+        from,
+        to);
     return true;
   }
 
@@ -96,7 +105,12 @@ final class MovementPass {
       return false;
     }
     StackLayout target = StackLayout.dense(part.shape);
-    add(moves, step, types -> copies(types).copy("slice", slice.layout(), slice.offset(), target, 0), whole, part);
+    add(
+        moves,
+        step,
+        types -> copies(types).copy("slice", slice.layout(), slice.offset(), target, 0),
+        whole,
+        part);
     return true;
   }
 
@@ -111,8 +125,7 @@ final class MovementPass {
         types -> {
           StackLayout source = StackLayout.dense(gradient.shape);
           Kernel copy =
-              copies(types)
-                  .copy("slice gradient", source, 0, slice.layout(), slice.offset());
+              copies(types).copy("slice gradient", source, 0, slice.layout(), slice.offset());
           return new KernelSequence("slice gradient", new Stage(new Zeros()), new Stage(copy, 0));
         };
     add(moves, step, maker, gradient, whole);

@@ -146,8 +146,7 @@ final class OneDnn {
    */
   static dnnl_memory_desc_t describe(DataType type, int tag, long... dims) {
     dnnl_memory_desc_t desc = new dnnl_memory_desc_t();
-    check(
-        dnnl_memory_desc_init_by_tag(desc, dims.length, dims, number(type), tag), "description");
+    check(dnnl_memory_desc_init_by_tag(desc, dims.length, dims, number(type), tag), "description");
     return desc;
   }
 

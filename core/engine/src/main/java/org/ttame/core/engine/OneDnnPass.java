@@ -181,8 +181,7 @@ final class OneDnnPass {
         new Chain(
             step,
             place,
-            (own, types) ->
-                kernels.convolution(window, weights.fixed, own.bias, own.after, types));
+            (own, types) -> kernels.convolution(window, weights.fixed, own.bias, own.after, types));
     chain.shapeKept = true;
     chain.inputs.add(step.inputs.get(0));
     chain.bias = bias == null ? null : bias.fixed;
@@ -423,8 +422,7 @@ final class OneDnnPass {
         new Chain(
             plain.last(),
             plain.place,
-            (own, types) ->
-                kernels.elementwise(types.output()).sequence(shape, own.after, types));
+            (own, types) -> kernels.elementwise(types.output()).sequence(shape, own.after, types));
     chain.elementwise = true;
     chain.inputs.add(x);
     chain.after.addAll(operations);

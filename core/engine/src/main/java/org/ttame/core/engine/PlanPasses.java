@@ -65,8 +65,7 @@ final class PlanPasses {
       TurnedWeights turned,
       DnnKernels kernels,
       PrecisionPass.Casts casts) {
-    PlanPasses passes =
-        new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);
+    PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);
     passes.findReads();
     if (kernels != null) {
       passes.joinGroups();
@@ -83,8 +82,7 @@ final class PlanPasses {
       passes.dropDead();
       List<PlanStep> moved = MovementPass.apply(passes.steps, kernels);
       passes.steps.clear();
-      passes.steps.addAll(
-          casts == null ? moved : PrecisionPass.apply(moved, kept, kernels, casts));
+      passes.steps.addAll(casts == null ? moved : PrecisionPass.apply(moved, kept, kernels, casts));
     }
     passes.reuseInputs();
     return passes.steps;

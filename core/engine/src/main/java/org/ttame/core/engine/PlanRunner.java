@@ -89,8 +89,7 @@ final class PlanRunner implements GraphRunner {
     this.graph = Objects.requireNonNull(graph, "graph");
     Precision precision = casts == null ? Precision.FLOAT32 : Precision.BFLOAT16;
     this.kernels =
-        dnn.map(
-                library -> new DnnKernels(library, packed, narrow.getAsBoolean(), precision))
+        dnn.map(library -> new DnnKernels(library, packed, narrow.getAsBoolean(), precision))
             .orElse(null);
     this.casts = casts == null ? null : casts.apply(kernels);
     this.poison = poison;

@@ -157,7 +157,8 @@ final class PrecisionPass {
       if (reader.maker == null) {
         continue;
       }
-      boolean factor = reader.inputs.subList(0, factors(reader)).stream().anyMatch(v -> v.root() == root);
+      boolean factor =
+          reader.inputs.subList(0, factors(reader)).stream().anyMatch(v -> v.root() == root);
       if (factor || narrow.contains(reader.outputs.get(0).root())) {
         return true;
       }

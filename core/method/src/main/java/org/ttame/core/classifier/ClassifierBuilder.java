@@ -113,8 +113,8 @@ public final class ClassifierBuilder {
   }
 
   /**
-   * The precision that convolutions and products are computed in; {@link Precision#FLOAT32} if never
-   * called.
+   * The precision that convolutions and products are computed in; {@link Precision#FLOAT32} if
+   * never called.
    */
   public ClassifierBuilder precision(Precision value) {
     return set(b -> b.precision = Objects.requireNonNull(value, "precision"));

@@ -68,8 +68,8 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   }
 
   /**
-   * Prepares training whose products are computed in a precision; parameters and their gradients are
-   * of the mechanism's type all the same.
+   * Prepares training whose products are computed in a precision; parameters and their gradients
+   * are of the mechanism's type all the same.
    *
    * @param mechanism the mechanism, read at every step; stays the caller's
    * @param masking how maps are laid over images
