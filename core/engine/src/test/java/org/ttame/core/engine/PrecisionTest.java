@@ -248,7 +248,7 @@ class PrecisionTest extends SessionComparison {
     SameDiff attention = attention();
     try (PlanRunner narrow = emulated(attention);
         PlanRunner wide = new PlanRunner(attention, true, true)) {
-      compare(attention, inputs(attention), narrow, wide, 12 * HALF_UNIT);
+      compare(inputs(attention), narrow, wide, 12 * HALF_UNIT);
     }
   }
 
@@ -260,7 +260,7 @@ class PrecisionTest extends SessionComparison {
       try (PlanRunner narrow = runner(graph, DnnKernels::casts);
           PlanRunner emulation = emulated(graph)) {
         // Sums in another order: a value between two of bfloat16 may go to the other side.
-        compare(graph, inputs, narrow, emulation, 4 * HALF_UNIT);
+        compare(inputs, narrow, emulation, 4 * HALF_UNIT);
         assertThat(narrow.operations(inputs, LOSS, List.of("x")))
             .contains("into bfloat16")
             .anyMatch(kind -> kind.startsWith("product"));
@@ -275,7 +275,6 @@ class PrecisionTest extends SessionComparison {
   }
 
   private static void compare(
-      SameDiff graph,
       Map<String, INDArray> inputs,
       GraphRunner one,
       GraphRunner other,
