@@ -275,10 +275,7 @@ class PrecisionTest extends SessionComparison {
   }
 
   private static void compare(
-      Map<String, INDArray> inputs,
-      GraphRunner one,
-      GraphRunner other,
-      double tolerance) {
+      Map<String, INDArray> inputs, GraphRunner one, GraphRunner other, double tolerance) {
     try (GraphResult actual = one.gradients(inputs, LOSS, List.of("logits"), List.of("x"));
         GraphResult expected = other.gradients(inputs, LOSS, List.of("logits"), List.of("x"));
         GraphResult forward = one.run(inputs, "logits")) {
