@@ -1,0 +1,112 @@
+package org.ttame.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.zip.ZipFile;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the jar says of the licences of what is in it. */
+class LicencesIT {
+  private ZipFile jar;
+  private Set<String> files;
+
+  @BeforeEach
+  void open() throws IOException {
+    jar = new ZipFile(System.getProperty("ttame.jar"));
+    files =
+        jar.stream()
+            .filter(entry -> !entry.isDirectory())
+            .map(entry -> entry.getName())
+            .collect(Collectors.toSet());
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    jar.close();
+  }
+
+  /** The licence plugin fails on an unknown licence; here each known one has its text. */
+  @Test
+  void everyArtefactHasItsLicenceAndTheText() throws IOException {
+    String list = text("META-INF/THIRD-PARTY.txt");
+    List<String> missing = new ArrayList<>();
+    JsonNode components =
+        new ObjectMapper().readTree(text("META-INF/sbom/ttame.cdx.json")).get("components");
+    int strangers = 0;
+    for (JsonNode component : components) {
+      if (component.get("group").asText().equals("org.ttame")) {
+        continue;
+      }
+      strangers++;
+      String name = component.get("name").asText();
+      String version = component.get("version").asText();
+      String key = component.get("group").asText() + ":" + name + ":" + version;
+      String line = list.lines().filter(l -> l.contains("(" + key + " ")).findFirst().orElse(null);
+      if (line == null) {
+        missing.add(key + " is not in the list");
+        continue;
+      }
+      String own = "META-INF/licenses/" + name + "-" + version + "-jar/";
+      if (files.stream().noneMatch(file -> file.startsWith(own)) && !hasText(line)) {
+        missing.add(key + " has no text: " + line);
+      }
+    }
+    assertThat(strangers).isGreaterThan(50);
+    assertThat(missing).isEmpty();
+  }
+
+  private boolean hasText(String line) {
+    Matcher licence = Pattern.compile("\\(([A-Z][A-Za-z]+-[0-9.]+(-Clause)?)\\)").matcher(line);
+    while (licence.find()) {
+      String id = licence.group(1);
+      if (id.equals("Apache-2.0") || files.contains("META-INF/licenses/" + id + ".txt")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Test
+  void theLicenceIsApaches() throws IOException {
+    assertThat(text("META-INF/LICENSE")).contains("Apache License", "Version 2.0, January 2004");
+  }
+
+  /** What is in native code no plugin sees. */
+  @Test
+  void everyNativeLibraryIsNamed() throws IOException {
+    String notice = text("META-INF/NOTICE").toLowerCase(Locale.ROOT);
+    Pattern library = Pattern.compile("(?:lib)?([^/.]+)\\.(?:so|dll|dylib)(?:\\.[0-9.]+)?$");
+    Set<String> names =
+        files.stream()
+            .map(file -> library.matcher(file.substring(file.lastIndexOf('/') + 1)))
+            .filter(Matcher::matches)
+            .map(match -> match.group(1).toLowerCase(Locale.ROOT))
+            // The bindings and parts of what is named.
+            .filter(name -> !name.startsWith("jni") && !name.startsWith("opencv_"))
+            .filter(name -> !name.startsWith("nd4j"))
+            .collect(Collectors.toSet());
+    assertThat(names).contains("openblas", "gomp").allMatch(notice::contains);
+    for (String part : List.of("libpng", "libjpeg-turbo", "libtiff", "openexr", "jasper")) {
+      assertThat(notice).contains(part);
+      assertThat(files).anyMatch(file -> file.contains("share/licenses/opencv4/" + part));
+    }
+  }
+
+  private String text(String name) throws IOException {
+    return new String(
+        jar.getInputStream(jar.getEntry(name)).readAllBytes(), StandardCharsets.UTF_8);
+  }
+}
