@@ -13,6 +13,7 @@ import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.engine.ComputingThreads;
+import org.ttame.core.engine.HostMemory;
 
 /**
  * Stochastic gradient descent with Nesterov momentum, as {@code torch.optim.SGD(nesterov=True)}
@@ -29,12 +30,14 @@ import org.ttame.core.engine.ComputingThreads;
  * once, on construction.
  *
  * <p>All of it is one pass over parameter, velocity and gradient: with nine million parameters, as
- * ResNet-50's mechanism has, memory is what a step waits for.
+ * ResNet-50's mechanism has, memory is what a step waits for. Where arrays do not lie in the
+ * process's memory ({@link HostMemory}), ND4J's operations do the same.
  */
 public final class NesterovSgd implements AutoCloseable {
   private final double weightDecay;
   private final Map<String, INDArray> parameters;
   private final Map<String, INDArray> velocities = new LinkedHashMap<>();
+  private final boolean inPlace;
 
   /**
    * Values that are updated at a time. They are copied to arrays, which stay in the first cache:
@@ -49,6 +52,16 @@ public final class NesterovSgd implements AutoCloseable {
    * @param weightDecay how strongly weights are drawn to zero; 0 for not at all
    */
   public NesterovSgd(Map<String, INDArray> parameters, double weightDecay) {
+    this(parameters, weightDecay, HostMemory.backend());
+  }
+
+  /**
+   * The same, for a backend of ND4J.
+   *
+   * @param backend as {@link HostMemory} names it
+   */
+  NesterovSgd(Map<String, INDArray> parameters, double weightDecay, String backend) {
+    inPlace = HostMemory.holdsArrays(backend);
     if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
       throw new IllegalArgumentException(
           "Weight decay must be a finite number that is not negative, got " + weightDecay);
@@ -78,25 +91,44 @@ public final class NesterovSgd implements AutoCloseable {
     parameters.forEach((name, parameter) -> check(name, parameter, gradients.get(name)));
     parameters.forEach(
         (name, parameter) -> {
-          INDArray gradient = gradients.get(name);
-          INDArray plain = isPlain(gradient) ? gradient : gradient.dup('c');
-          try {
-            float decay = decays(name) ? (float) weightDecay : 0;
-            update(
-                values(parameter),
-                values(velocities.get(name)),
-                values(plain),
-                new Rates(decay, (float) momentum, (float) learningRate));
-          } finally {
-            if (plain != gradient) {
-              plain.close();
-            }
+          float decay = decays(name) ? (float) weightDecay : 0;
+          Rates rates = new Rates(decay, (float) momentum, (float) learningRate);
+          if (inPlace) {
+            updateInPlace(parameter, velocities.get(name), gradients.get(name), rates);
+          } else {
+            update(parameter, velocities.get(name), gradients.get(name), rates);
           }
         });
   }
 
+  /** Whether arrays are changed at their addresses. */
+  boolean isInPlace() {
+    return inPlace;
+  }
+
   /** What all values of a parameter share. */
   private record Rates(float decay, float momentum, float learningRate) {}
+
+  /** By ND4J's operations, wherever the arrays lie. */
+  private static void update(INDArray p, INDArray v, INDArray gradient, Rates rates) {
+    try (INDArray change = p.mul(rates.decay()).addi(gradient)) {
+      v.muli(rates.momentum()).addi(change);
+      try (INDArray ahead = v.mul(rates.momentum())) {
+        p.subi(change.addi(ahead).muli(rates.learningRate()));
+      }
+    }
+  }
+
+  private static void updateInPlace(INDArray p, INDArray v, INDArray gradient, Rates rates) {
+    INDArray plain = isPlain(gradient) ? gradient : gradient.dup('c');
+    try {
+      update(values(p), values(v), values(plain), rates);
+    } finally {
+      if (plain != gradient) {
+        plain.close();
+      }
+    }
+  }
 
   /** Each value depends on its own past alone, so blocks can be done in any order. */
   private static void update(FloatBuffer p, FloatBuffer v, FloatBuffer g, Rates rates) {

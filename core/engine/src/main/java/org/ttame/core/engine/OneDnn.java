@@ -45,7 +45,6 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.ttame.core.Text;
@@ -73,18 +72,24 @@ final class OneDnn {
 
   /** The library, loaded once in a process. */
   private static final class Holder {
-    private static final Optional<OneDnn> LOADED = load();
+    private static final Optional<OneDnn> LOADED = load(HostMemory.backend());
+  }
 
-    private static Optional<OneDnn> load() {
-      if (!Nd4j.getEnvironment().isCPU()) {
-        return Optional.empty();
-      }
-      try {
-        return Optional.of(new OneDnn());
-      } catch (LinkageError | RuntimeException e) {
-        LOG.info("oneDNN is called through ND4J alone: {}", e.toString());
-        return Optional.empty();
-      }
+  /**
+   * Loads the library.
+   *
+   * @param backend ND4J's, as {@link HostMemory} names it
+   * @return empty where there is none for this platform, or arrays live elsewhere
+   */
+  static Optional<OneDnn> load(String backend) {
+    if (!HostMemory.holdsArrays(backend)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new OneDnn());
+    } catch (LinkageError | RuntimeException e) {
+      LOG.info("oneDNN is called through ND4J alone: {}", e.toString());
+      return Optional.empty();
     }
   }
 
