@@ -2,20 +2,25 @@ package org.ttame.spark;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.spark.SparkEnv;
 import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
+import scala.Tuple2;
 
 /**
  * Places that users name: paths that every machine of the cluster sees alike ({@code file:} or no
@@ -23,6 +28,12 @@ import org.ttame.core.storage.WholeFile;
  */
 final class Places {
   private static final Pattern SCHEME = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]+:.*");
+
+  /**
+   * Of the output: files that are not whole yet. Those of executors that were killed stay there, so
+   * it goes when all is done.
+   */
+  static final String PARTS = "shards/.parts";
 
   private Places() {}
 
@@ -33,11 +44,18 @@ final class Places {
 
   /** A place of the machine's own file system as a path. */
   static Path local(String place) {
-    return place.startsWith("file:") ? Path.of(URI.create(place).getPath()) : Path.of(place);
+    return place.startsWith("file:")
+        ? Path.of(new org.apache.hadoop.fs.Path(place).toUri().getPath())
+        : Path.of(place);
   }
 
+  /** The file system of a place, with the settings {@code spark.hadoop.…} of the job. */
   static FileSystem fileSystem(String place) throws IOException {
-    return FileSystem.get(URI.create(place), new Configuration());
+    Configuration settings = new Configuration();
+    for (Tuple2<String, String> setting : SparkEnv.get().conf().getAllWithPrefix("spark.hadoop.")) {
+      settings.set(setting._1(), setting._2());
+    }
+    return new org.apache.hadoop.fs.Path(place).getFileSystem(settings);
   }
 
   static org.apache.hadoop.fs.Path hadoop(String place, String inside) {
@@ -76,18 +94,21 @@ final class Places {
     RemoteIterator<LocatedFileStatus> all = files.listFiles(root, true);
     while (all.hasNext()) {
       String path = all.next().getPath().toUri().getPath();
-      found.add(path.substring(prefix));
+      // A slash is below every other sign, as folders are entered where their name stands.
+      found.add(path.substring(prefix).replace('/', '\0'));
     }
-    // A slash is below every other sign, as folders are entered where their name stands.
-    found.sort(Comparator.comparing((String path) -> path.replace('/', '\0')));
+    found.sort(null);
+    found.replaceAll(path -> path.replace('\0', '/'));
     return found;
   }
 
   /**
-   * Brings a folder's files to a place, each whole or not at all, and {@code last} after all
+   * Brings a folder's files to the output, each whole or not at all, and {@code last} after all
    * others.
+   *
+   * @param inside the folder of the output that they go to; empty for the output itself
    */
-  static void deliver(Path folder, String place, String last) throws IOException {
+  static void deliver(Path folder, String out, String inside, String last) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.walk(folder)) {
       files =
@@ -95,19 +116,23 @@ final class Places {
               .sorted(Comparator.comparing((Path file) -> file.endsWith(last)))
               .toList();
     }
-    FileSystem target = isLocal(place) ? null : fileSystem(place);
+    FileSystem target = isLocal(out) ? null : fileSystem(out);
+    Set<org.apache.hadoop.fs.Path> made = new HashSet<>();
     for (Path file : files) {
-      String inside = folder.relativize(file).toString();
+      String name = folder.relativize(file).toString();
       try (InputStream in = Files.newInputStream(file)) {
         if (target == null) {
-          Path to = local(place).resolve(inside);
+          Path to = local(out).resolve(inside).resolve(name);
           Files.createDirectories(to.getParent());
           WholeFile.write(to, in::transferTo);
         } else {
-          org.apache.hadoop.fs.Path to = hadoop(place, inside);
-          org.apache.hadoop.fs.Path part = to.suffix(".part-" + java.util.UUID.randomUUID());
-          try (java.io.OutputStream out = target.create(part, true)) {
-            in.transferTo(out);
+          org.apache.hadoop.fs.Path to = hadoop(hadoop(out, inside).toString(), name);
+          org.apache.hadoop.fs.Path part = hadoop(out, PARTS + "/" + UUID.randomUUID());
+          try (OutputStream stream = target.create(part, true)) {
+            in.transferTo(stream);
+          }
+          if (made.add(to.getParent())) {
+            target.mkdirs(to.getParent());
           }
           target.delete(to, false);
           if (!target.rename(part, to)) {

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.function.Function;
 import org.apache.spark.util.LongAccumulator;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.ProgressListener;
@@ -34,7 +35,7 @@ import org.ttame.training.data.Shard;
  *
  * <p>OUT/shards holds what is finished: the same command again does the rest.
  */
-final class ShardJob {
+class ShardJob {
   /** Passes of a shard: what a lost executor costs, and how evenly the end comes. */
   private static final int PASSES = 16;
 
@@ -85,15 +86,16 @@ final class ShardJob {
     if (Places.isLocal(place)) {
       return reading.list(Places.local(place), listener);
     }
-    StringBuilder lines = new StringBuilder();
-    for (String file : Places.list(place)) {
-      if (ImageList.isCalledImage(file)) {
-        lines.append(file).append('\n');
-      }
+    return HadoopImages.list(place, reading, listener, scratch);
+  }
+
+  /** Where the paths of a source begin: those of a list, at its folder. */
+  private static String base(String place) throws IOException {
+    if (!Places.isLocal(place)) {
+      return HadoopImages.base(place);
     }
-    Path file = scratch.resolve("images.txt");
-    Files.writeString(file, lines, StandardCharsets.UTF_8);
-    return reading.list(file, listener);
+    Path source = Places.local(place);
+    return (Files.isDirectory(source) ? source : source.toAbsolutePath().getParent()).toString();
   }
 
   /** As many as were begun with, or some for each pass of an executor. */
@@ -136,7 +138,7 @@ final class ShardJob {
     try {
       Files.createDirectories(file.resolve(JOB).getParent());
       Files.writeString(file.resolve(JOB), text.toString(), StandardCharsets.UTF_8);
-      Places.deliver(file, out, "");
+      Places.deliver(file, out, "", "");
     } finally {
       Places.remove(file);
     }
@@ -189,24 +191,31 @@ final class ShardJob {
     ShardTask.Source source =
         new ShardTask.Source(
             place,
+            base(place),
             list.size(),
             list.namesSha256(),
             list.describe().replace(list.source().toString(), place),
             new ArrayList<>(list.classNames()));
     LongAccumulator done = spark.sc().longAccumulator("images");
     ShippedFiles shipped = ShippedFiles.send(spark, command, scratch);
-    ShardTask task = new ShardTask(command, shipped, source, done);
+    Function<ShardTask.Images, Integer> task = task(shipped, source, done);
     long all = shards.stream().mapToLong(shard -> shard.labels().length).sum();
     long before = list.size() - all;
     listener.begin(command.name() + " on " + spark.master(), list.size(), before);
     JavaFutureAction<List<Integer>> action =
-        spark.parallelize(shards, shards.size()).map(task::run).collectAsync();
+        spark.parallelize(shards, shards.size()).map(task).collectAsync();
     while (!action.isDone()) {
       Thread.sleep(500);
       // A shard that was done twice was counted twice.
       listener.advance(before + Math.min(all, done.value()), "");
     }
     listener.advance(before + action.get().size() * all / shards.size(), "");
+  }
+
+  /** What an executor does with a shard; it gives the shard's number. */
+  Function<ShardTask.Images, Integer> task(
+      ShippedFiles shipped, ShardTask.Source source, LongAccumulator done) {
+    return new ShardTask(command, shipped, source, done)::run;
   }
 
   private void merge(int count, Path scratch) throws IOException {
@@ -219,14 +228,17 @@ final class ShardJob {
       FileSystem files = Places.fileSystem(out);
       Path copies = scratch.resolve("shards");
       for (String file : Places.list(out + "/shards")) {
-        Places.fetch(files, out + "/shards", file, copies.resolve(file));
+        if (!file.startsWith(".")) {
+          Places.fetch(files, out + "/shards", file, copies.resolve(file));
+        }
       }
       IntStream.range(0, count).forEach(i -> folders.add(copies.resolve(String.valueOf(i))));
     }
     command.startEngine();
     Merge.Result result = new Merge(folders, target, listener).run();
     if (!local) {
-      Places.deliver(target, out, "");
+      Places.deliver(target, out, "", "");
+      Places.fileSystem(out).delete(Places.hadoop(out, Places.PARTS), true);
     }
     command.print(result, out);
   }

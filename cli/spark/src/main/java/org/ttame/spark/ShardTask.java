@@ -2,7 +2,6 @@ package org.ttame.spark;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ import org.apache.spark.util.LongAccumulator;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.storage.FileNames;
 import org.ttame.eval.output.OutputNames;
 import org.ttame.services.Evaluate;
 import org.ttame.services.Explain;
@@ -38,7 +38,8 @@ final class ShardTask implements Serializable {
   /**
    * What all shards share.
    *
-   * @param place where the images are
+   * @param place where the images are, as it was named
+   * @param base where their paths begin
    * @param images how many there are in all
    * @param namesSha256 of all names
    * @param description of all, for people
@@ -46,6 +47,7 @@ final class ShardTask implements Serializable {
    */
   record Source(
       String place,
+      String base,
       int images,
       String namesSha256,
       String description,
@@ -77,16 +79,12 @@ final class ShardTask implements Serializable {
           here.put(own.name(i), renamed.get(own.name(i)));
         }
       }
-      return new Images(
-          shard.index(),
-          shard.count(),
-          paths.toString().getBytes(StandardCharsets.UTF_8),
-          labels,
-          here);
+      byte[] bytes = FileNames.encode(paths.toString());
+      return new Images(shard.index(), shard.count(), bytes, labels, here);
     }
 
     List<String> texts() {
-      String all = new String(paths, StandardCharsets.UTF_8);
+      String all = FileNames.decode(paths);
       return List.of(all.substring(0, all.length() - 1).split("\0", -1));
     }
   }
@@ -99,9 +97,9 @@ final class ShardTask implements Serializable {
     this.done = done;
   }
 
-  /** Where a shard's record, and an evaluation's numbers, go. */
-  static String place(String out, int index) {
-    return out + "/shards/" + index;
+  /** Where in the output a shard's record, and an evaluation's numbers, go. */
+  static String place(int index) {
+    return "shards/" + index;
   }
 
   /**
@@ -124,6 +122,10 @@ final class ShardTask implements Serializable {
           });
       Map<String, String> texts = new LinkedHashMap<>(shipped.texts());
       texts.put(work.resolve("images").toString(), source.place());
+      if (!Places.isLocal(source.place())) {
+        // A path of this machine has one slash where two belong.
+        texts.put(Path.of(source.place()).toString(), source.place());
+      }
       ShippedFiles.restoreTexts(local, texts);
       Shard shard = new Shard(images.index(), images.count());
       if (command.equals(RemoteCommand.EXPLAIN)) {
@@ -131,12 +133,13 @@ final class ShardTask implements Serializable {
         Path record = Files.createDirectory(work.resolve("record"));
         String file = "shard-" + shard.index() + "-of-" + shard.count() + ".json";
         Files.move(local.resolve(file), record.resolve(file));
-        Places.deliver(local, out, "");
-        Places.deliver(record, place(out, shard.index()), file);
+        Places.deliver(local, out, "", "");
+        Places.deliver(record, out, place(shard.index()), file);
       } else {
         Places.deliver(
             local,
-            place(out, shard.index()),
+            out,
+            place(shard.index()),
             "shard-" + shard.index() + "-of-" + shard.count() + ".json");
       }
       return images.index();
@@ -149,11 +152,11 @@ final class ShardTask implements Serializable {
       RemoteCommand own, Images images, Path work, FrozenClassifier classifier) throws IOException {
     List<String> paths = images.texts();
     boolean local = Places.isLocal(source.place());
-    Path base = local ? baseOf(source.place()) : work.resolve("images");
+    Path base = local ? Path.of(source.base()) : work.resolve("images");
     if (!local) {
-      FileSystem files = Places.fileSystem(source.place());
+      FileSystem files = Places.fileSystem(source.base());
       for (String path : paths) {
-        Places.fetch(files, source.place(), path, base.resolve(path));
+        Places.fetch(files, source.base(), path, base.resolve(path));
       }
     }
     ImageList list =
@@ -177,12 +180,6 @@ final class ShardTask implements Serializable {
       OutputNames names = OutputNames.of(images.renamed(), list.size(), list::name);
       new Explain(own.explain(), set, names, progress).run(classifier, written -> {});
     }
-  }
-
-  /** Relative paths of a list start at its folder. */
-  private static Path baseOf(String place) {
-    Path source = Places.local(place);
-    return Files.isDirectory(source) ? source : source.toAbsolutePath().getParent();
   }
 
   /**

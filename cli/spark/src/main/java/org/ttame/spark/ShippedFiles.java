@@ -20,6 +20,7 @@ import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
+import org.ttame.training.data.ImageList;
 
 /**
  * The classifier's file, and a run's folder where not every machine sees it: sent by Spark once to
@@ -57,7 +58,7 @@ record ShippedFiles(
     if (run != null) {
       Path folder = scratch.resolve("run");
       for (String file : Places.list(run)) {
-        if (!file.startsWith("sample/")) {
+        if (!ImageList.isCalledImage(file)) {
           Places.fetch(Places.fileSystem(run), run, file, folder.resolve(file));
         }
       }
@@ -126,7 +127,10 @@ record ShippedFiles(
   }
 
   private Path runFolderPath() {
+    // Spark's own paths may begin with "./".
     return Path.of(SparkFiles.get(runName))
+        .toAbsolutePath()
+        .normalize()
         .resolveSibling("ttame-run-" + runSha256.substring(0, 16));
   }
 

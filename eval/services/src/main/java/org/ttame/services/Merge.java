@@ -250,19 +250,18 @@ public final class Merge {
       throws IOException {
     Map<Integer, String> left =
         leftOut.stream().collect(Collectors.toMap(LeftOut::place, LeftOut::image));
-    for (int s = 0; s < shards.size(); s++) {
-      int shard = s;
-      long expected =
-          IntStream.range(0, record.length)
-              .filter(place -> place % shards.size() == shard && record[place] >= 0)
-              .count();
+    int[] expected = new int[shards.size()];
+    for (int place = 0; place < record.length; place++) {
+      expected[place % expected.length] += record[place] < 0 ? 0 : 1;
+    }
+    for (int s = 0; s < expected.length; s++) {
       // Of every method, should rows have been lost.
       for (MethodResult method : shards.get(s).methods()) {
-        if (method.records().size() != expected) {
+        if (method.records().size() != expected[s]) {
           throw new IOException(
               Text.format(
                   "%s has results of %s for %d images instead of %d; run it again",
-                  described(parts.get(s)), method.method(), method.records().size(), expected));
+                  described(parts.get(s)), method.method(), method.records().size(), expected[s]));
         }
       }
     }
