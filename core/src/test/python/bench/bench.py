@@ -1,7 +1,8 @@
 """Our time beside PyTorch's and ONNX Runtime's, on the same weights, in turn.
 
     python core/src/test/python/bench/bench.py [--backbones a,b] [--batches 4,16] [--repeats N]
-                                               [--weights FOLDER] [--out FILE.json] [--only forward,step,explain]
+                                               [--weights FOLDER] [--out FILE.json]
+                                               [--only forward,step,explain,bfloat16,fair]
     python core/src/test/python/bench/bench.py --table FILE.json
 
 Run it from the project's folder, after `mvn -ntp package`, with nothing else running, by the Python
@@ -12,6 +13,10 @@ For each row every engine is a process of its own that has loaded and warmed up;
 other does the work once, and again, so that all see the same machine. Peak memory is that of the
 whole process. Ratios are ours over the better of PyTorch's two layouts: of medians, and the smallest
 and largest of the ratios round by round.
+
+bfloat16 measures our --precision bfloat16 beside our float32, OpenVINO as it comes and PyTorch's
+autocast, and needs a processor that has it. fair is the step beside PyTorch's with the two identities that
+ours has: only the asked classes' maps, upsampled after the fusion; eager, and compiled.
 """
 
 import argparse
@@ -32,6 +37,9 @@ WARMUP_RUNS, WARMUP_SECONDS = 2, 4
 PAUSE = 0.5
 FORWARD = ["torch", "torch-channels-last", "onnxruntime", "openvino", "openvino-default"]
 STEP = ["torch", "torch-channels-last"]
+FAIR = ["torch-channels-last-identities", "torch-channels-last-identities-compile"]
+NARROW_FORWARD = ["openvino-default", "torch-channels-last-autocast"]
+NARROW_STEP = ["torch-channels-last-identities-autocast"]
 
 
 def export(backbone, folder):
@@ -78,10 +86,10 @@ class Engine:
         self.process.wait()
 
 
-def ours(file, work, batch):
+def ours(file, work, batch, precision="float32"):
     return Engine(
-        f"ours-{work}",
-        ["java", "-jar", str(JAR), "bench", "--weights", str(file), "--work", work,
+        f"ours-{work}" if precision == "float32" else f"ours-{work}-{precision}",
+        ["java", "-jar", str(JAR), "bench", "--weights", str(file), "--work", work, "--precision", precision,
          "--batch-sizes", str(batch), "--threads", "2", "--lockstep", "--quiet"],
     )
 
@@ -159,7 +167,8 @@ def row(record, backbone, batch, work, label, mine, others, figures, limit=None)
     )
     print(line, flush=True)
     record["rows"].append(
-        {"backbone": backbone, "batch": batch, "work": work, "against": label, "figures": figures, "ratio": r}
+        {"backbone": backbone, "batch": batch, "work": work, "against": label, "ours": mine, "figures": figures,
+         "ratio": r}
     )
 
 
@@ -174,9 +183,10 @@ def table(record):
     print("| classifier | batch | work | ours, ms | against | its ms | ratio | memory, MiB | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
     for r in record["rows"]:
-        own = next(f for name, f in r["figures"].items() if name == f"ours-{r['work']}")
+        own = r["figures"][r["ours"]]
         other = r["figures"][r["ratio"]["of"]]
-        print(f"| {r['backbone']} | {r['batch']} | {LIMITS[r['work']]} | {own['median'] * 1e3:.0f} | "
+        mine = r["ours"]
+        print(f"| {r['backbone']} | {r['batch']} | {LIMITS[r['work']]}{' in bfloat16' * mine.endswith('bfloat16')} | {own['median'] * 1e3:.0f} | "
               f"{r['against']} | {other['median'] * 1e3:.0f} | **{r['ratio']['medians']:.2f}** "
               f"({r['ratio']['min']:.2f}–{r['ratio']['max']:.2f}) | {own['peak_bytes'] / 2**20:.0f} / "
               f"{other['peak_bytes'] / 2**20:.0f} | {r['ratio']['memory']:.2f} |")
@@ -219,6 +229,25 @@ def main():
                     options.repeats,
                 )
                 row(record, backbone, batch, "step", "PyTorch", "ours-step", STEP, figures)
+            if "fair" in only:
+                figures = measure(
+                    [ours(file, "step", batch)] + [peer(n, backbone, "step", batch, file) for n in FAIR],
+                    options.repeats,
+                )
+                row(record, backbone, batch, "step", "PyTorch, identities", "ours-step", FAIR[:1], figures)
+                row(record, backbone, batch, "step", "PyTorch, identities, compiled", "ours-step", FAIR[1:], figures)
+            if "bfloat16" in only:
+                for work, names in (("forward", NARROW_FORWARD), ("step", NARROW_STEP)):
+                    mine = f"ours-{work}-bfloat16"
+                    figures = measure(
+                        [ours(file, work, batch, "bfloat16"), ours(file, work, batch)]
+                        + [peer(n, backbone, work, batch, file) for n in names],
+                        options.repeats,
+                    )
+                    row(record, backbone, batch, work, "our float32", mine, [f"ours-{work}"], figures)
+                    for name in names:
+                        label = "OpenVINO as it comes" if name.startswith("openvino") else "PyTorch autocast"
+                        row(record, backbone, batch, work, label, mine, [name], figures)
             options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 

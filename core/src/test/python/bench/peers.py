@@ -3,12 +3,14 @@
     python peers.py ENGINE BACKBONE WORK BATCH FILE.onnx
 
 ENGINE torch, torch-channels-last, onnxruntime, openvino (in float32) or openvino-default (as it comes: in
-bfloat16 where the processor has fast instructions for it); WORK forward or step. Says "ready", then answers
+bfloat16 where the processor has fast instructions for it); PyTorch's may end with -compile (torch.compile)
+or -autocast (bfloat16), and before that, of a step, with -identities; WORK forward or step. Says "ready", then answers
 each line of standard input: "run" with the seconds of the work done once, "memory" with the peak of
 resident bytes.
 
 The step is T-TAME's written the plain way: all K maps, every branch upsampled before the fusion,
-autograd. It takes the product's own loss and masking (`paper`, the backbone's family).
+autograd. With -identities it computes the asked classes' maps alone, and upsamples after the fusion,
+which commutes with it: what a user would write who has seen that. It takes the product's own loss and masking (`paper`, the backbone's family).
 """
 
 import sys
@@ -70,20 +72,28 @@ def torch_model(backbone, layout):
     return model.to(memory_format=layout)
 
 
-def torch_forward(backbone, layout, images):
+def precision(how):
+    import torch
+
+    return torch.autocast("cpu", torch.bfloat16, enabled="autocast" in how)
+
+
+def torch_forward(backbone, layout, images, how):
     import torch
 
     model = torch_model(backbone, layout)
     x = torch.from_numpy(images).contiguous(memory_format=layout)
+    if "compile" in how:
+        model = torch.compile(model)
 
     def forward():
-        with torch.no_grad():
+        with torch.no_grad(), precision(how):
             model(x)
 
     return forward
 
 
-def torch_step(backbone, layout, images):
+def torch_step(backbone, layout, images, how):
     import torch
     from torch import nn
     from torch.nn import functional as F
@@ -103,6 +113,20 @@ def torch_step(backbone, layout, images):
             super().__init__()
             self.branches = nn.ModuleList(Branch(c) for c in channels)
             self.fusion = nn.Conv2d(sum(channels), CLASSES, 1)
+
+        def rows(self, features, psi):
+            """The maps of the classes psi [B, M] alone, each branch's part upsampled: [B, M, h, w]."""
+            size = max(f.shape[-1] for f in features)
+            weight = self.fusion.weight[psi].flatten(2)
+            parts = weight.split([f.shape[1] for f in features], 2)
+            maps = self.fusion.bias[psi][..., None, None]
+            for branch, feature, part in zip(self.branches, features, parts):
+                own = branch(feature, feature.shape[-1]).flatten(2)
+                own = torch.bmm(part.to(own.dtype), own).unflatten(2, feature.shape[2:])
+                if own.shape[-1] != size:
+                    own = F.interpolate(own, size=(size, size), mode="bilinear")
+                maps = maps + own
+            return maps
 
         def forward(self, features):
             size = max(f.shape[-1] for f in features)
@@ -139,25 +163,35 @@ def torch_step(backbone, layout, images):
     vit = backbone.startswith(("vit", "swin"))
     batch = len(images)
 
-    def step():
+    def classify(x):
+        return model(x), [grid(seen[name]) for name in names]
+
+    if "compile" in how:
+        classify = torch.compile(classify)
+        mechanism.rows = torch.compile(mechanism.rows)
+
+    def loss_of():
         with torch.no_grad():
-            y = model((unit - mean) / std).argmax(1)
-            features = [grid(seen[name]) for name in names]
-        z = mechanism(features)
-        e = torch.sigmoid(z)
+            logits, features = classify((unit - mean) / std)
+            y = logits.argmax(1)
         rows = torch.arange(batch)
-        own = F.interpolate(e[rows, y].unsqueeze(1), size=(SIDE, SIDE), mode="bilinear")
-        masked = own * ((unit - mean) / std) if vit else (own * unit - mean) / std
-        ce = F.cross_entropy(model(masked), y)
         others = torch.stack([torch.randperm(CLASSES - 1)[: batch - 1] for _ in range(batch)])
         others = others + (others >= y[:, None])
         psi = torch.cat([y[:, None], others], 1)
-        chosen = e[rows[:, None], psi]
-        area = torch.exp(L4 * F.logsigmoid(z[rows[:, None], psi])).mean()
+        z = mechanism.rows(features, psi) if "identities" in how else mechanism(features)[rows[:, None], psi]
+        chosen = torch.sigmoid(z.float())
+        own = F.interpolate(chosen[:, :1], size=(SIDE, SIDE), mode="bilinear")
+        masked = own * ((unit - mean) / std) if vit else (own * unit - mean) / std
+        ce = F.cross_entropy(classify(masked)[0].float(), y)
+        area = torch.exp(L4 * F.logsigmoid(z.float())).mean()
         dy = (chosen[..., 1:, :] - chosen[..., :-1, :]).square().sum((1, 2, 3))
         dx = (chosen[..., 1:] - chosen[..., :-1]).square().sum((1, 2, 3))
         variation = ((dy + dx) / (2 * chosen[0].numel())).mean()
-        loss = L1 * ce + L2 * (area + L3 * variation)
+        return L1 * ce + L2 * (area + L3 * variation)
+
+    def step():
+        with precision(how):
+            loss = loss_of()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -182,8 +216,9 @@ def main():
     else:
         import torch
 
-        layout = torch.channels_last if engine.endswith("last") else torch.contiguous_format
-        once = {"forward": torch_forward, "step": torch_step}[work](backbone, layout, images)
+        how = engine.split("-")
+        layout = torch.channels_last if "last" in how else torch.contiguous_format
+        once = {"forward": torch_forward, "step": torch_step}[work](backbone, layout, images, how)
     print("ready", flush=True)
     for line in sys.stdin:
         if line.strip() == "memory":

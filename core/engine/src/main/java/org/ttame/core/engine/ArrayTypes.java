@@ -8,8 +8,10 @@ import org.nd4j.linalg.api.buffer.DataType;
  *
  * @param inputs of the step's inputs, in order
  * @param output of its output
+ * @param over whether the result is written over the array that is added to it first, the second
+ *     input
  */
-record ArrayTypes(List<DataType> inputs, DataType output) {
+record ArrayTypes(List<DataType> inputs, DataType output, boolean over) {
 
   /** Makes a step's kernel for arrays of any types it may be asked for. */
   interface Maker {
@@ -21,9 +23,12 @@ record ArrayTypes(List<DataType> inputs, DataType output) {
     Kernel make(ArrayTypes types);
   }
 
+  ArrayTypes {
+    inputs = List.copyOf(inputs);
+  }
+
   ArrayTypes(List<DataType> inputs, DataType output) {
-    this.inputs = List.copyOf(inputs);
-    this.output = output;
+    this(inputs, output, false);
   }
 
   /** The types that values have. */
@@ -33,10 +38,18 @@ record ArrayTypes(List<DataType> inputs, DataType output) {
 
   /** The one type of all arrays, for kernels that cannot mix them. */
   DataType uniform() {
+    requireApart();
     if (!inputs.stream().allMatch(output::equals)) {
       throw new OneDnn.UnsupportedException("arrays of several types");
     }
     return output;
+  }
+
+  /** For kernels that do not write over what they add. */
+  void requireApart() {
+    if (over) {
+      throw new OneDnn.UnsupportedException("a result over what is added to it");
+    }
   }
 
   DataType input(int place) {

@@ -57,6 +57,7 @@ final class DnnElementwise {
    * @param types of the arrays; this object's own does not count
    */
   Kernel sequence(long[] shape, List<PostOperation> operations, ArrayTypes types) {
+    types.requireApart();
     dnnl_memory_desc_t values = OneDnn.as(types.input(0), layout(shape, operations));
     dnnl_memory_desc_t result = OneDnn.as(types.output(), values);
     PostOperation first = operations.get(0);
@@ -76,7 +77,7 @@ final class DnnElementwise {
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(binary)) {
       int algorithm = own ? first.algorithm() : dnnl_binary_mul;
       OneDnn.check(dnnl_binary_desc_init(binary, algorithm, values, second, result), "arithmetic");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, result, others);
+      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, rest, result, others, false);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("", operations), 0, desc)
               .elementwise(true)
@@ -86,7 +87,7 @@ final class DnnElementwise {
       } else {
         kernel.owned(DNNL_ARG_SRC_1, dnn.number(second, scales ? first.alpha() : 1));
       }
-      PostOperation.addInputs(kernel, rest, result, others);
+      PostOperation.addInputs(kernel, rest, result, others, false);
       return kernel.output(DNNL_ARG_DST, result);
     }
   }

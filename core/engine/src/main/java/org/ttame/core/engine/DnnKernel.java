@@ -9,6 +9,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_wait;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
@@ -56,6 +57,12 @@ final class DnnKernel implements Kernel {
   /** The step's next input. */
   DnnKernel input(int role, dnnl_memory_desc_t layout) {
     inputs.add(new Argument(role, layout));
+    return this;
+  }
+
+  /** The step's next input is read where the output is written. */
+  DnnKernel inputInOutput() {
+    inputs.add(null);
     return this;
   }
 
@@ -129,11 +136,14 @@ final class DnnKernel implements Kernel {
           Text.format("%s reads %d arrays, got %d", kind, inputs.size(), from.size()));
     }
     release();
-    int count = inputs.size() + constants.size() + (output == null ? 0 : 1);
+    int own = (int) inputs.stream().filter(Objects::nonNull).count();
+    int count = own + constants.size() + (output == null ? 0 : 1);
     dnnl_exec_arg_t list = new dnnl_exec_arg_t(count);
     int at = 0;
     for (int i = 0; i < inputs.size(); i++) {
-      set(list, at++, inputs.get(i).role(), view(inputs.get(i), from.get(i)));
+      if (inputs.get(i) != null) {
+        set(list, at++, inputs.get(i).role(), view(inputs.get(i), from.get(i)));
+      }
     }
     for (Constant constant : constants) {
       set(list, at++, constant.role(), constant.memory().get());

@@ -46,6 +46,9 @@ final class DnnKernels {
   /** Rows below which a product with frozen weights is bound by reading those once. */
   private static final long LEAST_ROWS = 32;
 
+  /** Height of the image whose pixels are a product's rows, with AMX: of 1, 2 and 4 the fastest. */
+  private static final long TWO_ROWS = 2;
+
   private final OneDnn dnn;
   private final PackedWeights packed;
   private final boolean narrow;
@@ -125,20 +128,23 @@ final class DnnKernels {
   Kernel convolution(
       Window window, INDArray weights, INDArray bias, List<PostOperation> after, ArrayTypes types) {
     String kind = "convolution " + window.name();
+    dnnl_memory_desc_t given = weights(window);
     if (narrow && window.fitsBlocks()) {
       try {
-        return convolution(kind, window, weights, bias, after, dnnl_nChw8c, types).inBlocks();
+        return convolution(kind, window, weights, given, bias, after, dnnl_nChw8c, types)
+            .inBlocks();
       } catch (OneDnn.UnsupportedException e) {
         // Channels last, then.
       }
     }
-    return convolution(kind, window, weights, bias, after, dnnl_nhwc, types);
+    return convolution(kind, window, weights, given, bias, after, dnnl_nhwc, types);
   }
 
   private DnnKernel convolution(
       String kind,
       Window window,
       INDArray weights,
+      dnnl_memory_desc_t given,
       INDArray bias,
       List<PostOperation> after,
       int tag,
@@ -162,12 +168,13 @@ final class DnnKernels {
               window.padding(),
               window.padding()),
           "convolution");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, types.from(1));
-      Supplier<dnnl_memory> memory = pack(desc, weights, weights(window));
+      dnnl_primitive_desc desc =
+          PostOperation.plan(dnn, general, after, target, types.from(1), types.over());
+      Supplier<dnnl_memory> memory = pack(desc, weights, given);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name(kind, after), window.operations(), desc);
       kernel.input(DNNL_ARG_SRC, source);
-      PostOperation.addInputs(kernel, after, target, types.from(1));
+      PostOperation.addInputs(kernel, after, target, types.from(1), types.over());
       return kernel
           .constant(DNNL_ARG_WEIGHTS, memory)
           .bias(bias, channels)
@@ -240,7 +247,8 @@ final class DnnKernels {
    * A product with frozen weights, with what follows it. Without AVX-512 oneDNN's convolutions of
    * 1×1 take a tenth less time than its products of a transformer's sizes, and a product is a
    * convolution of one column of M pixels. They want a packed copy of the weights: forwards that is
-   * worth its memory; gradients, whose weights are transposed, read them as they lie.
+   * worth its memory; gradients, whose weights are transposed, read them as they lie. With AMX, in
+   * bfloat16, convolutions over images of two rows take three quarters of the time.
    *
    * @param rows M
    * @param inner K
@@ -260,10 +268,15 @@ final class DnnKernels {
       INDArray bias,
       List<PostOperation> after,
       ArrayTypes types) {
-    Window column = Window.ofProduct(rows, inner, columns);
-    if (narrow && !transposed && column.hasWholeBlocks()) {
+    Window pixels = pixels(rows, inner, columns, transposed, types.input(0));
+    if (pixels != null && pixels.hasWholeBlocks()) {
       try {
-        return convolution("product", column, weights, bias, after, dnnl_nhwc, types);
+        dnnl_memory_desc_t matrix =
+            OneDnn.describe(
+                DataType.FLOAT,
+                weightDims(pixels),
+                transposed ? new long[] {inner, 1, 1, 1} : new long[] {1, columns, 1, 1});
+        return convolution("product", pixels, weights, matrix, bias, after, dnnl_nhwc, types);
       } catch (OneDnn.UnsupportedException e) {
         // As a product, then.
       }
@@ -286,14 +299,25 @@ final class DnnKernels {
               bias == null ? null : row,
               target),
           "product");
-      dnnl_primitive_desc desc = PostOperation.plan(dnn, general, after, target, types.from(1));
+      dnnl_primitive_desc desc =
+          PostOperation.plan(dnn, general, after, target, types.from(1), types.over());
       Supplier<dnnl_memory> memory = pack(desc, weights, given);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("product", after), 2 * rows * inner * columns, desc);
       kernel.input(DNNL_ARG_SRC, source);
-      PostOperation.addInputs(kernel, after, target, types.from(1));
+      PostOperation.addInputs(kernel, after, target, types.from(1), types.over());
       return kernel.constant(DNNL_ARG_WEIGHTS, memory).bias(bias, row).output(DNNL_ARG_DST, target);
     }
+  }
+
+  /** The image that a product's convolution goes over, or null where a product is better. */
+  private Window pixels(long rows, long inner, long columns, boolean transposed, DataType type) {
+    if (type == DataType.FLOAT) {
+      return narrow && !transposed ? Window.ofProduct(rows, inner, columns, rows) : null;
+    }
+    return rows >= LEAST_ROWS && OneDnn.bfloat16() == Precision.Hardware.AMX
+        ? Window.ofProduct(rows, inner, columns, TWO_ROWS)
+        : null;
   }
 
   /**
@@ -319,6 +343,7 @@ final class DnnKernels {
    */
   private Kernel products(
       StackLayout x, StackLayout y, StackLayout z, int first, ArrayTypes types) {
+    types.requireApart();
     dnnl_memory_desc_t left = OneDnn.describe(types.input(first), x);
     dnnl_memory_desc_t right = OneDnn.describe(types.input(1 - first), y);
     dnnl_memory_desc_t target = OneDnn.describe(types.output(), z);

@@ -21,6 +21,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_square;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_swish;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_binary;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_eltwise;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_append_sum;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_post_ops_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_attr_create;
@@ -258,6 +259,7 @@ record PostOperation(
    * @param after in order
    * @param target the result's layout, whose second dimension is the channels
    * @param others the types of the other arrays, in order
+   * @param over whether the first operation adds what the result is written over
    * @return the caller destroys it
    */
   static dnnl_primitive_desc plan(
@@ -265,7 +267,11 @@ record PostOperation(
       const_dnnl_op_desc_t operation,
       List<PostOperation> after,
       dnnl_memory_desc_t target,
-      List<DataType> others) {
+      List<DataType> others,
+      boolean over) {
+    if (over && (after.isEmpty() || !after.get(0).equals(ADD))) {
+      throw new OneDnn.UnsupportedException("nothing of the result's shape is added first");
+    }
     Iterator<DataType> types = others.iterator();
     dnnl_primitive_attr attributes = new dnnl_primitive_attr();
     dnnl_post_ops operations = new dnnl_post_ops();
@@ -273,6 +279,11 @@ record PostOperation(
     OneDnn.check(dnnl_post_ops_create(operations), "post operations");
     try {
       for (PostOperation next : after) {
+        if (over && next == after.get(0)) {
+          OneDnn.check(dnnl_post_ops_append_sum(operations, 1), "sum");
+          types.next();
+          continue;
+        }
         OneDnn.check(
             next.hasOperand()
                 ? dnnl_post_ops_append_binary(
@@ -294,10 +305,14 @@ record PostOperation(
       DnnKernel kernel,
       List<PostOperation> after,
       dnnl_memory_desc_t target,
-      List<DataType> others) {
+      List<DataType> others,
+      boolean over) {
     Iterator<DataType> types = others.iterator();
     for (int at = 0; at < after.size(); at++) {
-      if (after.get(at).hasOperand()) {
+      if (over && at == 0) {
+        types.next();
+        kernel.inputInOutput();
+      } else if (after.get(at).hasOperand()) {
         // DNNL_ARG_ATTR_MULTIPLE_POST_OP(at), a macro.
         kernel.input(
             (DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (at + 1)) | DNNL_ARG_SRC_1,

@@ -35,6 +35,9 @@ final class PrecisionPass {
   private final Set<PlanValue> kept = new HashSet<>();
   private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
 
+  /** The last step that reads a value, by the value's root. */
+  private final Map<PlanValue, PlanStep> lastReaders = new HashMap<>();
+
   /** Roots of what the rules say is narrow. */
   private final Set<PlanValue> narrow = new HashSet<>();
 
@@ -48,6 +51,11 @@ final class PrecisionPass {
 
   /** Wide copies of narrow values, and where they were made. */
   private final Map<PlanValue, Wide> widened = new HashMap<>();
+
+  /**
+   * Wide values that take the place of others: set at the end, as roots are what all is found by.
+   */
+  private final Map<PlanValue, PlanValue> bases = new HashMap<>();
 
   private record Wide(PlanValue value, int place) {}
 
@@ -76,7 +84,10 @@ final class PrecisionPass {
     for (PlanStep step : steps) {
       giveMaker(step);
       step.inputs.forEach(
-          input -> readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step));
+          input -> {
+            readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step);
+            lastReaders.put(input.root(), step);
+          });
     }
     decide(steps);
   }
@@ -94,6 +105,7 @@ final class PrecisionPass {
       List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels, Casts casts) {
     PrecisionPass pass = new PrecisionPass(steps, kept, kernels, casts);
     steps.forEach(pass::add);
+    pass.bases.forEach((value, base) -> value.base = base);
     return pass.result;
   }
 
@@ -205,10 +217,11 @@ final class PrecisionPass {
       return false;
     }
     PlanValue output = step.outputs.get(0);
-    Kernel kernel;
-    try {
-      kernel = step.maker.make(new ArrayTypes(types, toNarrow ? casts.type() : output.type));
-    } catch (OneDnn.UnsupportedException e) {
+    DataType type = toNarrow ? casts.type() : output.type;
+    Kernel kernel = mayWriteOver(step, types, type) ? make(step, types, type, true) : null;
+    boolean over = kernel != null;
+    kernel = over ? kernel : make(step, types, type, false);
+    if (kernel == null) {
       return false;
     }
     List<PlanValue> inputs = new ArrayList<>();
@@ -221,10 +234,14 @@ final class PrecisionPass {
       step.kernel.close();
     }
     if (!toNarrow) {
+      if (over) {
+        bases.put(output, inputs.get(1));
+      }
       emit(step.name, kernel, inputs, output, step.late);
       return true;
     }
     PlanValue target = twin(output, casts.type(), "bfloat16");
+    target.base = over ? inputs.get(1) : null;
     if (casts.emulated()) {
       PlanValue exact = twin(output, output.type, "exact");
       emit(step.name, kernel, inputs, exact, step.late);
@@ -237,6 +254,35 @@ final class PrecisionPass {
       widen(output.root(), step);
     }
     return true;
+  }
+
+  private static Kernel make(PlanStep step, List<DataType> types, DataType type, boolean over) {
+    try {
+      return step.maker.make(new ArrayTypes(types, type, over));
+    } catch (OneDnn.UnsupportedException e) {
+      return null;
+    }
+  }
+
+  /**
+   * Whether the result may take the place of what is added to it first: that is read here for the
+   * last time. Kernels that add to what is there are faster than those that read another array.
+   */
+  private boolean mayWriteOver(PlanStep step, List<DataType> types, DataType type) {
+    if (casts.emulated() || factors(step) != 1 || step.inputs.size() < 2) {
+      return false;
+    }
+    PlanValue output = step.outputs.get(0);
+    PlanValue added = step.inputs.get(1);
+    PlanValue root = added.root();
+    boolean keptWide = !written.containsKey(root) && (kept.contains(root) || kept.contains(output));
+    return types.get(1) == type
+        && Arrays.equals(added.shape, output.shape)
+        && root.kind == PlanValue.Kind.COMPUTED
+        && lastReaders.get(root) == step
+        && step.inputs.stream().filter(input -> input.root() == root).count() == 1
+        && output.base == null
+        && !keptWide;
   }
 
   private void addWide(PlanStep step) {

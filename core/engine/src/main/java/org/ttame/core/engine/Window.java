@@ -97,16 +97,19 @@ final class Window {
   }
 
   /**
-   * A product {@code [M, K]·[K, N]} as a convolution of 1×1 over a column of M pixels.
+   * A product {@code [M, K]·[K, N]} as a convolution of 1×1 over M pixels.
    *
    * @param rows M
    * @param inner K
    * @param columns N
+   * @param height of the image; what M is not divided by becomes a column of M pixels
    */
-  static Window ofProduct(long rows, long inner, long columns) {
+  static Window ofProduct(long rows, long inner, long columns, long height) {
     long[] one = {1, 1};
-    long[] input = {1, rows, 1, inner};
-    return new Window(input, new long[] {1, rows, 1, columns}, one, one, new long[2], 1).unrolled();
+    long h = rows % height == 0 ? height : rows;
+    long[] output = {1, h, rows / h, columns};
+    return new Window(new long[] {1, h, rows / h, inner}, output, one, one, new long[2], 1)
+        .unrolled();
   }
 
   private static boolean isDense(long[] a) {
