@@ -23,7 +23,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class PackedWeights implements AutoCloseable {
   private final IdentityHashMap<INDArray, List<Packed>> known = new IdentityHashMap<>();
 
-  private record Packed(dnnl_memory_desc_t layout, dnnl_memory memory) {}
+  /** Weights in a layout, and how they lay: transposed ones may be wanted in the same layout. */
+  private record Packed(dnnl_memory_desc_t given, dnnl_memory_desc_t layout, dnnl_memory memory) {
+    boolean is(dnnl_memory_desc_t from, dnnl_memory_desc_t to) {
+      return dnnl_memory_desc_equal(given, from) != 0 && dnnl_memory_desc_equal(layout, to) != 0;
+    }
+  }
 
   /**
    * The weights in a layout.
@@ -37,7 +42,7 @@ final class PackedWeights implements AutoCloseable {
       OneDnn dnn, INDArray weights, dnnl_memory_desc_t given, dnnl_memory_desc_t wanted) {
     List<Packed> layouts = known.computeIfAbsent(weights, key -> new ArrayList<>());
     for (Packed packed : layouts) {
-      if (dnnl_memory_desc_equal(packed.layout(), wanted) != 0) {
+      if (packed.is(given, wanted)) {
         return packed.memory();
       }
     }
@@ -45,7 +50,7 @@ final class PackedWeights implements AutoCloseable {
         dnnl_memory_desc_equal(given, wanted) != 0
             ? dnn.view(given, weights)
             : rearranged(dnn, weights, given, wanted);
-    layouts.add(new Packed(layout(memory), memory));
+    layouts.add(new Packed(OneDnn.copy(given), layout(memory), memory));
     return memory;
   }
 

@@ -40,6 +40,20 @@ class PackedWeightsTest {
     }
   }
 
+  /** Square weights, and the same transposed, as the gradient wants them, in one layout. */
+  @Test
+  void tellsTransposedWeightsApart() {
+    assumeThat(OneDnn.instance()).isPresent();
+    OneDnn dnn = OneDnn.instance().orElseThrow();
+    dnnl_memory_desc_t plain = OneDnn.describe(DataType.FLOAT, dnnl_ab, SIZE, SIZE);
+    dnnl_memory_desc_t transposed = OneDnn.describe(DataType.FLOAT, dnnl_ba, SIZE, SIZE);
+    try (INDArray weights = Nd4j.arange(SIZE * SIZE).castTo(DataType.FLOAT).reshape(SIZE, SIZE);
+        PackedWeights packed = new PackedWeights()) {
+      assertThat(second(packed.of(dnn, weights, plain, plain))).isEqualTo(1);
+      assertThat(second(packed.of(dnn, weights, transposed, plain))).isEqualTo(SIZE);
+    }
+  }
+
   /** The second number in memory. */
   private static float second(dnnl_memory memory) {
     FloatPointer data = new FloatPointer((Pointer) null);
