@@ -278,12 +278,11 @@ record PostOperation(
     OneDnn.check(dnnl_primitive_attr_create(attributes), "attributes");
     OneDnn.check(dnnl_post_ops_create(operations), "post operations");
     try {
-      for (PostOperation next : after) {
-        if (over && next == after.get(0)) {
-          OneDnn.check(dnnl_post_ops_append_sum(operations, 1), "sum");
-          types.next();
-          continue;
-        }
+      if (over) {
+        OneDnn.check(dnnl_post_ops_append_sum(operations, 1), "sum");
+        types.next();
+      }
+      for (PostOperation next : after.subList(over ? 1 : 0, after.size())) {
         OneDnn.check(
             next.hasOperand()
                 ? dnnl_post_ops_append_binary(

@@ -40,8 +40,7 @@ class HostMemoryTest extends SessionComparison {
         .noneMatch(kind -> kind.contains("convolution") || kind.startsWith("slice"));
   }
 
-  private static List<String> kinds(
-      SameDiff graph, Map<String, INDArray> inputs, String backend) {
+  private static List<String> kinds(SameDiff graph, Map<String, INDArray> inputs, String backend) {
     try (PlanRunner runner =
         new PlanRunner(graph, OneDnn.load(backend), OneDnn::hasNarrowVectors, null, true)) {
       return runner.operations(inputs, LOSS, List.of("x"));
