@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
@@ -28,7 +29,8 @@ import org.ttame.training.sample.SampleData;
 /**
  * The commands on classifiers of no family: trained, explained, evaluated and checked. Tiny ones of
  * every kind of layer in ordinary builds, of every kind of block and whole exported models in the
- * profile: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME}.
+ * profile: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME}; {@code -Dttame.table=FILE}
+ * writes how long each took.
  */
 class AnyClassifierTest {
   /** Where the tiny classifiers are: beside the tests that compare them with PyTorch. */
@@ -48,6 +50,8 @@ class AnyClassifierTest {
           "mixer.new",
           "groups",
           "side-by-side.new");
+
+  private static final CommandTable TABLE = new CommandTable();
 
   @TempDir static Path folder;
   private static String images;
@@ -136,43 +140,53 @@ class AnyClassifierTest {
   }
 
   private static void everyCommandWorks(Path file, String checks) throws IOException {
+    CommandTable.Row row = TABLE.row(name(file));
     Path out = Files.createDirectories(folder.resolve(name(file)));
     String run = out.resolve("run").toString();
-    ok(
-        "train --weights @ --data @ --batch-size 2 --max-steps 2 --report 0 --run @",
-        file,
-        images,
-        run);
-    String methods = "ttame,gradcam,gradcam++,rise" + (isSmall(file) ? ",scorecam" : "");
-    String maps = out.resolve("maps").toString();
-    ok(
-        "explain --run @ --images @ --limit 2 --method @ --rise-masks 16 --out @",
-        run,
-        images,
-        methods,
-        maps);
-    areMaps(out.resolve("maps"), 2 * methods.split(",", -1).length);
-    Ttame.Result table =
-        ok(
-            "evaluate --run @ --data @ --limit 2 --methods ttame,gradcam,rise --rise-masks 8 --gallery 0 --out @",
-            run,
-            images,
-            out.resolve("metrics"));
-    assertThat(table.out()).contains("T-TAME", "Grad-CAM", "RISE");
-    Ttame.Result verdicts =
-        ok(
-            "sanity --run @ --data @ --limit 1 --checks @ --methods gradcam --shown 1 --out @",
-            run,
-            images,
-            checks,
-            out.resolve("sanity"));
-    assertThat(verdicts.out())
-        .contains(Stream.of(checks.split(",", -1)).map(check -> check + ", ").toList());
-  }
-
-  /** Score-CAM takes a pass a channel. */
-  private static boolean isSmall(Path file) throws IOException {
-    return Files.size(file) < 1 << 20;
+    row.time(
+        () ->
+            ok(
+                "train --weights @ --data @ --batch-size 2 --max-steps 2 --report 0 --run @",
+                file,
+                images,
+                run));
+    for (String method : List.of("ttame", "gradcam", "gradcam++", "rise --rise-masks 16", "scorecam")) {
+      Path maps = out.resolve(method.substring(0, 4) + method.length());
+      // Score-CAM takes a pass a channel.
+      int count = method.equals("scorecam") ? 1 : 2;
+      row.time(
+          () -> {
+            ok(
+                "explain --run @ --images @ --limit @ --out @ --method " + method,
+                run,
+                images,
+                count,
+                maps);
+            areMaps(maps, count);
+          });
+    }
+    row.time(
+        () -> {
+          Ttame.Result table =
+              ok(
+                  "evaluate --run @ --data @ --limit 2 --methods ttame,gradcam,rise --rise-masks 8 --gallery 0 --out @",
+                  run,
+                  images,
+                  out.resolve("metrics"));
+          assertThat(table.out()).contains("T-TAME", "Grad-CAM", "RISE");
+        });
+    row.time(
+        () -> {
+          Ttame.Result verdicts =
+              ok(
+                  "sanity --run @ --data @ --limit 1 --checks @ --methods gradcam --shown 1 --out @",
+                  run,
+                  images,
+                  checks,
+                  out.resolve("sanity"));
+          assertThat(verdicts.out())
+              .contains(Stream.of(checks.split(",", -1)).map(check -> check + ", ").toList());
+        });
   }
 
   /** Float32 in [0, 1], from end to end where they are not constant. */
@@ -188,6 +202,14 @@ class AnyClassifierTest {
         assertThat(map.minNumber().doubleValue()).as("%s", file).isZero();
         assertThat(top).as("%s", file).isIn(0.0, 1.0);
       }
+    }
+  }
+
+  @AfterAll
+  static void write() throws IOException {
+    String table = System.getProperty("ttame.table");
+    if (table != null) {
+      TABLE.write(Path.of(table));
     }
   }
 
