@@ -29,8 +29,8 @@ import org.ttame.training.sample.SampleData;
 /**
  * The commands on classifiers of no family: trained, explained, evaluated and checked. Tiny ones of
  * every kind of layer in ordinary builds, of every kind of block and whole exported models in the
- * profile: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME}; {@code -Dttame.table=FILE}
- * writes how long each took.
+ * profile: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME}; {@code
+ * -Dttame.table=FILE} writes how long each took.
  */
 class AnyClassifierTest {
   /** Where the tiny classifiers are: beside the tests that compare them with PyTorch. */
@@ -150,7 +150,8 @@ class AnyClassifierTest {
                 file,
                 images,
                 run));
-    for (String method : List.of("ttame", "gradcam", "gradcam++", "rise --rise-masks 16", "scorecam")) {
+    for (String method :
+        List.of("ttame", "gradcam", "gradcam++", "rise --rise-masks 16", "scorecam")) {
       Path maps = out.resolve(method.substring(0, 4) + method.length());
       // Score-CAM takes a pass a channel.
       int count = method.equals("scorecam") ? 1 : 2;
