@@ -70,6 +70,9 @@ record PostOperation(
     IMAGE
   }
 
+  /** oneDNN takes 32 in all, the first of which may be the kernel's own. */
+  private static final int MOST = 30;
+
   private static final float SQRT_2 = (float) Math.sqrt(2);
 
   /** max(x, 0). */
@@ -155,12 +158,15 @@ record PostOperation(
   }
 
   /**
-   * Whether operations may follow others: oneDNN 2.5 computes a function that comes twice with the
-   * first one's parameters both times.
+   * Whether operations may follow others: oneDNN takes so many and no more, and 2.5 computes a
+   * function that comes twice with the first one's parameters both times.
    */
   static boolean mayFollow(List<PostOperation> operations, List<PostOperation> more) {
     List<PostOperation> all = new ArrayList<>(operations);
     more.forEach(next -> append(all, next));
+    if (all.size() > MOST) {
+      return false;
+    }
     for (int i = 0; i < all.size(); i++) {
       for (int j = 0; j < i; j++) {
         boolean twice = all.get(i).algorithm == all.get(j).algorithm && !all.get(i).hasOperand();

@@ -220,6 +220,21 @@ class OneDnnTest extends SessionComparison {
     agree(graph, inputs, "y", "x");
   }
 
+  /** More than one kernel takes behind it: sums of many values, and their gradients. */
+  @Test
+  void sumsOfMany() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 5, 5, 8);
+    SDVariable sum = x;
+    for (int i = 0; i < 70; i++) {
+      SDVariable other = graph.constant(wave(2, 5, 5, 8).addi(i));
+      sum = i % 3 == 0 ? sum.mul(other.div(40)) : sum.add(other);
+    }
+    sum.rename("y");
+    objective(graph, "y");
+    agree(graph, Map.of("x", wave(2, 5, 5, 8)), "y", "x");
+  }
+
   /** Linear layers with a bias, a gate u + u·erf(u), and a residual under another shape. */
   @Test
   void perceptron() {
