@@ -2,6 +2,7 @@ package org.ttame.services;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -20,13 +21,16 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.OutputKind;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.ResizeRule;
+import org.ttame.core.npz.Npy;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.explain.ExplanationMethod;
@@ -216,6 +220,53 @@ class ServicesTest {
     assertThat(again.methods().get(0).records())
         .usingRecursiveComparison()
         .isEqualTo(first.measured().methods().get(0).records());
+  }
+
+  /**
+   * SPEC's agreement of the whole sample, on fewer scenes: core/docs/bfloat16.md has all of them.
+   */
+  @Test
+  void explainsInBfloat16AsInFloat32() throws IOException {
+    assumeThat(Precision.Hardware.here()).isNotEqualTo(Precision.Hardware.NONE);
+    BackboneOptions narrow = BackboneOptions.defaults().withPrecision(Precision.BFLOAT16);
+    Path wideMaps = folder.resolve("float32-maps");
+    Path narrowMaps = folder.resolve("bfloat16-maps");
+    explain(classifier, wideMaps);
+    try (FrozenClassifier other = again(narrow).load(ProgressListener.NONE)) {
+      assertThat(other.engine()).contains("oneDNN in bfloat16");
+      explain(other, narrowMaps);
+    }
+    int differ = 0;
+    List<Path> maps;
+    try (Stream<Path> files = Files.list(wideMaps)) {
+      maps = files.filter(file -> file.toString().endsWith(".npy")).toList();
+    }
+    assertThat(maps).hasSize(40);
+    for (Path map : maps) {
+      Path other = narrowMaps.resolve(map.getFileName());
+      String record = map.getFileName().toString().replace(".npy", ".json");
+      JsonNode before = new ObjectMapper().readTree(wideMaps.resolve(record).toFile());
+      JsonNode after = new ObjectMapper().readTree(narrowMaps.resolve(record).toFile());
+      boolean same = before.path("class").asInt() == after.path("class").asInt();
+      differ += same && pearson(Npy.read(map), Npy.read(other)) >= 0.999 ? 0 : 1;
+    }
+    assertThat(differ).as("maps of %d", maps.size()).isLessThanOrEqualTo(1);
+  }
+
+  private static void explain(FrozenClassifier with, Path out) throws IOException {
+    new Explain(
+            Explain.Options.of(MethodSelection.of(TrainedRun.of(run)), scenes, out)
+                .withFormats(Set.of(MapFormat.JSON, MapFormat.NPY))
+                .withReading(some(40)),
+            ProgressListener.NONE)
+        .run(with, written -> {});
+  }
+
+  private static double pearson(INDArray a, INDArray b) {
+    INDArray x = a.sub(a.meanNumber());
+    INDArray y = b.sub(b.meanNumber());
+    return x.mul(y).sumNumber().doubleValue()
+        / (x.norm2Number().doubleValue() * y.norm2Number().doubleValue());
   }
 
   @Test
