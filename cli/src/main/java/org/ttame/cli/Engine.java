@@ -1,6 +1,9 @@
 package org.ttame.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -126,23 +129,30 @@ record Engine(NativeBinary binary, String backend, int threads) {
   }
 
   /**
-   * Starts ND4J on a GPU.
+   * Starts ND4J on a GPU. Where it cannot, it prints the reason with its stack and throws another
+   * one, which says nothing: the first line of what it printed goes into the message.
    *
    * @param start how
    * @throws WorkFailedException if there is none, or no driver for it
    */
   static void requireGpu(Runnable start) throws WorkFailedException {
-    try {
+    PrintStream err = System.err;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    try (PrintStream kept = new PrintStream(printed, true, StandardCharsets.UTF_8)) {
+      System.setErr(kept);
       start.run();
     } catch (RuntimeException | LinkageError e) {
       Throwable cause = e;
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
+      String thrown = Failures.sentence(cause);
       throw new WorkFailedException(
           Text.format(
               "this build computes on NVIDIA GPUs only, and none can be used here (%s): install a device and its driver, or take a build for the processor, made without -Pcuda",
-              Failures.sentence(cause)));
+              printed.toString(StandardCharsets.UTF_8).lines().findFirst().orElse(thrown)));
+    } finally {
+      System.setErr(err);
     }
   }
 

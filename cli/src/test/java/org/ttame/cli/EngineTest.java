@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -65,5 +68,28 @@ class EngineTest {
           .hasMessageNotContaining("ExceptionInInitializerError");
     }
     assertThatCode(() -> Engine.requireGpu(() -> {})).doesNotThrowAnyException();
+  }
+
+  /** As ND4J's CUDA backend does without a driver: a stack on standard error, and no reason. */
+  @Test
+  void whatNd4jPrintsBesideIsTheReason() {
+    PrintStream err = System.err;
+    ByteArrayOutputStream shown = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(shown, true, StandardCharsets.UTF_8));
+    try {
+      assertThatThrownBy(
+              () ->
+                  Engine.requireGpu(
+                      () -> {
+                        new UnsatisfiedLinkError("libcuda.so.1: cannot open").printStackTrace();
+                        throw new IllegalStateException("have a backend on your classpath");
+                      }))
+          .hasMessageContaining("here (java.lang.UnsatisfiedLinkError: libcuda.so.1: cannot open)")
+          .hasMessageNotContaining("classpath");
+      System.err.print("still there");
+    } finally {
+      System.setErr(err);
+    }
+    assertThat(shown.toString(StandardCharsets.UTF_8)).isEqualTo("still there");
   }
 }
