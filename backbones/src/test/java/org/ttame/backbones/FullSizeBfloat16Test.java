@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
@@ -47,9 +48,10 @@ class FullSizeBfloat16Test {
       double[] autocast = golden.get("distances").toDoubleVector();
       double logits = distance(output.logits(), golden.get("logits"));
       double pixels = distance(gradient.gradient(), golden.get("gradient"));
-      System.out.printf(
-          "%s: logits %.2e of autocast's %.2e, gradient %.2e of autocast's %.2e%n",
-          network, logits, autocast[0], pixels, autocast[1]);
+      System.out.println(
+          Text.format(
+              "%s: logits %.2e of autocast's %.2e, gradient %.2e of autocast's %.2e",
+              network, logits, autocast[0], pixels, autocast[1]));
       assertThat(logits).isBetween(1e-5, SAME * autocast[0]);
       assertThat(pixels).isBetween(1e-5, SAME * autocast[1]);
     } finally {
