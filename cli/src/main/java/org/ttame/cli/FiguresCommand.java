@@ -120,7 +120,8 @@ final class FiguresCommand implements Command {
                 methods,
                 arguments.text(MethodArguments.LAYER),
                 MethodArguments.riseMasks(arguments),
-                arguments.requiredLong(CommonOptions.SEED)),
+                arguments.requiredLong(CommonOptions.SEED),
+                ClassifierArguments.precision(arguments)),
             new FigureImages.Source(
                 arguments.path(IMAGES),
                 arguments.path(MetricArguments.BOXES),

@@ -268,7 +268,7 @@ public final class Evaluate {
     if (sum != null) {
       identity.put("backbone's SHA-256", sum);
     }
-    identity.putAll(ClassifierIdentity.of(classifier.spec()));
+    identity.putAll(ClassifierIdentity.of(classifier));
     identity.putAll(options.methods().identity());
     identity.put(
         "images", Text.format("%d (SHA-256 of names %s)", set.images(), set.namesSha256()));

@@ -277,7 +277,7 @@ public final class Explain {
     if (sum != null) {
       identity.put("backbone's SHA-256", sum);
     }
-    identity.putAll(ClassifierIdentity.of(classifier.spec()));
+    identity.putAll(ClassifierIdentity.of(classifier));
     MethodSelection methods = options.methods();
     identity.putAll(methods.identity());
     identity.put(

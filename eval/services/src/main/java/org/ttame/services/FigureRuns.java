@@ -13,6 +13,7 @@ import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.Precision;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.training.run.RunFolder;
 
@@ -24,13 +25,15 @@ import org.ttame.training.run.RunFolder;
  * @param layer the node that methods of one layer read; empty for the standard one
  * @param riseMasks how many masks RISE takes; empty for its paper's number
  * @param seed of what methods draw
+ * @param precision what the runs' classifiers are computed in
  */
 public record FigureRuns(
     List<Path> runs,
     List<ExplanationMethod> methods,
     Optional<String> layer,
     OptionalInt riseMasks,
-    long seed) {
+    long seed,
+    Precision precision) {
   /** What joins a run's own method unless others are asked for. */
   private static final List<ExplanationMethod> CHEAP =
       List.of(
@@ -113,6 +116,9 @@ public record FigureRuns(
     layer.ifPresent(node -> identity.put("layer", node));
     riseMasks.ifPresent(masks -> identity.put("rise-masks", String.valueOf(masks)));
     identity.put("seed", String.valueOf(seed));
+    if (precision != Precision.FLOAT32) {
+      identity.put("precision", precision.optionName());
+    }
     return identity;
   }
 

@@ -342,7 +342,7 @@ public final class Sanity {
     MethodSelection methods = options.methods();
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put("backbone", String.valueOf(loaded.provenance().get("sha256")));
-    identity.putAll(ClassifierIdentity.of(loaded.spec()));
+    identity.putAll(ClassifierIdentity.of(loaded));
     identity.putAll(methods.identity());
     identity.put("methods", methods.methods().toString());
     identity.put("layer", methods.layer().orElse("standard"));

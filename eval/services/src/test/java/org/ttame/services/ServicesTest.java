@@ -253,6 +253,24 @@ class ServicesTest {
     assertThat(differ).as("maps of %d", maps.size()).isLessThanOrEqualTo(1);
   }
 
+  /** Numbers of one precision are never completed, or passed off, as those of another. */
+  @Test
+  void anEvaluationIsOfOnePrecision() throws IOException {
+    assumeThat(Precision.Hardware.here()).isNotEqualTo(Precision.Hardware.NONE);
+    Evaluate.Options options =
+        Evaluate.Options.of(
+                MethodSelection.of(TrainedRun.of(run)), scenes, folder.resolve("one-precision"))
+            .withReading(some(4));
+    new Evaluate(options, ProgressListener.NONE).run(classifier);
+    BackboneOptions narrow = BackboneOptions.defaults().withPrecision(Precision.BFLOAT16);
+    try (FrozenClassifier other = again(narrow).load(ProgressListener.NONE)) {
+      Evaluate once = new Evaluate(options, ProgressListener.NONE);
+      assertThatThrownBy(() -> once.run(other))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("holds an evaluation with no precision; now it is bfloat16");
+    }
+  }
+
   private static void explain(FrozenClassifier with, Path out) throws IOException {
     new Explain(
             Explain.Options.of(MethodSelection.of(TrainedRun.of(run)), scenes, out)

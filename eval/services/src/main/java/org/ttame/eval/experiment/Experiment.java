@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.eval.evaluation.AdIcValidator;
@@ -112,6 +113,10 @@ public final class Experiment {
         "thresholds",
         setup.thresholds().stream().map(String::valueOf).collect(Collectors.joining(",")));
     depends.put("pixel_keeping", PixelKeeping.EXACT.recordName());
+    Precision precision = setup.classifier().precision();
+    if (precision != Precision.FLOAT32) { // what records that do not say it mean
+      depends.put("precision", precision.optionName());
+    }
   }
 
   /** The trials, in the order they are done. */
