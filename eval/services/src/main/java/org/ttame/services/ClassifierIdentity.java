@@ -8,7 +8,10 @@ import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.ResizeRule;
 
-/** What of a classifier numbers depend on, beside its file, and how it is computed, for folders that are resumed. */
+/**
+ * What of a classifier numbers depend on, beside its file, and how it is computed, for folders that
+ * are resumed.
+ */
 final class ClassifierIdentity {
   private ClassifierIdentity() {}
 
