@@ -39,11 +39,6 @@ final class PlanMemory implements AutoCloseable {
         blocks.get(type), shape, Nd4j.getStrides(shape, 'c'), byteOffset / type.width(), 'c', type);
   }
 
-  /** Size of all blocks. */
-  long bytes() {
-    return blocks.values().stream().mapToLong(b -> b.length() * b.getElementSize()).sum();
-  }
-
   /** Fills the memory with what no step may read: not-a-number where the type has one. */
   void poison() {
     blocks.forEach(

@@ -255,10 +255,9 @@ final class PlanRunner implements GraphRunner {
     return fallback != null
         ? "SameDiff session (" + fallbackReason + ")"
         : Text.format(
-            "compiled plan, %s%s, %d MiB",
+            "compiled plan, %s%s",
             kernels != null ? "oneDNN" : "ND4J's kernels",
-            casts == null ? "" : " in bfloat16",
-            memory.bytes() >> 20);
+            casts == null ? "" : " in bfloat16");
   }
 
   @Override

@@ -33,10 +33,9 @@ final class PrecisionPass {
   private final Casts casts;
   private final DnnKernels kernels;
   private final Set<PlanValue> kept = new HashSet<>();
-  private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
 
-  /** The last step that reads a value, by the value's root. */
-  private final Map<PlanValue, PlanStep> lastReaders = new HashMap<>();
+  /** The steps that read a value, in order, by the value's root. */
+  private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
 
   /** Roots of what the rules say is narrow. */
   private final Set<PlanValue> narrow = new HashSet<>();
@@ -84,10 +83,7 @@ final class PrecisionPass {
     for (PlanStep step : steps) {
       giveMaker(step);
       step.inputs.forEach(
-          input -> {
-            readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step);
-            lastReaders.put(input.root(), step);
-          });
+          input -> readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step));
     }
     decide(steps);
   }
@@ -279,10 +275,15 @@ final class PrecisionPass {
     return types.get(1) == type
         && Arrays.equals(added.shape, output.shape)
         && root.kind == PlanValue.Kind.COMPUTED
-        && lastReaders.get(root) == step
+        && isLastReader(step, root)
         && step.inputs.stream().filter(input -> input.root() == root).count() == 1
         && output.base == null
         && !keptWide;
+  }
+
+  private boolean isLastReader(PlanStep step, PlanValue root) {
+    List<PlanStep> all = readers.get(root);
+    return all.get(all.size() - 1) == step;
   }
 
   private void addWide(PlanStep step) {
