@@ -30,7 +30,7 @@ public interface GraphRunner extends AutoCloseable {
    * A runner that computes in a precision.
    *
    * @param graph the graph; must outlive the runner
-   * @param precision float32, or bfloat16, see {@link PrecisionPass}; values handed in and out are
+   * @param precision float32, or bfloat16, see {@code PrecisionPass}; values handed in and out are
    *     of the graph's types all the same
    * @return a runner; the caller closes it
    * @throws UnsupportedOperationException if the processor, or the engine that is chosen, does not

@@ -12,7 +12,7 @@ public enum Precision {
 
   /**
    * Operands and results are rounded to bfloat16 (eight bits of precision), sums are float32. Needs
-   * a processor that has AVX-512; fast with AVX512_BF16 or AMX. See {@link PrecisionPass}.
+   * a processor that has AVX-512; fast with AVX512_BF16 or AMX. See {@code PrecisionPass}.
    */
   BFLOAT16;
 
