@@ -256,8 +256,7 @@ final class PlanRunner implements GraphRunner {
         ? "SameDiff session (" + fallbackReason + ")"
         : Text.format(
             "compiled plan, %s%s",
-            kernels != null ? "oneDNN" : "ND4J's kernels",
-            casts == null ? "" : " in bfloat16");
+            kernels != null ? "oneDNN" : "ND4J's kernels", casts == null ? "" : " in bfloat16");
   }
 
   @Override
