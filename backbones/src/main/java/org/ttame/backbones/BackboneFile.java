@@ -35,6 +35,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.OutputKind;
 import org.ttame.core.classifier.OutputSpec;
+import org.ttame.core.engine.HostMemory;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.storage.InputFile;
@@ -156,7 +157,7 @@ public final class BackboneFile implements BackboneSource {
       position = pad(out, position);
       long[] shape = parameter.shape().stream().mapToLong(Long::longValue).toArray();
       try (INDArray array = weights.load(parameter.name(), shape)) {
-        ByteBuffer bytes = bytes(array);
+        ByteBuffer bytes = HostMemory.values(array);
         checksums.putInt(checksum(bytes.duplicate()));
         while (bytes.hasRemaining()) {
           int part = Math.min(block.length, bytes.remaining());
@@ -178,11 +179,6 @@ public final class BackboneFile implements BackboneSource {
 
   private static long aligned(long position) {
     return (position + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  }
-
-  /** An array's own memory. */
-  private static ByteBuffer bytes(INDArray array) {
-    return array.data().asNio().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static byte[] bytesOf(ByteBuffer buffer) {
@@ -384,11 +380,14 @@ public final class BackboneFile implements BackboneSource {
     INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
     boolean done = false;
     try {
-      ByteBuffer bytes = bytes(array);
-      fill(file, channel, entry.offset(), bytes);
-      if (checksum(bytes.flip()) != entry.checksum()) {
-        throw damaged(file, "the array " + name + " has changed");
-      }
+      HostMemory.fill(
+          array,
+          bytes -> {
+            fill(file, channel, entry.offset(), bytes);
+            if (checksum(bytes.flip()) != entry.checksum()) {
+              throw damaged(file, "the array " + name + " has changed");
+            }
+          });
       done = true;
       return array;
     } finally {

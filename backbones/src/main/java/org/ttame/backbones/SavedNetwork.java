@@ -9,6 +9,7 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,6 +30,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
+import org.ttame.core.engine.HostMemory;
 import org.ttame.core.storage.InputFile;
 
 /**
@@ -249,7 +251,7 @@ record SavedNetwork(ComputationGraph network, List<String> unread) {
           Nd4j.createUninitialized(DataType.valueOf(header.type()), new long[] {1, wanted}, 'c');
       boolean done = false;
       try {
-        header.readInto(array, in);
+        HostMemory.fill(array, memory -> header.readInto(memory, in));
         done = in.read() < 0 && sum.getValue() == entry.getCrc();
       } finally {
         if (!done) {
@@ -278,16 +280,12 @@ record SavedNetwork(ComputationGraph network, List<String> unread) {
       return type.equals("LONG") || type.equals("DOUBLE") ? Long.BYTES : Integer.BYTES;
     }
 
-    void readInto(INDArray array, DataInputStream in) throws IOException {
-      if (type.equals("FLOAT")) {
-        var target = array.data().asNioFloat();
-        for (long i = 0; i < length; i++) {
-          target.put(in.readFloat());
-        }
-      } else {
-        var target = array.data().asNioDouble();
-        for (long i = 0; i < length; i++) {
-          target.put(in.readDouble());
+    void readInto(ByteBuffer target, DataInputStream in) throws IOException {
+      for (long i = 0; i < length; i++) {
+        if (type.equals("FLOAT")) {
+          target.putFloat(in.readFloat());
+        } else {
+          target.putDouble(in.readDouble());
         }
       }
     }

@@ -136,6 +136,18 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule NO_CIRCLES = slices().matching("org.ttame.(**)").should().beFreeOfCycles();
 
+  /** ND4J's buffers of Java's kind do not tell a device what was written to them. */
+  @ArchTest
+  static final ArchRule ARRAYS_ARE_WRITTEN_THROUGH_THE_GATE =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName("org.ttame.core.engine.HostMemory")
+          .should()
+          .accessTargetWhere(
+              DescribedPredicate.describe(
+                  "take an array's buffer",
+                  access -> access.getTarget().getName().startsWith("asNio")));
+
   /** What opens a file to read it. */
   private static final DescribedPredicate<JavaAccess<?>> OPENS_A_FILE =
       DescribedPredicate.describe(

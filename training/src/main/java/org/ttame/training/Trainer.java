@@ -17,6 +17,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.engine.EngineProfile;
+import org.ttame.core.engine.HostMemory;
 import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Standardizer;
@@ -324,7 +325,7 @@ public final class Trainer implements AutoCloseable {
       INDArray array = arrays.get(name);
       int count = (int) array.length();
       try (INDArray plain = array.dup('c')) {
-        plain.data().asNioFloat().get(all, at, count);
+        HostMemory.values(plain).asFloatBuffer().get(all, at, count);
       }
       at += count;
     }

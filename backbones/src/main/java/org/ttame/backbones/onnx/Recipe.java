@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
+import org.ttame.core.engine.HostMemory;
 
 /**
  * How a weight of the graph is made from one of the file: a view on it that has the graph's order,
@@ -59,7 +60,7 @@ record Recipe(Constant view, double[] scales, double factor, boolean mask) {
     INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
     boolean done = false;
     try {
-      copy(name, scratch, array.data().asNioFloat());
+      HostMemory.fill(array, memory -> copy(name, scratch, memory.asFloatBuffer()));
       done = true;
       return array;
     } finally {

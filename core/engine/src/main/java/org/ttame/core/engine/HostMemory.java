@@ -1,10 +1,14 @@
 package org.ttame.core.engine;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Whether code may read and write ND4J's arrays where they lie. On the processor they lie in the
- * process's own memory; other backends keep them on a device, and an address means nothing here.
+ * ND4J's arrays as memory of this process. On the processor they lie there; other backends keep
+ * them on a device with a copy here, and an address means nothing.
  */
 public final class HostMemory {
   /** ND4J's backend for the processor. */
@@ -24,5 +28,46 @@ public final class HostMemory {
    */
   public static boolean holdsArrays(String backend) {
     return backend.equals(PROCESSOR);
+  }
+
+  /** Writes an array's values. */
+  @FunctionalInterface
+  public interface Writer<E extends Exception> {
+    /**
+     * Writes.
+     *
+     * @param memory of the array's length and type, in the processor's byte order
+     */
+    void write(ByteBuffer memory) throws E;
+  }
+
+  /**
+   * Gives an array new values through its copy in this process, and tells ND4J that this is the
+   * current one: a device would go on with its own.
+   *
+   * @param array dense, of less than 2 GiB
+   * @param values puts them there, in the array's order
+   */
+  public static <E extends Exception> void fill(INDArray array, Writer<E> values) throws E {
+    values.write(memory(array));
+    Nd4j.getAffinityManager().tagLocation(array, Location.HOST);
+  }
+
+  /**
+   * An array's values, brought from its device where it has one.
+   *
+   * @param array dense, of less than 2 GiB
+   * @return to be read only, in the array's order and the processor's byte order, as long as the
+   *     array lives
+   */
+  public static ByteBuffer values(INDArray array) {
+    return memory(array).asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+  }
+
+  private static ByteBuffer memory(INDArray array) {
+    int width = array.dataType().width();
+    int first = Math.toIntExact(array.offset() * width);
+    int length = Math.toIntExact(array.length() * width);
+    return array.data().asNio().slice(first, length).order(ByteOrder.nativeOrder());
   }
 }

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
+import org.ttame.core.engine.HostMemory;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.training.data.Batch;
@@ -173,7 +174,7 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
   private ImageBatch convert(Batch batch) {
     // Not asFloat(), which goes value by value.
     float[] values = new float[Math.toIntExact(batch.images().length())];
-    batch.images().data().asNioFloat().get(values);
+    HostMemory.values(batch.images()).asFloatBuffer().get(values);
     return new ImageBatch(
         batch.indices().stream().map(list::name).toList(),
         (int) batch.images().size(1),
