@@ -267,7 +267,7 @@
     canvas.getContext('2d').putImageData(heat(answer, canvas.height, canvas.width), 0, 0);
     parts.picture.append(canvas);
     parts.picture.style.aspectRatio = `${width} / ${height}`;
-    dress(parts.image, canvas);
+    dress(canvas);
     const saves = element('div', 'saves');
     saves.append(element('span', '', 'Save'));
     for (const [kind, make] of [['PNG', () => png(parts.image, answer)], ['npy', () => npy(answer)], ['JSON', () => json(answer)]]) {
@@ -281,11 +281,9 @@
     say(`${titleOf(answer.method)}: ${costOf(answer)}`);
   }
 
-  /** As the server draws it: the photograph gives up its colours as the heatmap comes in. */
-  function dress(image, canvas) {
-    const opacity = $('opacity').value / 100;
-    image.style.filter = `saturate(${Math.max(0, 1 - 2 * opacity)})`;
-    canvas.style.opacity = opacity;
+  /** As the server draws it. */
+  function dress(canvas) {
+    canvas.style.opacity = $('opacity').value / 100;
   }
 
   /** For each row or column of the picture its place in the map, in cells, as the server has it. */
@@ -338,7 +336,6 @@
   function png(image, answer) {
     const {height, width} = answer.photograph;
     const opacity = $('opacity').value / 100;
-    const saturation = Math.max(0, 1 - 2 * opacity);
     const canvas = element('canvas');
     canvas.height = height;
     canvas.width = width;
@@ -349,11 +346,7 @@
     enlarged(answer, height, width).forEach((value, i) => {
       const share = Number.isNaN(value) ? 0 : opacity;
       const from = step(value || 0);
-      const luma = 0.299 * d[4 * i] + 0.587 * d[4 * i + 1] + 0.114 * d[4 * i + 2];
-      for (let c = 0; c < 3; c++) {
-        const under = saturation * d[4 * i + c] + (1 - saturation) * luma;
-        d[4 * i + c] = Math.round((1 - share) * under + share * colors[from + c]);
-      }
+      for (let c = 0; c < 3; c++) d[4 * i + c] = Math.round((1 - share) * d[4 * i + c] + share * colors[from + c]);
     });
     context.putImageData(picture, 0, 0);
     return new Promise((done) => { canvas.toBlob(done, 'image/png'); });
@@ -462,7 +455,7 @@
   $('problem-close').addEventListener('click', () => complain(''));
   $('opacity').addEventListener('input', () => {
     $('opacity-value').value = `${$('opacity').value} %`;
-    for (const picture of document.querySelectorAll('.picture:has(canvas)')) dress(picture.querySelector('img'), picture.querySelector('canvas'));
+    for (const picture of document.querySelectorAll('.picture:has(canvas)')) dress(picture.querySelector('canvas'));
   });
   $('token').addEventListener('submit', (event) => {
     event.preventDefault();

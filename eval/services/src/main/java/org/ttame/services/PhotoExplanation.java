@@ -3,8 +3,8 @@ package org.ttame.services;
 import org.ttame.core.image.CropPlan;
 import org.ttame.core.image.RgbImage;
 import org.ttame.eval.explain.SaliencyMaps;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.PhotoMap;
 
 /**
  * What a method said of a photograph.
@@ -32,17 +32,7 @@ public record PhotoExplanation(
    * @return height·width values in [0,1], row by row; 0 where the crop left the photograph out
    */
   public float[] map() {
-    double[] rows = cells(true);
-    double[] columns = cells(false);
-    float[] map = maps.read(0, rows, columns);
-    for (int y = 0; y < rows.length; y++) {
-      for (int x = 0; x < columns.length; x++) {
-        if (!inside(rows[y], maps.height()) || !inside(columns[x], maps.width())) {
-          map[y * columns.length + x] = 0;
-        }
-      }
-    }
-    return map;
+    return placed().values();
   }
 
   /** The photograph under its heatmap, in viridis at half opacity, at the photograph's size. */
@@ -57,33 +47,10 @@ public record PhotoExplanation(
    * @param style colours and opacity
    */
   public RgbImage overlay(HeatmapOverlay style) {
-    Canvas picture = Canvas.of(photograph);
-    Canvas drawn = style.draw(picture, map());
-    double[] rows = cells(true);
-    double[] columns = cells(false);
-    for (int y = 0; y < rows.length; y++) {
-      for (int x = 0; x < columns.length; x++) {
-        if (!inside(rows[y], maps.height()) || !inside(columns[x], maps.width())) {
-          drawn.set(x, y, picture.rgb(x, y));
-        }
-      }
-    }
-    return drawn.toImage();
+    return placed().overlay(style);
   }
 
-  /** Where in the map the photograph's rows or columns lie, in cells; the first's centre is 0. */
-  private double[] cells(boolean rows) {
-    int length = rows ? photograph.height() : photograph.width();
-    int count = rows ? maps.height() : maps.width();
-    double[] cells = new double[length];
-    for (int i = 0; i < length; i++) {
-      double place = rows ? crop.mapY(i + 0.5) : crop.mapX(i + 0.5);
-      cells[i] = place / (rows ? crop.height() : crop.width()) * count - 0.5;
-    }
-    return cells;
-  }
-
-  private static boolean inside(double cell, int count) {
-    return cell >= -0.5 && cell <= count - 0.5;
+  private PhotoMap placed() {
+    return new PhotoMap(photograph, crop, maps, 0);
   }
 }

@@ -1,6 +1,7 @@
 package org.ttame.core.image;
 
 import java.util.Objects;
+import java.util.function.IntBinaryOperator;
 import org.ttame.core.Text;
 
 /**
@@ -42,6 +43,50 @@ public final class RgbImage {
               width, height, 3L * width * height, samples.length));
     }
     return new RgbImage(width, height, samples);
+  }
+
+  /**
+   * Makes a picture pixel by pixel.
+   *
+   * @param width pixels, at least 1
+   * @param height pixels, at least 1
+   * @param rgb from column and row to {@code 0xRRGGBB}; higher bits are ignored
+   * @return the picture
+   */
+  public static RgbImage of(int width, int height, IntBinaryOperator rgb) {
+    RgbImage image = wrap(width, height, new byte[Math.multiplyExact(3 * width, height)]);
+    for (int y = 0, at = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        int color = rgb.applyAsInt(x, y);
+        image.samples[at++] = (byte) (color >> 16);
+        image.samples[at++] = (byte) (color >> 8);
+        image.samples[at++] = (byte) color;
+      }
+    }
+    return image;
+  }
+
+  /**
+   * Makes a picture of an image tensor.
+   *
+   * @param unit height·width·3 values in [0,1], row by row, red first; values outside are cut
+   * @param width pixels
+   * @param height pixels
+   * @return the picture
+   */
+  public static RgbImage of(float[] unit, int width, int height) {
+    byte[] samples = new byte[unit.length];
+    for (int i = 0; i < unit.length; i++) {
+      samples[i] = (byte) Math.round(255 * Math.max(0f, Math.min(1f, unit[i])));
+    }
+    return wrap(width, height, samples);
+  }
+
+  /** The same picture with each pixel as a square of {@code factor}×{@code factor} pixels. */
+  public RgbImage enlarged(int factor) {
+    return factor == 1
+        ? this
+        : of(width * factor, height * factor, (x, y) -> rgb(x / factor, y / factor));
   }
 
   /** Pixels across. */

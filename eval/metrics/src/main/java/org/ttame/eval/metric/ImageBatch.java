@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.ttame.core.Text;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.RgbImage;
 
 /**
  * Images to be explained and measured, in plain arrays.
@@ -157,6 +158,11 @@ public final class ImageBatch {
   public int factor(int readable) {
     int longer = Math.max(height, width);
     return (readable + longer - 1) / longer;
+  }
+
+  /** One image to be looked at, at its size in the batch. */
+  public RgbImage picture(int image) {
+    return RgbImage.of(rgb(image), width, height);
   }
 
   /** The images' names. */

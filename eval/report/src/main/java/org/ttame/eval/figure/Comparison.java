@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.ttame.core.Text;
 import org.ttame.core.image.RgbImage;
@@ -71,66 +70,40 @@ public final class Comparison {
         .add(new Shown(classes.clone(), ScenePictures.maps(images, maps, classes, overlay)));
   }
 
-  /**
-   * A figure for each image: of one method a row of classes, of several a column each and a row for
-   * each class.
-   */
+  /** A figure for each image: a row for each class, a column for each method. */
   public List<Figure> figures() {
     return IntStream.range(0, images.size()).mapToObj(this::figure).toList();
   }
 
   private Figure figure(int b) {
     List<String> heads = new ArrayList<>(List.of("input"));
-    List<List<Optional<Panel>>> rows =
-        byMethod.size() == 1 ? acrossClasses(b, heads) : acrossMethods(b, heads);
-    String methods =
-        byMethod.keySet().stream().map(ExplanationMethod::title).collect(Collectors.joining(", "));
-    String caption =
-        Text.format(
-            "Maps of %s. Most probable classes: %s.", methods, String.join(", ", mostProbable(b)));
+    byMethod.keySet().forEach(method -> heads.add(ExplanationMethod.title(method)));
+    List<String> classes = new ArrayList<>();
+    List<List<Optional<Panel>>> rows = new ArrayList<>();
+    for (Shown shown : byMethod.values().iterator().next()) {
+      List<Optional<Panel>> row = new ArrayList<>();
+      row.add(Optional.of(new Panel(ScenePictures.photo(images, b), List.of())));
+      for (List<Shown> all : byMethod.values()) {
+        row.add(Optional.of(new Panel(all.get(rows.size()).pictures().get(b), List.of())));
+      }
+      classes.add(probable(b, shown.classes()[b]));
+      rows.add(row);
+    }
+    String name = images.names().get(b);
+    String most = String.join(", ", mostProbable(b));
     return new Figure(
         SECTION,
         "compare",
-        images.names().get(b),
-        caption,
-        new FigureSheet(heads, rows, Optional.of(overlay.colors())));
-  }
-
-  private List<List<Optional<Panel>>> acrossClasses(int b, List<String> heads) {
-    List<Optional<Panel>> row = new ArrayList<>(List.of(Optional.of(input(b))));
-    Map.Entry<String, List<Shown>> only = byMethod.entrySet().iterator().next();
-    for (Shown shown : only.getValue()) {
-      heads.add(probable(b, shown.classes()[b]));
-      row.add(
-          Optional.of(
-              new Panel(shown.pictures().get(b), List.of(ExplanationMethod.title(only.getKey())))));
-    }
-    return List.of(row);
-  }
-
-  private List<List<Optional<Panel>>> acrossMethods(int b, List<String> heads) {
-    byMethod.keySet().forEach(method -> heads.add(ExplanationMethod.title(method)));
-    int classes = byMethod.values().stream().mapToInt(List::size).max().orElseThrow();
-    List<List<Optional<Panel>>> rows = new ArrayList<>();
-    for (int c = 0; c < classes; c++) {
-      List<Optional<Panel>> row = new ArrayList<>();
-      row.add(c == 0 ? Optional.of(input(b)) : Optional.empty());
-      for (List<Shown> all : byMethod.values()) {
-        Shown shown = all.get(c);
-        row.add(
-            Optional.of(
-                new Panel(shown.pictures().get(b), List.of(probable(b, shown.classes()[b])))));
-      }
-      rows.add(row);
-    }
-    return rows;
-  }
-
-  private Panel input(int b) {
-    String name = images.names().get(b);
-    List<String> lines = new ArrayList<>(List.of(name.substring(name.lastIndexOf('/') + 1)));
-    lines.addAll(mostProbable(b));
-    return new Panel(ScenePictures.photo(images, b), lines);
+        name,
+        Text.format(
+            "Maps of %s. Most probable classes: %s.",
+            String.join(", ", heads.subList(1, heads.size())), most),
+        new FigureSheet(
+            name.substring(name.lastIndexOf('/') + 1) + ": " + most,
+            heads,
+            classes,
+            rows,
+            Optional.of(overlay.colors())));
   }
 
   private List<String> mostProbable(int b) {

@@ -65,7 +65,7 @@ public final class ComparisonReport {
    * @throws IOException naming the file, if it cannot be written
    */
   public Path add(String image, Figure figure) throws IOException {
-    byte[] png = PngWriter.encode(figure.sheet().toCanvas().toImage());
+    byte[] png = PngWriter.encode(figure.sheet().toImage());
     Path path = OutputFile.place(folder, names.of(image), ".compare.png");
     WholeFile.write(path, out -> out.write(png));
     if (images++ < most) {
@@ -107,7 +107,7 @@ public final class ComparisonReport {
             ? Text.format("%d image%s.", images, images == 1 ? "" : "s")
             : Text.format("The first %d of %,d images.", most, images);
     return new Page(
-        Text.format("What %s used, compared", classifier),
+        Text.format("Explanations of %s compared", classifier),
         Html.text(count),
         sections,
         Template.read(TEMPLATES, "compared")

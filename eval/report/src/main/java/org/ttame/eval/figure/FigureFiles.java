@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import org.ttame.core.Text;
 import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.Panel;
 
 /**
@@ -80,10 +81,7 @@ public final class FigureFiles {
    */
   public static Path write(Path out, FigureSet set, Set<FigureFormat> formats) throws IOException {
     for (Figure figure : set.figures()) {
-      for (FigureFormat format : formats) {
-        byte[] content = format.encode(figure);
-        WholeFile.write(out.resolve(file(figure, format)), stream -> stream.write(content));
-      }
+      figure.sheet().write(out.resolve(FOLDER), figure.name(), figure.caption(), formats);
     }
     Path page = out.resolve(FigureReport.FILE);
     new FigureReport(set, formats).page().write(page);

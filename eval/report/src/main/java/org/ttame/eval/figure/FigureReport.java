@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.ttame.core.Text;
 import org.ttame.eval.output.Provenance;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.report.Html;
 import org.ttame.eval.report.Page;
 import org.ttame.eval.report.Section;

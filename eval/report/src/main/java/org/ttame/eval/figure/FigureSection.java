@@ -58,7 +58,11 @@ public final class FigureSection {
 
   private static Html figure(Figure figure, Html note) {
     FigureSheet sheet = figure.sheet();
-    List<Html> rows = sheet.rows().stream().map(row -> row(sheet.columns(), row)).toList();
+    List<Html> rows = new ArrayList<>();
+    for (int r = 0; r < sheet.rows().size(); r++) {
+      String above = sheet.headings().isEmpty() ? "" : sheet.headings().get(r);
+      rows.add(row(sheet.columns(), above, sheet.rows().get(r)));
+    }
     Html heading =
         figure.title().isEmpty()
             ? Html.NONE
@@ -70,6 +74,8 @@ public final class FigureSection {
                 heading,
                 "columns",
                 sheet.columns().size(),
+                "kind",
+                sheet.headings().isEmpty() ? "" : " stacked",
                 "rows",
                 Html.join(rows),
                 "scale",
@@ -80,9 +86,12 @@ public final class FigureSection {
                 note));
   }
 
-  private static Html row(List<String> columns, List<Optional<Panel>> row) {
+  private static Html row(List<String> columns, String above, List<Optional<Panel>> row) {
     List<Html> panels = new ArrayList<>();
-    String about = about(row);
+    if (!above.isEmpty()) {
+      panels.add(Template.read(FILE, "above").fill(Map.of("text", Html.name(above))));
+    }
+    String about = above.isEmpty() ? about(row) : above;
     for (int c = 0; c < row.size(); c++) {
       String head = columns.get(c);
       panels.add(

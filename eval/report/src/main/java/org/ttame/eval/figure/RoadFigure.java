@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.image.Standardizer;
 import org.ttame.eval.metric.RemovalOrder;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.HeatmapOverlay;
@@ -77,12 +77,11 @@ public final class RoadFigure {
     return switch (row) {
       case 0 -> panel(image, "synthetic image");
       case 1 -> {
-        Canvas photo = Canvas.of(image, SyntheticScene.SIDE, SyntheticScene.SIDE);
+        RgbImage photo = RgbImage.of(image, SyntheticScene.SIDE, SyntheticScene.SIDE);
         HeatmapOverlay overlay = new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY);
         yield Optional.of(
             new Panel(
-                overlay.draw(photo, scaled(SyntheticScene.map())).toImage(),
-                List.of("its map, a star")));
+                overlay.draw(photo, scaled(SyntheticScene.map())), List.of("its map, a star")));
       }
       default -> Optional.empty();
     };
@@ -123,8 +122,8 @@ public final class RoadFigure {
   }
 
   private static Optional<Panel> panel(float[] picture, String... lines) {
-    Canvas canvas = Canvas.of(picture, SyntheticScene.SIDE, SyntheticScene.SIDE);
-    return Optional.of(new Panel(canvas.toImage(), List.of(lines)));
+    RgbImage pixels = RgbImage.of(picture, SyntheticScene.SIDE, SyntheticScene.SIDE);
+    return Optional.of(new Panel(pixels, List.of(lines)));
   }
 
   private static String step(String what, Removal removal, float[] picture) {

@@ -6,7 +6,6 @@ import org.ttame.core.image.RgbImage;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.render.BoxOutlines;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.HeatmapOverlay;
 
 /** What the classifier saw of images, and maps over it, as pictures. */
@@ -18,7 +17,7 @@ final class ScenePictures {
 
   /** An image of a batch. */
   static RgbImage photo(ImageBatch images, int b) {
-    return canvas(images, b).toImage();
+    return images.picture(b).enlarged(images.factor(READABLE_SIDE));
   }
 
   /**
@@ -35,15 +34,9 @@ final class ScenePictures {
     float[][] large = maps.upsampled(images.height() * factor, images.width() * factor);
     List<RgbImage> pictures = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
-      Canvas picture = overlay.draw(canvas(images, b), large[b]);
-      BoxOutlines.draw(picture, images.boxes(b), classes[b], factor);
-      pictures.add(picture.toImage());
+      RgbImage picture = overlay.draw(photo(images, b), large[b]);
+      pictures.add(BoxOutlines.draw(picture, images.boxes(b), classes[b], factor));
     }
     return pictures;
-  }
-
-  private static Canvas canvas(ImageBatch images, int b) {
-    return Canvas.of(images.rgb(b), images.width(), images.height())
-        .enlarged(images.factor(READABLE_SIDE));
   }
 }

@@ -22,7 +22,6 @@ import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
-import org.ttame.eval.render.Canvas;
 
 /**
  * The pictures and maps that an evaluation keeps to be looked at: for each image {@code N.png},
@@ -125,8 +124,7 @@ public final class GalleryFolder {
     if (Files.exists(description)) {
       return;
     }
-    RgbImage picture = Canvas.of(batch.rgb(b), batch.width(), batch.height()).toImage();
-    byte[] png = PngWriter.encode(picture);
+    byte[] png = PngWriter.encode(batch.picture(b));
     WholeFile.write(file(number, ".png"), out -> out.write(png));
     // Last, so that whatever is described is there.
     Entry entry = new Entry(number, batch.names().get(b), batch.boxes(b));

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.LinePlot;
 import org.ttame.training.data.SkippedCount;
 
@@ -53,7 +54,9 @@ public final class EvaluationFiles {
       files.add(folder.resolve(name));
     }
     for (Map.Entry<String, LinePlot> curve : RoadCurves.of(result, statistics).entrySet()) {
-      files.addAll(PlotFiles.write(folder, curve.getKey(), curve.getValue()));
+      LinePlot plot = curve.getValue();
+      files.addAll(
+          plot.write(folder, curve.getKey(), plot.title(), List.of(FigureFormat.values())));
     }
     return files;
   }

@@ -14,13 +14,13 @@ import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.image.PngWriter;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.npz.Npy;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.OutputFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.HeatmapOverlay;
 
 /**
@@ -131,8 +131,8 @@ public final class ExplanationWriter {
         writeNpy(file(base, MapFormat.NPY), explained.maps(), b);
       }
       if (large != null) {
-        Canvas image = Canvas.of(images.rgb(b), images.width(), images.height()).enlarged(factor);
-        byte[] png = PngWriter.encode(options.overlay().draw(image, large[b]).toImage());
+        RgbImage image = images.picture(b).enlarged(factor);
+        byte[] png = PngWriter.encode(options.overlay().draw(image, large[b]));
         WholeFile.write(file(base, MapFormat.PNG), out -> out.write(png));
       }
       if (options.formats().contains(MapFormat.JSON)) {

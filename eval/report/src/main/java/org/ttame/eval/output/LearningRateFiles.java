@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.LinePlot;
 import org.ttame.training.LearningRateCurve;
 import org.ttame.training.LearningRateCurve.Point;
@@ -56,7 +57,8 @@ public final class LearningRateFiles {
                   Csv.number(point.smoothed()))));
     }
     WholeFile.writeText(folder.resolve(CSV), csv.toString());
-    PlotFiles.write(folder, "lr-find", plot(curve));
+    LinePlot plot = plot(curve);
+    plot.write(folder, "lr-find", plot.title(), List.of(FigureFormat.values()));
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     WholeFile.writeText(
         folder.resolve(JSON), mapper.writeValueAsString(json(curve, skipped, provenance)) + "\n");
@@ -87,12 +89,17 @@ public final class LearningRateFiles {
         suggestion.isPresent()
             ? Text.format("Suggested max-lr: %.2g", suggestion.getAsDouble())
             : "No suggestion: the loss falls nowhere";
-    LinePlot plot = new LinePlot(title, "learning rate", new LinePlot.XAxis.Logarithmic());
+    LinePlot plot =
+        new LinePlot(
+            title, "learning rate (per step)", "training loss", new LinePlot.XAxis.Logarithmic());
     List<Double> rates = curve.points().stream().map(Point::lr).toList();
     plot.add(
         LinePlot.Series.of(
             "smoothed loss", rates, curve.points().stream().map(Point::smoothed).toList()));
-    plot.add(LinePlot.Series.of("loss", rates, curve.points().stream().map(Point::loss).toList()));
+    plot.add(
+        LinePlot.Series.of("loss", rates, curve.points().stream().map(Point::loss).toList())
+            .behind());
+    suggestion.ifPresent(lr -> plot.mark(lr, Text.format("suggested: %.2g", lr)));
     return plot;
   }
 }

@@ -1,5 +1,6 @@
 package org.ttame.eval.output;
 
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,11 +52,16 @@ public final class RoadCurves {
         Text.format(
             "%s of %d images, %s is better",
             mean.title(), result.images(), mean.lowerIsBetter() ? "lower" : "higher");
-    LinePlot plot = new LinePlot(title, "% of pixels removed", new LinePlot.XAxis.Linear());
+    LinePlot plot =
+        new LinePlot(
+            title,
+            "pixels removed (%)",
+            "score of the predicted class (%)",
+            new LinePlot.XAxis.Linear());
     for (MethodResult method : result.methods()) {
       List<MetricKey> ascending =
           points.stream()
-              .sorted(java.util.Comparator.comparing(key -> key.threshold().orElseThrow()))
+              .sorted(Comparator.comparing(key -> key.threshold().orElseThrow()))
               .toList();
       List<Interval> intervals =
           ascending.stream().map(key -> statistics.mean(method.method(), key)).toList();

@@ -8,15 +8,18 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageSize;
-import org.ttame.core.image.PngWriter;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.storage.WholeFile;
-import org.ttame.eval.render.Canvas;
-import org.ttame.eval.render.ContactSheet;
+import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.render.FigureFormat;
+import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.HeatmapOverlay;
 import org.ttame.eval.render.LinePlot;
+import org.ttame.eval.render.Panel;
 import org.ttame.eval.sanity.HogDescriptor;
 import org.ttame.eval.sanity.MapSimilarity;
 import org.ttame.eval.sanity.SanityCheck;
@@ -34,11 +37,6 @@ import org.ttame.eval.statistics.Interval;
 public final class SanityFiles {
   /** The record's name. */
   public static final String JSON = "sanity.json";
-
-  private static final int PICTURE = 128;
-
-  /** Letters over a picture. */
-  private static final int TITLE = 10;
 
   private final Path folder;
   private final SanityCheck.Outcome outcome;
@@ -175,8 +173,9 @@ public final class SanityFiles {
     for (MapSimilarity measure : MapSimilarity.values()) {
       LinePlot plot =
           new LinePlot(
-              Text.format("%s, class held fixed", measure.words()),
-              "randomised so far",
+              Text.format("%s to the original map, class held fixed", measure.words()),
+              cascade.word() + ": randomised so far, from left to right",
+              measure.words(),
               new LinePlot.XAxis.Named(names));
       for (String method : methods(stages)) {
         List<Double> mean = new ArrayList<>(List.of(1.0));
@@ -187,53 +186,51 @@ public final class SanityFiles {
           low.add(row.mean().n() > 1 ? row.mean().low() : row.mean().mean());
           high.add(row.mean().n() > 1 ? row.mean().high() : row.mean().mean());
         }
-        plot.add(new LinePlot.Series(method, places, mean, low, high));
+        plot.add(new LinePlot.Series(ExplanationMethod.title(method), places, mean, low, high));
       }
-      PlotFiles.write(folder, Text.format("curve-%s-%s", cascade.word(), measure.column()), plot);
+      plot.write(
+          folder,
+          Text.format("curve-%s-%s", cascade.word(), measure.column()),
+          plot.title(),
+          List.of(FigureFormat.values()));
     }
   }
 
   private void strips(Cascade cascade, List<SanityCheck.Found> stages) throws IOException {
+    if (outcome.pictures().isEmpty()) {
+      return;
+    }
     List<String> columns = new ArrayList<>(List.of("input", "original"));
-    stages.forEach(found -> columns.add(shortened(found.stage().name())));
+    stages.forEach(found -> columns.add(found.stage().name().replace("encoder.layers.", "")));
     ImageSize size = outcome.size();
-    int longer = Math.max(size.height(), size.width());
-    int factor = Math.max(1, (PICTURE + longer / 2) / longer);
     HeatmapOverlay overlay = HeatmapOverlay.defaults();
     for (String method : methods(stages)) {
-      ContactSheet sheet =
-          new ContactSheet(
-              Text.format("%s: %s randomised from left to right", method, cascade.word()), columns);
+      List<List<Optional<Panel>>> rows = new ArrayList<>();
       for (int i = 0; i < outcome.pictures().size(); i++) {
-        Canvas image = Canvas.of(outcome.pictures().get(i), size.width(), size.height());
+        RgbImage image = RgbImage.of(outcome.pictures().get(i), size.width(), size.height());
         float[] original = outcome.originals().get(method).get(i);
-        List<ContactSheet.Cell> cells = new ArrayList<>();
-        cells.add(new ContactSheet.Cell(image.enlarged(factor), List.of("")));
-        cells.add(
-            new ContactSheet.Cell(
-                overlay.draw(image, original).enlarged(factor), List.of("original")));
+        List<Optional<Panel>> row = new ArrayList<>();
+        row.add(Optional.of(new Panel(image, List.of())));
+        row.add(Optional.of(new Panel(overlay.draw(image, original), List.of("ρ = 1.00"))));
         for (SanityCheck.Found found : stages) {
           float[] map = found.maps().get(method).get(i);
           double rank = MapSimilarity.between(original, map, size).get(MapSimilarity.SPEARMAN);
-          cells.add(
-              new ContactSheet.Cell(
-                  overlay.draw(image, map).enlarged(factor), List.of(Text.format("%.2f", rank))));
+          String text = Text.format("ρ = %.2f", rank).replace('-', '−');
+          row.add(Optional.of(new Panel(overlay.draw(image, map), List.of(text))));
         }
-        sheet.add(cells);
+        rows.add(row);
       }
-      if (sheet.rows() > 0) {
-        byte[] png = PngWriter.encode(sheet.draw().toImage());
-        WholeFile.write(
-            folder.resolve(Text.format("strip-%s-%s.png", cascade.word(), method)),
-            out -> out.write(png));
-      }
+      String title =
+          Text.format(
+              "%s: %s randomised from left to right; ρ: Spearman's rank correlation to the original",
+              ExplanationMethod.title(method), cascade.word());
+      new FigureSheet(title, columns, List.of(), rows, Optional.of(overlay.colors()))
+          .write(
+              folder,
+              Text.format("strip-%s-%s", cascade.word(), method),
+              title,
+              List.of(FigureFormat.PNG));
     }
-  }
-
-  /** The end of a long name says most. */
-  private static String shortened(String name) {
-    String plain = name.replace("encoder.layers.encoder_layer_", "layer ");
-    return plain.length() <= TITLE ? plain : ".." + plain.substring(plain.length() - TITLE + 2);
   }
 
   private static List<String> methods(List<SanityCheck.Found> stages) {

@@ -1,12 +1,14 @@
 package org.ttame.eval.render;
 
+import java.util.Arrays;
 import java.util.List;
+import org.ttame.core.image.RgbImage;
 import org.ttame.eval.metric.Box;
 
 /** The frames of known objects: white for the class that is explained, grey for others. */
 public final class BoxOutlines {
-  private static final int EXPLAINED = 0xffffff;
-  private static final int OTHER = 0xa0a0a0;
+  private static final byte EXPLAINED = (byte) 0xff;
+  private static final byte OTHER = (byte) 0xa0;
   private static final int THICKNESS = 2;
 
   private BoxOutlines() {}
@@ -14,20 +16,30 @@ public final class BoxOutlines {
   /**
    * Draws frames.
    *
-   * @param picture drawn on
+   * @param picture the picture
    * @param boxes objects, in pixels of the image
    * @param explained the class that is explained
    * @param factor by which the picture is larger than the image
+   * @return the picture with frames
    */
-  public static void draw(Canvas picture, List<Box> boxes, int explained, int factor) {
+  public static RgbImage draw(RgbImage picture, List<Box> boxes, int explained, int factor) {
+    byte[] samples = picture.samples().clone();
     for (Box box : boxes) {
-      picture.outline(
-          (int) Math.round(box.x0() * factor),
-          (int) Math.round(box.y0() * factor),
-          (int) Math.round(box.x1() * factor),
-          (int) Math.round(box.y1() * factor),
-          THICKNESS,
-          box.classIndex() == explained ? EXPLAINED : OTHER);
+      int x0 = (int) Math.round(box.x0() * factor);
+      int y0 = (int) Math.round(box.y0() * factor);
+      int x1 = (int) Math.round(box.x1() * factor);
+      int y1 = (int) Math.round(box.y1() * factor);
+      byte level = box.classIndex() == explained ? EXPLAINED : OTHER;
+      for (int y = Math.max(0, y0); y < Math.min(picture.height(), y1); y++) {
+        for (int x = Math.max(0, x0); x < Math.min(picture.width(), x1); x++) {
+          int inwards = Math.min(Math.min(x - x0, x1 - 1 - x), Math.min(y - y0, y1 - 1 - y));
+          if (inwards < THICKNESS) {
+            int at = 3 * (y * picture.width() + x);
+            Arrays.fill(samples, at, at + 3, level);
+          }
+        }
+      }
     }
+    return RgbImage.wrap(picture.width(), picture.height(), samples);
   }
 }

@@ -1,12 +1,11 @@
 package org.ttame.eval.render;
 
 import org.ttame.core.Text;
+import org.ttame.core.image.RgbImage;
 
 /**
- * Lays an explanation map in colours over an image: each pixel is {@code (1 − opacity)·image +
- * opacity·colour(map)}. The image gives up its own colours as the heatmap comes in, all of them at
- * half opacity, so that a colour in the picture means a value of the map and nothing else; its
- * saturation is {@code 1 − 2·opacity}, at least 0, towards its luma (ITU-R BT.601).
+ * Lays an explanation map in colours over an image, which keeps its own: each pixel is {@code (1 −
+ * opacity)·image + opacity·colour(map)}.
  *
  * @param colors the colour map
  * @param opacity from 0, the image alone, to 1, the heatmap alone
@@ -34,29 +33,23 @@ public record HeatmapOverlay(ColorMap colors, double opacity) {
    * @return a new picture
    * @throws IllegalArgumentException if their sizes differ
    */
-  public Canvas draw(Canvas image, float[] map) {
+  public RgbImage draw(RgbImage image, float[] map) {
     if (map.length != image.width() * image.height()) {
       throw new IllegalArgumentException(
           Text.format(
               "A map of %d values cannot cover an image of %d×%d pixels",
               map.length, image.width(), image.height()));
     }
-    Canvas result = new Canvas(image.width(), image.height(), 0);
-    for (int y = 0; y < image.height(); y++) {
-      for (int x = 0; x < image.width(); x++) {
-        result.set(x, y, blend(image.rgb(x, y), colors.rgb(map[y * image.width() + x])));
-      }
-    }
-    return result;
+    return RgbImage.of(
+        image.width(),
+        image.height(),
+        (x, y) -> blend(image.rgb(x, y), colors.rgb(map[y * image.width() + x])));
   }
 
   private int blend(int image, int heat) {
-    double luma = 0.299 * (image >> 16 & 255) + 0.587 * (image >> 8 & 255) + 0.114 * (image & 255);
-    double saturation = Math.max(0, 1 - 2 * opacity);
     int result = 0;
     for (int shift = 16; shift >= 0; shift -= 8) {
-      double under = saturation * (image >> shift & 255) + (1 - saturation) * luma;
-      double value = (1 - opacity) * under + opacity * (heat >> shift & 255);
+      double value = (1 - opacity) * (image >> shift & 255) + opacity * (heat >> shift & 255);
       result |= (int) Math.round(value) << shift;
     }
     return result;

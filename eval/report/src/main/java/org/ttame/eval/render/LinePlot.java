@@ -1,32 +1,47 @@
 package org.ttame.eval.render;
 
+import java.awt.Shape;
+import java.awt.geom.Line2D;
+import java.awt.geom.Path2D;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.ttame.core.Text;
 
-/**
- * Curves over a common axis, as pixels, SVG or PDF: one layout for all. Colours are those of Okabe
- * and Ito, which colour-blind readers tell apart.
- */
-public final class LinePlot {
-  private static final List<Integer> COLORS =
-      List.of(0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000);
-  private static final int PAPER = 0xffffff;
-  private static final int INK = 0x202020;
-  private static final int GRID = 0xd8d8d8;
-  private static final int MARGIN = 16;
-  private static final int LINE = 26;
-  private static final int AREA_WIDTH = 860;
-  private static final int AREA_HEIGHT = 440;
-  private static final int LEFT = 104;
-  private static final int TICKS = 5;
-  private static final double DASH = 10;
-  private static final double GAP = 6;
+/** Curves over a common axis, with intervals as bands: one layout for files and for pages. */
+public final class LinePlot implements Graphic {
+  private static final double WIDTH = 468;
+  private static final double ASPECT = 0.52;
+
+  /** Pages are read on phones, too: the same letters on fewer points are larger there. */
+  private static final double PAGE_WIDTH = 360;
+
+  private static final double MARGIN = 10;
+  private static final double GAP = 5;
+  private static final double TITLE = 11;
+  private static final double LABEL = 9;
+  private static final double TICK = 8;
+  private static final double LEADING = 1.4;
+  private static final double SAMPLE = 18;
+  private static final double LONGEST_TICK = 92;
+  private static final double LONGEST_NAME = 150;
+  private static final double SLANT = 45;
+  private static final int MOST_TICKS = 7;
+  private static final int MOST_POINTS = 12;
+  private static final int MOST_DOTS = 25;
+  private static final float[] DASHES = {5, 3};
+  private static final float[] DOTS = {2, 2};
+  private static final float[] SOLID = {};
 
   private final String title;
   private final String xTitle;
+  private final String yTitle;
   private final XAxis axis;
   private final List<Series> series = new ArrayList<>();
+  private final List<Marker> markers = new ArrayList<>();
 
   /** How the horizontal axis is divided. */
   public sealed interface XAxis {
@@ -52,13 +67,19 @@ public final class LinePlot {
    * A curve.
    *
    * @param name in the legend
-   * @param x ascending
-   * @param y finite
+   * @param x ascending; above 0 on a logarithmic axis
+   * @param y where it is not finite the curve has a gap
    * @param low lower ends of intervals; empty for none
    * @param high upper ends
+   * @param faint whether it stays behind the others, thin and grey
    */
   public record Series(
-      String name, List<Double> x, List<Double> y, List<Double> low, List<Double> high) {
+      String name,
+      List<Double> x,
+      List<Double> y,
+      List<Double> low,
+      List<Double> high,
+      boolean faint) {
     public Series {
       x = List.copyOf(x);
       y = List.copyOf(y);
@@ -68,24 +89,43 @@ public final class LinePlot {
         throw new IllegalArgumentException(
             Text.format("A curve needs as many y as x, got %d and %d", x.size(), y.size()));
       }
+      if (!low.isEmpty() && low.size() != x.size()) {
+        throw new IllegalArgumentException(
+            Text.format("A curve of %d points cannot have %d intervals", x.size(), low.size()));
+      }
+    }
+
+    /** A curve with intervals; none where {@code low} and {@code high} are empty. */
+    public Series(
+        String name, List<Double> x, List<Double> y, List<Double> low, List<Double> high) {
+      this(name, x, y, low, high, false);
     }
 
     /** A curve without intervals. */
     public static Series of(String name, List<Double> x, List<Double> y) {
       return new Series(name, x, y, List.of(), List.of());
     }
+
+    /** The same behind the others. */
+    public Series behind() {
+      return new Series(name, x, y, low, high, true);
+    }
   }
+
+  private record Marker(double x, String label) {}
 
   /**
    * An empty plot.
    *
-   * @param title the line over everything
-   * @param xTitle the line under it
+   * @param title the line over everything; empty for none
+   * @param xTitle what x is, with its unit
+   * @param yTitle what y is, with its unit
    * @param axis how x is divided
    */
-  public LinePlot(String title, String xTitle, XAxis axis) {
+  public LinePlot(String title, String xTitle, String yTitle, XAxis axis) {
     this.title = title;
     this.xTitle = xTitle;
+    this.yTitle = yTitle;
     this.axis = axis;
   }
 
@@ -94,211 +134,460 @@ public final class LinePlot {
     series.add(curve);
   }
 
+  /** Marks a place of x by an upright line. */
+  public void mark(double x, String label) {
+    markers.add(new Marker(x, label));
+  }
+
+  /** The title. */
+  public String title() {
+    return title;
+  }
+
+  @Override
+  public double width() {
+    return WIDTH;
+  }
+
+  @Override
+  public double height() {
+    return new Layout(WIDTH, title).height();
+  }
+
+  @Override
+  public void draw(Drawing drawing) {
+    new Layout(WIDTH, title).draw(drawing);
+  }
+
   /**
-   * Draws it.
+   * The plot as an SVG element of a page, without its title; points say their numbers.
    *
-   * @return the picture
-   * @throws IllegalStateException if there is no curve
+   * @param label what screen readers call it
    */
-  public Canvas toCanvas() {
-    Canvas canvas = new Canvas(width(), height(), PAPER);
-    draw(new CanvasSurface(canvas));
-    return canvas;
+  public String toElement(String label) {
+    Layout layout = new Layout(PAGE_WIDTH, "");
+    SvgDrawing drawing = new SvgDrawing(PAGE_WIDTH, layout.height(), true);
+    layout.draw(drawing);
+    return drawing.element(Typeface.get().printable(label));
   }
 
-  /** The same as an SVG document. */
-  public String toSvg() {
-    SvgSurface surface = new SvgSurface(width(), height());
-    surface.fill(0, 0, width(), height(), PAPER, 1);
-    draw(surface);
-    return surface.document();
+  private static int color(int number) {
+    return Palette.CURVES.get(number % Palette.CURVES.size());
   }
 
-  /** The same as the bytes of a PDF file of one page. */
-  public byte[] toPdf() {
-    try (PdfSurface surface = new PdfSurface(width(), height())) {
-      draw(surface);
-      return surface.document(Typeface.get().printable(title), "");
-    }
+  /** A colour that was used before is dashed. */
+  private static float[] dashes(int number) {
+    return switch (number / Palette.CURVES.size() % 3) {
+      case 0 -> SOLID;
+      case 1 -> DASHES;
+      default -> DOTS;
+    };
   }
 
-  private static int width() {
-    return LEFT + AREA_WIDTH + MARGIN;
+  private static String fitted(String text, double size, double width) {
+    return Typeface.get().fitted(text, size, width);
   }
 
-  private int height() {
-    return top() + AREA_HEIGHT + under() + LINE + MARGIN;
-  }
-
-  private int top() {
-    return MARGIN + LINE * (1 + series.size()) + MARGIN / 2;
-  }
-
-  /** Room for what stands at the ticks of x. */
-  private int under() {
-    if (axis instanceof XAxis.Named named) {
-      int longest = named.names().stream().mapToInt(String::length).max().orElse(0);
-      return longest * PlotSurface.ADVANCE + MARGIN;
-    }
-    return LINE + MARGIN / 2;
-  }
-
-  private void draw(PlotSurface surface) {
-    if (series.isEmpty()) {
-      throw new IllegalStateException("A plot without curves cannot be drawn");
-    }
-    Range x = xRange();
-    Range y = yRange();
-    surface.text(title, MARGIN, MARGIN, INK);
-    for (int i = 0; i < series.size(); i++) {
-      double at = MARGIN + LINE * (i + 1.0);
-      draw(surface, new double[] {MARGIN, MARGIN + 28}, new double[] {at + 7, at + 7}, 3, i);
-      surface.text(series.get(i).name(), MARGIN + 40, at, INK);
-    }
-    drawYTicks(surface, y);
-    drawXTicks(surface, x);
-    surface.text(xTitle, LEFT, top() + AREA_HEIGHT + under(), INK);
-    for (int i = 0; i < series.size(); i++) {
-      Series curve = series.get(i);
-      double[] px = curve.x().stream().mapToDouble(v -> pixelX(v, x)).toArray();
-      if (!curve.low().isEmpty()) {
-        surface.band(px, pixelsY(curve.low(), y), pixelsY(curve.high(), y), color(i), 0.2);
-      }
-      draw(surface, px, pixelsY(curve.y(), y), 2, i);
-    }
-  }
-
-  /** A curve of a colour that was used before is dashed. */
-  private static void draw(
-      PlotSurface surface, double[] x, double[] y, double thickness, int number) {
-    if (number < COLORS.size()) {
-      surface.line(x, y, thickness, color(number));
-      return;
-    }
-    double gone = 0;
-    for (int i = 0; i + 1 < x.length; i++) {
-      double length = Math.hypot(x[i + 1] - x[i], y[i + 1] - y[i]);
-      for (double at = 0; at < length; ) {
-        double phase = (gone + at) % (DASH + GAP);
-        double end = Math.min(length, at + (phase < DASH ? DASH : DASH + GAP) - phase);
-        if (phase < DASH) {
-          double[] share = {at / length, end / length};
-          surface.line(
-              between(x[i], x[i + 1], share),
-              between(y[i], y[i + 1], share),
-              thickness,
-              color(number));
-        }
-        // Never stand still for want of digits.
-        at = Math.max(end, Math.nextUp(at) + 1e-6);
-      }
-      gone += length;
-    }
-  }
-
-  private static double[] between(double from, double to, double[] shares) {
-    return new double[] {from + shares[0] * (to - from), from + shares[1] * (to - from)};
-  }
-
-  private void drawYTicks(PlotSurface surface, Range y) {
-    double step = step(y.high() - y.low());
-    for (double v = Math.ceil(y.low() / step) * step; v <= y.high() + step * 1e-9; v += step) {
-      double at = pixelY(v, y);
-      surface.line(new double[] {LEFT, LEFT + AREA_WIDTH}, new double[] {at, at}, 1, GRID);
-      String text = tick(v, step);
-      surface.text(text, LEFT - MARGIN / 2.0 - text.length() * PlotSurface.ADVANCE, at - 7, INK);
-    }
-  }
-
-  private void drawXTicks(PlotSurface surface, Range x) {
-    int bottom = top() + AREA_HEIGHT;
-    if (axis instanceof XAxis.Named named) {
-      for (int i = 0; i < named.names().size(); i++) {
-        double at = pixelX(i, x);
-        String name = named.names().get(i);
-        surface.line(new double[] {at, at}, new double[] {top(), bottom}, 1, GRID);
-        surface.textUp(
-            name, at - 7, bottom + MARGIN / 2.0 + name.length() * PlotSurface.ADVANCE, INK);
-      }
-      return;
-    }
-    if (axis instanceof XAxis.Linear) {
-      double step = step(x.high() - x.low());
-      for (double v = Math.ceil(x.low() / step) * step; v <= x.high() + step * 1e-9; v += step) {
-        double at = pixelX(v, x);
-        String text = tick(v, step);
-        surface.line(new double[] {at, at}, new double[] {top(), bottom}, 1, GRID);
-        surface.text(
-            text, at - text.length() * PlotSurface.ADVANCE / 2.0, bottom + MARGIN / 2.0, INK);
-      }
-      return;
-    }
-    for (int decade = (int) Math.ceil(x.low()); decade <= Math.floor(x.high()); decade++) {
-      double at = pixelX(Math.pow(10, decade), x);
-      surface.line(new double[] {at, at}, new double[] {top(), bottom}, 1, GRID);
-      surface.text("1e" + decade, at - 2.0 * PlotSurface.ADVANCE, bottom + MARGIN / 2.0, INK);
-    }
-  }
-
-  private static String tick(double value, double step) {
-    String text = Text.format("%.4g", Math.abs(value) < step * 1e-6 ? 0.0 : value);
-    return text.contains("e") || !text.contains(".") ? text : text.replaceAll("\\.?0+$", "");
-  }
-
-  private Range xRange() {
-    if (axis instanceof XAxis.Named named) {
-      return new Range(0, Math.max(1, named.names().size() - 1));
-    }
-    double low = series.stream().mapToDouble(s -> s.x().get(0)).min().orElseThrow();
-    double high = series.stream().mapToDouble(s -> s.x().get(s.x().size() - 1)).max().orElseThrow();
-    return axis instanceof XAxis.Linear
-        ? Range.of(low, high)
-        : Range.of(Math.log10(low), Math.log10(high));
-  }
-
-  private Range yRange() {
-    List<Double> all = new ArrayList<>();
-    for (Series curve : series) {
-      all.addAll(curve.y());
-      all.addAll(curve.low());
-      all.addAll(curve.high());
-    }
-    double low = all.stream().mapToDouble(v -> v).min().orElseThrow();
-    double high = all.stream().mapToDouble(v -> v).max().orElseThrow();
-    Range range = Range.of(low, high);
-    double room = (range.high() - range.low()) * 0.04;
-    return new Range(range.low() - room, range.high() + room);
-  }
-
-  private double pixelX(double value, Range x) {
-    double v = axis instanceof XAxis.Logarithmic ? Math.log10(value) : value;
-    return LEFT + AREA_WIDTH * (v - x.low()) / (x.high() - x.low());
-  }
-
-  private double pixelY(double value, Range y) {
-    return top() + AREA_HEIGHT * (y.high() - value) / (y.high() - y.low());
-  }
-
-  private double[] pixelsY(List<Double> values, Range y) {
-    return values.stream().mapToDouble(v -> pixelY(v, y)).toArray();
-  }
-
-  /** A round number of which a handful cover the span. */
-  private static double step(double span) {
-    double rough = span / TICKS;
-    double power = Math.pow(10, Math.floor(Math.log10(rough)));
-    double share = rough / power;
-    return power * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
-  }
-
-  private static int color(int index) {
-    return COLORS.get(index % COLORS.size());
+  private static double wide(String text, double size) {
+    return Typeface.get().width(text, size);
   }
 
   /** From a value to a larger one. */
   private record Range(double low, double high) {
-    static Range of(double low, double high) {
-      return high > low ? new Range(low, high) : new Range(low - 0.5, high + 0.5);
+    static Range of(DoubleStream values) {
+      double[] finite = values.filter(Double::isFinite).toArray();
+      double low = DoubleStream.of(finite).min().orElse(0);
+      double high = DoubleStream.of(finite).max().orElse(1);
+      double least = Math.max(1e-300, 1e-9 * Math.abs(low));
+      return high - low > least ? new Range(low, high) : new Range(low - 0.5, low + 0.5);
+    }
+
+    double share(double value) {
+      return (value - low) / (high - low);
+    }
+  }
+
+  /** A division of an axis. */
+  private record Tick(double value, String text) {}
+
+  /** Everything at its place on a width. */
+  private final class Layout {
+    private final double width;
+    private final String head;
+    private final Range x;
+    private final Range y;
+    private final List<Tick> rows;
+    private final List<Tick> columns;
+    private final List<List<Integer>> legend = new ArrayList<>();
+    private final boolean slanted;
+    private final double left;
+    private final double right;
+    private final double top;
+    private final double bottom;
+
+    Layout(double width, String title) {
+      if (series.isEmpty()) {
+        throw new IllegalStateException("A plot without curves cannot be drawn");
+      }
+      this.width = width;
+      head = fitted(title, TITLE, width - 2 * MARGIN);
+      x = xRange();
+      Range values =
+          Range.of(
+              series.stream()
+                  .flatMap(s -> Stream.of(s.y(), s.low(), s.high()).flatMap(List::stream))
+                  .mapToDouble(v -> v));
+      double room = 0.04 * (values.high() - values.low());
+      y = new Range(values.low() - room, values.high() + room);
+      rows = ticks(y);
+      double widest = rows.stream().mapToDouble(t -> wide(t.text(), TICK)).max().orElse(0);
+      left = MARGIN + LABEL + GAP + widest + GAP;
+      fillLegend();
+      double named = legend.size() * LABEL * LEADING;
+      top = MARGIN + (head.isEmpty() ? 0 : TITLE * LEADING) + named + GAP + TICK / 2;
+      bottom = top + ASPECT * width;
+      double end = width - MARGIN - GAP;
+      List<Tick> all = columns(end - left);
+      slanted =
+          axis instanceof XAxis.Named
+              && all.stream().mapToDouble(t -> wide(t.text(), TICK) + 2 * GAP).max().orElse(0)
+                  > (end - left) / Math.max(1, all.size() - 1);
+      double last =
+          slanted || all.isEmpty() ? 0 : wide(all.get(all.size() - 1).text(), TICK) / 2 - GAP;
+      right = end - Math.max(0, last);
+      columns = slanted ? thinned(all) : all;
+    }
+
+    private Range xRange() {
+      if (axis instanceof XAxis.Named named) {
+        return new Range(-0.25, Math.max(1, named.names().size() - 1) + 0.25);
+      }
+      DoubleStream all = series.stream().flatMap(s -> s.x().stream()).mapToDouble(v -> v);
+      if (axis instanceof XAxis.Logarithmic) {
+        return Range.of(all.map(Math::log10));
+      }
+      Range range = Range.of(all);
+      double room = 0.02 * (range.high() - range.low());
+      return new Range(range.low() - room, range.high() + room);
+    }
+
+    /** Entries in lines, as many in each as there is room for. */
+    private void fillLegend() {
+      double used = width;
+      for (int s = 0; s < series.size(); s++) {
+        double entry = SAMPLE + GAP + wide(name(s), LABEL) + 3 * GAP;
+        if (used + entry > width - MARGIN + 3 * GAP) {
+          legend.add(new ArrayList<>());
+          used = MARGIN;
+        }
+        legend.get(legend.size() - 1).add(s);
+        used += entry;
+      }
+    }
+
+    private String name(int number) {
+      return fitted(series.get(number).name(), LABEL, LONGEST_NAME);
+    }
+
+    private List<Tick> columns(double room) {
+      if (axis instanceof XAxis.Named named) {
+        return IntStream.range(0, named.names().size())
+            .mapToObj(i -> new Tick(i, fitted(named.names().get(i), TICK, longest(room))))
+            .toList();
+      }
+      List<Tick> all = axis instanceof XAxis.Linear ? measured() : decades();
+      for (int every = 1; ; every++) {
+        List<Tick> some = every(all, every);
+        if (apart(some, room)) {
+          return some;
+        }
+      }
+    }
+
+    private static List<Tick> every(List<Tick> ticks, int every) {
+      return IntStream.range(0, ticks.size())
+          .filter(i -> i % every == 0)
+          .mapToObj(ticks::get)
+          .toList();
+    }
+
+    /** Slanted names may begin no farther left than the axis' own title. */
+    private double longest(double room) {
+      double first = left + room * x.share(0) - MARGIN;
+      return Math.min(LONGEST_TICK, first / Math.cos(Math.toRadians(SLANT)) - TICK);
+    }
+
+    private boolean apart(List<Tick> ticks, double room) {
+      for (int i = 1; i < ticks.size(); i++) {
+        double distance =
+            room * (ticks.get(i).value() - ticks.get(i - 1).value()) / (x.high() - x.low());
+        double half = wide(ticks.get(i - 1).text(), TICK) + wide(ticks.get(i).text(), TICK);
+        if (distance < half / 2 + GAP) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** Every name, every other, every third: as many as stand clear of each other. */
+    private List<Tick> thinned(List<Tick> names) {
+      double distance = (right - left) / (x.high() - x.low());
+      double needed = TICK * LEADING / Math.sin(Math.toRadians(SLANT));
+      return every(names, Math.max(1, (int) Math.ceil(needed / distance)));
+    }
+
+    /** Where the points of the curves are, if they are few; round numbers otherwise. */
+    private List<Tick> measured() {
+      double[] points =
+          series.stream()
+              .flatMap(s -> s.x().stream())
+              .mapToDouble(v -> v)
+              .distinct()
+              .sorted()
+              .toArray();
+      double step = step((x.high() - x.low()) / MOST_TICKS);
+      return points.length > MOST_POINTS
+          ? ticks(x)
+          : DoubleStream.of(points)
+              .mapToObj(v -> new Tick(v, number(v, step / 100).replaceAll("\\.?0+$", "")))
+              .toList();
+    }
+
+    /** Round numbers in the range. */
+    private static List<Tick> ticks(Range range) {
+      double step = step((range.high() - range.low()) / MOST_TICKS);
+      List<Tick> ticks = new ArrayList<>();
+      for (long i = (long) Math.ceil(range.low() / step); i * step <= range.high(); i++) {
+        ticks.add(new Tick(i * step, number(i * step, step)));
+      }
+      return ticks;
+    }
+
+    /** The next number of 1, 2 or 5 and zeros. */
+    private static double step(double rough) {
+      double power = Math.pow(10, Math.floor(Math.log10(rough)));
+      double share = rough / power;
+      return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
+    }
+
+    /** Powers of ten, and where there are too few of them some digits of each. */
+    private List<Tick> decades() {
+      double span = x.high() - x.low();
+      int[] digits =
+          span >= 2
+              ? new int[] {1}
+              : span >= 0.7 ? new int[] {1, 2, 5} : IntStream.rangeClosed(1, 9).toArray();
+      List<Tick> ticks = new ArrayList<>();
+      for (int decade = (int) Math.floor(x.low()); decade <= x.high(); decade++) {
+        for (int digit : digits) {
+          double at = decade + Math.log10(digit);
+          if (at >= x.low() - 1e-9 && at <= x.high() + 1e-9) {
+            ticks.add(new Tick(at, power(digit, decade)));
+          }
+        }
+      }
+      return ticks;
+    }
+
+    private static String power(int digit, int decade) {
+      return decade < -2 || decade > 3
+          ? digit + "e" + decade
+          : decade < 0
+              ? Text.format("%." + -decade + "f", digit * Math.pow(10, decade))
+              : Text.format("%.0f", digit * Math.pow(10, decade));
+    }
+
+    /** As many digits as tell a number from the next. */
+    private static String number(double value, double step) {
+      int place = (int) Math.floor(Math.log10(step) + 1e-9);
+      int size = (int) Math.floor(Math.log10(Math.max(Math.abs(value), step)) + 1e-9);
+      String text =
+          value == 0
+              ? "0"
+              : place < -5 || size > 6
+                  ? Text.format("%." + Math.max(0, size - place) + "e", value)
+                  : Text.format("%." + Math.max(0, -place) + "f", value);
+      return text.replace('-', '−');
+    }
+
+    double height() {
+      double names =
+          slanted
+              ? columns.stream().mapToDouble(t -> wide(t.text(), TICK)).max().orElse(0)
+                      * Math.sin(Math.toRadians(SLANT))
+                  + TICK
+              : TICK;
+      return bottom + GAP + names + GAP + LABEL * LEADING + MARGIN;
+    }
+
+    private double atX(double value) {
+      double place = axis instanceof XAxis.Logarithmic ? Math.log10(value) : value;
+      return left + (right - left) * x.share(place);
+    }
+
+    private double atY(double value) {
+      return bottom - (bottom - top) * y.share(value);
+    }
+
+    void draw(Drawing drawing) {
+      drawing.text(head, MARGIN, MARGIN + TITLE, TITLE, 0, Palette.INK);
+      drawLegend(drawing);
+      drawAxes(drawing);
+      for (int s = 0; s < series.size(); s++) {
+        band(drawing, series.get(s), color(s));
+      }
+      for (boolean faint : List.of(true, false)) {
+        for (int s = 0; s < series.size(); s++) {
+          if (series.get(s).faint() == faint) {
+            curve(drawing, s);
+          }
+        }
+      }
+      for (int m = 0; m < markers.size(); m++) {
+        mark(drawing, markers.get(m), m);
+      }
+    }
+
+    private void drawLegend(Drawing drawing) {
+      double line = MARGIN + (head.isEmpty() ? 0 : TITLE * LEADING) + LABEL;
+      for (List<Integer> entries : legend) {
+        double at = MARGIN;
+        for (int s : entries) {
+          double middle = line - LABEL / 3;
+          stroke(drawing, new Line2D.Double(at, middle, at + SAMPLE, middle), s);
+          at += SAMPLE + GAP;
+          drawing.text(name(s), at, line, LABEL, 0, Palette.INK);
+          at += wide(name(s), LABEL) + 3 * GAP;
+        }
+        line += LABEL * LEADING;
+      }
+    }
+
+    private void drawAxes(Drawing drawing) {
+      for (Tick tick : rows) {
+        double at = atY(tick.value());
+        rule(drawing, left, at, right, at, Palette.GRID);
+        drawing.text(
+            tick.text(),
+            left - GAP - wide(tick.text(), TICK),
+            at + TICK * 0.35,
+            TICK,
+            0,
+            Palette.FAINT);
+      }
+      for (Tick tick : columns) {
+        double at = left + (right - left) * x.share(tick.value());
+        double length = wide(tick.text(), TICK);
+        rule(drawing, at, top, at, bottom, Palette.GRID);
+        if (slanted) {
+          double along = Math.cos(Math.toRadians(SLANT)) * length;
+          double down = bottom + GAP + TICK * 0.8 + along;
+          drawing.text(tick.text(), at + TICK * 0.35 - along, down, TICK, SLANT, Palette.FAINT);
+        } else {
+          double line = bottom + GAP + TICK * 0.8;
+          drawing.text(tick.text(), at - length / 2, line, TICK, 0, Palette.FAINT);
+        }
+      }
+      rule(drawing, left, bottom, right, bottom, Palette.FAINT);
+      double middle = (left + right) / 2;
+      String across = fitted(xTitle, LABEL, right - left);
+      drawing.text(
+          across,
+          middle - wide(across, LABEL) / 2,
+          height() - MARGIN - LABEL * 0.25,
+          LABEL,
+          0,
+          Palette.INK);
+      String up = fitted(yTitle, LABEL, bottom - top);
+      double below = (top + bottom) / 2 + wide(up, LABEL) / 2;
+      drawing.text(up, MARGIN + LABEL * 0.75, below, LABEL, 90, Palette.INK);
+    }
+
+    private void rule(Drawing drawing, double x0, double y0, double x1, double y1, int rgb) {
+      drawing.stroke(new Line2D.Double(x0, y0, x1, y1), 0.6, rgb);
+    }
+
+    private void stroke(Drawing drawing, Shape path, int number) {
+      if (series.get(number).faint()) {
+        drawing.stroke(path, 0.8, Palette.PALE);
+      } else {
+        drawing.stroke(path, 1.6, color(number), dashes(number));
+      }
+    }
+
+    private void band(Drawing drawing, Series curve, int rgb) {
+      Path2D area = new Path2D.Double();
+      List<Integer> points = new ArrayList<>();
+      for (int i = 0; i < curve.low().size(); i++) {
+        if (Double.isFinite(curve.low().get(i)) && Double.isFinite(curve.high().get(i))) {
+          points.add(i);
+        }
+      }
+      if (points.size() < 2) {
+        return;
+      }
+      points.forEach(i -> extend(area, atX(curve.x().get(i)), atY(curve.low().get(i))));
+      Collections.reverse(points);
+      points.forEach(i -> extend(area, atX(curve.x().get(i)), atY(curve.high().get(i))));
+      area.closePath();
+      drawing.fill(area, rgb, 0.16);
+    }
+
+    private static void extend(Path2D path, double x, double y) {
+      if (path.getCurrentPoint() == null) {
+        path.moveTo(x, y);
+      } else {
+        path.lineTo(x, y);
+      }
+    }
+
+    private void curve(Drawing drawing, int number) {
+      Series curve = series.get(number);
+      Path2D path = new Path2D.Double();
+      boolean begun = false;
+      for (int i = 0; i < curve.x().size(); i++) {
+        boolean there = Double.isFinite(curve.y().get(i));
+        if (there && begun) {
+          path.lineTo(atX(curve.x().get(i)), atY(curve.y().get(i)));
+        } else if (there) {
+          path.moveTo(atX(curve.x().get(i)), atY(curve.y().get(i)));
+        }
+        begun = there;
+      }
+      stroke(drawing, path, number);
+      for (int i = 0; i < curve.x().size() && curve.x().size() <= MOST_DOTS; i++) {
+        if (Double.isFinite(curve.y().get(i))) {
+          double at = atX(curve.x().get(i));
+          int rgb = curve.faint() ? Palette.PALE : color(number);
+          drawing.dot(at, atY(curve.y().get(i)), 2.2, rgb, said(curve, i));
+        }
+      }
+    }
+
+    /** A point's numbers in words. */
+    private String said(Series curve, int i) {
+      String place =
+          axis instanceof XAxis.Named named
+              ? named.names().get((int) Math.round(curve.x().get(i)))
+              : Text.format("%.4g", curve.x().get(i));
+      String interval =
+          curve.low().isEmpty()
+              ? ""
+              : Text.format(" (%.4g to %.4g)", curve.low().get(i), curve.high().get(i));
+      return Typeface.get()
+          .printable(
+              Text.format("%s at %s: %.4g%s", curve.name(), place, curve.y().get(i), interval));
+    }
+
+    private void mark(Drawing drawing, Marker marker, int number) {
+      double at = atX(marker.x());
+      drawing.stroke(new Line2D.Double(at, top, at, bottom), 1, Palette.INK, DASHES);
+      double beside = Math.max(right - at, at - left) - 2 * GAP;
+      String text = fitted(marker.label(), LABEL, beside);
+      double from = right - at >= at - left ? at + GAP : at - GAP - wide(text, LABEL);
+      double line = top + LABEL * (1 + LEADING * number);
+      drawing.fill(from - 1, line - LABEL, wide(text, LABEL) + 2, LABEL * LEADING, Palette.PAPER);
+      drawing.text(text, from, line, LABEL, 0, Palette.INK);
     }
   }
 }

@@ -54,14 +54,19 @@ public final class Thumbnail {
     return "data:image/" + type + ";base64," + Base64.getEncoder().encodeToString(bytes);
   }
 
-  private static byte[] jpeg(RgbImage image) {
+  /** A picture as Java 2D has it. */
+  static BufferedImage buffered(RgbImage picture) {
     BufferedImage pixels =
-        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
-    for (int y = 0; y < image.height(); y++) {
-      for (int x = 0; x < image.width(); x++) {
-        pixels.setRGB(x, y, image.rgb(x, y));
+        new BufferedImage(picture.width(), picture.height(), BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < picture.height(); y++) {
+      for (int x = 0; x < picture.width(); x++) {
+        pixels.setRGB(x, y, picture.rgb(x, y));
       }
     }
+    return pixels;
+  }
+
+  private static byte[] jpeg(RgbImage image) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ImageWriter writer = ImageIO.getImageWritersByFormatName("jpeg").next();
     try (MemoryCacheImageOutputStream stream = new MemoryCacheImageOutputStream(out)) {
@@ -69,7 +74,7 @@ public final class Thumbnail {
       settings.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
       settings.setCompressionQuality(QUALITY);
       writer.setOutput(stream);
-      writer.write(null, new IIOImage(pixels, null, null), settings);
+      writer.write(null, new IIOImage(buffered(image), null, null), settings);
     } catch (IOException e) {
       throw new IllegalStateException("Writing into memory does not fail", e);
     } finally {

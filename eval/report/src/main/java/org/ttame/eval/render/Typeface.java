@@ -2,27 +2,35 @@ package org.ttame.eval.render;
 
 import java.awt.geom.GeneralPath;
 import java.awt.geom.Path2D;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.apache.fontbox.ttf.CmapLookup;
 import org.apache.fontbox.ttf.GlyphData;
 import org.apache.fontbox.ttf.TTFParser;
+import org.apache.fontbox.ttf.TTFSubsetter;
 import org.apache.fontbox.ttf.TrueTypeFont;
 import org.apache.pdfbox.io.RandomAccessReadBuffer;
 import org.apache.pdfbox.pdmodel.PDDocument;
 
 /**
  * The typeface of figures: Liberation Sans, whose widths are those of Helvetica and Arial. PDFBox
- * carries it, so that a figure looks the same on a machine without any font; {@code java.awt} is
- * asked for geometry only.
+ * carries it, so that pictures are the same on every machine, and on one without any font.
  */
 final class Typeface {
   /** Where PDFBox keeps the file. */
   private static final String RESOURCE =
       "/org/apache/pdfbox/resources/ttf/LiberationSans-Regular.ttf";
+
+  /**
+   * What a reader of TrueType must find; without the programs that fit letters to coarse pixels.
+   */
+  private static final List<String> TABLES =
+      List.of("head", "hhea", "maxp", "name", "OS/2", "post", "glyf", "loca", "cmap", "hmtx");
 
   private static final String ELLIPSIS = "…";
   private static final int UNKNOWN = '?';
@@ -127,6 +135,29 @@ final class Typeface {
     return lines;
   }
 
+  /**
+   * The same, but the last line takes all that is left, and loses its middle where it is too long.
+   *
+   * @param text any text
+   * @param size of the typeface
+   * @param width of a line, in the same unit
+   * @param most lines
+   */
+  List<String> wrapped(String text, double size, double width, int most) {
+    List<String> lines = wrapped(text, size, width);
+    if (lines.size() <= most) {
+      return lines;
+    }
+    // A line that was fitted already must not lose its middle twice.
+    List<String> words = new ArrayList<>(List.of(printable(text).split(" ", -1)));
+    for (String line : lines.subList(0, most - 1)) {
+      words.subList(0, line.split(" ", -1).length).clear();
+    }
+    List<String> shortened = new ArrayList<>(lines.subList(0, most - 1));
+    shortened.add(fitted(String.join(" ", words), size, width));
+    return shortened;
+  }
+
   /** How far the next character is, in units of {@link #unitsPerEm}. */
   synchronized int advance(int codePoint) {
     try {
@@ -141,6 +172,24 @@ final class Typeface {
     try {
       GlyphData glyph = font.getGlyph().getGlyph(glyphs.getGlyphId(codePoint));
       return glyph == null ? new GeneralPath() : glyph.getPath();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The typeface of figures could not be read", e);
+    }
+  }
+
+  /**
+   * A font file of some characters, for documents that carry what they show.
+   *
+   * @param points the characters
+   * @return TrueType; equal characters give equal bytes
+   */
+  synchronized byte[] subset(Collection<Integer> points) {
+    try {
+      TTFSubsetter subsetter = new TTFSubsetter(font, TABLES);
+      points.forEach(subsetter::add);
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      subsetter.writeToStream(out);
+      return out.toByteArray();
     } catch (IOException e) {
       throw new UncheckedIOException("The typeface of figures could not be read", e);
     }

@@ -1,16 +1,14 @@
 package org.ttame.eval.report;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.ttame.core.Text;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.metric.MetricKey;
-import org.ttame.eval.statistics.Interval;
+import org.ttame.eval.output.RoadCurves;
 
 /** MoRF and LeRF against the percentage removed, a curve a method with its intervals. */
 final class CurvesSection {
@@ -26,71 +24,28 @@ final class CurvesSection {
 
   /** The curves, or nothing if none were measured. */
   Optional<Section> section() {
-    Map<String, List<MetricKey>> curves = new LinkedHashMap<>();
-    result.keys().stream()
-        .filter(MetricKey::isCurvePoint)
-        .forEach(key -> curves.computeIfAbsent(key.metric(), m -> new ArrayList<>()).add(key));
-    curves.values().removeIf(keys -> keys.size() < 2);
-    if (curves.isEmpty()) {
-      return Optional.empty();
-    }
-    Template plot = Template.read(FILE, "plot");
+    Template figure = Template.read(FILE, "plot");
     List<Html> plots = new ArrayList<>();
     List<Html> tables = new ArrayList<>();
-    curves.forEach(
-        (metric, keys) -> {
-          String title = MetricKey.of(metric).title();
-          String better = keys.get(0).lowerIsBetter() ? "lower" : "higher";
-          plots.add(
-              plot.fill(
-                  Map.of(
-                      "title", Text.format("%s: %s is better", title, better),
-                      "svg", plot(title, keys).svg())));
-          tables.add(table(title, keys));
-        });
+    RoadCurves.of(result, statistics)
+        .forEach(
+            (metric, plot) -> {
+              String title = MetricKey.of(metric).title();
+              Html svg = new Html(plot.toElement(title + " by method"));
+              plots.add(figure.fill(Map.of("title", plot.title(), "svg", svg)));
+              List<MetricKey> points =
+                  result.keys().stream()
+                      .filter(key -> key.isCurvePoint() && key.metric().equals(metric))
+                      .toList();
+              tables.add(table(title, points));
+            });
+    if (plots.isEmpty()) {
+      return Optional.empty();
+    }
     Html body =
         Template.read(FILE, "curves")
-            .fill(
-                Map.of(
-                    "plots", Html.join(plots),
-                    "legend", legend(),
-                    "tables", Html.join(tables)));
-    return Optional.of(new Section("curves", "Curves", body, List.of("curves.css"), List.of()));
-  }
-
-  private CurvePlot plot(String title, List<MetricKey> keys) {
-    CurvePlot plot = new CurvePlot(title + " by method", "percent of pixels removed", "percent");
-    for (MethodResult method : result.methods()) {
-      List<CurvePlot.Point> points = new ArrayList<>();
-      for (MetricKey key : keys) {
-        Interval mean = statistics.mean(method.method(), key);
-        if (!Double.isNaN(mean.mean())) {
-          points.add(
-              new CurvePlot.Point(
-                  key.threshold().orElseThrow(),
-                  mean.mean(),
-                  Double.isNaN(mean.low()) ? mean.mean() : mean.low(),
-                  Double.isNaN(mean.high()) ? mean.mean() : mean.high()));
-        }
-      }
-      plot.add(method.title(), points);
-    }
-    return plot;
-  }
-
-  private Html legend() {
-    Template entry = Template.read(FILE, "legend");
-    List<Html> all = new ArrayList<>();
-    for (int m = 0; m < result.methods().size(); m++) {
-      all.add(
-          entry.fill(
-              Map.of(
-                  "series",
-                  CurvePlot.style(m),
-                  "name",
-                  Html.name(result.methods().get(m).title()))));
-    }
-    return Html.join(all);
+            .fill(Map.of("plots", Html.join(plots), "tables", Html.join(tables)));
+    return Optional.of(Section.of("curves", "Curves", body));
   }
 
   private Html table(String title, List<MetricKey> keys) {

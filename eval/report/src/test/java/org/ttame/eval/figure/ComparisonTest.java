@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.provenance.BuildInfo;
@@ -49,10 +48,9 @@ class ComparisonTest {
     FigureSheet sheet = figures.get(0).sheet();
     assertThat(sheet.columns()).containsExactly("input", "T-TAME", "Grad-CAM");
     assertThat(sheet.rows()).hasSize(2);
-    assertThat(sheet.rows().get(0).get(0).orElseThrow().lines())
-        .containsExactly("boot.jpg", "bag 0.80", "boot 0.20", "class 2 <0.01");
-    assertThat(sheet.rows().get(1).get(0)).isEqualTo(Optional.empty());
-    assertThat(sheet.rows().get(1).get(2).orElseThrow().lines()).containsExactly("boot 0.20");
+    assertThat(sheet.title()).isEqualTo("boot.jpg: bag 0.80, boot 0.20, class 2 <0.01");
+    assertThat(sheet.headings()).containsExactly("bag 0.80", "boot 0.20");
+    assertThat(sheet.pictures()).isEqualTo(6);
     assertThat(figures.get(1).title()).isEqualTo(HOSTILE);
     assertThat(figures.get(1).caption())
         .isEqualTo(
@@ -60,13 +58,14 @@ class ComparisonTest {
   }
 
   @Test
-  void classesOfOneMethodAreColumns() {
+  void classesOfOneMethodAreRows() {
     Comparison comparison = comparison();
     comparison.add("ttame", new int[] {1, 0}, maps());
     comparison.add("ttame", new int[] {0, 1}, maps());
     FigureSheet sheet = comparison.figures().get(1).sheet();
-    assertThat(sheet.columns()).containsExactly("input", "boot 0.60", "bag 0.30");
-    assertThat(sheet.rows()).hasSize(1);
+    assertThat(sheet.columns()).containsExactly("input", "T-TAME");
+    assertThat(sheet.headings()).containsExactly("boot 0.60", "bag 0.30");
+    assertThat(sheet.rows()).hasSize(2);
   }
 
   @Test

@@ -17,10 +17,11 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.image.ImageException;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.eval.output.Provenance;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ColorMap;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.Panel;
 import org.ttame.training.data.SkippedCount;
@@ -32,8 +33,8 @@ class FigureFilesTest {
   @TempDir Path out;
 
   private static FigureSet set() {
-    Panel photo = new Panel(new Canvas(120, 120, 0x336699).toImage(), List.of(HOSTILE));
-    Panel map = new Panel(new Canvas(120, 120, 0x993366).toImage(), List.of("bag 0.98", ""));
+    Panel photo = new Panel(RgbImage.of(120, 120, (x, y) -> 0x336699), List.of(HOSTILE));
+    Panel map = new Panel(RgbImage.of(120, 120, (x, y) -> 0x993366), List.of("bag 0.98", ""));
     Figure figure =
         new Figure(
             FigureKind.MISCLASSIFIED.optionName(),

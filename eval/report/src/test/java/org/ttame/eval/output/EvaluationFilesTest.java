@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.apache.pdfbox.Loader;
 import org.apache.pdfbox.pdmodel.PDDocument;
@@ -27,6 +28,7 @@ import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.statistics.Interval;
 import org.ttame.training.data.SkippedCount;
 import org.w3c.dom.Document;
+import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 class EvaluationFilesTest {
@@ -132,36 +134,42 @@ class EvaluationFilesTest {
 
     RgbImage png = new ImageReader().read(files.get(4));
     Document svg = svg(Files.readString(files.get(5)));
-    assertThat(svg.getDocumentElement().getAttribute("width"))
-        .isEqualTo(String.valueOf(png.width()));
+    // Three pixels to a point.
+    assertThat(svg.getDocumentElement().getAttribute("width")).isEqualTo(png.width() / 3 + "pt");
     assertThat(texts(svg))
         .contains("T-TAME", "Grad-CAM++", "a_b%", "RISE", "MoRF of 2 images, lower is better")
-        .contains("% of pixels removed", "20", "80");
-    assertThat(svg.getElementsByTagName("polygon").getLength()).isEqualTo(4);
+        .contains("pixels removed (%)", "score of the predicted class (%)", "20", "80");
+    assertThat(paths(svg, "opacity")).as("bands").hasSize(4);
     try (PDDocument pdf = Loader.loadPDF(files.get(6).toFile())) {
-      assertThat(pdf.getPage(0).getMediaBox().getWidth()).isEqualTo(png.width());
+      assertThat(pdf.getPage(0).getMediaBox().getWidth()).isEqualTo(png.width() / 3f);
       assertThat(new PDFTextStripper().getText(pdf))
-          .contains("MoRF of 2 images, lower is better", "a_b%", "% of pixels removed");
+          .contains("MoRF of 2 images, lower is better", "a_b%", "pixels removed (%)");
     }
   }
 
-  /** There are seven colours: the eighth curve has the first one's, in dashes. */
+  /** There are eight colours: the ninth curve has the first one's, in dashes. */
   @Test
   void curvesOfOneColourDiffer() throws Exception {
     List<MethodResult> methods = new ArrayList<>();
-    for (int m = 0; m < 8; m++) {
+    for (int m = 0; m < 9; m++) {
       methods.add(method("m" + m, 1, row(1, 1, 1, m, 2 * m, 1), row(1, 1, 1, m, 2 * m, 1)));
     }
     EvaluationResult many = result(methods.toArray(MethodResult[]::new));
-    Document svg = svg(RoadCurves.of(many, many.statistics()).get("morf").toSvg());
-    NodeList lines = svg.getElementsByTagName("polyline");
-    int first = 0;
-    for (int i = 0; i < lines.getLength(); i++) {
-      String stroke = lines.item(i).getAttributes().getNamedItem("stroke").getNodeValue();
-      first += stroke.equals("#0072b2") ? 1 : 0;
-    }
-    // The first curve and its legend are a line each.
-    assertThat(first).isGreaterThan(2 + 30);
+    String drawn = RoadCurves.of(many, many.statistics()).get("morf").toSvg("morf", "");
+    // The curve and its sample in the legend.
+    assertThat(paths(svg(drawn), "stroke-dasharray"))
+        .hasSize(2)
+        .allMatch(style -> style.contains("stroke:#0072b2"));
+  }
+
+  /** The styles of the paths that have an attribute. */
+  private static List<String> paths(Document svg, String attribute) {
+    NodeList nodes = svg.getElementsByTagName("path");
+    return IntStream.range(0, nodes.getLength())
+        .mapToObj(i -> (Element) nodes.item(i))
+        .filter(path -> path.hasAttribute(attribute))
+        .map(path -> path.getAttribute("style"))
+        .toList();
   }
 
   private static Document svg(String text) throws Exception {

@@ -18,6 +18,7 @@ import org.apache.pdfbox.pdmodel.PDResources;
 import org.apache.pdfbox.pdmodel.graphics.image.PDImageXObject;
 import org.apache.pdfbox.text.PDFTextStripper;
 import org.junit.jupiter.api.Test;
+import org.ttame.core.image.RgbImage;
 import org.w3c.dom.Document;
 import org.w3c.dom.NodeList;
 
@@ -36,19 +37,19 @@ class FigureSheetTest {
           Optional.of(ColorMap.VIRIDIS));
 
   private static Optional<Panel> panel(int rgb, String... lines) {
-    return Optional.of(new Panel(new Canvas(8, 8, rgb).toImage(), List.of(lines)));
+    return Optional.of(new Panel(RgbImage.of(8, 8, (x, y) -> rgb), List.of(lines)));
   }
 
   @Test
   void pixelsShowEveryPictureAtItsPlace() {
-    Canvas canvas = SHEET.toCanvas();
+    RgbImage canvas = SHEET.toImage();
     // 118 points a picture, three pixels a point.
     long square = 354 * 354;
     assertThat(count(canvas, RED)).isEqualTo(square);
     assertThat(count(canvas, GREEN)).isEqualTo(square);
     assertThat(count(canvas, BLUE)).isEqualTo(square);
-    assertThat(first(canvas, RED)[0]).isZero();
-    assertThat(first(canvas, GREEN)).isEqualTo(new int[] {372, first(canvas, RED)[1]});
+    assertThat(first(canvas, RED)[0]).isEqualTo(18);
+    assertThat(first(canvas, GREEN)).isEqualTo(new int[] {18 + 372, first(canvas, RED)[1]});
     assertThat(first(canvas, BLUE)[0]).isEqualTo(first(canvas, GREEN)[0]);
     assertThat(count(canvas, 0x1a1a1a)).as("ink of letters").isPositive();
   }
@@ -103,10 +104,10 @@ class FigureSheetTest {
 
   @Test
   void allThreeAreOfTheSameSize() throws Exception {
-    Canvas canvas = SHEET.toCanvas();
+    RgbImage canvas = SHEET.toImage();
     Document svg = parse(SHEET.toSvg("a", "b"));
-    double width = Double.parseDouble(svg.getDocumentElement().getAttribute("width"));
-    double height = Double.parseDouble(svg.getDocumentElement().getAttribute("height"));
+    double width = points(svg, "width");
+    double height = points(svg, "height");
     assertThat(canvas.width() / 3.0).isCloseTo(width, within(1.0));
     assertThat(canvas.height() / 3.0).isCloseTo(height, within(1.0));
     try (PDDocument pdf = Loader.loadPDF(SHEET.toPdf("a", "b"))) {
@@ -120,7 +121,7 @@ class FigureSheetTest {
     List<String> heads = List.of("a", "b", "c", "d", "e", "f", "g", "h");
     List<Optional<Panel>> row = heads.stream().map(head -> panel(RED, "x")).toList();
     FigureSheet sheet = new FigureSheet(heads, List.of(row), Optional.empty());
-    assertThat(sheet.toCanvas().width()).isEqualTo(504 * 3);
+    assertThat(sheet.toImage().width()).isEqualTo(504 * 3);
     assertThat(sheet.pictures()).isEqualTo(8);
   }
 
@@ -133,14 +134,14 @@ class FigureSheetTest {
             List.of("input", "map"),
             List.of(first, second, second, first, second, second),
             Optional.empty());
-    Canvas canvas = sheet.toCanvas();
+    RgbImage canvas = sheet.toImage();
     assertThat(canvas.width()).isGreaterThan(4 * 330);
-    assertThat(canvas.rgb(canvas.width() - 5, 100)).isEqualTo(GREEN);
+    assertThat(canvas.rgb(canvas.width() - 18 - 5, 100)).isEqualTo(GREEN);
     assertThat(sheet.toSvg("a", "b").split("<image ", -1)).hasSize(9);
     // No row may begin a table but the first.
     List<List<Optional<Panel>>> whole = List.of(first, second, second, second, second);
-    Canvas tall = new FigureSheet(List.of("input", "map"), whole, Optional.empty()).toCanvas();
-    assertThat(tall.width()).isEqualTo(3 * (2 * 118 + 6));
+    RgbImage tall = new FigureSheet(List.of("input", "map"), whole, Optional.empty()).toImage();
+    assertThat(tall.width()).isEqualTo(3 * (2 * 118 + 3 * 6));
   }
 
   @Test
@@ -154,13 +155,17 @@ class FigureSheetTest {
         .hasMessageContaining("a row at least");
   }
 
+  private static double points(Document svg, String attribute) {
+    return Double.parseDouble(svg.getDocumentElement().getAttribute(attribute).replace("pt", ""));
+  }
+
   private static Document parse(String svg) throws Exception {
     return DocumentBuilderFactory.newInstance()
         .newDocumentBuilder()
         .parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8)));
   }
 
-  private static long count(Canvas canvas, int rgb) {
+  private static long count(RgbImage canvas, int rgb) {
     long count = 0;
     for (int y = 0; y < canvas.height(); y++) {
       for (int x = 0; x < canvas.width(); x++) {
@@ -170,7 +175,7 @@ class FigureSheetTest {
     return count;
   }
 
-  private static int[] first(Canvas canvas, int rgb) {
+  private static int[] first(RgbImage canvas, int rgb) {
     for (int y = 0; y < canvas.height(); y++) {
       for (int x = 0; x < canvas.width(); x++) {
         if (canvas.rgb(x, y) == rgb) {

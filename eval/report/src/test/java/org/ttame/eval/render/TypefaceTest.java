@@ -3,10 +3,7 @@ package org.ttame.eval.render;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.awt.geom.AffineTransform;
-import java.awt.geom.Path2D;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TypefaceTest {
@@ -42,31 +39,5 @@ class TypefaceTest {
     List<String> lines = typeface.wrapped("most probable false class", 8.5, 60);
     assertThat(String.join(" ", lines)).isEqualTo("most probable false class");
     assertThat(lines).hasSizeGreaterThan(1).allMatch(line -> typeface.width(line, 8.5) <= 60);
-  }
-
-  /** A square of 2.5 pixels at (1.25, 2), with a hole: shares of pixels by hand. */
-  @Test
-  void pixelsTakeTheShareThatIsInside() {
-    Path2D outline = new Path2D.Double();
-    square(outline, 1.25, 2, 2.5, false);
-    square(outline, 2, 3, 1, true);
-    double[][] share = new double[6][6];
-    new GlyphRaster(outline, new AffineTransform()).draw((x, y, covered) -> share[y][x] = covered);
-    assertThat(share[2]).containsExactly(0, 0.75, 1, 0.75, 0, 0);
-    assertThat(share[3]).containsExactly(0, 0.75, 0, 0.75, 0, 0);
-    assertThat(share[4]).containsExactly(0, 0.375, 0.5, 0.375, 0, 0);
-    assertThat(
-            IntStream.of(0, 1, 5)
-                .mapToDouble(y -> IntStream.range(0, 6).mapToDouble(x -> share[y][x]).sum())
-                .sum())
-        .isZero();
-  }
-
-  private static void square(Path2D outline, double x, double y, double side, boolean inwards) {
-    outline.moveTo(x, y);
-    outline.lineTo(inwards ? x : x + side, inwards ? y + side : y);
-    outline.lineTo(x + side, y + side);
-    outline.lineTo(inwards ? x + side : x, inwards ? y : y + side);
-    outline.closePath();
   }
 }

@@ -19,16 +19,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.provenance.BuildInfo;
 import org.ttame.eval.figure.Figure;
 import org.ttame.eval.figure.FigureFiles;
-import org.ttame.eval.figure.FigureFormat;
 import org.ttame.eval.figure.FigureKind;
 import org.ttame.eval.figure.FigureSet;
 import org.ttame.eval.figure.Missing;
 import org.ttame.eval.figure.RoadFigure;
-import org.ttame.eval.render.Canvas;
 import org.ttame.eval.render.ColorMap;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.Panel;
 import org.ttame.training.data.SkippedCount;
@@ -48,7 +48,7 @@ class FigurePageBrowserTest {
   static void start() throws IOException {
     Files.createDirectories(PICTURES);
     Panel panel =
-        new Panel(new Canvas(120, 120, 0x336699).toImage(), List.of(Fixture.HOSTILE, "bag 0.98"));
+        new Panel(RgbImage.of(120, 120, (x, y) -> 0x336699), List.of(Fixture.HOSTILE, "bag 0.98"));
     List<Optional<Panel>> row = Collections.nCopies(6, Optional.of(panel));
     List<Optional<Panel>> next = new ArrayList<>(row);
     next.set(0, Optional.empty());

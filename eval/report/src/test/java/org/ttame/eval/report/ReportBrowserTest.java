@@ -100,8 +100,11 @@ class ReportBrowserTest {
     assertThat(browser.run("return document.getElementById('heat-value').value").asText())
         .isEqualTo("70 %");
     assertThat(
-            browser.run("return getComputedStyle(document.querySelector('.grey')).filter").asText())
-        .isEqualTo("saturate(0)");
+            browser
+                .run("return getComputedStyle(document.querySelector('.photo')).filter")
+                .asText())
+        .as("the photograph keeps its colours")
+        .isEqualTo("none");
   }
 
   @Test

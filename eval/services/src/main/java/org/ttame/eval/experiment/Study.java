@@ -10,9 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.image.PngWriter;
 import org.ttame.core.masking.Masking;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.evaluation.Evaluation;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.explain.Explainer;
@@ -28,6 +26,7 @@ import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
 import org.ttame.eval.output.PerImageCsv;
 import org.ttame.eval.output.Provenance;
+import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.HeatmapOverlay;
 import org.ttame.training.data.SkippedCount;
 
@@ -38,8 +37,8 @@ import org.ttame.training.data.SkippedCount;
  * sheet of heatmaps lets people see for themselves.
  */
 public final class Study {
-  /** The contact sheet's file name. */
-  public static final String SHEET = "heatmaps.png";
+  /** The name of the sheet's file, without its ending. */
+  private static final String SHEET = "heatmaps";
 
   private final FrozenClassifier classifier;
   private final Options options;
@@ -47,8 +46,8 @@ public final class Study {
   /**
    * How to study.
    *
-   * @param folder where {@code metrics.json}, {@code metrics.csv}, {@code per-image.csv} and {@link
-   *     #SHEET} go; made if missing
+   * @param folder where {@code metrics.json}, {@code metrics.csv}, {@code per-image.csv} and {@code
+   *     heatmaps.png} go; made if missing
    * @param masking how maps are laid over images
    * @param keeping how the top v % are chosen
    * @param thresholds the percentages v of AD and IC
@@ -146,14 +145,11 @@ public final class Study {
       files.add(options.folder().resolve(MetricsFiles.CSV));
       files.add(options.folder().resolve(PerImageCsv.FILE));
       if (chosen.found()) {
-        Path sheet = options.folder().resolve(SHEET);
-        byte[] png =
-            PngWriter.encode(
-                new StudySheet(classifier, explainers, options.labels(), options.overlay())
-                    .draw("T-TAME on " + classifier.name(), chosen.batch(), result)
-                    .toImage());
-        WholeFile.write(sheet, out -> out.write(png));
-        files.add(sheet);
+        String title = "T-TAME on " + classifier.name();
+        files.addAll(
+            new StudySheet(classifier, explainers, options.labels(), options.overlay())
+                .draw(title, chosen.batch(), result)
+                .write(options.folder(), SHEET, title, List.of(FigureFormat.PNG)));
       }
       return new Outcome(result, MetricsTable.format(result), List.copyOf(files));
     }

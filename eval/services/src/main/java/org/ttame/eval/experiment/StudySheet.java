@@ -2,31 +2,33 @@ package org.ttame.eval.experiment;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.RgbImage;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.ImageRecord;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.explain.Explainer;
+import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.render.BoxOutlines;
-import org.ttame.eval.render.Canvas;
-import org.ttame.eval.render.ContactSheet;
-import org.ttame.eval.render.ContactSheet.Cell;
+import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.Panel;
 
 /**
- * The contact sheet of an evaluation: a row for each chosen image with its boxes, what the
+ * The sheet of pictures of an evaluation: a row for each chosen image with its boxes, what the
  * classifier says of it, and each method's heatmap with its per-image numbers.
  */
 final class StudySheet {
-  private static final int CELL = 256;
+  private static final int READABLE_SIDE = 224;
 
   private final FrozenClassifier classifier;
   private final List<Explainer> explainers;
@@ -51,12 +53,10 @@ final class StudySheet {
    * @param images the chosen images, all of which were measured
    * @param result what was measured of them
    */
-  Canvas draw(String title, ImageBatch images, EvaluationResult result) {
+  FigureSheet draw(String title, ImageBatch images, EvaluationResult result) {
     List<String> columns = new ArrayList<>(List.of("input"));
-    explainers.forEach(explainer -> columns.add(explainer.name()));
-    ContactSheet sheet = new ContactSheet(title + ": " + thresholds(result.keys()), columns);
-    int longer = Math.max(images.height(), images.width());
-    int factor = Math.max(1, (CELL + longer / 2) / longer);
+    explainers.forEach(explainer -> columns.add(ExplanationMethod.title(explainer.name())));
+    int factor = images.factor(READABLE_SIDE);
     List<List<ImageRecord>> records = new ArrayList<>();
     for (Explainer explainer : explainers) {
       records.add(recordsOf(images, result.method(explainer.name())));
@@ -69,20 +69,31 @@ final class StudySheet {
         maps.add(saliency.upsampled(images.height() * factor, images.width() * factor));
       }
     }
+    List<List<Optional<Panel>>> rows = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
-      Canvas image = Canvas.of(images.rgb(b), images.width(), images.height()).enlarged(factor);
-      Canvas boxed = image.enlarged(1);
-      BoxOutlines.draw(boxed, images.boxes(b), classes[b], factor);
-      List<Cell> cells = new ArrayList<>();
-      cells.add(new Cell(boxed, inputCaption(images, b, records.get(0).get(b))));
+      RgbImage image = images.picture(b).enlarged(factor);
+      List<Optional<Panel>> row = new ArrayList<>();
+      row.add(
+          Optional.of(
+              new Panel(
+                  BoxOutlines.draw(image, images.boxes(b), classes[b], factor),
+                  inputCaption(images, b, records.get(0).get(b)))));
       for (int m = 0; m < explainers.size(); m++) {
-        Canvas heat = overlay.draw(image, maps.get(m)[b]);
-        BoxOutlines.draw(heat, images.boxes(b), classes[b], factor);
-        cells.add(new Cell(heat, caption(result.keys(), records.get(m).get(b))));
+        RgbImage heat = overlay.draw(image, maps.get(m)[b]);
+        row.add(
+            Optional.of(
+                new Panel(
+                    BoxOutlines.draw(heat, images.boxes(b), classes[b], factor),
+                    caption(result.keys(), records.get(m).get(b)))));
       }
-      sheet.add(cells);
+      rows.add(row);
     }
-    return sheet.draw();
+    return new FigureSheet(
+        title + ": " + thresholds(result.keys()),
+        columns,
+        List.of(),
+        rows,
+        Optional.of(overlay.colors()));
   }
 
   private static List<ImageRecord> recordsOf(ImageBatch images, MethodResult method) {

@@ -77,9 +77,9 @@ class StudyTest {
       assertThat(classifier.passes().forward()).isEqualTo((1 + 2 + 9) * IMAGES + 2 * 4);
     }
     RgbImage sheet = new ImageReader().read(out.resolve("heatmaps.png"));
-    // Four columns and four rows of pictures of 256 pixels.
-    assertThat(sheet.width()).isBetween(4 * 256, 5 * 256);
-    assertThat(sheet.height()).isBetween(4 * 256, 6 * 256);
+    // Four columns and four rows of pictures of 118 points, three pixels each.
+    assertThat(sheet.width()).isBetween(4 * 354, 5 * 354);
+    assertThat(sheet.height()).isBetween(4 * 354, 6 * 354);
     JsonNode json = new ObjectMapper().readTree(out.resolve("metrics.json").toFile());
     assertThat(json.at("/provenance/settings/seed").asText()).isEqualTo("9");
     assertThat(json.at("/methods/0/settings/layers").asText()).isEqualTo("pixels");
