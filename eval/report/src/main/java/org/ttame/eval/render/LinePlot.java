@@ -3,6 +3,8 @@ package org.ttame.eval.render;
 import java.awt.Shape;
 import java.awt.geom.Line2D;
 import java.awt.geom.Path2D;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -349,8 +351,14 @@ public final class LinePlot implements Graphic {
       return points.length > MOST_POINTS
           ? ticks(x)
           : DoubleStream.of(points)
-              .mapToObj(v -> new Tick(v, number(v, step / 100).replaceAll("\\.?0+$", "")))
+              .mapToObj(v -> new Tick(v, trimmed(number(v, step / 100))))
               .toList();
+    }
+
+    private static String trimmed(String number) {
+      return number.contains(".") && !number.contains("e")
+          ? number.replaceAll("\\.?0+$", "")
+          : number;
     }
 
     /** Round numbers in the range. */
@@ -392,22 +400,27 @@ public final class LinePlot implements Graphic {
     private static String power(int digit, int decade) {
       return decade < -2 || decade > 3
           ? digit + "e" + decade
-          : decade < 0
-              ? Text.format("%." + -decade + "f", digit * Math.pow(10, decade))
-              : Text.format("%.0f", digit * Math.pow(10, decade));
+          : decimal(digit * Math.pow(10, decade), -decade);
     }
 
     /** As many digits as tell a number from the next. */
     private static String number(double value, double step) {
       int place = (int) Math.floor(Math.log10(step) + 1e-9);
       int size = (int) Math.floor(Math.log10(Math.max(Math.abs(value), step)) + 1e-9);
+      if (value == 0) {
+        return "0";
+      }
       String text =
-          value == 0
-              ? "0"
-              : place < -5 || size > 6
-                  ? Text.format("%." + Math.max(0, size - place) + "e", value)
-                  : Text.format("%." + Math.max(0, -place) + "f", value);
+          place < -5 || size > 6
+              ? decimal(value / Math.pow(10, size), size - place) + "e" + size
+              : decimal(value, -place);
       return text.replace('-', '−');
+    }
+
+    private static String decimal(double value, int digits) {
+      return BigDecimal.valueOf(value)
+          .setScale(Math.max(0, digits), RoundingMode.HALF_EVEN)
+          .toPlainString();
     }
 
     double height() {

@@ -101,10 +101,12 @@ final class RasterDrawing implements Drawing {
         blue += rgb & 255;
       }
     }
-    int half = SAMPLES * SAMPLES / 2;
-    return (red + half) / (SAMPLES * SAMPLES) << 16
-        | (green + half) / (SAMPLES * SAMPLES) << 8
-        | (blue + half) / (SAMPLES * SAMPLES);
+    return mean(red) << 16 | mean(green) << 8 | mean(blue);
+  }
+
+  private static int mean(int sum) {
+    int count = SAMPLES * SAMPLES;
+    return (sum + count / 2) / count;
   }
 
   /** The picture; nothing can be drawn afterwards. */
