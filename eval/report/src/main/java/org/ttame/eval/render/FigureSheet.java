@@ -12,8 +12,8 @@ import org.ttame.core.image.RgbImage;
 /**
  * A table of pictures, as wide as a page of two columns unless it has many: a title, heads over the
  * columns, a heading over each row, lines under the pictures and the scale of the heatmaps'
- * colours. A long table of few columns is folded into two beside each other. Texts that do not fit
- * their lines lose their middle; pages have them whole.
+ * colours. A long table of few columns, without title and headings, is folded into two beside each
+ * other. Texts that do not fit their lines lose their middle; pages have them whole.
  *
  * @param title the line over everything; empty for none
  * @param columns the heads
@@ -112,6 +112,7 @@ public record FigureSheet(
     if (count > FOLDED_COLUMNS
         || rows.size() < FOLDED_ROWS
         || half == rows.size()
+        || !title.isEmpty()
         || !headings.isEmpty()) {
       return new Layout(this, count);
     }
