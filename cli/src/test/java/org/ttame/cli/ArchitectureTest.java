@@ -136,9 +136,9 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule NO_CIRCLES = slices().matching("org.ttame.(**)").should().beFreeOfCycles();
 
-  /** ND4J's buffers of Java's kind do not tell a device what was written to them. */
+  /** What is written to the NIO buffer of an array is not known to a device. */
   @ArchTest
-  static final ArchRule ARRAYS_ARE_WRITTEN_THROUGH_THE_GATE =
+  static final ArchRule ONLY_HOST_MEMORY_TAKES_BUFFERS =
       noClasses()
           .that()
           .doNotHaveFullyQualifiedName("org.ttame.core.engine.HostMemory")

@@ -2,9 +2,11 @@ package org.ttame.core.engine;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Text;
 
 /**
  * ND4J's arrays as memory of this process. On the processor they lie there; other backends keep
@@ -47,6 +49,7 @@ public final class HostMemory {
    *
    * @param array dense, of less than 2 GiB
    * @param values puts them there, in the array's order
+   * @throws IllegalArgumentException if the array is larger
    */
   public static <E extends Exception> void fill(INDArray array, Writer<E> values) throws E {
     values.write(memory(array));
@@ -59,15 +62,22 @@ public final class HostMemory {
    * @param array dense, of less than 2 GiB
    * @return to be read only, in the array's order and the processor's byte order, as long as the
    *     array lives
+   * @throws IllegalArgumentException if the array is larger
    */
   public static ByteBuffer values(INDArray array) {
     return memory(array).asReadOnlyBuffer().order(ByteOrder.nativeOrder());
   }
 
   private static ByteBuffer memory(INDArray array) {
-    int width = array.dataType().width();
-    int first = Math.toIntExact(array.offset() * width);
-    int length = Math.toIntExact(array.length() * width);
-    return array.data().asNio().slice(first, length).order(ByteOrder.nativeOrder());
+    long width = array.dataType().width();
+    long end = (array.offset() + array.length()) * width;
+    if (end > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          Text.format(
+              "An array of %s takes more than the 2 GiB that can be read or written at once",
+              Arrays.toString(array.shape())));
+    }
+    int first = (int) (array.offset() * width);
+    return array.data().asNio().slice(first, (int) end - first).order(ByteOrder.nativeOrder());
   }
 }

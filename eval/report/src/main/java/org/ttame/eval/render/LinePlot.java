@@ -3,8 +3,6 @@ package org.ttame.eval.render;
 import java.awt.Shape;
 import java.awt.geom.Line2D;
 import java.awt.geom.Path2D;
-import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -12,6 +10,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ttame.core.Text;
+import org.ttame.eval.render.PlotScale.Tick;
 
 /** Curves over a common axis, with intervals as bands: one layout for files and for pages. */
 public final class LinePlot implements Graphic {
@@ -31,7 +30,6 @@ public final class LinePlot implements Graphic {
   private static final double LONGEST_TICK = 92;
   private static final double LONGEST_NAME = 150;
   private static final double SLANT = 45;
-  private static final int MOST_TICKS = 7;
   private static final int MOST_POINTS = 12;
   private static final int MOST_DOTS = 25;
   private static final float[] DASHES = {5, 3};
@@ -47,11 +45,24 @@ public final class LinePlot implements Graphic {
 
   /** How the horizontal axis is divided. */
   public sealed interface XAxis {
+    /** Whether a number has a place on it. */
+    boolean has(double x);
+
     /** Even steps. */
-    record Linear() implements XAxis {}
+    record Linear() implements XAxis {
+      @Override
+      public boolean has(double x) {
+        return Double.isFinite(x);
+      }
+    }
 
     /** Decades. */
-    record Logarithmic() implements XAxis {}
+    record Logarithmic() implements XAxis {
+      @Override
+      public boolean has(double x) {
+        return x > 0 && Double.isFinite(x);
+      }
+    }
 
     /**
      * Named places 0, 1, 2 ….
@@ -61,6 +72,11 @@ public final class LinePlot implements Graphic {
     record Named(List<String> names) implements XAxis {
       public Named {
         names = List.copyOf(names);
+      }
+
+      @Override
+      public boolean has(double x) {
+        return x >= 0 && x < names.size();
       }
     }
   }
@@ -87,13 +103,15 @@ public final class LinePlot implements Graphic {
       y = List.copyOf(y);
       low = List.copyOf(low);
       high = List.copyOf(high);
-      if (x.size() != y.size() || x.isEmpty() || low.size() != high.size()) {
+      if (x.size() != y.size() || x.isEmpty()) {
         throw new IllegalArgumentException(
-            Text.format("A curve needs as many y as x, got %d and %d", x.size(), y.size()));
+            Text.format("A curve needs as many y as x, got %d and %d", y.size(), x.size()));
       }
-      if (!low.isEmpty() && low.size() != x.size()) {
+      if (low.size() != high.size() || (!low.isEmpty() && low.size() != x.size())) {
         throw new IllegalArgumentException(
-            Text.format("A curve of %d points cannot have %d intervals", x.size(), low.size()));
+            Text.format(
+                "A curve of %d points cannot have intervals with %d lower and %d upper ends",
+                x.size(), low.size(), high.size()));
       }
     }
 
@@ -131,8 +149,18 @@ public final class LinePlot implements Graphic {
     this.axis = axis;
   }
 
-  /** Adds a curve. */
+  /**
+   * Adds a curve.
+   *
+   * @throws IllegalArgumentException if the axis has no place for one of its x
+   */
   public void add(Series curve) {
+    for (double x : curve.x()) {
+      if (!axis.has(x)) {
+        throw new IllegalArgumentException(
+            Text.format("The axis \"%s\" has no place for %s", xTitle, x));
+      }
+    }
     series.add(curve);
   }
 
@@ -194,30 +222,12 @@ public final class LinePlot implements Graphic {
     return Typeface.get().width(text, size);
   }
 
-  /** From a value to a larger one. */
-  private record Range(double low, double high) {
-    static Range of(DoubleStream values) {
-      double[] finite = values.filter(Double::isFinite).toArray();
-      double low = DoubleStream.of(finite).min().orElse(0);
-      double high = DoubleStream.of(finite).max().orElse(1);
-      double least = Math.max(1e-300, 1e-9 * Math.abs(low));
-      return high - low > least ? new Range(low, high) : new Range(low - 0.5, low + 0.5);
-    }
-
-    double share(double value) {
-      return (value - low) / (high - low);
-    }
-  }
-
-  /** A division of an axis. */
-  private record Tick(double value, String text) {}
-
   /** Everything at its place on a width. */
   private final class Layout {
     private final double width;
     private final String head;
-    private final Range x;
-    private final Range y;
+    private final PlotScale x;
+    private final PlotScale y;
     private final List<Tick> rows;
     private final List<Tick> columns;
     private final List<List<Integer>> legend = new ArrayList<>();
@@ -233,15 +243,14 @@ public final class LinePlot implements Graphic {
       }
       this.width = width;
       head = fitted(title, TITLE, width - 2 * MARGIN);
-      x = xRange();
-      Range values =
-          Range.of(
-              series.stream()
-                  .flatMap(s -> Stream.of(s.y(), s.low(), s.high()).flatMap(List::stream))
-                  .mapToDouble(v -> v));
-      double room = 0.04 * (values.high() - values.low());
-      y = new Range(values.low() - room, values.high() + room);
-      rows = ticks(y);
+      x = xScale();
+      y =
+          PlotScale.of(
+                  series.stream()
+                      .flatMap(s -> Stream.of(s.y(), s.low(), s.high()).flatMap(List::stream))
+                      .mapToDouble(v -> v))
+              .widened(0.04);
+      rows = y.round();
       double widest = rows.stream().mapToDouble(t -> wide(t.text(), TICK)).max().orElse(0);
       left = MARGIN + LABEL + GAP + widest + GAP;
       fillLegend();
@@ -260,17 +269,15 @@ public final class LinePlot implements Graphic {
       columns = slanted ? thinned(all) : all;
     }
 
-    private Range xRange() {
+    private PlotScale xScale() {
       if (axis instanceof XAxis.Named named) {
-        return new Range(-0.25, Math.max(1, named.names().size() - 1) + 0.25);
+        return new PlotScale(-0.25, Math.max(1, named.names().size() - 1) + 0.25);
       }
       DoubleStream all = series.stream().flatMap(s -> s.x().stream()).mapToDouble(v -> v);
       if (axis instanceof XAxis.Logarithmic) {
-        return Range.of(all.map(Math::log10));
+        return PlotScale.of(all.map(Math::log10));
       }
-      Range range = Range.of(all);
-      double room = 0.02 * (range.high() - range.low());
-      return new Range(range.low() - room, range.high() + room);
+      return PlotScale.of(all).widened(0.02);
     }
 
     /** Entries in lines, as many in each as there is room for. */
@@ -297,7 +304,7 @@ public final class LinePlot implements Graphic {
             .mapToObj(i -> new Tick(i, fitted(named.names().get(i), TICK, longest(room))))
             .toList();
       }
-      List<Tick> all = axis instanceof XAxis.Linear ? measured() : decades();
+      List<Tick> all = axis instanceof XAxis.Linear ? measured() : x.decades();
       for (int every = 1; ; every++) {
         List<Tick> some = every(all, every);
         if (apart(some, room)) {
@@ -347,80 +354,7 @@ public final class LinePlot implements Graphic {
               .distinct()
               .sorted()
               .toArray();
-      double step = step((x.high() - x.low()) / MOST_TICKS);
-      return points.length > MOST_POINTS
-          ? ticks(x)
-          : DoubleStream.of(points)
-              .mapToObj(v -> new Tick(v, trimmed(number(v, step / 100))))
-              .toList();
-    }
-
-    private static String trimmed(String number) {
-      return number.contains(".") && !number.contains("e")
-          ? number.replaceAll("\\.?0+$", "")
-          : number;
-    }
-
-    /** Round numbers in the range. */
-    private static List<Tick> ticks(Range range) {
-      double step = step((range.high() - range.low()) / MOST_TICKS);
-      List<Tick> ticks = new ArrayList<>();
-      for (long i = (long) Math.ceil(range.low() / step); i * step <= range.high(); i++) {
-        ticks.add(new Tick(i * step, number(i * step, step)));
-      }
-      return ticks;
-    }
-
-    /** The next number of 1, 2 or 5 and zeros. */
-    private static double step(double rough) {
-      double power = Math.pow(10, Math.floor(Math.log10(rough)));
-      double share = rough / power;
-      return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
-    }
-
-    /** Powers of ten, and where there are too few of them some digits of each. */
-    private List<Tick> decades() {
-      double span = x.high() - x.low();
-      int[] digits =
-          span >= 2
-              ? new int[] {1}
-              : span >= 0.7 ? new int[] {1, 2, 5} : IntStream.rangeClosed(1, 9).toArray();
-      List<Tick> ticks = new ArrayList<>();
-      for (int decade = (int) Math.floor(x.low()); decade <= x.high(); decade++) {
-        for (int digit : digits) {
-          double at = decade + Math.log10(digit);
-          if (at >= x.low() - 1e-9 && at <= x.high() + 1e-9) {
-            ticks.add(new Tick(at, power(digit, decade)));
-          }
-        }
-      }
-      return ticks;
-    }
-
-    private static String power(int digit, int decade) {
-      return decade < -2 || decade > 3
-          ? digit + "e" + decade
-          : decimal(digit * Math.pow(10, decade), -decade);
-    }
-
-    /** As many digits as tell a number from the next. */
-    private static String number(double value, double step) {
-      int place = (int) Math.floor(Math.log10(step) + 1e-9);
-      int size = (int) Math.floor(Math.log10(Math.max(Math.abs(value), step)) + 1e-9);
-      if (value == 0) {
-        return "0";
-      }
-      String text =
-          place < -5 || size > 6
-              ? decimal(value / Math.pow(10, size), size - place) + "e" + size
-              : decimal(value, -place);
-      return text.replace('-', '−');
-    }
-
-    private static String decimal(double value, int digits) {
-      return BigDecimal.valueOf(value)
-          .setScale(Math.max(0, digits), RoundingMode.HALF_EVEN)
-          .toPlainString();
+      return points.length > MOST_POINTS ? x.round() : x.at(points);
     }
 
     double height() {

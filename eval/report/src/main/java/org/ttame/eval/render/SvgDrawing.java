@@ -100,9 +100,9 @@ final class SvgDrawing implements Drawing {
     return Text.format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\""
             + " width=\"%1$.0fpt\" height=\"%2$.0fpt\" viewBox=\"0 0 %1$.0f %2$.0f\""
-            + " font-family=\"%3$s\">%n<title>%4$s</title>%n<desc>%5$s</desc>%n"
+            + " font-family=\"%3$s\">\n<title>%4$s</title>\n<desc>%5$s</desc>\n"
             + "<style>@font-face{font-family:figure-sans;"
-            + "src:url(data:font/ttf;base64,%6$s)}</style>%n%7$s</svg>%n",
+            + "src:url(data:font/ttf;base64,%6$s)}</style>\n%7$s</svg>\n",
         Math.ceil(width),
         Math.ceil(height),
         SANS,
@@ -119,7 +119,7 @@ final class SvgDrawing implements Drawing {
    */
   String element(String label) {
     return Text.format(
-        "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">%n%s</svg>%n",
+        "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">\n%s</svg>\n",
         Math.ceil(width), Math.ceil(height), xml(label).replace("\"", "&quot;"), body);
   }
 
