@@ -32,4 +32,4 @@ heat = maps[0, index] if meta["classes"] == "all" else maps[0]
 print(json.loads(meta["labels"])[index] if "labels" in meta else index)
 heat = Image.fromarray((255 * heat).astype("uint8")).resize(size, Image.BILINEAR)
 heat = ImageOps.colorize(heat, "#440154", "#fde725", mid="#21918c")
-Image.blend(photo.convert("L").convert("RGB"), heat, 0.5).save(sys.argv[3])
+Image.blend(photo, heat, 0.5).save(sys.argv[3])

@@ -201,7 +201,7 @@ public final class SanityFiles {
       return;
     }
     List<String> columns = new ArrayList<>(List.of("input", "original"));
-    stages.forEach(found -> columns.add(found.stage().name().replace("encoder.layers.", "")));
+    stages.forEach(found -> columns.add(column(found.stage().name())));
     ImageSize size = outcome.size();
     HeatmapOverlay overlay = HeatmapOverlay.defaults();
     for (String method : methods(stages)) {
@@ -231,6 +231,11 @@ public final class SanityFiles {
               title,
               List.of(FigureFormat.PNG));
     }
+  }
+
+  /** Of torchvision's long name for a transformer's block a column has room for its number. */
+  private static String column(String stage) {
+    return stage.replace("encoder.layers.encoder_layer_", "block ");
   }
 
   private static List<String> methods(List<SanityCheck.Found> stages) {
