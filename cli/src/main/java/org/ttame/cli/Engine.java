@@ -74,6 +74,8 @@ record Engine(NativeBinary binary, String backend, int threads) {
     // JavaCPP would count native memory against -Xmx, and past it collect garbage and sleep.
     setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
+    // What it has to say goes where the others' goes; logback.xml leaves out what is known.
+    setUnlessGiven("org.bytedeco.javacpp.logger", "slf4j");
     settings.engine().ifPresent(engine -> System.setProperty(EngineChoice.PROPERTY, engine));
     if (!console.isVerbose()) {
       setUnlessGiven("org.nd4j.log.initialization", "false");
