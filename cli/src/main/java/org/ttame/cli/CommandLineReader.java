@@ -54,13 +54,13 @@ final class CommandLineReader {
   private static CommandLine parse(CommandSpec spec, List<String> words) throws UsageException {
     Options options = new Options();
     for (OptionSpec option : spec.options()) {
-      options.addOption(Option.builder().longOpt(option.name()).hasArg(!option.isFlag()).build());
+      options.addOption(Option.builder().longOpt(option.name()).hasArg(!option.isFlag()).get());
     }
     DefaultParser parser =
         DefaultParser.builder()
             .setAllowPartialMatching(false)
             .setStripLeadingAndTrailingQuotes(false)
-            .build();
+            .get();
     try {
       return parser.parse(options, words.toArray(String[]::new));
     } catch (UnrecognizedOptionException e) {
