@@ -5,6 +5,7 @@ import java.util.Set;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.FileNames;
+import org.ttame.eval.output.ExplanationWriter;
 import org.ttame.eval.output.MapFormat;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.HeatmapOverlay;
@@ -40,6 +41,18 @@ final class ExplainCommand implements Command {
               + " OUT/report.html; other files only if --format asks for them");
   private static final OptionSpec COLORMAP =
       OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
+  private static final OptionSpec OPACITY =
+      OptionSpec.of(
+          "opacity",
+          "A",
+          Double.toString(HeatmapOverlay.DEFAULT_OPACITY),
+          "of the heatmap over the photograph: 0 shows the photograph alone, 1 the heatmap alone");
+  private static final OptionSpec SIZE =
+      OptionSpec.of(
+          "size",
+          "SIZE",
+          "original",
+          "of NAME.png: original, the photograph's own; input, the crop that the classifier sees");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-maps", "where the maps go");
 
@@ -60,6 +73,8 @@ final class ExplainCommand implements Command {
             COMPARE,
             FORMAT,
             COLORMAP,
+            OPACITY,
+            SIZE,
             OUT,
             MethodArguments.CHECKPOINT,
             CommonOptions.LABELS,
@@ -92,7 +107,10 @@ final class ExplainCommand implements Command {
         classes(arguments),
         formats,
         arguments.has(COMPARE),
-        new HeatmapOverlay(colors, HeatmapOverlay.DEFAULT_OPACITY),
+        new HeatmapOverlay(colors, opacity(arguments)),
+        arguments.oneOf(SIZE, "original", "input").equals("original")
+            ? ExplanationWriter.Size.ORIGINAL
+            : ExplanationWriter.Size.INPUT,
         arguments.path(CommonOptions.LABELS),
         arguments.path(OUT).orElseThrow(),
         ImageArguments.parse(arguments),
@@ -122,6 +140,15 @@ final class ExplainCommand implements Command {
                 result.skipped().after(result.images())));
       }
     };
+  }
+
+  private static double opacity(Arguments arguments) throws UsageException {
+    String text = arguments.text(OPACITY).orElseThrow();
+    double opacity = Arguments.toNumber(OPACITY.dashed(), text);
+    if (opacity < 0 || opacity > 1) {
+      throw new UsageException(Text.format("--opacity %s is not between 0 and 1", text));
+    }
+    return opacity;
   }
 
   private static ClassSelection classes(Arguments arguments) throws UsageException {

@@ -19,6 +19,10 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.ClassChoice;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
+import org.ttame.core.image.CropPlan;
+import org.ttame.core.image.ImageReader;
+import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.RgbImage;
 import org.ttame.eval.evaluation.ImageStream;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.figure.Comparison;
@@ -31,6 +35,7 @@ import org.ttame.eval.output.MapFormat;
 import org.ttame.eval.output.OutputNames;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.PhotoMap;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageSettings;
 import org.ttame.training.data.Shard;
@@ -54,6 +59,7 @@ public final class Explain {
    * @param formats the files to write of each map; empty for none
    * @param compare whether each image gets a picture of all its maps
    * @param overlay how pictures are drawn
+   * @param size of the pictures of single maps
    * @param labels a file with the names of the classes, if given
    * @param out where to write
    * @param reading how to go through the images
@@ -66,6 +72,7 @@ public final class Explain {
       Set<MapFormat> formats,
       boolean compare,
       HeatmapOverlay overlay,
+      ExplanationWriter.Size size,
       Optional<Path> labels,
       Path out,
       ImageSettings reading,
@@ -75,6 +82,7 @@ public final class Explain {
       Objects.requireNonNull(images, "images");
       Objects.requireNonNull(classes, "classes");
       Objects.requireNonNull(overlay, "overlay");
+      Objects.requireNonNull(size, "size");
       Objects.requireNonNull(labels, "labels");
       Objects.requireNonNull(out, "out");
       Objects.requireNonNull(reading, "reading");
@@ -98,6 +106,7 @@ public final class Explain {
           EnumSet.allOf(MapFormat.class),
           false,
           HeatmapOverlay.defaults(),
+          ExplanationWriter.Size.ORIGINAL,
           Optional.empty(),
           out,
           ImageSettings.defaults(),
@@ -107,19 +116,19 @@ public final class Explain {
     /** The same for other classes. */
     public Options withClasses(ClassSelection wanted) {
       return new Options(
-          methods, images, wanted, formats, compare, overlay, labels, out, reading, shard);
+          methods, images, wanted, formats, compare, overlay, size, labels, out, reading, shard);
     }
 
     /** The same with other files. */
     public Options withFormats(Set<MapFormat> wanted) {
       return new Options(
-          methods, images, classes, wanted, compare, overlay, labels, out, reading, shard);
+          methods, images, classes, wanted, compare, overlay, size, labels, out, reading, shard);
     }
 
     /** The same with other ways through the images. */
     public Options withReading(ImageSettings wanted) {
       return new Options(
-          methods, images, classes, formats, compare, overlay, labels, out, wanted, shard);
+          methods, images, classes, formats, compare, overlay, size, labels, out, wanted, shard);
     }
 
     /** The same for a part of the images. */
@@ -131,6 +140,7 @@ public final class Explain {
           formats,
           compare,
           overlay,
+          size,
           labels,
           out,
           reading,
@@ -195,6 +205,19 @@ public final class Explain {
     provenance = new LinkedHashMap<>(options.methods().provenance());
     provenance.put("images", options.images().toString());
     provenance.putAll(options.reading().provenance());
+    if (options.formats().contains(MapFormat.PNG)) {
+      provenance.putAll(picture());
+    }
+  }
+
+  /** How pictures are drawn, by the options' names. */
+  private Map<String, String> picture() {
+    HeatmapOverlay overlay = options.overlay();
+    Map<String, String> drawn = new LinkedHashMap<>();
+    drawn.put("colormap", overlay.colors().optionName());
+    drawn.put("opacity", String.valueOf(overlay.opacity()));
+    drawn.put("size", options.size().optionName());
+    return drawn;
   }
 
   /**
@@ -229,7 +252,12 @@ public final class Explain {
         boolean qualified = options.classes().several() || made.explainers().size() > 1;
         ExplanationWriter.Options files =
             new ExplanationWriter.Options(
-                options.out(), options.formats(), options.overlay(), qualified, names);
+                options.out(),
+                options.formats(),
+                options.overlay(),
+                photographs(stream, classifier.inputSpec()),
+                qualified,
+                names);
         sinks.add(new Files(new ExplanationWriter(files, origin, outputNames), names, written));
       }
       if (options.compare()) {
@@ -269,6 +297,22 @@ public final class Explain {
     }
   }
 
+  /**
+   * The photographs of the batch that was read last; empty where pictures are not of their size.
+   */
+  private Optional<ExplanationWriter.Photographs> photographs(ImageStream stream, InputSpec spec) {
+    if (options.size() != ExplanationWriter.Size.ORIGINAL) {
+      return Optional.empty();
+    }
+    ImageReader reader = new ImageReader(options.reading().limits());
+    return Optional.of(
+        (maps, index) -> {
+          RgbImage photograph = reader.read(images.path(stream.places().get(index)));
+          CropPlan crop = CropPlan.centre(photograph.width(), photograph.height(), spec);
+          return new PhotoMap(photograph, crop, maps, index);
+        });
+  }
+
   /** What maps depend on, wherever files lie. */
   private Map<String, String> identity(FrozenClassifier classifier) throws IOException {
     Map<String, String> identity = new LinkedHashMap<>();
@@ -301,7 +345,7 @@ public final class Explain {
             .map(MapFormat::ending)
             .sorted()
             .collect(Collectors.joining(",")));
-    identity.put("overlay", options.overlay().toString());
+    identity.putAll(picture());
     identity.putAll(options.reading().provenance());
     identity.put("batch-size", String.valueOf(options.reading().batchSize()));
     return identity;

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -22,14 +24,16 @@ import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.render.HeatmapOverlay;
+import org.ttame.eval.render.PhotoMap;
 
 /**
  * Writes explanations: {@code NAME.npy}, {@code NAME.png} and {@code NAME.json}, NAME being the
  * image's path inside its source without the ending, or {@code NAME.METHOD.cINDEX.npy} and so on
  * where more than one method or class is asked for. Every file is written whole or not at all.
  *
- * <p>The picture shows what the classifier saw, its crop of the image; one smaller than 224 pixels
- * is enlarged by a whole factor, so that something can be seen.
+ * <p>The picture is the photograph at its own size under the map, or what the classifier saw, its
+ * crop of the photograph; a crop smaller than 224 pixels is enlarged by a whole factor, so that
+ * something can be seen.
  */
 public final class ExplanationWriter {
   private static final int READABLE_SIDE = 224;
@@ -39,12 +43,40 @@ public final class ExplanationWriter {
   private final OutputNames names;
   private final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
+  /** The size of pictures. */
+  public enum Size {
+    /** The photograph's. */
+    ORIGINAL,
+    /** That of the crop that the classifier sees. */
+    INPUT;
+
+    /** As it is typed. */
+    public String optionName() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** The photographs of a batch, which are read when they are drawn, one at a time. */
+  @FunctionalInterface
+  public interface Photographs {
+    /**
+     * Puts a map at its place.
+     *
+     * @param maps the maps of a batch
+     * @param image which of them
+     * @return the map and its photograph
+     * @throws IOException if the photograph can no longer be read
+     */
+    PhotoMap under(SaliencyMaps maps, int image) throws IOException;
+  }
+
   /**
    * What to write.
    *
    * @param folder where to; made if missing
    * @param formats which files
    * @param overlay how pictures are drawn
+   * @param photographs for pictures of the photographs' size; empty for that of the crop
    * @param qualified whether names carry method and class
    * @param labels names of the classes by index, or an empty list where they are not known
    */
@@ -52,11 +84,13 @@ public final class ExplanationWriter {
       Path folder,
       Set<MapFormat> formats,
       HeatmapOverlay overlay,
+      Optional<Photographs> photographs,
       boolean qualified,
       List<String> labels) {
     public Options {
       Objects.requireNonNull(folder, "folder");
       Objects.requireNonNull(overlay, "overlay");
+      Objects.requireNonNull(photographs, "photographs");
       labels = List.copyOf(labels);
       if (formats.isEmpty()) {
         throw new IllegalArgumentException("Explanations need at least one format, got none");
@@ -116,11 +150,6 @@ public final class ExplanationWriter {
    * @throws IOException naming the file, if one cannot be written
    */
   public List<Path> write(ImageBatch images, Explained explained) throws IOException {
-    int factor = images.factor(READABLE_SIDE);
-    float[][] large =
-        options.formats().contains(MapFormat.PNG)
-            ? explained.maps().upsampled(images.height() * factor, images.width() * factor)
-            : null;
     List<Path> written = new ArrayList<>();
     for (int b = 0; b < images.size(); b++) {
       Base base =
@@ -130,9 +159,8 @@ public final class ExplanationWriter {
       if (options.formats().contains(MapFormat.NPY)) {
         writeNpy(file(base, MapFormat.NPY), explained.maps(), b);
       }
-      if (large != null) {
-        RgbImage image = images.picture(b).enlarged(factor);
-        byte[] png = PngWriter.encode(options.overlay().draw(image, large[b]));
+      if (options.formats().contains(MapFormat.PNG)) {
+        byte[] png = PngWriter.encode(picture(images, explained.maps(), b));
         WholeFile.write(file(base, MapFormat.PNG), out -> out.write(png));
       }
       if (options.formats().contains(MapFormat.JSON)) {
@@ -143,6 +171,17 @@ public final class ExplanationWriter {
       written.add(FileNames.resolve(options.folder(), base.name() + base.qualifier()));
     }
     return written;
+  }
+
+  private RgbImage picture(ImageBatch images, SaliencyMaps maps, int b) throws IOException {
+    if (options.photographs().isPresent()) {
+      return options.photographs().get().under(maps, b).overlay(options.overlay());
+    }
+    int factor = images.factor(READABLE_SIDE);
+    float[] large =
+        new SaliencyMaps(maps.height(), maps.width(), new float[][] {maps.map(b)})
+            .upsampled(images.height() * factor, images.width() * factor)[0];
+    return options.overlay().draw(images.picture(b).enlarged(factor), large);
   }
 
   /** The name of an image's files, and what tells methods and classes apart. */

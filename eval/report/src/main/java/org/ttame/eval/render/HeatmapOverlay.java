@@ -43,14 +43,16 @@ public record HeatmapOverlay(ColorMap colors, double opacity) {
     return RgbImage.of(
         image.width(),
         image.height(),
-        (x, y) -> blend(image.rgb(x, y), colors.rgb(map[y * image.width() + x])));
+        (x, y) -> blend(image.rgb(x, y), map[y * image.width() + x]));
   }
 
-  private int blend(int image, int heat) {
+  /** A pixel under the colour of a value in [0,1]. */
+  int blend(int image, float value) {
+    int heat = colors.rgb(value);
     int result = 0;
     for (int shift = 16; shift >= 0; shift -= 8) {
-      double value = (1 - opacity) * (image >> shift & 255) + opacity * (heat >> shift & 255);
-      result |= (int) Math.round(value) << shift;
+      double mixed = (1 - opacity) * (image >> shift & 255) + opacity * (heat >> shift & 255);
+      result |= (int) Math.round(mixed) << shift;
     }
     return result;
   }

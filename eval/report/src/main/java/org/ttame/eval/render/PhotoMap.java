@@ -19,7 +19,7 @@ public record PhotoMap(RgbImage photograph, CropPlan crop, SaliencyMaps maps, in
    * @return height·width values in [0,1], row by row; 0 where the crop left the photograph out
    */
   public float[] values() {
-    float[] map = unclipped();
+    float[] map = maps.read(index, cells(true), cells(false));
     boolean[] rows = inside(true);
     boolean[] columns = inside(false);
     for (int y = 0; y < rows.length; y++) {
@@ -34,22 +34,30 @@ public record PhotoMap(RgbImage photograph, CropPlan crop, SaliencyMaps maps, in
 
   /**
    * The photograph under its heatmap, at the photograph's size; what the crop left out stays as it
-   * is.
+   * is. Takes the memory of one more photograph.
    *
    * @param style colours and opacity
    */
   public RgbImage overlay(HeatmapOverlay style) {
-    RgbImage drawn = style.draw(photograph, unclipped());
+    int width = photograph.width();
+    byte[] samples = photograph.samples().clone();
+    double[] down = cells(true);
+    double[] across = cells(false);
     boolean[] rows = inside(true);
     boolean[] columns = inside(false);
-    return RgbImage.of(
-        photograph.width(),
-        photograph.height(),
-        (x, y) -> (rows[y] && columns[x] ? drawn : photograph).rgb(x, y));
-  }
-
-  private float[] unclipped() {
-    return maps.read(index, cells(true), cells(false));
+    for (int y = 0; y < rows.length; y++) {
+      float[] map = rows[y] ? maps.read(index, new double[] {down[y]}, across) : new float[width];
+      for (int x = 0; x < width; x++) {
+        if (rows[y] && columns[x]) {
+          int color = style.blend(photograph.rgb(x, y), map[x]);
+          int at = 3 * (y * width + x);
+          samples[at] = (byte) (color >> 16);
+          samples[at + 1] = (byte) (color >> 8);
+          samples[at + 2] = (byte) color;
+        }
+      }
+    }
+    return RgbImage.wrap(width, photograph.height(), samples);
   }
 
   /** Where in the map the photograph's rows or columns lie, in cells; the first's centre is 0. */

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -97,7 +98,12 @@ class ExplanationWriterTest {
     ExplanationWriter writer =
         new ExplanationWriter(
             new Options(
-                folder.resolve("out"), formats, overlay, qualified, List.of("wren", "x", "owl")),
+                folder.resolve("out"),
+                formats,
+                overlay,
+                Optional.empty(),
+                qualified,
+                List.of("wren", "x", "owl")),
             PROVENANCE);
     float[] unit = new Lcg(1).next(2 * SIDE * SIDE * 3);
     java.util.Arrays.fill(unit, SIDE * SIDE * 3, unit.length, 128 / 255f);
