@@ -1,6 +1,6 @@
 """Golden values of attention, masking and loss: attention.npz beside the tests.
 
-    python make_attention_golden.py        # writes ../resources/org/ttame/core/attention/attention.npz
+    python make_attention_golden.py        # writes attention.npz into core/method's resources
 
 Everything is computed in double precision from inputs and parameters that are exact in float32, so
 the values are the exact answer as far as float32 can hold it. Instead of a classifier the masked
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 import ttame_reference as ttame
 
-OUT = pathlib.Path(__file__).parent / "../resources/org/ttame/core/attention"
+OUT = pathlib.Path(__file__).parent / "../../../method/src/test/resources/org/ttame/core/attention"
 BATCH, CLASSES, SIDE = 4, 7, 13
 MAPS = [(6, 8, 8), (5, 5, 5), (9, 3, 3)]  # channels, height, width: ratios that are no integers
 TOKENS = (6, 4)  # width, patches a side

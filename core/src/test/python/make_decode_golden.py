@@ -1,6 +1,6 @@
 """Golden values of decoding: small files of every kind, and what Pillow's convert("RGB") makes of them.
 
-Writes ../resources/org/ttame/core/image/decode/NAME.EXT and NAME.EXT.rgb.png, the expected pixels.
+Writes NAME.EXT and NAME.EXT.rgb.png, the expected pixels, into core/image's resources.
 Sixteen-bit files differ from Pillow by design: their expected pixels are round(v/257) by NumPy.
 Made with Pillow 13.0 (libjpeg-turbo 3.2, libwebp 1.6).
 """
@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageSequence
 
-OUT = pathlib.Path(__file__).parent / "../resources/org/ttame/core/image/decode"
+OUT = pathlib.Path(__file__).parent / "../../../image/src/test/resources/org/ttame/core/image/decode"
 W, H = 45, 31
 
 

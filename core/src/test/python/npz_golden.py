@@ -1,10 +1,10 @@
-"""Writes src/test/resources/npz: arrays as numpy writes them. Run from the module's folder."""
+"""Writes npz/ in core/image's resources: arrays as numpy writes them."""
 
 import pathlib
 
 import numpy as np
 
-OUT = pathlib.Path("src/test/resources/npz")
+OUT = pathlib.Path(__file__).parent / "../../../image/src/test/resources/npz"
 OUT.mkdir(parents=True, exist_ok=True)
 
 counting = np.arange(24).reshape(2, 3, 4)

@@ -1,6 +1,6 @@
 """Golden values of AdIc, written from Eq. 18 to 20 and 13/14: a linear classifier of 8x8 images.
 
-    python make_ad_ic.py > ../resources/org/ttame/eval/metric/ad-ic.json
+    python make_ad_ic.py > ../../../metrics/src/test/resources/org/ttame/eval/metric/ad-ic.json
 """
 
 import json

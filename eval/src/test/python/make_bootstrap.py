@@ -1,6 +1,6 @@
 """Golden values of Bootstrap: percentile intervals of means and of paired differences.
 
-    python make_bootstrap.py > ../resources/org/ttame/eval/statistics/bootstrap.json
+    python make_bootstrap.py > ../../../metrics/src/test/resources/org/ttame/eval/statistics/bootstrap.json
 
 "ours" draws the same images as Bootstrap, from SplitMix64 streams, and leaves means and quantiles to
 numpy; "scipy" is scipy.stats.bootstrap with draws of its own, so that it agrees only as well as two

@@ -4,7 +4,7 @@ The tables are those of matplotlib's viridis and inferno, designed by Stefan van
 Smith and (viridis) Eric Firing, who dedicated them to the public domain (CC0):
 https://bids.github.io/colormap/
 
-    python make_colormaps.py ../../main/resources/org/ttame/eval/render
+    python make_colormaps.py ../../../report/src/main/resources/org/ttame/eval/render
 """
 
 import sys

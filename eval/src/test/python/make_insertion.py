@@ -1,6 +1,6 @@
 """Golden values of InsertionDeletion: RISE's definition in SciPy and PyTorch, a linear classifier.
 
-    python make_insertion.py > ../resources/org/ttame/eval/metric/insertion.json
+    python make_insertion.py > ../../../metrics/src/test/resources/org/ttame/eval/metric/insertion.json
 """
 
 import json

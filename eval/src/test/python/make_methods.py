@@ -1,10 +1,10 @@
-"""Golden values of rival methods: the CAM family by pytorch-grad-cam, RISE, IIA and Transformer LRP by their formulas.
+"""Golden values of the other methods: the CAM family by pytorch-grad-cam, RISE, IIA and Transformer LRP by their formulas.
 
-Run from the module's folder. Needs torch, torchvision, onnx and grad-cam.
+Needs torch, torchvision, onnx and grad-cam.
 
-  python src/test/python/make_methods.py                 the sample's three classifiers, for RivalMethodsTest
-  python src/test/python/make_methods.py FOLDER          FOLDER's vgg16.onnx and vit_b_16.onnx, made by full_size.py of
-                                                         backbones, for FullSizeMethodsTest; ten minutes
+  python make_methods.py                 the sample's three classifiers, for RivalMethodsTest
+  python make_methods.py FOLDER          FOLDER's vgg16.onnx and vit_b_16.onnx, made by full_size.py of
+                                         backbones, for FullSizeMethodsTest; ten minutes
 
 Weights are read from the ONNX files; everything is computed in double precision, but for Score-CAM at full size, which is
 computed in single. Images follow from a formula that
@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "core/src/test/python"))
 sys.path.insert(0, str(ROOT / "training/src/test/python/sample"))
 import formula_arrays  # noqa: E402
 
-OUT = pathlib.Path("src/test/resources/org/ttame/eval/explain")
+OUT = pathlib.Path(__file__).parent / "../../../explainers/src/test/resources/org/ttame/eval/explain"
 SAMPLE = ROOT / "training/src/main/resources/org/ttame/training/sample"
 CELLS, SEED = 7, 5
 CLASSES = [3, 7, 0]

@@ -1,6 +1,6 @@
 """Golden values of PixelKeeping.QUANTILE: torch.quantile thresholds with ties kept.
 
-    python make_quantile.py > ../resources/org/ttame/eval/metric/quantile.csv
+    python make_quantile.py > ../../../metrics/src/test/resources/org/ttame/eval/metric/quantile.csv
 
 Columns: map (name), percent, pixels kept, threshold's bits. The maps are made by integer arithmetic
 that the test repeats.

@@ -1,7 +1,8 @@
 """ROAD's linear imputation by a direct sparse solver: golden values for ImputerGoldenTest.
 
-Run from the module's folder: python src/test/python/make_road.py
-Writes src/test/resources/org/ttame/eval/road/imputation.json. Images and masks follow from formulas
+    python make_road.py
+
+Writes imputation.json into eval/metrics' resources. Images and masks follow from formulas
 that the test repeats; of each solution some pixels are kept.
 """
 
@@ -17,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "core/src/test/python"))
 import formula_arrays  # noqa: E402
 
-OUT = pathlib.Path("src/test/resources/org/ttame/eval/road/imputation.json")
+OUT = pathlib.Path(__file__).parent / "../../../metrics/src/test/resources/org/ttame/eval/road/imputation.json"
 NEIGHBOURS = [(dy, dx, 1 / 6 if dy == 0 or dx == 0 else 1 / 12)
               for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
 KEPT = 60

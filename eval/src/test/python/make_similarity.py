@@ -1,6 +1,6 @@
 """Golden values of MapSimilarityTest: Spearman by SciPy, SSIM and HOG by scikit-image.
 
-    python make_similarity.py > ../resources/org/ttame/eval/sanity/similarity.json
+    python make_similarity.py > ../../../metrics/src/test/resources/org/ttame/eval/sanity/similarity.json
 """
 
 import json

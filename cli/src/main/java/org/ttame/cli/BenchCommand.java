@@ -74,10 +74,9 @@ final class BenchCommand implements Command {
             CommonOptions.THREADS),
         "ttame bench --weights resnet50.onnx --work forward,step --batch-sizes 16 --profile",
         List.of(
-            "Works on seeded random images in memory, with an untrained mechanism. Nothing else"
-                + " should run meanwhile: figures of a busy machine say nothing.",
-            "core/README.md has the comparison with PyTorch and ONNX Runtime, made by a script that"
-                + " runs this command and them in turn."));
+            "Works on seeded random images in memory, with an untrained mechanism. Use an otherwise"
+                + " idle machine: on a busy one the figures mean nothing.",
+            "core/docs/benchmarks.md compares with PyTorch and ONNX Runtime."));
   }
 
   @Override

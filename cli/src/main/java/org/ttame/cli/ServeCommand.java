@@ -92,7 +92,7 @@ final class ServeCommand implements Command {
         "ttame serve --run runs/vgg16",
         List.of(
             "Ctrl-C and SIGTERM let requests in progress finish; after SIGTERM the exit code is 0.",
-            "Without --run and --weights it serves the bundled sample in runs/sample-vgg16, and"
+            "Without --run and --weights it serves the bundled sample in runs/sample-vgg, and"
                 + " trains it first if that is missing or unfinished.",
             "Try it: curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'."
                 + " /openapi.json describes the interface."));
@@ -181,7 +181,7 @@ final class ServeCommand implements Command {
 
     /** Serves the bundled sample, trained first where it has not been. */
     void sample(BackboneOptions known, Console console) throws Exception {
-      Path run = Path.of("runs", "sample-" + SampleInputs.STANDARD);
+      Path run = SampleInputs.run();
       if (!isTrained(run)) {
         console.note(
             Text.format(

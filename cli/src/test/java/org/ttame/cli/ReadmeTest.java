@@ -33,9 +33,10 @@ import org.ttame.training.Trainer;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.sample.SampleData;
 
-/** README's Java, run as written there. */
+/** The Java of README and docs/java.md, run as written there. */
 class ReadmeTest {
   private static final Path README = Path.of("..", "README.md");
+  private static final Path GUIDE = Path.of("docs", "java.md");
   private static final Path SOURCE =
       Path.of("src", "test", "java", "org", "ttame", "cli", "ReadmeTest.java");
 
@@ -43,22 +44,24 @@ class ReadmeTest {
 
   @Test
   void showsTheCodeThatRunsHere() throws IOException {
-    String readme = unindented(Files.readString(README));
+    String guide = unindented(Files.readString(GUIDE));
     String source = Files.readString(SOURCE);
-    assertThat(readme).contains(snippet(source, "README"), snippet(source, "PER THREAD"));
+    assertThat(guide).contains(snippet(source, "TRAINING"), snippet(source, "PER THREAD"));
   }
 
   /** The program that ExamplesIT runs, and its pom.xml. */
   @Test
   void showsTheProgramOutside() throws IOException {
-    String readme = unindented(Files.readString(README));
+    String guide = unindented(Files.readString(GUIDE));
     Path project = Path.of("examples", "java", "photograph");
     String program =
         Files.readString(project.resolve(Path.of("src", "main", "java", "ExplainPhotograph.java")));
-    assertThat(readme)
-        .contains(
-            unindented(program.substring(program.indexOf("    try ("), program.indexOf("  }\n}"))))
+    String lines =
+        unindented(program.substring(program.indexOf("    try ("), program.indexOf("  }\n}")));
+    assertThat(guide)
+        .contains(lines)
         .contains(unindented(Files.readString(project.resolve("pom.xml"))));
+    assertThat(unindented(Files.readString(README))).contains(lines);
   }
 
   @Test
@@ -67,7 +70,7 @@ class ReadmeTest {
     Path npz = folder.resolve("attention.npz");
     Iterator<INDArray> batches = Stream.generate(() -> Nd4j.rand(2, 64, 64, 3)).limit(2).iterator();
     INDArray images = Nd4j.randn(2, 64, 64, 3);
-    // README begins
+    // TRAINING begins
     var classifier = Backbones.load(onnx, BackboneOptions.defaults());
     var spec = AttentionSpec.of(classifier.defaultLayers(), classifier.classes(), Variant.PROPOSED);
     var mechanism = AttentionMechanism.create(spec, 42);
@@ -77,7 +80,7 @@ class ReadmeTest {
     Npz.write(npz, mechanism.toNpz());
     var explainer = new MapExplainer(classifier, AttentionMechanism.fromNpz(spec, Npz.read(npz)));
     var map = explainer.explain(images, ClassChoice.fixed(3)).map(0, 0); // [h, w] in [0, 1]
-    // README ends
+    // TRAINING ends
     assertThat(map.shape()).containsExactly(16, 16);
     assertThat(map.minNumber().doubleValue()).isZero();
     assertThat(map.maxNumber().doubleValue()).isEqualTo(1);

@@ -48,6 +48,11 @@ public final class SampleInputs {
     return "sample-" + family;
   }
 
+  /** The folder of a training on the sample with all defaults. */
+  public static Path run() {
+    return Train.HOME.resolve(name(SampleData.family(STANDARD)));
+  }
+
   /**
    * Unpacks.
    *

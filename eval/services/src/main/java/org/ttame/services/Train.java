@@ -33,7 +33,7 @@ import org.ttame.training.run.RunFolder;
  */
 public final class Train {
   /** Where runs go that were given no folder. */
-  private static final Path HOME = Path.of("runs");
+  static final Path HOME = Path.of("runs");
 
   private final Options options;
   private final ProgressListener listener;

@@ -15,8 +15,8 @@
  * preprocessing.standardise(unit); // (unit − mean)/std
  * }</pre>
  *
- * <p>Decoding and resizing give the pixels that Pillow gives; the module's README says where they
- * differ and what is done about hostile files. All classes are safe for use by several threads and
- * keep no native memory.
+ * <p>Decoding and resizing give the pixels that Pillow gives; the module's docs/images.md says
+ * where they differ and what is done about hostile files. All classes are safe for use by several
+ * threads and keep no native memory.
  */
 package org.ttame.core.image;
