@@ -37,19 +37,20 @@ final class MergeCommand implements Command {
     Path out = arguments.requiredPath(CommonOptions.OUT);
     Engine.Settings engine = Engine.Settings.parse(arguments);
     return console -> {
-      Merge merge = new Merge(folders, out, console);
-      Engine.start(engine, console);
-      Merge.Result result = merge.run();
-      result
-          .measured()
-          .ifPresent(measured -> MetricsTable.format(measured).lines().forEach(console::result));
-      console.result(
-          Text.format(
-              "%s: %s%s",
-              out,
-              result.skipped().after(result.images()),
-              EvaluateCommand.withoutMap(result.withoutMap())));
-      result.page().ifPresent(page -> console.result(page + ": all of it on one page"));
+      try (Merge merge = new Merge(folders, out, console)) {
+        Engine.start(engine, console);
+        Merge.Result result = merge.run();
+        result
+            .measured()
+            .ifPresent(measured -> MetricsTable.format(measured).lines().forEach(console::result));
+        console.result(
+            Text.format(
+                "%s: %s%s",
+                out,
+                result.skipped().after(result.images()),
+                EvaluateCommand.withoutMap(result.withoutMap())));
+        result.page().ifPresent(page -> console.result(page + ": all of it on one page"));
+      }
     };
   }
 }

@@ -235,11 +235,13 @@ class ShardJob {
       IntStream.range(0, count).forEach(i -> folders.add(copies.resolve(String.valueOf(i))));
     }
     command.startEngine();
-    Merge.Result result = new Merge(folders, target, listener).run();
-    if (!local) {
-      Places.deliver(target, out, "", "");
-      Places.fileSystem(out).delete(Places.hadoop(out, Places.PARTS), true);
+    try (Merge merge = new Merge(folders, target, listener)) {
+      Merge.Result result = merge.run();
+      if (!local) {
+        Places.deliver(target, out, "", "");
+        Places.fileSystem(out).delete(Places.hadoop(out, Places.PARTS), true);
+      }
+      command.print(result, out);
     }
-    command.print(result, out);
   }
 }

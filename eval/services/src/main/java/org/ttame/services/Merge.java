@@ -2,6 +2,7 @@ package org.ttame.services;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,22 +26,31 @@ import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.ImageRecord;
 import org.ttame.eval.evaluation.MethodResult;
+import org.ttame.eval.evaluation.RecordStore;
 import org.ttame.eval.gallery.GalleryFolder;
 import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.eval.render.ColorMap;
+import org.ttame.training.data.Shard;
 import org.ttame.training.data.SkippedCount;
 
 /**
  * Puts the shards of {@link Evaluate} or {@link Explain} together: the files are those that one run
- * over all images would have written, up to the time it took.
+ * over all images would have written, up to the time it took. Of each image only its name is in
+ * memory; the numbers are in a temporary file until this is closed.
  */
-public final class Merge {
+public final class Merge implements AutoCloseable {
   private final List<Part> parts;
+  private final ShardRecord first;
   private final Path out;
   private final ProgressListener listener;
+  private RecordStore store;
 
-  /** A shard and where it is. */
-  private record Part(Path folder, ShardRecord record) {}
+  /** A shard and where it is; what all shards have alike is kept of the first one only. */
+  private record Part(Path folder, Shard shard, long done, List<LeftOut> leftOut) {
+    Part(Path folder, ShardRecord record) {
+      this(folder, record.shard(), record.done(), record.leftOut());
+    }
+  }
 
   /**
    * What was put together.
@@ -49,7 +59,7 @@ public final class Merge {
    * @param images how many images were measured or explained
    * @param skipped those that could not be read
    * @param withoutMap those without a map made elsewhere
-   * @param measured the numbers, of an evaluation
+   * @param measured the numbers, of an evaluation; to be read until the merge is closed
    * @param page all of an evaluation on one page
    */
   public record Result(
@@ -72,50 +82,51 @@ public final class Merge {
     this.out = out;
     this.listener = listener;
     List<Part> found = new ArrayList<>();
+    Part before = null;
+    ShardRecord compared = null;
+    ShardRecord template = null;
     for (Path folder : folders) {
       for (ShardRecord record : ShardRecord.read(folder)) {
-        found.add(new Part(folder, record));
+        Part part = new Part(folder, record);
+        found.add(part);
+        if (compared == null) {
+          before = part;
+          compared = record;
+        }
+        requireAlike(before, compared, part, record);
+        if (template == null || record.index() < template.index()) {
+          template = record;
+        }
       }
     }
-    found.sort(Comparator.comparingInt(part -> part.record().index()));
+    found.sort(Comparator.comparingInt(part -> part.shard().index()));
     parts = List.copyOf(found);
-    Part first = parts.get(0);
-    for (Part part : parts) {
-      requireAlike(first, part);
-    }
+    first = template;
     requireAll();
   }
 
-  private void requireAlike(Part first, Part other) throws IOException {
-    require("command", first, other, first.record().command(), other.record().command());
+  private void requireAlike(Part first, ShardRecord record, Part other, ShardRecord there)
+      throws IOException {
+    require("command", first, other, record.command(), there.command());
     require(
         "number of shards",
         first,
         other,
-        String.valueOf(first.record().count()),
-        String.valueOf(other.record().count()));
-    require("program", first, other, first.record().program(), other.record().program());
-    Set<String> names = new LinkedHashSet<>(first.record().settings().keySet());
-    names.addAll(other.record().settings().keySet());
+        String.valueOf(record.count()),
+        String.valueOf(there.count()));
+    require("program", first, other, record.program(), there.program());
+    Set<String> names = new LinkedHashSet<>(record.settings().keySet());
+    names.addAll(there.settings().keySet());
     for (String name : names) {
-      require(
-          name,
-          first,
-          other,
-          first.record().settings().get(name),
-          other.record().settings().get(name));
+      require(name, first, other, record.settings().get(name), there.settings().get(name));
     }
-    for (Map.Entry<String, String> entry : first.record().backbone().entrySet()) {
-      String there = other.record().backbone().get(entry.getKey());
-      if (!entry.getValue().equals(there)) {
+    for (Map.Entry<String, String> entry : record.backbone().entrySet()) {
+      String value = there.backbone().get(entry.getKey());
+      if (!entry.getValue().equals(value)) {
         listener.warn(
             Text.format(
                 "shard %s was made with %s %s, shard %s with %s",
-                first.record().shard(),
-                entry.getKey(),
-                entry.getValue(),
-                other.record().shard(),
-                there));
+                first.shard(), entry.getKey(), entry.getValue(), other.shard(), value));
       }
     }
   }
@@ -131,21 +142,21 @@ public final class Merge {
   }
 
   private static String described(Part part) {
-    return Text.format("shard %s in '%s'", part.record().shard(), part.folder());
+    return Text.format("shard %s in '%s'", part.shard(), part.folder());
   }
 
   private void requireAll() throws IOException {
-    int count = parts.get(0).record().count();
+    int count = first.count();
     Part[] there = new Part[count];
     for (Part part : parts) {
-      Part before = there[part.record().index()];
+      Part before = there[part.shard().index()];
       if (before != null) {
         throw new IOException(
             Text.format(
                 "shard %s was given twice, in '%s' and in '%s'; give each shard once",
-                part.record().shard(), before.folder(), part.folder()));
+                part.shard(), before.folder(), part.folder()));
       }
-      there[part.record().index()] = part;
+      there[part.shard().index()] = part;
     }
     String missing =
         IntStream.range(0, count)
@@ -169,10 +180,10 @@ public final class Merge {
   public Result run() throws IOException {
     List<LeftOut> leftOut =
         parts.stream()
-            .flatMap(part -> part.record().leftOut().stream())
+            .flatMap(part -> part.leftOut().stream())
             .sorted(Comparator.comparingInt(LeftOut::place))
             .toList();
-    long done = parts.stream().mapToLong(part -> part.record().done()).sum();
+    long done = parts.stream().mapToLong(part -> part.done()).sum();
     if (done == 0) {
       throw new IOException(
           Text.format(
@@ -180,7 +191,6 @@ public final class Merge {
               leftOut.size(), LeftOut.count(leftOut).kinds()));
     }
     int withoutMap = (int) leftOut.stream().filter(image -> image.kind() == null).count();
-    ShardRecord first = parts.get(0).record();
     SkippedCount skipped = LeftOut.count(leftOut);
     if (first.command().equals(ShardRecord.EXPLAIN)) {
       copyMaps();
@@ -200,25 +210,35 @@ public final class Merge {
 
   /** All records in the list's order, written as one run would have written them. */
   private EvaluationResult measured(List<LeftOut> leftOut, int withoutMap) throws IOException {
-    ShardRecord first = parts.get(0).record();
     EvaluationResult nothing = first.evaluation().nothing();
-    List<EvaluationResult> shards = new ArrayList<>();
+    int[] rows = rows(leftOut);
+    int images = rows.length - leftOut.size();
+    List<String> names = nothing.methods().stream().map(MethodResult::method).toList();
+    close();
+    store = new RecordStore(names, nothing.keys().size(), images);
+    List<EvaluationResult> costs = new ArrayList<>();
     for (Part part : parts) {
-      shards.add(EvaluationFolder.read(part.folder(), nothing));
+      costs.add(keep(part, nothing, names, rows));
     }
-    int[] record = places(leftOut);
-    requireNames(record, leftOut, shards);
+    requireNames(rows, leftOut);
+    EvaluationResult cost = EvaluationResult.join(costs);
+    List<List<ImageRecord>> records =
+        IntStream.range(0, names.size()).mapToObj(store::records).toList();
     Map<String, String> settings = new LinkedHashMap<>(first.settings());
     settings.remove("batch-size");
-    List<EvaluationResult> batches = new ArrayList<>();
-    for (int from = 0; from < record.length; from += first.batchSize()) {
-      int to = Math.min(from + first.batchSize(), record.length);
-      batch(nothing, shards, record, from, to).ifPresent(batches::add);
-    }
-    EvaluationResult last = batches.remove(batches.size() - 1);
-    batches.add(EvaluationResult.join(List.of(last, costs(nothing, shards, last))));
     try (EvaluationFolder folder = EvaluationFolder.anew(out, nothing, settings)) {
-      batches.forEach(folder);
+      int from = 0;
+      for (int place = 0; from < images; ) {
+        int to = from;
+        for (int i = 0; i < first.batchSize() && place < rows.length; i++, place++) {
+          to += rows[place] < 0 ? 0 : 1;
+        }
+        if (to > from) {
+          // What all shards cost, and what they warned of, is the last batch's.
+          folder.accept(with(to == images ? cost : nothing, records, from, to));
+        }
+        from = to;
+      }
     }
     String maps = first.evaluation().maps();
     if (maps != null) {
@@ -226,102 +246,109 @@ public final class Merge {
       Files.delete(out.resolve(EvaluationFolder.SETTINGS));
     }
     if (withoutMap > 0) {
-      batches.add(EvaluationRunner.warning(nothing, maps, withoutMap));
+      EvaluationResult warning = EvaluationRunner.warning(nothing, maps, withoutMap);
+      cost = EvaluationResult.join(List.of(cost, warning));
     }
-    return EvaluationResult.join(batches);
+    return with(cost, records, 0, images);
   }
 
-  /** For each place of the whole list the number of its record within its shard, or −1. */
-  private int[] places(List<LeftOut> leftOut) {
-    ShardRecord first = parts.get(0).record();
-    int[] record = new int[first.images()];
-    leftOut.forEach(image -> record[image.place()] = -1);
-    int[] next = new int[first.count()];
-    for (int place = 0; place < record.length; place++) {
-      if (record[place] == 0) {
-        record[place] = next[place % first.count()]++;
+  /** For each place of the whole list the number of its records; −1 for those left out. */
+  private int[] rows(List<LeftOut> leftOut) {
+    int[] rows = new int[first.images()];
+    leftOut.forEach(image -> rows[image.place()] = -1);
+    int next = 0;
+    for (int place = 0; place < rows.length; place++) {
+      rows[place] = rows[place] < 0 ? -1 : next++;
+    }
+    return rows;
+  }
+
+  /**
+   * Keeps a shard's records.
+   *
+   * @return what they cost
+   */
+  private EvaluationResult keep(Part part, EvaluationResult nothing, List<String> names, int[] rows)
+      throws IOException {
+    int[] own =
+        IntStream.range(0, part.shard().size(rows.length))
+            .map(i -> rows[part.shard().place(i)])
+            .filter(row -> row >= 0)
+            .toArray();
+    int[] found = new int[names.size()];
+    EvaluationResult cost =
+        EvaluationFolder.read(
+            part.folder(),
+            nothing,
+            record -> {
+              int method = names.indexOf(record.method());
+              int at = found[method]++;
+              if (at < own.length) {
+                try {
+                  store.put(own[at], method, record);
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              }
+            });
+    for (int m = 0; m < found.length; m++) {
+      // Of every method, should rows have been lost.
+      if (found[m] != own.length) {
+        throw new IOException(
+            Text.format(
+                "%s has results of %s for %d images instead of %d; run it again",
+                described(part), names.get(m), found[m], own.length));
       }
     }
-    return record;
+    return cost;
   }
 
   /** Nothing is taken on trust: the names must be those of the list that the shards were cut of. */
-  private void requireNames(int[] record, List<LeftOut> leftOut, List<EvaluationResult> shards)
-      throws IOException {
+  private void requireNames(int[] rows, List<LeftOut> leftOut) throws IOException {
     Map<Integer, String> left =
         leftOut.stream().collect(Collectors.toMap(LeftOut::place, LeftOut::image));
-    int[] expected = new int[shards.size()];
-    for (int place = 0; place < record.length; place++) {
-      expected[place % expected.length] += record[place] < 0 ? 0 : 1;
-    }
-    for (int s = 0; s < expected.length; s++) {
-      // Of every method, should rows have been lost.
-      for (MethodResult method : shards.get(s).methods()) {
-        if (method.records().size() != expected[s]) {
-          throw new IOException(
-              Text.format(
-                  "%s has results of %s for %d images instead of %d; run it again",
-                  described(parts.get(s)), method.method(), method.records().size(), expected[s]));
-        }
-      }
-    }
     Sha256 sum = new Sha256();
-    for (int place = 0; place < record.length; place++) {
-      List<ImageRecord> records = shards.get(place % shards.size()).methods().get(0).records();
-      sum.line(record[place] < 0 ? left.get(place) : records.get(record[place]).image());
+    for (int place = 0; place < rows.length; place++) {
+      sum.line(rows[place] < 0 ? left.get(place) : store.image(rows[place]));
     }
-    if (!sum.hex().equals(parts.get(0).record().namesSha256())) {
+    if (!sum.hex().equals(first.namesSha256())) {
       throw new IOException(
           "the images in the shards are not those of the list, or in another order; run the shards again");
     }
   }
 
-  private static Optional<EvaluationResult> batch(
-      EvaluationResult nothing, List<EvaluationResult> shards, int[] record, int from, int to) {
+  /** A cost with some of each method's records. */
+  private static EvaluationResult with(
+      EvaluationResult cost, List<List<ImageRecord>> records, int from, int to) {
     List<MethodResult> methods = new ArrayList<>();
-    long images = 0;
-    for (int m = 0; m < nothing.methods().size(); m++) {
-      List<ImageRecord> records = new ArrayList<>();
-      for (int place = from; place < to; place++) {
-        if (record[place] >= 0) {
-          EvaluationResult shard = shards.get(place % shards.size());
-          records.add(shard.methods().get(m).records().get(record[place]));
-        }
-      }
-      MethodResult frame = nothing.methods().get(m);
-      methods.add(new MethodResult(frame.method(), frame.settings(), nothing.keys(), records, 0));
-      images = records.size();
+    for (int m = 0; m < records.size(); m++) {
+      MethodResult method = cost.methods().get(m);
+      List<ImageRecord> all = records.get(m);
+      methods.add(
+          new MethodResult(
+              method.method(),
+              method.settings(),
+              cost.keys(),
+              to - from == all.size() ? all : all.subList(from, to),
+              method.seconds(),
+              method.warnings()));
     }
-    return images == 0
-        ? Optional.empty()
-        : Optional.of(
-            new EvaluationResult(nothing.keys(), nothing.parameters(), methods, images, 0, 0, 0));
+    return new EvaluationResult(
+        cost.keys(),
+        cost.parameters(),
+        methods,
+        to - from,
+        cost.cleanPasses(),
+        cost.metricPasses(),
+        cost.seconds());
   }
 
-  /** What all shards cost, and what they warned of, without a record. */
-  private static EvaluationResult costs(
-      EvaluationResult nothing, List<EvaluationResult> shards, EvaluationResult frame) {
-    EvaluationResult all = EvaluationResult.join(shards);
-    List<MethodResult> methods =
-        all.methods().stream()
-            .map(
-                method ->
-                    new MethodResult(
-                        method.method(),
-                        method.settings(),
-                        nothing.keys(),
-                        List.of(),
-                        method.seconds(),
-                        method.warnings()))
-            .toList();
-    return new EvaluationResult(
-        frame.keys(),
-        frame.parameters(),
-        methods,
-        0,
-        all.cleanPasses(),
-        all.metricPasses(),
-        all.seconds());
+  @Override
+  public void close() throws IOException {
+    if (store != null) {
+      store.close();
+      store = null;
+    }
   }
 
   private void copyGalleries() throws IOException {
@@ -335,7 +362,7 @@ public final class Merge {
 
   private void copyMaps() throws IOException {
     Set<String> records = new HashSet<>(Set.of(LeftOut.FILE));
-    parts.forEach(part -> records.add(ShardRecord.file(part.record().shard())));
+    parts.forEach(part -> records.add(ShardRecord.file(part.shard())));
     Set<Path> folders = new LinkedHashSet<>();
     for (Part part : parts) {
       folders.add(part.folder().toRealPath());

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.ttame.core.Text;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.statistics.Bootstrap;
@@ -119,7 +120,7 @@ public final class EvaluationStatistics {
       // The same images, so each resample is drawn once for all methods and pairs.
       double[][] present = new double[count][];
       for (int m = 0; m < count; m++) {
-        present[m] = Arrays.stream(columns[m]).filter(v -> !Double.isNaN(v)).toArray();
+        present[m] = present(columns[m]);
       }
       double[][] resampled = bootstrap.resampledMeans(present);
       for (int a = 0; a < count; a++) {
@@ -132,6 +133,13 @@ public final class EvaluationStatistics {
     }
     means.put(key, mean);
     pairs.put(key, pair);
+  }
+
+  /** The same array where nothing is missing: with many images each copy counts. */
+  private static double[] present(double[] column) {
+    return Arrays.stream(column).anyMatch(Double::isNaN)
+        ? Arrays.stream(column).filter(v -> !Double.isNaN(v)).toArray()
+        : column;
   }
 
   private static boolean applyAlike(double[][] columns) {
@@ -155,9 +163,11 @@ public final class EvaluationStatistics {
 
   private static void requirePairs(List<MethodResult> results) {
     for (MethodResult method : results) {
-      List<String> images = method.records().stream().map(ImageRecord::image).toList();
-      List<String> first = results.get(0).records().stream().map(ImageRecord::image).toList();
-      if (!images.equals(first)) {
+      List<ImageRecord> records = method.records();
+      List<ImageRecord> first = results.get(0).records();
+      if (records.size() != first.size()
+          || !IntStream.range(0, first.size())
+              .allMatch(i -> records.get(i).image().equals(first.get(i).image()))) {
         throw new IllegalArgumentException(
             Text.format(
                 "%s and %s were not measured on the same images in the same order",

@@ -29,7 +29,8 @@ public record MethodResult(
     Map<String, Long> warnings) {
   public MethodResult {
     keys = List.copyOf(keys);
-    records = List.copyOf(records);
+    // Those of a store are in a file because they do not fit into the heap.
+    records = records instanceof RecordStore.View ? records : List.copyOf(records);
     warnings = Collections.unmodifiableMap(new LinkedHashMap<>(warnings));
   }
 

@@ -26,6 +26,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.InputFile;
@@ -159,15 +160,19 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
    *
    * @param folder an evaluation's
    * @param nothing its result before any image
+   * @param records receives the records, those of a method in the images' order; an {@link
+   *     IllegalArgumentException} of its says what is wrong with one
+   * @return what they cost together, without them
    * @throws IOException naming the file, if one cannot be read
    */
-  public static EvaluationResult read(Path folder, EvaluationResult nothing) throws IOException {
-    List<EvaluationResult> parts = new ArrayList<>();
+  public static EvaluationResult read(
+      Path folder, EvaluationResult nothing, Consumer<ImageRecord> records) throws IOException {
+    List<EvaluationResult> costs = new ArrayList<>(List.of(nothing));
     for (String line : TextFile.lines(folder.resolve(BATCHES))) {
-      parts.add(cost(tree(folder, line), nothing));
+      costs.add(cost(tree(folder, line), nothing));
     }
-    parts.add(records(folder, nothing));
-    return EvaluationResult.join(parts);
+    readRows(folder, nothing, records);
+    return EvaluationResult.join(costs);
   }
 
   /**
@@ -334,32 +339,9 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   /** The rows, which cost nothing more. */
   private static EvaluationResult records(Path folder, EvaluationResult nothing)
       throws IOException {
-    Path file = folder.resolve(PerImageCsv.FILE);
     Map<String, List<ImageRecord>> byMethod = new LinkedHashMap<>();
     nothing.methods().forEach(method -> byMethod.put(method.method(), new ArrayList<>()));
-    try (BufferedReader reader =
-        new BufferedReader(new InputStreamReader(InputFile.open(file), StandardCharsets.UTF_8))) {
-      String header = reader.readLine();
-      if (!(header + "\n").equals(Csv.row(PerImageCsv.header(nothing.keys())))) {
-        throw new IOException("its columns are others");
-      }
-      Csv.read(
-          reader,
-          cells -> {
-            ImageRecord record = PerImageCsv.record(cells, nothing.keys());
-            List<ImageRecord> own = byMethod.get(record.method());
-            if (own == null) {
-              throw new IllegalArgumentException("it has rows of " + record.method());
-            }
-            own.add(record);
-          });
-    } catch (IOException | RuntimeException e) {
-      throw new IOException(
-          Text.format(
-              "'%s' is not as the evaluation left it (%s); evaluate again into another folder (option 'out')",
-              file, e.getMessage()),
-          e);
-    }
+    readRows(folder, nothing, record -> byMethod.get(record.method()).add(record));
     List<MethodResult> methods = new ArrayList<>();
     for (MethodResult method : nothing.methods()) {
       methods.add(
@@ -371,6 +353,37 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
               0));
     }
     return new EvaluationResult(nothing.keys(), nothing.parameters(), methods, 0, 0, 0, 0);
+  }
+
+  private static void readRows(Path folder, EvaluationResult nothing, Consumer<ImageRecord> records)
+      throws IOException {
+    Path file = folder.resolve(PerImageCsv.FILE);
+    Set<String> methods =
+        nothing.methods().stream().map(MethodResult::method).collect(Collectors.toSet());
+    try (BufferedReader reader =
+        new BufferedReader(new InputStreamReader(InputFile.open(file), StandardCharsets.UTF_8))) {
+      String header = reader.readLine();
+      if (!(header + "\n").equals(Csv.row(PerImageCsv.header(nothing.keys())))) {
+        throw new IOException("its columns are others");
+      }
+      Csv.read(
+          reader,
+          cells -> {
+            ImageRecord record = PerImageCsv.record(cells, nothing.keys());
+            if (!methods.contains(record.method())) {
+              throw new IllegalArgumentException("it has rows of " + record.method());
+            }
+            records.accept(record);
+          });
+    } catch (UncheckedIOException e) {
+      throw e.getCause(); // of whoever receives them
+    } catch (IOException | RuntimeException e) {
+      throw new IOException(
+          Text.format(
+              "'%s' is not as the evaluation left it (%s); evaluate again into another folder (option 'out')",
+              file, e.getMessage()),
+          e);
+    }
   }
 
   private static JsonNode tree(Path folder, String line) throws IOException {
