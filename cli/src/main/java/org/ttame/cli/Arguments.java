@@ -18,6 +18,9 @@ import org.ttame.core.storage.FileNames;
  * read by type, with the default of the {@link OptionSpec} where neither names the option.
  */
 final class Arguments {
+  /** Parts the values of an option that is given several times. */
+  static final char NEXT = '\n';
+
   private final Map<String, String> values;
   private final List<String> operands;
 
@@ -44,6 +47,11 @@ final class Arguments {
   /** The value as typed, or the default; empty where there is neither. */
   Optional<String> text(OptionSpec option) {
     return Optional.ofNullable(values.getOrDefault(option.name(), option.defaultValue()));
+  }
+
+  /** The values of an option that may be given several times, in order; possibly none. */
+  List<String> texts(OptionSpec option) {
+    return text(option).map(text -> List.of(text.split("\n", -1))).orElse(List.of());
   }
 
   /** A path, or empty. */

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.commons.cli.AlreadySelectedException;
 import org.apache.commons.cli.CommandLine;
@@ -34,9 +35,12 @@ final class CommandLineReader {
     Map<String, String> values = new LinkedHashMap<>();
     for (Option option : line.getOptions()) {
       String value = option.hasArg() ? option.getValue() : "true";
-      if (values.put(option.getLongOpt(), value) != null) {
+      OptionSpec known = find(spec, option.getLongOpt()).orElseThrow();
+      String before = values.get(known.name());
+      if (before != null && !known.repeats()) {
         throw new UsageException(Text.format("--%s is given twice", option.getLongOpt()));
       }
+      values.put(known.name(), before == null ? value : before + Arguments.NEXT + value);
     }
     if (spec.operand() == null && !line.getArgList().isEmpty()) {
       throw new UsageException(
@@ -54,7 +58,9 @@ final class CommandLineReader {
   private static CommandLine parse(CommandSpec spec, List<String> words) throws UsageException {
     Options options = new Options();
     for (OptionSpec option : spec.options()) {
-      options.addOption(Option.builder().longOpt(option.name()).hasArg(!option.isFlag()).get());
+      for (String name : option.names()) {
+        options.addOption(Option.builder().longOpt(name).hasArg(!option.isFlag()).get());
+      }
     }
     DefaultParser parser =
         DefaultParser.builder()
@@ -84,9 +90,7 @@ final class CommandLineReader {
     Map<String, String> values = new LinkedHashMap<>();
     for (String name : properties.stringPropertyNames()) {
       OptionSpec option =
-          spec.options().stream()
-              .filter(candidate -> candidate.name().equals(name))
-              .findFirst()
+          find(spec, name)
               .orElseThrow(
                   () -> new UsageException(Text.format("%s: %s", file, unknown(spec, name))));
       if (option.equals(CommonOptions.HELP) || option.equals(CommonOptions.CONFIG)) {
@@ -97,16 +101,22 @@ final class CommandLineReader {
       if (option.isFlag() && !value.equals("true") && !value.equals("false")) {
         throw new UsageException(Text.format("%s: %s=%s must be true or false", file, name, value));
       }
-      values.put(name, value);
+      if (values.put(option.name(), value) != null) {
+        throw new UsageException(Text.format("%s: %s is given twice", file, name));
+      }
     }
     return values;
+  }
+
+  private static Optional<OptionSpec> find(CommandSpec spec, String name) {
+    return spec.options().stream().filter(option -> option.names().contains(name)).findFirst();
   }
 
   private static String unknown(CommandSpec spec, String typed) {
     String name = typed.replaceFirst("^-+", "").replaceFirst("=.*$", "");
     String nearest =
         spec.options().stream()
-            .map(OptionSpec::name)
+            .flatMap(option -> option.names().stream())
             .min(Comparator.comparingInt(candidate -> distance(candidate, name)))
             .filter(candidate -> distance(candidate, name) <= 2)
             .map(candidate -> "; did you mean --" + candidate + "?")

@@ -18,13 +18,7 @@ import org.ttame.services.MethodSelection;
 
 /** {@code ttame evaluate}. */
 final class EvaluateCommand implements Command {
-  private static final OptionSpec METHODS =
-      OptionSpec.of(
-          "methods",
-          "A,B",
-          "ttame: the run; untrained: its initial values; random: coarse noise; lcam: --lcam-run or"
-              + " the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
-              + " iia-released, transformer-lrp for a ViT (ttame,untrained,random)");
+  private static final OptionSpec METHODS = MethodArguments.methods("ttame,untrained,random");
   private static final OptionSpec GALLERY =
       OptionSpec.of(
           "gallery",
@@ -54,6 +48,7 @@ final class EvaluateCommand implements Command {
         CommonOptions.MEASURING,
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
+            "On a run of the bundled sample --data may be left out: its held-out scenes are taken.",
             "Writes OUT/report.html, metrics.json, metrics.csv, tables.md and tables.tex with"
                 + " intervals and differences between methods, per-image.csv, and ROAD's curves"
                 + " morf and lerf as png, svg and pdf. The class is the classifier's own prediction."
@@ -73,7 +68,7 @@ final class EvaluateCommand implements Command {
     }
     return new Evaluate.Options(
         methods,
-        arguments.requiredPath(CommonOptions.DATA),
+        ImageArguments.images(arguments, CommonOptions.DATA),
         MetricArguments.parse(arguments),
         arguments.path(OUT).orElseThrow(),
         arguments.requiredInteger(GALLERY, 0),

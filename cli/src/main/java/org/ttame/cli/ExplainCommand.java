@@ -16,12 +16,7 @@ import org.ttame.services.MethodSelection;
 
 /** {@code ttame explain}. */
 final class ExplainCommand implements Command {
-  private static final OptionSpec METHOD =
-      OptionSpec.of(
-          "method",
-          "A,B",
-          "ttame, untrained, random, lcam, gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
-              + " iia-released, transformer-lrp for a ViT (what the run was trained as)");
+  private static final OptionSpec METHODS = MethodArguments.methods("what the run was trained as");
   private static final OptionSpec FORMAT =
       OptionSpec.of(
           "format",
@@ -33,7 +28,8 @@ final class ExplainCommand implements Command {
           "class",
           "CLASS",
           "predicted",
-          "predicted, an index, top:K for the K most probable, or label for that of the list");
+          "predicted, an index, a name (name:X if X reads like one of these), top:K for the K most"
+              + " probable, or label for that of the list");
   private static final OptionSpec COMPARE =
       OptionSpec.flag(
           "compare",
@@ -66,7 +62,7 @@ final class ExplainCommand implements Command {
             CommonOptions.RUN,
             CommonOptions.IMAGES,
             CLASS,
-            METHOD,
+            METHODS,
             MethodArguments.LCAM_RUN,
             MethodArguments.LAYER,
             MethodArguments.RISE_MASKS,
@@ -82,6 +78,7 @@ final class ExplainCommand implements Command {
         CommonOptions.MEASURING,
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
+            "On a run of the bundled sample --images may be left out: its held-out scenes are taken.",
             "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept; with several"
                 + " methods or classes OUT/NAME.METHOD.cIDX.png and so on. One network pass an image"
                 + " by ttame or lcam. Methods that need no run do with --weights FILE.",
@@ -91,7 +88,7 @@ final class ExplainCommand implements Command {
 
   /** What it is asked for. */
   static Explain.Options options(Arguments arguments) throws UsageException {
-    MethodSelection methods = MethodArguments.parse(arguments, METHOD, false);
+    MethodSelection methods = MethodArguments.parse(arguments, METHODS, false);
     Set<MapFormat> formats;
     ColorMap colors;
     try {
@@ -103,7 +100,7 @@ final class ExplainCommand implements Command {
     }
     return new Explain.Options(
         methods,
-        arguments.requiredPath(CommonOptions.IMAGES),
+        ImageArguments.images(arguments, CommonOptions.IMAGES),
         classes(arguments),
         formats,
         arguments.has(COMPARE),
@@ -162,11 +159,13 @@ final class ExplainCommand implements Command {
     if (text.startsWith("top:")) {
       return ClassSelection.top(Arguments.toInteger("--class top:", text.substring(4), 1));
     }
-    if (!text.matches("\\d+")) {
+    if (text.isBlank() || text.matches("-\\d+")) {
       throw new UsageException(
           Text.format(
-              "--class %s is neither predicted, label, top:K nor the index of a class", text));
+              "--class %s is neither predicted, label, top:K nor a class's index or name", text));
     }
-    return ClassSelection.of(Arguments.toInteger("--class", text, 0));
+    return text.matches("\\d+")
+        ? ClassSelection.of(Arguments.toInteger("--class", text, 0))
+        : ClassSelection.of(text);
   }
 }

@@ -37,11 +37,9 @@ final class FiguresCommand implements Command {
           "backbones, methods, wrong-class, several-classes, misclassified, road (all that the runs"
               + " allow)");
   private static final OptionSpec METHODS =
-      OptionSpec.of(
-          "methods",
-          "A,B",
-          "the first is shown where only one is (what the run was trained as, then gradcam,gradcam++,"
-              + "iia and, for a ViT, transformer-lrp)");
+      MethodArguments.methods(
+          "what the run was trained as, then gradcam,gradcam++,iia and, for a ViT, transformer-lrp;"
+              + " the first is shown where only one is");
   private static final OptionSpec SHOWN =
       OptionSpec.of("shown", "N", "6", "the most images a figure shows");
   private static final OptionSpec FORMAT =

@@ -34,8 +34,9 @@ final class Help {
     }
     text.append("\n\n");
     for (OptionSpec option : spec.options()) {
-      String left = "  " + option.dashed() + (option.isFlag() ? "" : " " + option.value());
-      String right = option.description();
+      String dashed = "--" + String.join(", --", option.names());
+      String left = "  " + dashed + (option.isFlag() ? "" : " " + option.value());
+      String right = option.description() + (option.repeats() ? "; may be repeated" : "");
       if (option.defaultValue() != null) {
         right += "; default " + option.defaultValue();
       }

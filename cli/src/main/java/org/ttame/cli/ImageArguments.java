@@ -1,7 +1,9 @@
 package org.ttame.cli;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import org.ttame.core.image.ImageLimits;
+import org.ttame.services.SampleInputs;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageSettings;
 import org.ttame.training.data.Shard;
@@ -28,6 +30,19 @@ final class ImageArguments {
     } catch (IllegalArgumentException e) {
       throw new UsageException(CommonOptions.LIMIT_SEED.dashed() + ": " + e.getMessage());
     }
+  }
+
+  /**
+   * The images that an option names, or, where it is not given, the held-out scenes of a run of the
+   * bundled sample.
+   */
+  static Path images(Arguments arguments, OptionSpec option) throws UsageException {
+    Optional<Path> run = arguments.path(CommonOptions.RUN);
+    if (arguments.has(option) || run.isEmpty()) {
+      return arguments.requiredPath(option);
+    }
+    Optional<Path> scenes = SampleInputs.heldOut(run.get());
+    return scenes.isPresent() ? scenes.get() : arguments.requiredPath(option);
   }
 
   /** Which part of the images {@code --shard} asks for. */

@@ -40,12 +40,27 @@ final class MethodArguments {
           "maps made elsewhere, beside --methods or alone: DIR/NAME.npy for each image, any size;"
               + " NAME= calls them so in tables");
 
+  /** What {@code --methods} may name, for its description. */
+  private static final String METHODS =
+      "what explains: ttame: the run; untrained: its initial values; random: coarse noise; lcam:"
+          + " --lcam-run or the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
+          + " iia-released, transformer-lrp for a ViT (";
+
   /** The options that {@link #parse} reads beside that of the methods. */
   static final List<OptionSpec> OPTIONS = List.of(LCAM_RUN, LAYER, RISE_MASKS);
 
   private static final Pattern NAMED = Pattern.compile("(" + MapFolder.NAME + ")=(.+)");
 
   private MethodArguments() {}
+
+  /**
+   * {@code --methods}, which may be typed {@code --method} everywhere.
+   *
+   * @param standard what explains where it is not given
+   */
+  static OptionSpec methods(String standard) {
+    return OptionSpec.of("methods", "A,B", METHODS + standard + ")").orCalled("method");
+  }
 
   /**
    * Reads the options.

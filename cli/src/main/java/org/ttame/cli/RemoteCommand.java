@@ -74,7 +74,13 @@ public final class RemoteCommand {
         throw new UsageException(
             "--shard must not be given: the job cuts the images into shards itself");
       }
-      return of(words.get(0), read.given());
+      Map<String, String> given = read.given();
+      if (!words.get(0).equals(TRAIN)) {
+        OptionSpec images =
+            words.get(0).equals(EVALUATE) ? CommonOptions.DATA : CommonOptions.IMAGES;
+        given.put(images.name(), ImageArguments.images(read, images).toString());
+      }
+      return of(words.get(0), given);
     } catch (UsageException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

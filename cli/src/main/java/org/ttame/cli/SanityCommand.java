@@ -21,9 +21,7 @@ final class SanityCommand implements Command {
               + " branch), labels (a mechanism trained on shuffled answers, read against seed; trains"
               + " both), seed (no check: one trained as the run was, from another seed)"
               + " (backbone,mechanism)");
-  private static final OptionSpec METHODS =
-      OptionSpec.of(
-          "methods", "A,B", "methods for the check of the backbone (what the run was trained as)");
+  private static final OptionSpec METHODS = MethodArguments.methods("what the run was trained as");
   private static final OptionSpec THRESHOLD =
       OptionSpec.of(
           "threshold", "X", "0.5", "a method passes whose rank correlation ends below this");
@@ -53,6 +51,7 @@ final class SanityCommand implements Command {
         CommonOptions.MEASURING,
         "ttame sanity --run runs/vgg16 --data lists/test.txt --limit 200 --methods ttame,gradcam",
         List.of(
+            "On a run of the bundled sample --data may be left out: its held-out scenes are taken.",
             "Similarity to the original maps (Spearman, SSIM, HOG) with 95 % intervals at every"
                 + " stage, for the original class and for the answer of the moment; verdicts go by"
                 + " the original class. The image's own edges take part as a control that must"
@@ -87,7 +86,7 @@ final class SanityCommand implements Command {
     Sanity.Options options =
         new Sanity.Options(
             methods,
-            arguments.requiredPath(CommonOptions.DATA),
+            ImageArguments.images(arguments, CommonOptions.DATA),
             checks,
             threshold,
             arguments.requiredInteger(SHOWN, 0),

@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -156,11 +157,27 @@ final class TrainCommand implements Command {
       try (FrozenClassifier classifier = train.classifier(known).load(console)) {
         Train.Result result = StopHook.during(train::stop, () -> train.run(classifier));
         TrainCommand.print(
-            result, Text.format("'ttame train --run %s --resume' goes on", result.run()), console);
+            result,
+            "to resume: " + Shell.line("train", "--run", result.run().toString(), "--resume"),
+            console);
         if (result.training().finished()) {
           train.report(classifier).ifPresent(report -> print(report, console));
+          console.result("");
+          console.result("next: " + next(result.run()));
         }
       }
+    }
+
+    /** What explains some images with the new mechanism: held-out ones where there are. */
+    private String next(Path run) {
+      List<String> words = new ArrayList<>(List.of("explain", "--run", run.toString()));
+      TrainingInputs.Source source = options.source();
+      source
+          .val()
+          .or(source::data)
+          .ifPresent(images -> words.addAll(List.of("--images", images.toString())));
+      words.addAll(List.of("--limit", "8", "--out", run.resolve("maps").toString()));
+      return Shell.line(words.toArray(String[]::new));
     }
 
     private static void print(Train.Report report, Console console) {

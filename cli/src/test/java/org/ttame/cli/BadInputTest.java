@@ -123,7 +123,7 @@ class BadInputTest {
         "predict --weights @vgg.onnx --images @images --mean 0,0,0 --std 1,0,1 | positive",
         "predict --weights @vgg.onnx --images @images --top 0    | --top 0",
         "explain --images @images                                | --run DIR is missing",
-        "explain --run r --images i --class cat                  | --class cat",
+        "explain --run r --images i --class -1                   | --class -1",
         "explain --run r --images i --class top:x                | top:",
         "explain --images @images --method rise,ttame            | ttame needs --run DIR",
         "explain --run r --images i --method magic               | magic is no method; there are ttame",

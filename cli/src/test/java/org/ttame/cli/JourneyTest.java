@@ -65,6 +65,79 @@ class JourneyTest {
     assertThat(record.path("backbone").path("file").asText()).isEqualTo("sample/vgg.onnx");
   }
 
+  /** The last line is typed as it stands, here without a shell. */
+  @Test
+  void trainingEndsWithTheNextCommand() throws IOException {
+    List<String> lines = trained.out().lines().toList();
+    String last = lines.get(lines.size() - 1);
+    assertThat(last).startsWith("next: ttame explain --run ").contains(run.toString());
+    Ttame.ok(last.substring("next: ttame ".length()).split(" ", -1));
+    try (Stream<Path> files = Files.list(run.resolve("maps"))) {
+      assertThat(files).hasSize(24);
+    }
+  }
+
+  /** Names of classes and both spellings of the methods' option; no images: held-out scenes. */
+  @Test
+  void aRunOfTheSampleBringsItsImages() throws IOException {
+    String label = Files.readAllLines(run.resolve("labels.txt")).get(3);
+    Path named = out("named");
+    Ttame.ok(
+        ("explain --limit 2 --format json --methods ttame,gradcam --class name:"
+                + label
+                + " --run "
+                + run
+                + " --out "
+                + named)
+            .split(" ", -1));
+    JsonNode said = JSON.readTree(first(named, ".ttame.c3.json").toFile());
+    assertThat(said.path("class").asInt()).isEqualTo(3);
+    assertThat(said.path("label").asText()).isEqualTo(label);
+    Ttame.Result unknown =
+        Ttame.run(
+            "explain", "--run", run.toString(), "--class", "zebra", "--out", named.toString());
+    assertThat(unknown.code()).isEqualTo(2);
+    assertThat(unknown.err()).contains("--class").contains("\"zebra\" is neither an index");
+
+    Path metrics = out("held-out-metrics");
+    Ttame.ok(
+        ("evaluate --limit 3 --method ttame,random --metrics ad,pointing --run "
+                + run
+                + " --out "
+                + metrics)
+            .split(" ", -1));
+    JsonNode found = JSON.readTree(metrics.resolve("metrics.json").toFile());
+    assertThat(found.path("methods").findValuesAsText("method")).containsExactly("ttame", "random");
+    Path sanity = out("held-out-sanity");
+    Ttame.ok(
+        ("sanity --limit 2 --checks mechanism --run " + run + " --out " + sanity).split(" ", -1));
+    assertThat(sanity.resolve("sanity.json")).isNotEmptyFile();
+  }
+
+  /** A table of boxes that names classes measures the same as one that numbers them. */
+  @Test
+  void boxesMayNameTheirClasses() throws IOException {
+    List<String> labels = Files.readAllLines(run.resolve("labels.txt"));
+    List<String> rows = new java.util.ArrayList<>();
+    for (String row : Files.readAllLines(scenes.resolve("boxes.csv"))) {
+      String[] cells = row.split(",", -1);
+      cells[1] = rows.isEmpty() ? cells[1] : labels.get(Integer.parseInt(cells[1]));
+      rows.add(String.join(",", cells));
+    }
+    Path table = Files.write(out("named-boxes.csv"), rows);
+    String line = "evaluate --limit 4 --methods random --metrics pointing,energy --run " + run;
+    Ttame.ok((line + " --out " + out("numbered")).split(" ", -1));
+    Ttame.ok((line + " --boxes " + table + " --out " + out("named-classes")).split(" ", -1));
+    assertThat(out("named-classes").resolve("per-image.csv"))
+        .hasSameTextualContentAs(out("numbered").resolve("per-image.csv"));
+    rows.set(1, rows.get(1).replaceFirst(",[^,]*,", ",zebra,"));
+    Files.write(table, rows);
+    Ttame.Result unknown =
+        Ttame.run((line + " --boxes " + table + " --out " + out("zebra")).split(" ", -1));
+    assertThat(unknown.err()).contains("line 2: \"zebra\" is neither an index from 0 to 9 nor");
+    assertThat(unknown.code()).isEqualTo(1);
+  }
+
   @Test
   void aFinishedRunResumesToTheSameEnd() throws IOException {
     byte[] before = attention();

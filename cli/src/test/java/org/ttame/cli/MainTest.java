@@ -83,6 +83,7 @@ class MainTest {
         "version --threads x            | --threads x is not a whole number of at least 1",
         "version --threads 3000000000   | --threads 3000000000 is more than the largest number,",
         "version --threads 1 --threads 2| --threads is given twice",
+        "explain --method rise --methods iia| --methods is given twice",
         "version --device tpu           | --device tpu is none of cpu, cuda",
         "version here                   | 'here' belongs to no option",
         "version --quiet --verbose      | --quiet and --verbose exclude each other",

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 import org.ttame.core.Text;
 import org.ttame.core.image.CropPlan;
 import org.ttame.core.image.ImageLimits;
@@ -21,8 +22,8 @@ import org.ttame.eval.output.Csv;
 /**
  * Where objects are in images, from a table: a row an object, columns {@code image, class, x0, y0,
  * x1, y1} in any order among others, cells quoted as RFC 4180 has it where need be. The image is
- * named by its path inside its source, the class by its index; edges are in pixels of the picture
- * as it is in its file, from the top left.
+ * named by its path inside its source, the class by its index or name; edges are in pixels of the
+ * picture as it is in its file, from the top left.
  */
 final class BoxTable {
   /** The table that is taken from among the images unless another is given. */
@@ -44,9 +45,11 @@ final class BoxTable {
   /**
    * Reads a table.
    *
+   * @param classOf the class of an index or name; throws IllegalArgumentException where there is
+   *     none
    * @throws IOException naming file and line, if it is no such table
    */
-  static BoxTable read(Path file) throws IOException {
+  static BoxTable read(Path file, ToIntFunction<String> classOf) throws IOException {
     String text = TextFile.text(file);
     List<List<String>> rows = new ArrayList<>();
     try {
@@ -80,7 +83,7 @@ final class BoxTable {
             .computeIfAbsent(image, name -> new ArrayList<>())
             .add(
                 new Box(
-                    Integer.parseInt(cells.get(header.indexOf("class")).strip()),
+                    classOf.applyAsInt(cells.get(header.indexOf("class")).strip()),
                     Double.parseDouble(cells.get(header.indexOf("x0"))),
                     Double.parseDouble(cells.get(header.indexOf("y0"))),
                     Double.parseDouble(cells.get(header.indexOf("x1"))),
@@ -95,26 +98,6 @@ final class BoxTable {
   /** Whether any object is known in an image. */
   boolean knows(String image) {
     return boxes.containsKey(image);
-  }
-
-  /**
-   * Makes sure that no object is of a class that the classifier does not have.
-   *
-   * @param classes how many it has
-   * @param file the table's, to be named
-   * @throws IOException naming the image
-   */
-  void requireClassesBelow(int classes, Path file) throws IOException {
-    for (Map.Entry<String, List<Box>> entry : boxes.entrySet()) {
-      for (Box box : entry.getValue()) {
-        if (box.classIndex() >= classes) {
-          throw new IOException(
-              Text.format(
-                  "%s has an object of class %d in %s, but the classifier's classes are 0 to %d",
-                  file, box.classIndex(), entry.getKey(), classes - 1));
-        }
-      }
-    }
   }
 
   /**

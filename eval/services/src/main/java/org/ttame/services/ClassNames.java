@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.OutputSpec;
@@ -16,6 +17,9 @@ import org.ttame.core.storage.TextFile;
 final class ClassNames {
   /** Where a run keeps the names it was trained with. */
   static final String IN_RUN = "labels.txt";
+
+  /** Before what is a name even if an index or a keyword reads the same. */
+  private static final String FORCED = "name:";
 
   private ClassNames() {}
 
@@ -63,6 +67,52 @@ final class ClassNames {
         .map(String::strip)
         .filter(line -> !line.isEmpty())
         .toList();
+  }
+
+  /**
+   * The class that people write as an index, a name, or {@code name:} and a name.
+   *
+   * @param text what was written; digits are an index
+   * @param names of the classes, or an empty list
+   * @param classes how many there are
+   * @throws IllegalArgumentException if there is no such class
+   */
+  static int index(String text, List<String> names, int classes) {
+    if (text.matches("\\d{1,9}")) {
+      int index = Integer.parseInt(text);
+      if (index >= classes) {
+        throw new IllegalArgumentException(
+            Text.format("%d is no class: the classifier has %d, counted from 0", index, classes));
+      }
+      return index;
+    }
+    String name = text.startsWith(FORCED) ? text.substring(FORCED.length()) : text;
+    int first = names.indexOf(name);
+    if (first < 0) {
+      throw new IllegalArgumentException(
+          names.isEmpty()
+              ? Text.format(
+                  "\"%s\" is no index from 0 to %d, and the names of the classes are not known; option 'labels' FILE gives them",
+                  text, classes - 1)
+              : Text.format(
+                  "\"%s\" is neither an index from 0 to %d nor the name of a class%s",
+                  text, classes - 1, like(name, names)));
+    }
+    if (names.lastIndexOf(name) != first) {
+      throw new IllegalArgumentException(
+          Text.format("several classes are called \"%s\"; give an index", name));
+    }
+    return first;
+  }
+
+  /** What may have been meant: a name with the same letters, or that has them among others. */
+  private static String like(String name, List<String> names) {
+    String lower = name.strip().toLowerCase(Locale.ROOT);
+    return names.stream()
+        .filter(known -> !lower.isEmpty() && known.toLowerCase(Locale.ROOT).contains(lower))
+        .findFirst()
+        .map(known -> Text.format("; did you mean \"%s\"?", known))
+        .orElse("");
   }
 
   /** A class for people: {@code 7 (sneaker)}, or {@code 7}. */

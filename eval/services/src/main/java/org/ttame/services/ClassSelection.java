@@ -11,12 +11,14 @@ import org.ttame.training.data.ImageList;
  *
  * @param kind which rule
  * @param number the class, or how many; unused by the others
+ * @param name the class's name, where that is the rule; else empty
  */
-public record ClassSelection(Kind kind, int number) {
+public record ClassSelection(Kind kind, int number, String name) {
   /** The rules. */
   public enum Kind {
     PREDICTED,
     INDEX,
+    NAME,
     TOP,
     LABEL
   }
@@ -29,22 +31,49 @@ public record ClassSelection(Kind kind, int number) {
 
   /** The most probable class. */
   public static ClassSelection predicted() {
-    return new ClassSelection(Kind.PREDICTED, 1);
+    return new ClassSelection(Kind.PREDICTED, 1, "");
   }
 
   /** That of the image's label. */
   public static ClassSelection label() {
-    return new ClassSelection(Kind.LABEL, 1);
+    return new ClassSelection(Kind.LABEL, 1, "");
   }
 
   /** The most probable classes, so many of them. */
   public static ClassSelection top(int count) {
-    return new ClassSelection(Kind.TOP, count);
+    return new ClassSelection(Kind.TOP, count, "");
   }
 
   /** The same class for every image. */
   public static ClassSelection of(int index) {
-    return new ClassSelection(Kind.INDEX, index);
+    return new ClassSelection(Kind.INDEX, index, "");
+  }
+
+  /**
+   * The same class for every image.
+   *
+   * @param name its name, or {@code name:} and its name
+   */
+  public static ClassSelection of(String name) {
+    return new ClassSelection(Kind.NAME, 0, name);
+  }
+
+  /**
+   * The same by index, where it is a name.
+   *
+   * @param names of the classes, or an empty list
+   * @param classes how many there are
+   * @throws InvalidOptionException if there is no class of that name
+   */
+  ClassSelection resolved(List<String> names, int classes) {
+    if (kind != Kind.NAME) {
+      return this;
+    }
+    try {
+      return of(ClassNames.index(name, names, classes));
+    } catch (IllegalArgumentException e) {
+      throw new InvalidOptionException("class", e.getMessage());
+    }
   }
 
   /** Whether an image has several maps, so that their names must tell them apart. */
@@ -79,6 +108,7 @@ public record ClassSelection(Kind kind, int number) {
     return switch (kind) {
       case PREDICTED -> ClassChoice.predicted();
       case INDEX -> ClassChoice.fixed(number);
+      case NAME -> throw new IllegalStateException("The name " + name + " is not resolved");
       case TOP -> ClassChoice.top(number);
       case LABEL -> ClassChoice.perImage(labels(list, indices));
     };

@@ -37,7 +37,6 @@ public final class Evaluate {
   private final ProgressListener listener;
   private final ImageSet set;
   private final ImageList list;
-  private final Optional<BoxTable> objects;
 
   /**
    * What to measure.
@@ -149,7 +148,8 @@ public final class Evaluate {
     this.set = set;
     options.metrics().requireMaskingOf(options.methods().run());
     list = set.own();
-    objects = options.metrics().objects(list, set.isWhole());
+    // Read again when the names of classes are known; what is wrong now is said now.
+    options.metrics().objects(list, set.isWhole(), any -> 0);
   }
 
   /**
@@ -175,6 +175,10 @@ public final class Evaluate {
           ClassFolders.of(
                   list, ClassNames.find(options.labels(), run, classifier.spec().output()), classes)
               .names();
+      Optional<BoxTable> objects =
+          options
+              .metrics()
+              .objects(list, set.isWhole(), text -> ClassNames.index(text, names, classes));
       List<Metric> metrics = options.metrics().make(classifier, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(classifier, made.explainers(), metrics);
       Path out = options.out();

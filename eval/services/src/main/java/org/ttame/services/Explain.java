@@ -245,6 +245,7 @@ public final class Explain {
               images, ClassNames.find(options.labels(), run, classifier.spec().output()), count);
       options.classes().require(labelled, count);
       List<String> names = labelled.names();
+      ClassSelection classes = options.classes().resolved(names, count);
       Provenance origin = Provenance.of(classifier, provenance);
       ComparisonReport comparison = new ComparisonReport(options.out());
       List<MapSink> sinks = new ArrayList<>();
@@ -267,7 +268,7 @@ public final class Explain {
       MaskedInput input = new MaskedInput(classifier.inputSpec(), classifier.defaultMasking());
       while (stream.hasNext()) {
         ImageBatch next = stream.next();
-        ClassChoice wanted = options.classes().of(labelled.images(), stream.places());
+        ClassChoice wanted = classes.of(labelled.images(), stream.places());
         try (INDArray standardised = input.clean(next)) {
           runner.explain(made.explainers(), next, standardised, wanted);
         } catch (NonFiniteException e) {
@@ -282,7 +283,7 @@ public final class Explain {
         ShardRecord.of(
                 ShardRecord.EXPLAIN,
                 set,
-                identity(classifier),
+                identity(classifier, classes),
                 origin,
                 batch,
                 stream.read(),
@@ -314,7 +315,8 @@ public final class Explain {
   }
 
   /** What maps depend on, wherever files lie. */
-  private Map<String, String> identity(FrozenClassifier classifier) throws IOException {
+  private Map<String, String> identity(FrozenClassifier classifier, ClassSelection classes)
+      throws IOException {
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put("backbone", classifier.name());
     String sum = classifier.provenance().get("sha256");
@@ -334,11 +336,7 @@ public final class Explain {
     identity.put("seed", String.valueOf(methods.seed()));
     identity.put(
         "images", Text.format("%d (SHA-256 of names %s)", set.images(), set.namesSha256()));
-    identity.put(
-        "class",
-        options.classes().kind().name().toLowerCase(Locale.ROOT)
-            + ":"
-            + options.classes().number());
+    identity.put("class", classes.kind().name().toLowerCase(Locale.ROOT) + ":" + classes.number());
     identity.put(
         "format",
         options.formats().stream()

@@ -111,10 +111,12 @@ public final class FigureImages {
     labelled.requireLabelsOf(classes);
     this.list = labelled.images();
     Optional<Path> table = source.table(list);
-    boxes = table.isPresent() ? Optional.of(BoxTable.read(table.get())) : Optional.empty();
-    if (boxes.isPresent()) {
-      boxes.get().requireClassesBelow(classes, table.get());
-    }
+    boxes =
+        table.isPresent()
+            ? Optional.of(
+                BoxTable.read(
+                    table.get(), text -> ClassNames.index(text, labelled.names(), classes)))
+            : Optional.empty();
   }
 
   /** The names of the classes, or an empty list. */

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.ToIntFunction;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
@@ -103,14 +104,16 @@ public record MetricSelection(
    *
    * @param images the images it is about
    * @param whole whether these are all, so that one at least should be known
+   * @param classOf the class of an index or name
    * @throws IOException if there is none, or it knows none of the images
    */
-  Optional<BoxTable> objects(ImageList images, boolean whole) throws IOException {
+  Optional<BoxTable> objects(ImageList images, boolean whole, ToIntFunction<String> classOf)
+      throws IOException {
     if (!needsBoxes()) {
       return Optional.empty();
     }
     Path file = table(images);
-    BoxTable table = BoxTable.read(file);
+    BoxTable table = BoxTable.read(file, classOf);
     if (!whole) {
       return Optional.of(table);
     }

@@ -200,30 +200,11 @@ public final class PhotoService implements AutoCloseable {
     if (text.equals("predicted")) {
       return OptionalInt.empty();
     }
-    int count = classifier.classes();
-    if (text.matches("\\d{1,9}")) {
-      int index = Integer.parseInt(text);
-      if (index >= count) {
-        throw new IllegalArgumentException(
-            Text.format(
-                "There is no class %d: %s has %d, counted from 0",
-                index, classifier.name(), count));
-      }
-      return OptionalInt.of(index);
+    try {
+      return OptionalInt.of(ClassNames.index(text, names, classifier.classes()));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("class: " + e.getMessage(), e);
     }
-    String name = text.startsWith("name:") ? text.substring("name:".length()) : text;
-    int first = names.indexOf(name);
-    if (first < 0) {
-      throw new IllegalArgumentException(
-          Text.format(
-              "class %s is neither 'predicted', nor an index from 0 to %d, nor the name of a class",
-              text, count - 1));
-    }
-    if (names.lastIndexOf(name) != first) {
-      throw new IllegalArgumentException(
-          Text.format("Several classes are called %s; give an index", name));
-    }
-    return OptionalInt.of(first);
   }
 
   /**

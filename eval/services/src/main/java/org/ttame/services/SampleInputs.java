@@ -1,6 +1,7 @@
 package org.ttame.services;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,6 +42,17 @@ public final class SampleInputs {
   public static BackboneOptions backbone() {
     return BackboneOptions.defaults()
         .withStandardisation(InputSpec.IMAGENET_MEAN, InputSpec.IMAGENET_STD);
+  }
+
+  /**
+   * The held-out scenes of a run of the sample.
+   *
+   * @param run a run's folder
+   * @return their folder; empty where the run was trained on other images
+   */
+  public static Optional<Path> heldOut(Path run) {
+    return Optional.of(new SampleData(run.resolve(FOLDER)).folder("test"))
+        .filter(Files::isDirectory);
   }
 
   /** A name for the run's folder. */

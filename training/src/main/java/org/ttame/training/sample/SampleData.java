@@ -39,6 +39,7 @@ public final class SampleData {
   public static final String BOXES = "boxes.csv";
 
   private static final Pattern SCENE = Pattern.compile("(train|val|test)/[0-9]+\\.jpg");
+  private static final String SCENES = "scenes";
   private static final String SUM = "scenes.sha256";
 
   private final Path folder;
@@ -128,6 +129,11 @@ public final class SampleData {
     return ImageList.of(scenes);
   }
 
+  /** Where {@link #images} puts a split's scenes. */
+  public Path folder(String split) {
+    return folder.resolve(SCENES).resolve(split);
+  }
+
   /**
    * The items of a split's scenes.
    *
@@ -157,7 +163,7 @@ public final class SampleData {
   private Path scenes() throws IOException {
     byte[] zip = resource("scenes.zip");
     String sum = Sha256.of(zip);
-    Path scenes = folder.resolve("scenes");
+    Path scenes = folder.resolve(SCENES);
     Path mark = scenes.resolve(SUM);
     if (Files.exists(mark) && TextFile.text(mark).strip().equals(sum)) {
       return scenes;
