@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What the jar says of the licences of what is in it. */
+/** What is in the jar, and what it says of the licences. */
 class LicencesIT {
   private ZipFile jar;
   private Set<String> files;
@@ -103,6 +103,18 @@ class LicencesIT {
       assertThat(notice).contains(part);
       assertThat(files).anyMatch(file -> file.contains("share/licenses/opencv4/" + part));
     }
+  }
+
+  /** What ND4J and DataVec bring along for other uses is half a hundred megabytes. */
+  @Test
+  void whatNothingReachesIsLeftOut() {
+    for (String unused :
+        List.of("it/unimi/", "freemarker/", "org/joda/", "com/twelvemonkeys/", "com/github/jai")) {
+      assertThat(files).noneMatch(file -> file.startsWith(unused));
+    }
+    assertThat(files.stream().filter(file -> file.matches(".*/libopencv_[^/]*\\.so[^/]*")))
+        .extracting(file -> file.replaceAll(".*/libopencv_|\\.so.*", ""))
+        .isSubsetOf("core", "imgproc", "imgcodecs");
   }
 
   private String text(String name) throws IOException {
