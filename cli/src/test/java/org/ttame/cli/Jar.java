@@ -24,8 +24,18 @@ final class Jar {
 
   private final Map<String, String> environment = new HashMap<>();
 
+  private final List<String> launcher = new ArrayList<>();
+
   Jar(Path folder) {
     this.folder = folder;
+  }
+
+  /** The jar, started by the shipped script. */
+  static Jar by(Path script, Path folder) {
+    Jar jar = new Jar(folder);
+    jar.launcher.add(script.toString());
+    return jar.environment("TTAME_JAR", System.getProperty("ttame.jar"))
+        .environment("JAVA_HOME", System.getProperty("java.home"));
   }
 
   /**
@@ -107,10 +117,12 @@ final class Jar {
   }
 
   private ProcessBuilder builder(String... words) {
-    List<String> line = new ArrayList<>();
-    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    line.addAll(java);
-    line.addAll(List.of("-jar", System.getProperty("ttame.jar")));
+    List<String> line = new ArrayList<>(launcher);
+    if (launcher.isEmpty()) {
+      line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      line.addAll(java);
+      line.addAll(List.of("-jar", System.getProperty("ttame.jar")));
+    }
     line.addAll(Arrays.asList(words));
     ProcessBuilder builder = new ProcessBuilder(line).directory(folder.toFile());
     builder.environment().putAll(environment);
