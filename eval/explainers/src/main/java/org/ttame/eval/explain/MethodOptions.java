@@ -8,7 +8,7 @@ import java.util.OptionalInt;
  * What {@link MethodCatalog} makes methods with.
  *
  * @param layer the node of the layer that methods of one layer read, by torchvision's name; empty
- *     for that of {@link FrozenClassifier#camLayer}
+ *     for that of {@link org.ttame.core.classifier.FrozenClassifier#camLayer}
  * @param riseMasks how many masks RISE takes; empty for its paper's number
  * @param seed of random and untrained maps, and of RISE's masks
  * @param batch how many masked images or ablated channels go through the network at a time
