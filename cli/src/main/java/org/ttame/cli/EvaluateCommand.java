@@ -39,7 +39,7 @@ final class EvaluateCommand implements Command {
     own.addAll(MetricArguments.OPTIONS);
     own.addAll(MethodArguments.OPTIONS);
     own.addAll(List.of(GALLERY, COLORMAP, CommonOptions.LABELS, CommonOptions.SHARD));
-    own.addAll(List.of(OUT, JSON, MethodArguments.CHECKPOINT));
+    own.addAll(List.of(OUT, JSON, MetricArguments.FAIL_IF, MethodArguments.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
         "AD, IC, ROAD and more of a run's maps, other methods' or another program's",
@@ -75,7 +75,8 @@ final class EvaluateCommand implements Command {
         colors,
         arguments.path(CommonOptions.LABELS),
         ImageArguments.parse(arguments),
-        ImageArguments.shard(arguments));
+        ImageArguments.shard(arguments),
+        MetricArguments.conditions(arguments));
   }
 
   @Override
@@ -98,6 +99,7 @@ final class EvaluateCommand implements Command {
               .forEach(json ? console::note : console::result);
         }
         print(result, options, json, console);
+        MetricArguments.failIfAny(result.failures());
       }
     };
   }

@@ -39,6 +39,7 @@ public final class Main {
           new Entry("explain", ExplainCommand::new),
           new Entry("predict", PredictCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
+          new Entry("compare", CompareCommand::new),
           new Entry("merge", MergeCommand::new),
           new Entry("figures", FiguresCommand::new),
           new Entry("inspect", InspectCommand::new),

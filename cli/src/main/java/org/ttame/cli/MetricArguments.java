@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.metric.Protocol;
 import org.ttame.eval.metric.Road;
+import org.ttame.services.Condition;
 import org.ttame.services.MetricSelection;
 
 /** The options that say what is measured of maps. */
@@ -40,6 +41,14 @@ final class MetricArguments {
           "where objects are: a table with columns image,class,x0,y0,x1,y1, in pixels of the picture"
               + " (boxes.csv among the images)");
 
+  static final OptionSpec FAIL_IF =
+      OptionSpec.of(
+              "fail-if",
+              "CONDITION",
+              "end with exit code 1 if a number is such, as \"AD(50)>20\" of the first method or"
+                  + " \"gradcam:IC(15)<=5\" of another")
+          .repeated();
+
   /** The options that {@link #parse} reads. */
   static final List<OptionSpec> OPTIONS =
       List.of(METRICS, THRESHOLDS, MASKING, PROTOCOL, PERCENTAGES, BOXES);
@@ -73,6 +82,18 @@ final class MetricArguments {
       throw new UsageException("--boxes belongs to --metrics pointing or energy");
     }
     return choice;
+  }
+
+  /** What {@code --fail-if} asks for, in order. */
+  static List<Condition> conditions(Arguments arguments) {
+    return arguments.texts(FAIL_IF).stream().map(Condition::parse).toList();
+  }
+
+  /** Ends a command whose numbers are a failure; everything is written and printed before. */
+  static void failIfAny(List<String> failures) throws WorkFailedException {
+    if (!failures.isEmpty()) {
+      throw new WorkFailedException("--fail-if: " + String.join("; ", failures));
+    }
   }
 
   private static List<Double> road(Arguments arguments, boolean released) throws UsageException {

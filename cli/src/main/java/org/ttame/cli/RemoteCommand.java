@@ -70,6 +70,10 @@ public final class RemoteCommand {
     try {
       CommandSpec spec = command(words.get(0)).spec();
       Arguments read = CommandLineReader.read(spec, words.subList(1, words.size()));
+      if (read.has(MetricArguments.FAIL_IF)) {
+        throw new UsageException(
+            "--fail-if must not be given: a job measures shards, not the whole");
+      }
       if (read.has(CommonOptions.SHARD)) {
         throw new UsageException(
             "--shard must not be given: the job cuts the images into shards itself");

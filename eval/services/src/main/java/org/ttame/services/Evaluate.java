@@ -18,6 +18,7 @@ import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.metric.Metric;
+import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.EvaluationFiles;
 import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.eval.output.Provenance;
@@ -50,6 +51,7 @@ public final class Evaluate {
    * @param labels a file with the names of the classes, if given
    * @param reading how to go through the images
    * @param shard which of them, if not all; {@link Merge} makes the tables then
+   * @param failIf which numbers are a failure; not of a shard
    */
   public record Options(
       MethodSelection methods,
@@ -60,7 +62,8 @@ public final class Evaluate {
       ColorMap colors,
       Optional<Path> labels,
       ImageSettings reading,
-      Optional<Shard> shard) {
+      Optional<Shard> shard,
+      List<Condition> failIf) {
     public Options {
       Objects.requireNonNull(methods, "methods");
       Objects.requireNonNull(data, "data");
@@ -70,6 +73,11 @@ public final class Evaluate {
       Objects.requireNonNull(labels, "labels");
       Objects.requireNonNull(reading, "reading");
       Objects.requireNonNull(shard, "shard");
+      failIf = List.copyOf(failIf);
+      if (shard.isPresent() && !failIf.isEmpty()) {
+        throw new InvalidOptionException(
+            "fail-if", "judges all images, which a shard does not have");
+      }
       if (gallery < 0) {
         throw new InvalidOptionException(
             "gallery", gallery + " is not a whole number of at least 0");
@@ -87,23 +95,35 @@ public final class Evaluate {
           ColorMap.VIRIDIS,
           Optional.empty(),
           ImageSettings.defaults(),
-          Optional.empty());
+          Optional.empty(),
+          List.of());
     }
 
     /** The same with other metrics. */
     public Options withMetrics(MetricSelection wanted) {
-      return new Options(methods, data, wanted, out, gallery, colors, labels, reading, shard);
+      return new Options(
+          methods, data, wanted, out, gallery, colors, labels, reading, shard, failIf);
     }
 
     /** The same with other ways through the images. */
     public Options withReading(ImageSettings wanted) {
-      return new Options(methods, data, metrics, out, gallery, colors, labels, wanted, shard);
+      return new Options(
+          methods, data, metrics, out, gallery, colors, labels, wanted, shard, failIf);
     }
 
     /** The same of a part of the images. */
     public Options withShard(Shard wanted) {
       return new Options(
-          methods, data, metrics, out, gallery, colors, labels, reading, Optional.of(wanted));
+          methods,
+          data,
+          metrics,
+          out,
+          gallery,
+          colors,
+          labels,
+          reading,
+          Optional.of(wanted),
+          failIf);
     }
   }
 
@@ -114,9 +134,14 @@ public final class Evaluate {
    * @param skipped images that could not be read
    * @param withoutMap images that were left out because maps made elsewhere lack one
    * @param page all of it on one page; empty for a shard
+   * @param failures a sentence for each condition that is met
    */
   public record Result(
-      EvaluationResult measured, SkippedCount skipped, int withoutMap, Optional<Path> page) {}
+      EvaluationResult measured,
+      SkippedCount skipped,
+      int withoutMap,
+      Optional<Path> page,
+      List<String> failures) {}
 
   /**
    * Finds the images.
@@ -181,6 +206,10 @@ public final class Evaluate {
               .objects(list, set.isWhole(), text -> ClassNames.index(text, names, classes));
       List<Metric> metrics = options.metrics().make(classifier, methods.masking(), methods.seed());
       Evaluation evaluation = new Evaluation(classifier, made.explainers(), metrics);
+      List<String> named =
+          evaluation.nothing().methods().stream().map(MethodResult::method).toList();
+      List<MetricKey> keys = evaluation.nothing().keys();
+      options.failIf().forEach(condition -> condition.require(named, keys));
       Path out = options.out();
       Map<String, String> identity = identity(classifier);
       try (EvaluationFolder folder =
@@ -220,7 +249,12 @@ public final class Evaluate {
               .warnings()
               .forEach((what, count) -> listener.warn(method.title() + ": " + count + " " + what));
         }
-        return new Result(result, skipped, runner.withoutMap(), page);
+        List<String> failures =
+            Condition.met(
+                options.failIf(),
+                named,
+                (method, key) -> result.method(method).summary(key).mean());
+        return new Result(result, skipped, runner.withoutMap(), page, failures);
       }
     }
   }

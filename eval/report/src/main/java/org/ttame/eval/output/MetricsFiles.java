@@ -27,6 +27,9 @@ public final class MetricsFiles {
   /** The table's name. */
   public static final String CSV = "metrics.csv";
 
+  /** Of {@code metrics.json} and {@code compare.json}; see the schemas. */
+  static final int FORMAT = 1;
+
   /** The record's name. */
   public static final String JSON = "metrics.json";
 
@@ -112,18 +115,14 @@ public final class MetricsFiles {
       SkippedCount skipped,
       Provenance provenance) {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("format", FORMAT);
     root.put("images", result.images());
     root.putAll(skipped.toMap());
     root.put("seconds", result.seconds());
     root.put("clean_passes", result.cleanPasses());
     root.put("metric_passes", result.metricPasses());
     root.put("parameters", result.parameters());
-    Map<String, Object> intervals = new LinkedHashMap<>();
-    intervals.put("level", Bootstrap.LEVEL);
-    intervals.put("by", "percentiles of means over images drawn with replacement");
-    intervals.put("resamples", statistics.bootstrap().resamples());
-    intervals.put("seed", statistics.bootstrap().seed());
-    root.put("intervals", intervals);
+    root.put("intervals", intervals(statistics.bootstrap()));
     List<Object> methods = new ArrayList<>();
     for (MethodResult method : result.methods()) {
       Map<String, Object> entry = new LinkedHashMap<>();
@@ -154,7 +153,17 @@ public final class MetricsFiles {
     return root;
   }
 
-  private static Map<String, Object> number(MetricKey key, Interval interval) {
+  /** How intervals were made. */
+  static Map<String, Object> intervals(Bootstrap bootstrap) {
+    Map<String, Object> intervals = new LinkedHashMap<>();
+    intervals.put("level", Bootstrap.LEVEL);
+    intervals.put("by", "percentiles of means over images drawn with replacement");
+    intervals.put("resamples", bootstrap.resamples());
+    intervals.put("seed", bootstrap.seed());
+    return intervals;
+  }
+
+  static Map<String, Object> number(MetricKey key, Interval interval) {
     Map<String, Object> metric = new LinkedHashMap<>();
     metric.put("metric", key.metric());
     key.threshold().ifPresent(threshold -> metric.put("threshold", threshold));
@@ -166,7 +175,7 @@ public final class MetricsFiles {
   }
 
   /** JSON has no NaN: a metric that applies to no image has the value null. */
-  private static Double finite(double value) {
+  static Double finite(double value) {
     return Double.isFinite(value) ? value : null;
   }
 }

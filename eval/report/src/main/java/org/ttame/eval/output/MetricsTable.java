@@ -47,7 +47,8 @@ public final class MetricsTable {
     return layOut(rows);
   }
 
-  private static String layOut(List<List<String>> rows) {
+  /** Lines of cells in columns, the first to the left, the others to the right. */
+  static String layOut(List<List<String>> rows) {
     int columns = rows.get(0).size();
     int[] widths = new int[columns];
     for (List<String> row : rows) {
