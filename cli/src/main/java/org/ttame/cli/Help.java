@@ -21,6 +21,8 @@ final class Help {
     text.append(
         "\n'ttame COMMAND --help' shows a command's options with defaults and an example.\n");
     text.append("'ttame train' alone trains on a bundled sample: begin there.\n");
+    text.append(
+        "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM.\n");
     return text.toString();
   }
 

@@ -30,6 +30,12 @@ public final class Main {
   static final int FAILED = 1;
   static final int USAGE = 2;
 
+  /** After SIGINT, which Ctrl-C sends: the JVM's own code. */
+  static final int INTERRUPTED = 130;
+
+  /** After SIGTERM, likewise. */
+  static final int TERMINATED = 143;
+
   /** A command and its name; the command is made only when asked for. */
   record Entry(String name, Supplier<Command> command) {}
 
@@ -64,7 +70,8 @@ public final class Main {
   }
 
   /**
-   * Runs a command and ends the JVM: 0 done, 1 the work failed, 2 wrong usage.
+   * Runs a command and ends the JVM: 0 done, 1 the work failed, 2 wrong usage; 130 and 143 after
+   * SIGINT and SIGTERM.
    *
    * @param args its name and options
    */

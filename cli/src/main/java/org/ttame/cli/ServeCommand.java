@@ -252,7 +252,6 @@ final class ServeCommand implements Command {
                       web.limits()))) {
         console.result(server.address());
         console.note("press Ctrl-C to stop");
-        StopHook.onTerminate(server::close);
         StopHook.during(
             server::close,
             () -> {

@@ -1,6 +1,5 @@
 package org.ttame.cli;
 
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -9,8 +8,9 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Lets Ctrl-C end work in order: the work is asked to stop, and the JVM lives until it has, with
- * everything written that must last, or until patience ends.
+ * Lets Ctrl-C and SIGTERM end work in order: the work is asked to stop, and the JVM lives until it
+ * has, with everything written that must last, or until patience ends. The exit code is then the
+ * signal's, {@value Main#INTERRUPTED} or {@value Main#TERMINATED}.
  */
 final class StopHook {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -64,33 +64,6 @@ final class StopHook {
       Runtime.getRuntime().removeShutdownHook(hook);
     }
     return result;
-  }
-
-  /**
-   * Has SIGTERM ask the work to stop instead of the JVM, so that a server that has ended in order
-   * ends with 0. Where a JVM has no way to say so, SIGTERM does what it always does.
-   *
-   * @param ask asks the work to stop
-   */
-  static void onTerminate(Runnable ask) {
-    try {
-      // By name: the compiler knows no such class where it is told a release of Java.
-      Class<?> signal = Class.forName("sun.misc.Signal");
-      Class<?> handler = Class.forName("sun.misc.SignalHandler");
-      Object asking =
-          Proxy.newProxyInstance(
-              handler.getClassLoader(),
-              new Class<?>[] {handler},
-              (proxy, method, arguments) -> {
-                ask.run();
-                return null;
-              });
-      signal
-          .getMethod("handle", signal, handler)
-          .invoke(null, signal.getConstructor(String.class).newInstance("TERM"), asking);
-    } catch (ReflectiveOperationException e) {
-      // Another JVM: its exit code will be 143.
-    }
   }
 
   private static void await(CountDownLatch ended) {

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.Text;
+import org.ttame.training.sample.SampleData;
 
 /** Runs that are stopped, by a kill or politely, and go on. */
 class LifeIT {
@@ -52,6 +53,7 @@ class LifeIT {
     awaitStep(polite, afterKill + 5);
     polite.destroy();
     assertThat(polite.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(polite.exitValue()).isEqualTo(Main.TERMINATED);
     List<ObjectNode> politely = steps("stopped");
     assertThat(politely).hasSizeLessThan(40);
     // Asked to stop, the run saves the step it was in.
@@ -79,8 +81,9 @@ class LifeIT {
       assertThat(System.nanoTime()).as("no step in two minutes").isLessThan(deadline);
       Thread.sleep(20);
     }
-    process.destroy();
+    interrupt(process);
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isEqualTo(Main.INTERRUPTED);
     ObjectNode json =
         (ObjectNode) JSON.readTree(folder.resolve("lr").resolve("lr-find.json").toFile());
     assertThat(json.path("ended").asText()).isEqualTo("stopped");
@@ -88,6 +91,50 @@ class LifeIT {
     assertThat(Files.readString(folder.resolve("lr").resolve("lr-find.csv")).lines())
         .hasSize(json.path("steps").asInt() + 1);
     assertThat(folder.resolve("lr").resolve("lr-find.png")).isNotEmptyFile();
+  }
+
+  /** Neither measuring nor explaining has anything to save; what is written goes on or is whole. */
+  @Test
+  void aSignalEndsEveryCommandWithItsOwnCode() throws Exception {
+    Jar jar = new Jar(folder);
+    Path sample = folder.resolve("sample");
+    String[] endless = {
+      "evaluate",
+      "--weights",
+      new SampleData(sample).backbone("vgg").toString(),
+      "--data",
+      new SampleData(sample).images("test").source().toString(),
+      "--methods",
+      "rise",
+      "--threads",
+      "1",
+      "--out",
+      "metrics"
+    };
+    for (boolean terminate : new boolean[] {false, true}) {
+      Path err = folder.resolve("err-" + terminate);
+      Process process = jar.start(err, endless);
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+      while (!Files.readString(err).contains("read in")) {
+        assertThat(process.isAlive()).as("the process ended by itself").isTrue();
+        assertThat(System.nanoTime()).as("nothing in two minutes").isLessThan(deadline);
+        Thread.sleep(20);
+      }
+      if (terminate) {
+        process.destroy();
+      } else {
+        interrupt(process);
+      }
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isEqualTo(terminate ? Main.TERMINATED : Main.INTERRUPTED);
+      assertThat(folder.resolve("metrics/report.html")).doesNotExist();
+    }
+  }
+
+  /** What Ctrl-C does. */
+  private static void interrupt(Process process) throws Exception {
+    String pid = String.valueOf(process.pid());
+    assertThat(new ProcessBuilder("kill", "-INT", pid).start().waitFor()).isZero();
   }
 
   private static String[] with(String... more) {

@@ -57,7 +57,7 @@ class ServeIT {
       assertThat(new String(stream.body().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
           .contains("event: result");
       assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-      assertThat(process.exitValue()).isZero();
+      assertThat(process.exitValue()).isEqualTo(Main.TERMINATED);
       assertThat(files()).isEqualTo(before);
     } finally {
       process.destroyForcibly();

@@ -143,18 +143,17 @@ public final class EvaluationComparison {
   private Row row(MethodResult one, MethodResult other, int[] places, MetricKey key) {
     int here = one.keys().indexOf(key);
     int there = other.keys().indexOf(key);
-    double[] values = new double[places.length];
-    double[] others = new double[places.length];
+    double[] inA = new double[places.length];
+    double[] inB = new double[places.length];
     for (int i = 0; i < places.length; i++) {
-      values[i] = one.records().get(i).values()[here];
-      others[i] = other.records().get(places[i]).values()[there];
-      if (Double.isNaN(values[i]) || Double.isNaN(others[i])) {
-        values[i] = Double.NaN;
-        others[i] = Double.NaN;
+      inA[i] = one.records().get(i).values()[here];
+      inB[i] = other.records().get(places[i]).values()[there];
+      if (Double.isNaN(inA[i]) || Double.isNaN(inB[i])) {
+        inA[i] = Double.NaN;
+        inB[i] = Double.NaN;
       }
     }
-    return new Row(
-        one.method(), key, mean(values), mean(others), bootstrap.difference(others, values));
+    return new Row(one.method(), key, mean(inA), mean(inB), bootstrap.difference(inB, inA));
   }
 
   private static double mean(double[] values) {
