@@ -56,9 +56,9 @@ final class AblateCommand implements Command {
             "Without --weights and --data it works on the bundled sample. Each training is a run in"
                 + " OUT/trials; the tables are OUT/ablation.md, .tex, .csv and .json. --masking is"
                 + " that of Table VI; Table VII trains and measures with both.",
-            "Ctrl-C saves and stops; the same command goes on. The paper's own numbers stand beside"
-                + " ours only for its three networks on ImageNet's validation images, and say"
-                + " so."));
+            "Ctrl-C saves and stops; run the same command again to resume. The"
+                + " paper's published numbers are shown, marked as such, only for its"
+                + " three networks on ImageNet's validation images."));
   }
 
   @Override
@@ -130,6 +130,8 @@ final class AblateCommand implements Command {
   /** Prints that an experiment was stopped. */
   static void printStopped(int done, int planned, Console console) {
     console.result(
-        Text.format("stopped after %d of %d trainings; the same command goes on", done, planned));
+        Text.format(
+            "stopped after %d of %d trainings; run the same command again to resume",
+            done, planned));
   }
 }

@@ -201,7 +201,7 @@ final class Arguments {
   void exclusive(OptionSpec one, OptionSpec other) throws UsageException {
     if (has(one) && has(other)) {
       throw new UsageException(
-          Text.format("%s and %s exclude each other; give one", one.dashed(), other.dashed()));
+          Text.format("%s and %s are mutually exclusive; give one", one.dashed(), other.dashed()));
     }
   }
 

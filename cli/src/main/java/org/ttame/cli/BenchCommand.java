@@ -18,35 +18,37 @@ final class BenchCommand implements Command {
           "forward, explain (forward and a map), gradient (at the images), step (of training), rise"
               + " (a batch of its masks), scorecam, ablationcam (of an image)");
   private static final OptionSpec BATCH_SIZES =
-      OptionSpec.of("batch-sizes", "A,B", "4,16", "images a batch");
+      OptionSpec.of("batch-sizes", "A,B", "4,16", "images per batch");
   private static final OptionSpec REPEATS =
-      OptionSpec.of("repeats", "N", "7", "timed runs of each, in turn");
+      OptionSpec.of("repeats", "N", "7", "timed runs of each, interleaved");
   private static final OptionSpec WARMUP =
-      OptionSpec.of("warmup", "N", "2", "runs of each before those");
+      OptionSpec.of("warmup", "N", "2", "warm-up runs of each");
   private static final OptionSpec PROFILE =
-      OptionSpec.flag("profile", "say where the time goes, operation by operation");
+      OptionSpec.flag("profile", "show the time per operation");
   private static final OptionSpec ENDURANCE =
       OptionSpec.of(
           "endurance",
           "N",
-          "work N times, and compare memory and time of the first tenth with the last");
+          "repeat the work N times, and compare memory and time of the first"
+              + " tenth with the last");
   private static final OptionSpec PHOTOS =
       OptionSpec.of(
           "images",
           "PATH",
-          "compare work on image files, decoding included, with the same work on memory");
+          "compare work on image files, decoding included, with the same work in" + " memory");
   private static final OptionSpec LOCKSTEP =
       OptionSpec.flag(
           "lockstep",
-          "for scripts that measure in turn with others: one timed run a line of standard input");
+          "for scripts that interleave measurements: one timed run per line of"
+              + " standard input");
   private static final OptionSpec OUT =
-      OptionSpec.of("out", "FILE.json", "where the figures are written, too");
+      OptionSpec.of("out", "FILE.json", "also write the figures to this file");
 
   @Override
   public CommandSpec spec() {
     return new CommandSpec(
         "bench",
-        "measures how fast a classifier and its explanation run here",
+        "measures the speed of a classifier and its explanation on this machine",
         null,
         List.of(
             CommonOptions.WEIGHTS,
@@ -95,7 +97,7 @@ final class BenchCommand implements Command {
       batches.add((int) size);
     }
     if (arguments.path(CommonOptions.WEIGHTS).isEmpty()) {
-      throw new UsageException("--weights FILE is missing: which classifier is it about?");
+      throw new UsageException("--weights FILE is missing: the classifier to measure");
     }
     arguments.exclusive(LOCKSTEP, ENDURANCE);
     arguments.exclusive(LOCKSTEP, PHOTOS);

@@ -41,8 +41,7 @@ final class ClassifierArguments {
     Optional<Path> weights = arguments.path(CommonOptions.WEIGHTS);
     Optional<Path> run = arguments.path(CommonOptions.RUN);
     if (weights.isEmpty() && run.isEmpty()) {
-      throw new UsageException(
-          "--weights FILE or --run DIR is missing: which classifier is it about?");
+      throw new UsageException("--weights FILE or --run DIR is missing: the classifier to use");
     }
     return new ClassifierChoice(weights, run, options(arguments));
   }
@@ -55,7 +54,8 @@ final class ClassifierArguments {
       if (FAMILIES.stream().noneMatch(name.get().toLowerCase(Locale.ROOT)::startsWith)) {
         throw new UsageException(
             Text.format(
-                "--backbone %s is no family; there are vgg16, resnet50 and vit_b_16", name.get()));
+                "--backbone %s is not a family; choose from vgg16, resnet50 and vit_b_16",
+                name.get()));
       }
       options = options.withName(name.get());
     }
@@ -103,7 +103,8 @@ final class ClassifierArguments {
     Optional<OutputKind> kind = named(arguments, CommonOptions.OUTPUT_KIND, OutputKind::parse);
     if (kind.equals(Optional.of(OutputKind.ONE_LOGIT))) {
       throw new UsageException(
-          "--output-kind one-logit is found by itself: leave the option out, or give logits, probabilities or multi-label");
+          "--output-kind one-logit is detected automatically: leave the option"
+              + " out, or give logits, probabilities or multi-label");
     }
     return kind;
   }

@@ -45,7 +45,7 @@ final class CommandLineReader {
     if (spec.operand() == null && !line.getArgList().isEmpty()) {
       throw new UsageException(
           Text.format(
-              "'%s' belongs to no option; options begin with two dashes",
+              "'%s' is not an option or its value; options begin with two dashes",
               line.getArgList().get(0)));
     }
     String config = values.get(CommonOptions.CONFIG.name());

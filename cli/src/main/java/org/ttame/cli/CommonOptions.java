@@ -7,7 +7,7 @@ import org.ttame.core.image.ImageLimits;
 final class CommonOptions {
   static final OptionSpec BACKBONE =
       OptionSpec.of(
-          "backbone", "NAME", "family: vgg16, resnet50 or vit_b_16 (found from the file)");
+          "backbone", "NAME", "family: vgg16, resnet50 or vit_b_16 (detected from the file)");
   static final OptionSpec WEIGHTS =
       OptionSpec.of("weights", "FILE", "classifier: an ONNX file, or one written by import");
   static final OptionSpec DATA =
@@ -22,10 +22,9 @@ final class CommonOptions {
       OptionSpec.of(
           "layers", "A,B,C", "layers to read, by torchvision's names (the paper's, see inspect)");
   static final OptionSpec LABELS =
-      OptionSpec.of("labels", "FILE", "names of the classes, one a line, in order of their index");
+      OptionSpec.of("labels", "FILE", "class names, one per line, in order of their index");
   static final OptionSpec OUT = OptionSpec.of("out", "DIR", "where results go");
-  static final OptionSpec SEED =
-      OptionSpec.of("seed", "N", "42", "of everything that is drawn at random");
+  static final OptionSpec SEED = OptionSpec.of("seed", "N", "42", "random seed");
   static final OptionSpec BATCH_SIZE =
       OptionSpec.of("batch-size", "N", "8", "images per network pass");
   static final OptionSpec LIMIT = OptionSpec.of("limit", "N", "use N images, drawn at random");
@@ -34,7 +33,8 @@ final class CommonOptions {
           "limit-seed",
           "N|spread",
           "0",
-          "of that draw, the same for every command; spread takes every k-th image instead");
+          "seed of that draw, the same for every command; spread takes every"
+              + " k-th image instead");
   static final OptionSpec SHARD =
       OptionSpec.of(
           "shard",
@@ -50,53 +50,55 @@ final class CommonOptions {
           String.valueOf(ImageLimits.DEFAULT.maxPixels()),
           "skip images of more pixels (width × height), before they are decoded");
   static final OptionSpec MEAN =
-      OptionSpec.of(
-          "mean",
-          "R,G,B",
-          "channel means of the classifier, one a channel (ImageNet's, or the file's)");
+      OptionSpec.of("mean", "R,G,B", "channel means, one per channel (the file's, or ImageNet's)");
   static final OptionSpec STD =
-      OptionSpec.of("std", "R,G,B", "channel deviations of the classifier (likewise)");
+      OptionSpec.of("std", "R,G,B", "channel standard deviations (likewise)");
   static final OptionSpec INPUT_SIZE =
       OptionSpec.of(
           "input-size",
           "N|HxW",
-          "height and width of the classifier's images where its file leaves them free (the file's,"
-              + " or 224)");
+          "height and width of the classifier's input if its file leaves them"
+              + " free (the file's, or 224)");
   static final OptionSpec RESIZE =
       OptionSpec.of(
           "resize",
           "RULE",
-          "how pictures are resized to that: crop (shorter side to 256/224 of it, then the centre),"
-              + " stretch, letterbox (crop, or the file's)");
+          "how images are resized to it: crop (shorter side to 256/224 of it,"
+              + " then the centre), stretch, letterbox (crop, or the file's)");
   static final OptionSpec OUTPUT =
       OptionSpec.of(
-          "output", "NAME", "which of several outputs has the classifier's answer (see inspect)");
+          "output",
+          "NAME",
+          "which of several outputs is the classifier's prediction (see inspect)");
   static final OptionSpec OUTPUT_KIND =
       OptionSpec.of(
           "output-kind",
           "KIND",
-          "what its numbers are: auto, logits, probabilities, multi-label (auto: as the graph ends)");
+          "what it contains: auto, logits, probabilities, multi-label (auto: by"
+              + " how the graph ends)");
   static final OptionSpec DEVICE =
       OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
   static final OptionSpec ENGINE =
       OptionSpec.of(
           "engine",
           "NAME",
-          "how networks run: auto; nd4j: without oneDNN's own kernels; samediff: its session, slow"
-              + " (auto)");
+          "execution engine: auto; nd4j: without direct calls of oneDNN;"
+              + " samediff: SameDiff's session, slow (auto)");
   static final OptionSpec PRECISION =
       OptionSpec.of(
           "precision",
           "NAME",
-          "of convolutions and products: float32, or bfloat16 where the processor has it (float32)");
+          "of convolutions and matrix products: float32, or bfloat16 if the"
+              + " processor supports it (float32)");
   static final OptionSpec THREADS =
       OptionSpec.of("threads", "N", "computing threads (as many as physical cores)");
 
   static final OptionSpec QUIET = OptionSpec.flag("quiet", "no progress, only results and errors");
   static final OptionSpec VERBOSE =
-      OptionSpec.flag("verbose", "log more, and show where an error came from");
+      OptionSpec.flag("verbose", "more logging, and the stack trace of an error");
   static final OptionSpec CONFIG =
-      OptionSpec.of("config", "FILE", "options as properties; the command line wins");
+      OptionSpec.of(
+          "config", "FILE", "properties file with options; the command line takes precedence");
   static final OptionSpec HELP = OptionSpec.flag("help", "this text");
 
   /** Options of every command. */

@@ -55,7 +55,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
       if (threads.isPresent() && threads.get() > ComputingThreads.most()) {
         throw new UsageException(
             Text.format(
-                "--threads %d is more than the %d allowed here; as many as there are cores is best",
+                "--threads %d is more than the %d allowed here; one per core is best",
                 threads.get(), ComputingThreads.most()));
       }
       return new Settings(device, engine, ClassifierArguments.precision(arguments), threads);

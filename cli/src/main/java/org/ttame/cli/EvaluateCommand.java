@@ -24,13 +24,13 @@ final class EvaluateCommand implements Command {
           "gallery",
           "N",
           Integer.toString(GalleryWriter.STANDARD),
-          "how many images report.html shows with their maps, spread over all; 0: none");
+          "images that report.html shows with their maps, spread evenly; 0: none");
   private static final OptionSpec COLORMAP =
       OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec JSON =
       OptionSpec.flag("json", "print metrics.json to standard output instead of the table");
   private static final OptionSpec OUT =
-      OptionSpec.of("out", "DIR", "ttame-metrics", "where the tables go, and what was measured");
+      OptionSpec.of("out", "DIR", "ttame-metrics", "output folder of tables and results");
 
   @Override
   public CommandSpec spec() {
@@ -48,13 +48,15 @@ final class EvaluateCommand implements Command {
         CommonOptions.MEASURING,
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
-            "On a run of the bundled sample --data may be left out: its held-out scenes are taken.",
-            "Writes OUT/report.html, metrics.json, metrics.csv, tables.md and tables.tex with"
-                + " intervals and differences between methods, per-image.csv, and ROAD's curves"
-                + " morf and lerf as png, svg and pdf. The class is the classifier's own prediction."
-                + " ROAD costs 18 passes an image and method.",
+            "For a run on the bundled sample --data defaults to its held-out" + " scenes.",
+            "Writes OUT/report.html, metrics.json, metrics.csv, tables.md and"
+                + " tables.tex with intervals and differences between methods,"
+                + " per-image.csv, and ROAD's curves morf and lerf as png, svg and pdf."
+                + " The class is the classifier's own prediction. ROAD costs 18 passes"
+                + " per image and method.",
             "Run the same command again to resume an interrupted evaluation.",
-            "--maps alone, or methods that need no run, do with --weights FILE."));
+            "--maps alone, and methods that need no run, take --weights FILE"
+                + " instead of --run."));
   }
 
   /** What it is asked for. */
@@ -84,7 +86,7 @@ final class EvaluateCommand implements Command {
     Evaluate.Options options = options(arguments);
     ClassifierChoice choice = ClassifierArguments.parse(arguments);
     if (arguments.has(CommonOptions.SHARD) && arguments.has(JSON)) {
-      throw new UsageException("--json prints metrics.json, which 'ttame merge' makes of shards");
+      throw new UsageException("--json prints metrics.json, which 'ttame merge' writes for shards");
     }
     boolean json = arguments.has(JSON);
     Engine.Settings engine = Engine.Settings.parse(arguments);

@@ -33,8 +33,8 @@ final class ExplainCommand implements Command {
   private static final OptionSpec COMPARE =
       OptionSpec.flag(
           "compare",
-          "one picture an image, OUT/NAME.compare.png, with all maps side by side, and"
-              + " OUT/report.html; other files only if --format asks for them");
+          "one picture per image, OUT/NAME.compare.png, with all maps side by"
+              + " side, and OUT/report.html; other files only if --format asks for them");
   private static final OptionSpec COLORMAP =
       OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec OPACITY =
@@ -78,10 +78,11 @@ final class ExplainCommand implements Command {
         CommonOptions.MEASURING,
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
-            "On a run of the bundled sample --images may be left out: its held-out scenes are taken.",
-            "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept; with several"
-                + " methods or classes OUT/NAME.METHOD.cIDX.png and so on. One network pass an image"
-                + " by ttame or lcam. Methods that need no run do with --weights FILE.",
+            "For a run on the bundled sample --images defaults to its held-out" + " scenes.",
+            "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept;"
+                + " with several methods or classes OUT/NAME.METHOD.cIDX.png and so on."
+                + " ttame and lcam take one network pass per image. Methods that need no"
+                + " run take --weights FILE instead of --run.",
             "--compare --class top:3 --method ttame,gradcam,iia: a row for each class, a column for"
                 + " each method."));
   }

@@ -38,10 +38,10 @@ final class FiguresCommand implements Command {
               + " allow)");
   private static final OptionSpec METHODS =
       MethodArguments.methods(
-          "what the run was trained as, then gradcam,gradcam++,iia and, for a ViT, transformer-lrp;"
-              + " the first is shown where only one is");
+          "what the run was trained as, then gradcam,gradcam++,iia and, for a"
+              + " ViT, transformer-lrp; figures with one method show the first");
   private static final OptionSpec SHOWN =
-      OptionSpec.of("shown", "N", "6", "the most images a figure shows");
+      OptionSpec.of("shown", "N", "6", "maximum number of images per figure");
   private static final OptionSpec FORMAT =
       OptionSpec.of("format", "A,B,C", "png,svg,pdf", "files of each figure, beside report.html");
   private static final OptionSpec COLORMAP =
@@ -82,13 +82,14 @@ final class FiguresCommand implements Command {
             CommonOptions.THREADS),
         "ttame figures --runs runs/vgg16,runs/resnet50,runs/vit_b_16 --out figures",
         List.of(
-            "Writes OUT/report.html, OUT/figures.json, and OUT/figures/NAME.png, .svg and .pdf, in"
-                + " which text stays text. backbones and methods show images spread evenly over the"
-                + " list; the others the first in its order that they are about, by the answers of"
-                + " the first run, one pass an image. What is true in an image is known from labels"
-                + " and boxes.",
-            "road needs no run: a synthetic image whose most relevant pixels become the mean colour"
-                + " or are imputed, and how much of the mask's outline is left.",
+            "Writes OUT/report.html, OUT/figures.json, and OUT/figures/NAME.png,"
+                + " .svg and .pdf, with selectable text. backbones and methods show"
+                + " images spread evenly over the list; the others show the first"
+                + " matching images in list order, by the predictions of the first run,"
+                + " one pass per image. True classes come from labels and boxes.",
+            "road needs no run: a synthetic image whose most relevant pixels are"
+                + " replaced by the mean colour or imputed, and how visible the mask's"
+                + " outline remains.",
             "--weights belongs to a single run."));
   }
 

@@ -13,7 +13,9 @@ final class Help {
   /** Everything there is, in one screen. */
   static String general(List<Entry> commands) {
     StringBuilder text = new StringBuilder();
-    text.append("ttame: heatmaps that show what an image classifier used (T-TAME)\n\n");
+    text.append(
+        "ttame: heatmaps of the image regions that drove a classifier's"
+            + " prediction (T-TAME)\n\n");
     text.append("usage: ttame COMMAND [options]\n\n");
     for (Entry entry : commands) {
       text.append(row("  " + entry.name(), entry.command().get().spec().summary(), 12));

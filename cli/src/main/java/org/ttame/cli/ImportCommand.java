@@ -43,10 +43,11 @@ final class ImportCommand implements Command {
             CommonOptions.THREADS),
         "ttame import --weights vgg16.onnx --out vgg16.ttame",
         List.of(
-            "The file holds architecture, weights, standardisation and where they came from; every"
-                + " --weights takes it, and inspect shows it.",
-            "--zoo takes the zoo's VGG16, ResNet50 and their like. The word vgg16 downloads VGG16"
-                + " with ImageNet's weights (about 530 MB) to where DL4J keeps such files."));
+            "The file holds architecture, weights, standardisation and provenance;"
+                + " every --weights accepts it, and inspect describes it.",
+            "--zoo takes the zoo's VGG16, ResNet50 and similar networks. The word"
+                + " vgg16 downloads VGG16 with ImageNet's weights (about 530 MB) to where"
+                + " DL4J keeps such files."));
   }
 
   @Override
@@ -55,7 +56,7 @@ final class ImportCommand implements Command {
     Optional<Path> weights = arguments.path(WEIGHTS);
     Optional<Path> zoo = arguments.path(ZOO);
     if (weights.isEmpty() && zoo.isEmpty()) {
-      throw new UsageException("--weights FILE or --zoo FILE is missing: what is to be imported?");
+      throw new UsageException("--weights FILE or --zoo FILE is missing: the weights to import");
     }
     Path named = weights.orElseGet(zoo::orElseThrow);
     boolean download = weights.isEmpty() && named.equals(Path.of(VGG16));

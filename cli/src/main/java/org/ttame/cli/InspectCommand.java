@@ -19,14 +19,13 @@ final class InspectCommand implements Command {
   /** A mechanism larger than most classifiers. */
   private static final long MANY_PARAMETERS = 100_000_000;
 
-  private static final OptionSpec JSON =
-      OptionSpec.flag("json", "as JSON, for programs: all of it on standard output");
+  private static final OptionSpec JSON = OptionSpec.flag("json", "print everything as JSON");
 
   @Override
   public CommandSpec spec() {
     return new CommandSpec(
         "inspect",
-        "what is in this classifier file or training run",
+        "describes a classifier file or a training run",
         "FILE|RUN",
         List.of(CommonOptions.WEIGHTS, CommonOptions.RUN, JSON),
         List.of(
@@ -42,9 +41,9 @@ final class InspectCommand implements Command {
             CommonOptions.THREADS),
         "ttame inspect vgg16.onnx",
         List.of(
-            "Of a classifier: architecture, classes, input, the layers that can be explained with"
-                + " their shapes (those read by default are marked), parameters, provenance. Of a"
-                + " run: settings, progress, checkpoints."));
+            "For a classifier: architecture, classes, input, the layers that can"
+                + " be explained with their shapes (the default ones are marked),"
+                + " parameters, provenance. For a run: settings, progress, checkpoints."));
   }
 
   @Override
@@ -56,7 +55,8 @@ final class InspectCommand implements Command {
       if (!arguments.operands().isEmpty()) {
         throw new UsageException(
             Text.format(
-                "inspect looks at one thing; '%s' is too many", arguments.operands().get(0)));
+                "inspect takes one classifier file or one training run; '%s' is one" + " too many",
+                arguments.operands().get(0)));
       }
     } else if (arguments.operands().size() == 1) {
       Path thing = Arguments.toPath("FILE|RUN", arguments.operands().get(0));
@@ -106,7 +106,7 @@ final class InspectCommand implements Command {
     classifier.facts().forEach(fact -> print(fact, console));
     console.result(
         classifier.layers().isEmpty()
-            ? "no layer has a height and a width: explain by rise, which needs none"
+            ? "no layer has height and width: use the method rise, which needs none"
             : "layers that can be explained, * those read by default:");
     for (FeatureLayer layer : classifier.layers()) {
       console.result(

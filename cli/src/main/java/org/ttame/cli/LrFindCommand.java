@@ -18,7 +18,7 @@ final class LrFindCommand implements Command {
       OptionSpec.of("max-lr", "X", "1", "the last step's learning rate");
   private static final OptionSpec STEPS = OptionSpec.of("steps", "N", "100", "how many steps");
   private static final OptionSpec INIT =
-      OptionSpec.of("init", "FILE.npz", "begin with these attention weights");
+      OptionSpec.of("init", "FILE.npz", "start from these attention weights");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-lr-find", "where the files go");
 
@@ -53,13 +53,13 @@ final class LrFindCommand implements Command {
         CommonOptions.TRAINING,
         "ttame lr-find --weights vgg16.onnx --data imagenet/train --batch-size auto --out lr",
         List.of(
-            "Without --weights and --data it tests on the bundled sample. The rate grows by the"
-                + " same factor from step to step; the test ends early where the loss diverges."
-                + " Ctrl-C ends it after the present step. Writes OUT/lr-find.json and lr-find.csv,"
-                + " with the rule of the suggestion and why it ended, and the curve as lr-find.png,"
-                + " .svg and .pdf.",
-            "No run is touched: a mechanism with its initial values, or those of --init, is trained"
-                + " and thrown away."));
+            "Without --weights and --data it tests on the bundled sample. The rate"
+                + " grows by the same factor from step to step; the test ends early where"
+                + " the loss diverges. Ctrl-C ends it after the current step. Writes"
+                + " OUT/lr-find.json and lr-find.csv, with the rule of the suggestion and"
+                + " why it ended, and the curve as lr-find.png, .svg and .pdf.",
+            "No run is changed: a mechanism with its initial values, or those of"
+                + " --init, is trained and discarded."));
   }
 
   @Override
@@ -113,8 +113,8 @@ final class LrFindCommand implements Command {
     console.result(
         curve.suggestion().isPresent()
             ? Text.format("suggestion: --max-lr %.2g", curve.suggestion().getAsDouble())
-            : "no suggestion: the smoothed loss falls nowhere; try another --min-lr and --max-lr,"
-                + " or more --steps");
+            : "no suggestion: the smoothed loss never falls; try another --min-lr"
+                + " and --max-lr, or more --steps");
     if (result.skipped().total() > 0) {
       console.result(result.skipped().describe());
     }

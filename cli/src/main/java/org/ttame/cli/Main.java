@@ -183,7 +183,7 @@ public final class Main {
       failure.printStackTrace(new PrintWriter(trace));
       trace.toString().replace("\t", "  ").lines().map(Printable::of).forEach(err::println);
     } else if (!Failures.expected(failure)) {
-      err.println("This was not foreseen; --verbose shows where it came from.");
+      err.println("This is unexpected; --verbose shows the stack trace.");
     }
   }
 }

@@ -19,10 +19,10 @@ final class MergeCommand implements Command {
         CommonOptions.COMPUTING,
         "ttame merge part-0 part-1 part-2 --out metrics",
         List.of(
-            "DIR…: the --out folders of the shards, in any order. OUT gets the files that one run"
-                + " over all images would have written. Missing and duplicate shards are refused, and"
-                + " so are those of other settings or another version. Shards of explain may share"
-                + " one folder."));
+            "DIR…: the --out folders of the shards, in any order. OUT gets the"
+                + " files that one run over all images would have written. Missing and"
+                + " duplicate shards are refused, as are shards with other settings or of"
+                + " another version. Shards of explain may share one folder."));
   }
 
   @Override

@@ -32,19 +32,19 @@ final class MethodArguments {
           "what CAM methods and iia read (VGG: the ReLU before the last pool; ResNet: layer4; ViT:"
               + " ln_1 of the last block)");
   static final OptionSpec RISE_MASKS =
-      OptionSpec.of("rise-masks", "N", "RISE's passes an image (4000 for VGG, else 8000)");
+      OptionSpec.of("rise-masks", "N", "RISE's passes per image (4000 for VGG, else 8000)");
   static final OptionSpec MAPS =
       OptionSpec.of(
           "maps",
           "DIR|NAME=DIR",
-          "maps made elsewhere, beside --methods or alone: DIR/NAME.npy for each image, any size;"
-              + " NAME= calls them so in tables");
+          "maps made by another program, with --methods or alone: DIR/NAME.npy"
+              + " for each image, any size; NAME= is their name in tables");
 
   /** What {@code --methods} may name, for its description. */
   private static final String METHODS =
-      "what explains: ttame: the run; untrained: its initial values; random: coarse noise; lcam:"
-          + " --lcam-run or the run; gradcam, gradcam++, scorecam, ablationcam, rise, iia,"
-          + " iia-released, transformer-lrp for a ViT (";
+      "ttame: the run; untrained: its initial values; random: coarse noise;"
+          + " lcam: --lcam-run or the run; gradcam, gradcam++, scorecam,"
+          + " ablationcam, rise, iia, iia-released, transformer-lrp for a ViT (";
 
   /** The options that {@link #parse} reads beside that of the methods. */
   static final List<OptionSpec> OPTIONS = List.of(LCAM_RUN, LAYER, RISE_MASKS);
@@ -97,7 +97,7 @@ final class MethodArguments {
     if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
       throw new UsageException(
           Text.format(
-              "--run DIR is missing: a training run; or say with %s what else should explain",
+              "--run DIR is missing: a training run; or choose another method with %s",
               option.dashed()));
     }
     require(arguments, LAYER, methods.stream().anyMatch(ExplanationMethod::readsLayer));
@@ -154,7 +154,7 @@ final class MethodArguments {
       throws UsageException {
     if (arguments.has(option) && !used) {
       throw new UsageException(
-          Text.format("%s: none of the methods asked for takes it", option.dashed()));
+          Text.format("%s: none of the chosen methods uses it", option.dashed()));
     }
   }
 }

@@ -38,8 +38,8 @@ final class MetricArguments {
       OptionSpec.of(
           "boxes",
           "FILE",
-          "where objects are: a table with columns image,class,x0,y0,x1,y1, in pixels of the picture"
-              + " (boxes.csv among the images)");
+          "objects' boxes: a CSV file with columns image,class,x0,y0,x1,y1, in"
+              + " pixels of the picture (boxes.csv among the images)");
 
   static final OptionSpec FAIL_IF =
       OptionSpec.of(

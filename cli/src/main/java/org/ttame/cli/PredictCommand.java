@@ -18,7 +18,7 @@ final class PredictCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "predict",
-        "runs the imported classifier alone: is my import right?",
+        "runs the imported classifier alone, to check the import",
         null,
         List.of(
             CommonOptions.WEIGHTS,

@@ -17,14 +17,14 @@ final class SanityCommand implements Command {
       OptionSpec.of(
           "checks",
           "A,B",
-          "backbone (the classifier, from logits to input), mechanism (from fusion to the first"
-              + " branch), labels (a mechanism trained on shuffled answers, read against seed; trains"
-              + " both), seed (no check: one trained as the run was, from another seed)"
-              + " (backbone,mechanism)");
+          "backbone (the classifier, from logits to input), mechanism (from"
+              + " fusion to the first branch), labels (a mechanism trained on shuffled"
+              + " predictions, compared with seed; trains both), seed (the reference:"
+              + " trained like the run, from another seed) (backbone,mechanism)");
   private static final OptionSpec METHODS = MethodArguments.methods("what the run was trained as");
   private static final OptionSpec THRESHOLD =
       OptionSpec.of(
-          "threshold", "X", "0.5", "a method passes whose rank correlation ends below this");
+          "threshold", "X", "0.5", "a method passes if its final rank correlation is below this");
   private static final OptionSpec SHOWN =
       OptionSpec.of("shown", "N", "4", "images in the picture strips");
   private static final OptionSpec OUT =
@@ -34,7 +34,8 @@ final class SanityCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "sanity",
-        "do maps depend on what was learnt? Randomises classifier and mechanism stage by stage",
+        "checks whether maps depend on what was learnt, by randomising"
+            + " classifier and mechanism",
         null,
         List.of(
             CommonOptions.RUN,
@@ -51,15 +52,15 @@ final class SanityCommand implements Command {
         CommonOptions.MEASURING,
         "ttame sanity --run runs/vgg16 --data lists/test.txt --limit 200 --methods ttame,gradcam",
         List.of(
-            "On a run of the bundled sample --data may be left out: its held-out scenes are taken.",
-            "Similarity to the original maps (Spearman, SSIM, HOG) with 95 % intervals at every"
-                + " stage, for the original class and for the answer of the moment; verdicts go by"
-                + " the original class. The image's own edges take part as a control that must"
-                + " fail.",
-            "Writes OUT/sanity.json, sanity.csv, curves and picture strips. The same command again"
-                + " goes on where it was stopped. Labels and seed train as the run was"
-                + " trained, but from the next seed and on shuffled images, into OUT/shuffled and"
-                + " OUT/reseeded."));
+            "For a run on the bundled sample --data defaults to its held-out" + " scenes.",
+            "Similarity to the original maps (Spearman, SSIM, HOG) with 95 %"
+                + " intervals at every stage, for the original class and for the current"
+                + " prediction; verdicts use the original class. The image's own edges"
+                + " are included as a control that must fail.",
+            "Writes OUT/sanity.json, sanity.csv, curves and picture strips. Run"
+                + " the same command again to resume. labels and seed train like the run,"
+                + " but from the next seed and with shuffled images, into OUT/shuffled"
+                + " and OUT/reseeded."));
   }
 
   @Override

@@ -67,8 +67,9 @@ final class SearchCommand implements Command {
             "Trains every combination of the values given and selects the one with the smallest"
                 + " AD(15) - IC(15) on the validation images after its last epoch. Without"
                 + " --weights and --data it works on the bundled sample.",
-            "Each training is a run in OUT/trials; OUT/search.json and search.csv record every one."
-                + " Ctrl-C saves and stops; the same command goes on."));
+            "Each training is a run in OUT/trials; OUT/search.json and search.csv"
+                + " record every one. Ctrl-C saves and stops; run the same command again"
+                + " to resume."));
   }
 
   @Override

@@ -21,10 +21,11 @@ final class SplitCommand implements Command {
         List.of(),
         "ttame split --data imagenet/val --validation 2000 --test 2000 --out lists",
         List.of(
-            "Writes OUT/val.txt and OUT/test.txt, lines of 'path[ label]' relative to OUT, for"
-                + " --data, --val and --images of other commands. The labels are those of a"
-                + " list given as --data, or the numbers that class folders are named by, or else"
-                + " the folders' places in order: right for a classifier of just those classes."));
+            "Writes OUT/val.txt and OUT/test.txt, lines of 'path[ label]' relative"
+                + " to OUT, for --data, --val and --images of other commands. The labels"
+                + " are those of a list given as --data, or the numbers that class"
+                + " folders are named by, or else the folders' positions: correct for a"
+                + " classifier of exactly those classes."));
   }
 
   @Override

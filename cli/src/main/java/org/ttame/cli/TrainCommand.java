@@ -23,7 +23,7 @@ final class TrainCommand implements Command {
           "run", "DIR", "the run's folder (runs/NAME of the classifier, or NAME-2, … if taken)");
   private static final OptionSpec OUT = OptionSpec.of("out", "DIR", "the same as --run");
   private static final OptionSpec INIT =
-      OptionSpec.of("init", "FILE.npz", "begin with these attention weights");
+      OptionSpec.of("init", "FILE.npz", "start from these attention weights");
   private static final OptionSpec RESUME =
       OptionSpec.flag("resume", "resume the interrupted run in --run DIR, with its own options");
   private static final OptionSpec REPORT =
@@ -36,7 +36,7 @@ final class TrainCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "train",
-        "trains an attention mechanism; alone, on a bundled sample",
+        "trains an attention mechanism; without options, on the bundled sample",
         null,
         List.of(
             CommonOptions.WEIGHTS,
@@ -74,8 +74,9 @@ final class TrainCommand implements Command {
         List.of(
             "Without --weights and --data it trains on the bundled sample: a small classifier of"
                 + " the family of --backbone (vgg16 unless given) on bundled images.",
-            "Ctrl-C saves and stops; 'ttame train --run DIR --resume' goes on. Labels of images are"
-                + " not used: the target is the classifier's own prediction."));
+            "Ctrl-C saves and stops; 'ttame train --run DIR --resume' resumes."
+                + " Labels of images are not used: the target is the classifier's own"
+                + " prediction."));
   }
 
   /** What was given, as far as it is an option of this command. */

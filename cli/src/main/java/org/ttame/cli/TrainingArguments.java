@@ -20,7 +20,7 @@ final class TrainingArguments {
       OptionSpec.of(
           "batch-size",
           "N|auto",
-          "images a step; auto: up to 32, as memory allows (32; sample: 8)");
+          "images per step; auto: up to 32, as memory allows (32; sample: 8)");
   static final OptionSpec ACCUMULATE =
       OptionSpec.of(
           "accumulate",
@@ -29,7 +29,7 @@ final class TrainingArguments {
   static final OptionSpec MAX_LR =
       OptionSpec.of("max-lr", "X", "the OneCycle policy's largest learning rate (1e-3)");
   static final OptionSpec MAX_STEPS =
-      OptionSpec.of("max-steps", "N", "stop after N steps; the policy then spans those");
+      OptionSpec.of("max-steps", "N", "stop after N steps, which the policy then spans");
   static final OptionSpec VARIANT =
       OptionSpec.of(
           "variant",
@@ -40,7 +40,7 @@ final class TrainingArguments {
       OptionSpec.of("masking", "cnn|vit", "Eq. 13 or Eq. 14 (the classifier's own)");
   static final OptionSpec LOSS =
       OptionSpec.of(
-          "loss", "MODE", "paper", "paper: Eq. 11-17; released: what made the published numbers");
+          "loss", "MODE", "paper", "paper: Eq. 11-17; released: as used for the published numbers");
   static final OptionSpec LAMBDA1 =
       OptionSpec.of("lambda1", "X", "weight of the masked images' cross-entropy (1.5)");
   static final OptionSpec LAMBDA2 =
@@ -51,13 +51,13 @@ final class TrainingArguments {
   static final OptionSpec AUGMENT =
       OptionSpec.of("augment", "MODE", "crop", "none, crop or crop-flip");
   static final OptionSpec NO_SHUFFLE =
-      OptionSpec.flag("no-shuffle", "take the images in listed order");
+      OptionSpec.flag("no-shuffle", "use the images in listed order");
   static final OptionSpec WEIGHT_DECAY =
-      OptionSpec.of("weight-decay", "X", "of every parameter not named bias (5e-4)");
+      OptionSpec.of("weight-decay", "X", "weight decay of all parameters but biases (5e-4)");
   static final OptionSpec RECORD_CLASSES =
       OptionSpec.flag("record-classes", "write each step's drawn classes to RUN/classes.jsonl");
   static final OptionSpec SAVE_EVERY =
-      OptionSpec.of("save-every", "SECONDS", "save at least this often, within epochs, too (600)");
+      OptionSpec.of("save-every", "SECONDS", "save at least this often, also within epochs (600)");
   static final OptionSpec DECODE_THREADS =
       OptionSpec.of("decode-threads", "N", "threads that read images (half of the processors)");
 

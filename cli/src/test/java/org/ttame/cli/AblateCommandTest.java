@@ -75,7 +75,7 @@ class AblateCommandTest {
             "--out",
             sanity.toString());
     assertThat(checked.code()).as("%s", checked).isZero();
-    assertThat(checked.out()).contains("labels, ttame: ").contains("seed, ttame: no check");
+    assertThat(checked.out()).contains("labels, ttame: ").contains("seed, ttame: the reference, not a check");
     assertThat(sanity.resolve("shuffled/run.json")).content().contains("\"sigmoid\"");
 
     words.addAll(List.of("--max-lr", "0.5"));

@@ -84,7 +84,7 @@ class EvaluateTest {
     Files.delete(folder.resolve("stopped/metrics.json"));
 
     Ttame.Result again = Ttame.ok(words("stopped", with(more, "--json")));
-    assertThat(again.err()).contains("going on: 2 of 6 images are measured");
+    assertThat(again.err()).contains("resuming: 2 of 6 images are measured");
     assertThat(again.err()).contains("stopped: 6 images");
     assertThat(JSON.readTree(again.out())).isEqualTo(metrics("stopped"));
     assertThat(csv).hasSameTextualContentAs(folder.resolve("whole/per-image.csv"));
@@ -213,7 +213,7 @@ class EvaluateTest {
     Ttame.Result refused = Ttame.run(line);
     assertThat(refused.code()).isEqualTo(1);
     assertThat(refused.err())
-        .contains("changing' holds numbers of other maps: among those of ")
+        .contains("changing' holds results of other maps: files of ")
         .contains("have changed since they were measured; choose another folder (--out)");
     assertThat(rows("changing")).isEqualTo(before);
   }
@@ -258,7 +258,7 @@ class EvaluateTest {
     assertThat(other.err()).contains("has no box in any image").contains("like '" + image);
     Files.writeString(everywhere, "picture,class\n");
     Ttame.Result table = Ttame.run(words("table", with(more, "--boxes", everywhere.toString())));
-    assertThat(table.err()).contains("is no table of boxes").contains("image,class,x0");
+    assertThat(table.err()).contains("is not a table of boxes").contains("image,class,x0");
     more[1] = "1";
     String[] nowhere = words("nowhere", more);
     nowhere[4] = folder.resolve("gradient.txt").toString();

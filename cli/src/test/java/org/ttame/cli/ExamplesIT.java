@@ -30,7 +30,7 @@ class ExamplesIT {
     assertThat(said)
         .contains("| T-TAME |")
         .contains("| released |")
-        .contains("T-TAME less each other method, image by image");
+        .contains("T-TAME minus each other method, image by image");
     Path metrics = folder.resolve("out/metrics/metrics.json");
     JsonNode json = new ObjectMapper().readTree(metrics.toFile());
     assertThat(json.path("images").asInt()).isEqualTo(6);

@@ -95,7 +95,7 @@ class FiguresCommandTest {
     assertThat(several.path("rows").get(0)).hasSize(3);
     assertThat(several.path("rows").get(0).get(1).get(1).asText()).startsWith("true");
     JsonNode mistakes = named(json, "misclassified");
-    assertThat(mistakes.path("caption").asText()).contains("whose answer by vgg is none");
+    assertThat(mistakes.path("caption").asText()).contains("for which vgg predicts none");
     assertThat(mistakes.path("rows").get(1).get(1).get(1).asText()).isEqualTo("false, answer");
     assertThat(named(json, "methods-vgg").path("columns")).hasSize(3);
     assertThat(named(json, "methods-vit").path("columns")).hasSize(4);
@@ -153,8 +153,9 @@ class FiguresCommandTest {
   void wrongUsageIsASentence() {
     assertUsage(figures("x"), "--runs DIR[,DIR…] is missing");
     assertUsage(figures("x", "--runs", vgg, "--figures", "backbones"), "give two runs or more");
-    assertUsage(figures("x", "--runs", vgg, "--figures", "pie"), "--figures pie is no figure");
-    assertUsage(figures("x", "--runs", vgg, "--methods", "magic"), "--methods magic is no method");
+    assertUsage(figures("x", "--runs", vgg, "--figures", "pie"), "--figures pie is not a figure");
+    assertUsage(
+        figures("x", "--runs", vgg, "--methods", "magic"), "--methods magic is not a method");
     assertUsage(figures("x", "--runs", vgg, "--format", "gif"), "none of png, svg, pdf");
     assertUsage(figures("x", "--runs", vgg, "--shown", "0"), "--shown 0");
     assertUsage(

@@ -85,8 +85,8 @@ class MainTest {
         "version --threads 1 --threads 2| --threads is given twice",
         "explain --method rise --methods iia| --methods is given twice",
         "version --device tpu           | --device tpu is none of cpu, cuda",
-        "version here                   | 'here' belongs to no option",
-        "version --quiet --verbose      | --quiet and --verbose exclude each other",
+        "version here                   | 'here' is not an option or its value",
+        "version --quiet --verbose      | --quiet and --verbose are mutually exclusive",
         "version --config nowhere.properties | 'nowhere.properties' does not exist",
       })
   void wrongUsageSaysWhatAndExitsWithTwo(String line, String sentence) {

@@ -55,7 +55,7 @@ class SanityCommandTest {
         .contains("mechanism, ttame: ")
         .containsPattern("labels, ttame: .*, below another seed's by ")
         .contains("Passing for labels also needs")
-        .contains("seed, ttame: no check, but")
+        .contains("seed, ttame: the reference, not a check:")
         .contains("from another seed, maps correlate by")
         .contains("below 0.5");
     assertThat(out.resolve("strip-labels-ttame.png")).isNotEmptyFile();

@@ -161,9 +161,9 @@ class ServeTest {
   void whatCannotBeAnsweredIsSaidInASentence() throws Exception {
     byte[] damaged = Arrays.copyOf(scene, scene.length / 2);
     byte[] large = PngWriter.encode(RgbImage.wrap(300, 300, new byte[270_000]));
-    refused(400, "no class 10", served.post("v1/explain?class=10", scene));
-    refused(400, "neither 'predicted'", served.post("v1/explain?class=cat", scene));
-    refused(400, "magic is no method", served.post("v1/explain?method=magic", scene));
+    refused(400, "10 is not a class", served.post("v1/explain?class=10", scene));
+    refused(400, "neither an index from 0 to 9 nor the name of a class", served.post("v1/explain?class=cat", scene));
+    refused(400, "magic is not a method", served.post("v1/explain?method=magic", scene));
     refused(400, "does not explain", served.post("v1/explain?method=lcam", scene));
     refused(400, "does not explain", served.post("v1/explain?method=transformer-lrp", scene));
     refused(400, "opacity must be a number", served.post("v1/explain?opacity=2", scene));
@@ -349,7 +349,7 @@ class ServeTest {
       Thread.sleep(5);
     }
     HttpResponse<byte[]> full = served.post("v1/explain?method=rise", scene);
-    refused(429, "2 explanations of many passes wait already", full);
+    refused(429, "2 explanations of many passes are waiting already", full);
     assertThat(full.headers().firstValue("Retry-After")).isPresent();
     stream.body().close();
     for (var other : waiting) {

@@ -106,7 +106,8 @@ final class RunRecord {
     if (!differences.isEmpty()) {
       throw new IOException(
           Text.format(
-              "The run in '%s' cannot go on as it was begun: %s; start another run in another folder",
+              "The run in '%s' cannot be resumed with other settings: %s; start"
+                  + " another run in another folder",
               folder.path(), String.join("; ", differences)));
     }
     begun.remove("failure");
@@ -144,13 +145,13 @@ final class RunRecord {
         differences);
     if (differences.isEmpty()) {
       compare(
-          "the sum of the image names",
+          "the checksum of the image names",
           begun.path("data").path("names_sha256"),
           now.path("data").path("names_sha256"),
           differences);
     }
     compare(
-        "the sum of the backbone file",
+        "the checksum of the backbone file",
         begun.path("backbone").path("sha256"),
         now.path("backbone").path("sha256"),
         differences);
@@ -167,7 +168,7 @@ final class RunRecord {
     }
     if (begun.has("validation") && now.has("validation")) {
       compare(
-          "the sum of the validation images' names",
+          "the checksum of the validation images' names",
           begun.path("validation").path("names_sha256"),
           now.path("validation").path("names_sha256"),
           differences);

@@ -79,9 +79,9 @@ public record TrainingPlan(
     if (workers > 1 && smallest < fewest) {
       throw new IllegalArgumentException(
           Text.format(
-              "Each of %d workers needs %d image%s a step, but %d images in steps of %d × %d leave a step"
-                  + " of %d: choose another batch size (option 'batch-size'), fewer workers (option"
-                  + " 'accumulate') or another number of images",
+              "Each of %d workers needs %d image%s per step, but %d images in steps of %d × %d leave a"
+                  + " step of %d: choose another batch size (option 'batch-size'), fewer workers"
+                  + " (option 'accumulate') or another number of images",
               workers, fewest, fewest == 1 ? "" : "s", images, workers, batchSize, smallestStep));
     }
     if (smallest >= fewest) {
@@ -93,8 +93,8 @@ public record TrainingPlan(
             : "take a batch size of %s, or another number of images";
     throw new IllegalArgumentException(
         Text.format(
-            "Batch normalisation over maps of 1×1 needs %d images a step, and %d in batches of %d"
-                + " make a step of %d: %s",
+            "Batch normalisation over maps of 1×1 needs %d images per step, and %d"
+                + " in batches of %d make a step of %d: %s",
             fewest, images, batchSize, smallest, advice.replace("%s", near(fewest))));
   }
 

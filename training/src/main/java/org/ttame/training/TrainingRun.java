@@ -314,7 +314,8 @@ public final class TrainingRun implements AutoCloseable {
             () ->
                 new IOException(
                     Text.format(
-                        "The run in '%s' has no checkpoint to go on from; start it anew in another folder",
+                        "The run in '%s' has no checkpoint to resume from; start again in"
+                            + " another folder",
                         folder.path())));
   }
 

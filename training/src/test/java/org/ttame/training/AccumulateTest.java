@@ -212,7 +212,7 @@ class AccumulateTest {
                           classifier, images, options, RunFolder.create(folder.resolve("run")))
                       .start())
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("Each of 2 workers needs 2 images a step")
+          .hasMessageContaining("Each of 2 workers needs 2 images per step")
           .hasMessageContaining("19 images in steps of 2 × 4 leave a step of 3");
     }
     // A share without an image is refused of any mechanism.

@@ -30,7 +30,7 @@ public interface Named {
             () ->
                 new IllegalArgumentException(
                     Text.format(
-                        "\"%s\" is no %s; use one of %s",
+                        "\"%s\" is not a %s; use one of %s",
                         text,
                         what,
                         Arrays.stream(type.getEnumConstants())

@@ -54,7 +54,7 @@ public final class Ablate {
       kept = Map.copyOf(kept);
       if (source.sample().isPresent() == test.isPresent()) {
         throw new InvalidOptionException(
-            "test", "belongs to images of one's own; the bundled sample has its own");
+            "test", "needs images of your own; the bundled sample has its own");
       }
     }
   }

@@ -49,7 +49,8 @@ final class BatchFit {
       if (trainer.plannedBytes(1) == 0) {
         listener.note(
             Text.format(
-                "batch size %d: this classifier runs in SameDiff's session, which tells no needs",
+                "batch size %d: this classifier runs in SameDiff's session, which"
+                    + " cannot tell its memory needs",
                 UNPLANNED));
         return TrainingPlan.workable(images, UNPLANNED, spec);
       }

@@ -62,7 +62,7 @@ final class BoxTable {
     if (!header.containsAll(COLUMNS)) {
       throw new IOException(
           Text.format(
-              "%s is no table of boxes: its first line should name the columns %s",
+              "%s is not a table of boxes: its first line should name the columns %s",
               file, String.join(",", COLUMNS)));
     }
     Map<String, List<Box>> boxes = new HashMap<>();

@@ -82,7 +82,8 @@ final class ClassNames {
       int index = Integer.parseInt(text);
       if (index >= classes) {
         throw new IllegalArgumentException(
-            Text.format("%d is no class: the classifier has %d, counted from 0", index, classes));
+            Text.format(
+                "%d is not a class: the classifier has %d, counted from 0", index, classes));
       }
       return index;
     }
@@ -92,7 +93,8 @@ final class ClassNames {
       throw new IllegalArgumentException(
           names.isEmpty()
               ? Text.format(
-                  "\"%s\" is no index from 0 to %d, and the names of the classes are not known; option 'labels' FILE gives them",
+                  "\"%s\" is not an index from 0 to %d, and the names of the classes are"
+                      + " not known; option 'labels' FILE gives them",
                   text, classes - 1)
               : Text.format(
                   "\"%s\" is neither an index from 0 to %d nor the name of a class%s",

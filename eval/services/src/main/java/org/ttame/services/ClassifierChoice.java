@@ -30,8 +30,7 @@ public record ClassifierChoice(Optional<Path> weights, Optional<Path> run, Backb
   public ClassifierChoice {
     Objects.requireNonNull(given, "given");
     if (weights.isEmpty() && run.isEmpty()) {
-      throw new InvalidOptionException(
-          "weights", "or a run is missing: which classifier is it about?");
+      throw new InvalidOptionException("weights", "or a run is missing: the classifier to use");
     }
   }
 

@@ -79,7 +79,7 @@ final class EvaluationRunner {
     if (left.length > 0) {
       result = measure(classifier, before, left, objects, observer);
     } else if (before.images() > 0) {
-      listener.note("the evaluation is complete; its tables are written anew");
+      listener.note("the evaluation is complete; rewriting its tables");
     }
     return withoutMap == 0 ? result : EvaluationResult.join(List.of(result, warning(maps.get())));
   }
@@ -104,7 +104,7 @@ final class EvaluationRunner {
     ImageList images = list.select(places);
     if (before.images() > 0) {
       listener.note(
-          Text.format("going on: %d of %d images are measured", before.images(), list.size()));
+          Text.format("resuming: %d of %d images are measured", before.images(), list.size()));
     }
     KnownObjects known =
         objects

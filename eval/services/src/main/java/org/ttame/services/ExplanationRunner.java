@@ -51,7 +51,7 @@ public final class ExplanationRunner {
         (method, count) ->
             listener.warn(
                 Text.format(
-                    "%s: %d maps were the same everywhere: nothing stands out in them",
+                    "%s: %d maps were constant: nothing stands out in them",
                     ExplanationMethod.title(method), count)));
   }
 

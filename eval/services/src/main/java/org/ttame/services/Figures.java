@@ -76,7 +76,8 @@ public final class Figures {
       if (runs.runs().isEmpty() && kinds.stream().anyMatch(FigureKind::needsRuns)) {
         throw new InvalidOptionException(
             "runs",
-            "DIR[,DIR…] is missing: whose explanations? Only option 'figures' road needs no run");
+            "DIR[,DIR…] is missing: the runs to explain. Only option 'figures'"
+                + " road needs no run");
       }
       if (asked && kinds.contains(FigureKind.BACKBONES) && runs.runs().size() < 2) {
         throw new InvalidOptionException(

@@ -18,7 +18,7 @@ public record MapFolder(String name, Path folder) {
   public MapFolder {
     if (!NAME.matcher(name).matches()) {
       throw new InvalidOptionException(
-          "maps", Text.format("\"%s\" is no name: letters, digits and .+_- make one", name));
+          "maps", Text.format("\"%s\" is not a valid name: use letters, digits and .+_-", name));
     }
     if (ExplanationMethod.optionNames().contains(name)) {
       throw new InvalidOptionException(

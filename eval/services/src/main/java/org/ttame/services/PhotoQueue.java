@@ -34,7 +34,7 @@ final class PhotoQueue {
     if (queue.size() >= most) {
       throw new RejectedExecutionException(
           Text.format(
-              "%d %s wait already, as many as may; ask again later",
+              "%d %s are waiting already, the maximum; try again later",
               most, job.isLong() ? "explanations of many passes" : "requests"));
     }
     queue.add(job);

@@ -200,11 +200,7 @@ public final class PhotoService implements AutoCloseable {
     if (text.equals("predicted")) {
       return OptionalInt.empty();
     }
-    try {
-      return OptionalInt.of(ClassNames.index(text, names, classifier.classes()));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("class: " + e.getMessage(), e);
-    }
+    return OptionalInt.of(ClassNames.index(text, names, classifier.classes()));
   }
 
   /**

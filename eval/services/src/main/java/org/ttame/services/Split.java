@@ -94,7 +94,8 @@ public final class Split {
             ? Text.format(
                 "labels are the numbers that the %d class folders are named by", folders.size())
             : Text.format(
-                "labels are the places of the %d class folders in order, 0 (%s) to %d (%s): right for a classifier of just these classes",
+                "labels are the positions of the %d class folders, 0 (%s) to %d (%s):"
+                    + " correct for a classifier of exactly these classes",
                 folders.size(), folders.get(0), last, folders.get(last)));
   }
 

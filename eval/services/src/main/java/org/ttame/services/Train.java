@@ -129,7 +129,8 @@ public final class Train {
       if (targets == Targets.SHUFFLED && was.plan().batchSize() == 1) {
         throw new IOException(
             Text.format(
-                "the run in %s was trained on one image a step, among which no answers can be shuffled; labels can be checked of a run with larger batches",
+                "the run in %s was trained with one image per step, so predictions"
+                    + " cannot be shuffled; check labels on a run with larger batches",
                 run));
       }
       TrainingOptions training =

@@ -22,11 +22,11 @@ final class TrainProgress implements TrainingListener {
   public void started(TrainingPlan plan, long stepsDone) {
     long total = plan.totalSteps();
     if (stepsDone > 0) {
-      listener.note(Text.format("going on after step %d of %d", stepsDone, total));
+      listener.note(Text.format("resuming after step %d of %d", stepsDone, total));
     }
     listener.note(
         Text.format(
-            "%d steps of up to %d images, %d an epoch",
+            "%d steps of up to %d images, %d per epoch",
             total, plan.batchSize(), plan.stepsPerEpoch()));
     listener.begin("training", total, stepsDone);
   }

@@ -59,7 +59,8 @@ public record TrainedRun(Path run, Optional<String> checkpoint) {
     if (!Files.exists(file)) {
       throw new IOException(
           Text.format(
-              "%s, the classifier of the run in %s, is gone; say with option 'weights' where it is now",
+              "%s, the classifier of the run in %s, is missing; give its present"
+                  + " place with option 'weights'",
               file, run));
     }
     return file;

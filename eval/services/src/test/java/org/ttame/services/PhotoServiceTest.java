@@ -195,12 +195,13 @@ class PhotoServiceTest {
                       photo, OptionalInt.empty(), ExplanationMethod.IIA, PassListener.NONE))
           .isInstanceOf(RejectedExecutionException.class)
           .hasMessage(
-              "1 explanations of many passes wait already, as many as may; ask again later");
+              "1 explanations of many passes are waiting already, the maximum; try"
+                  + " again later");
       CompletableFuture<PhotoAnswer> one = service.predict(photo);
       CompletableFuture<PhotoAnswer> two = service.predict(photo);
       assertThatThrownBy(() -> service.predict(photo))
           .isInstanceOf(RejectedExecutionException.class)
-          .hasMessageContaining("2 requests wait already");
+          .hasMessageContaining("2 requests are waiting already");
       one.cancel(false);
       CompletableFuture<PhotoAnswer> three = service.predict(photo);
       second.cancel(false);
@@ -237,8 +238,8 @@ class PhotoServiceTest {
       assertThat(service.classOf("7")).hasValue(7);
       assertThat(service.classOf("name:7")).hasValue(2);
       assertThat(service.classOf("b")).hasValue(1);
-      assertThatThrownBy(() -> service.classOf("c")).hasMessageContaining("Several classes");
-      assertThatThrownBy(() -> service.classOf("10")).hasMessageContaining("no class 10");
+      assertThatThrownBy(() -> service.classOf("c")).hasMessageContaining("several classes");
+      assertThatThrownBy(() -> service.classOf("10")).hasMessageContaining("10 is not a class");
       assertThatThrownBy(() -> service.classOf("-1")).hasMessageContaining("nor the name");
       assertThat(new ImageReader().decode(SCENES.get(0), "scene").width())
           .isEqualTo(service.read(SCENES.get(0), "scene").crop().sourceWidth());

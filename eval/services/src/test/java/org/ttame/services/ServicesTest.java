@@ -118,7 +118,7 @@ class ServicesTest {
     assertThat(trained.training().finished()).isTrue();
     assertThat(trained.training().stepsDone()).isEqualTo(3);
     assertThat(trained.checkpoint()).contains("epoch-1");
-    assertThat(EARS.said).contains("training", "3 steps of up to 8 images, 3 an epoch");
+    assertThat(EARS.said).contains("training", "3 steps of up to 8 images, 3 per epoch");
     assertThat(report.orElseThrow().study().result().images()).isEqualTo(6);
     assertThat(report.get().study().files()).allSatisfy(file -> assertThat(file).exists());
     // 'ttame train --run DIR --resume' would know what was trained
@@ -216,7 +216,7 @@ class ServicesTest {
     assertThat(first.page().orElseThrow()).exists();
     Ears ears = new Ears();
     EvaluationResult again = new Evaluate(options, ears).run(classifier).measured();
-    assertThat(ears.said).contains("the evaluation is complete; its tables are written anew");
+    assertThat(ears.said).contains("the evaluation is complete; rewriting its tables");
     assertThat(again.methods().get(0).records())
         .usingRecursiveComparison()
         .isEqualTo(first.measured().methods().get(0).records());

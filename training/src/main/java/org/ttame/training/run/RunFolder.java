@@ -93,7 +93,8 @@ public final class RunFolder {
     if (Files.exists(folder.resolve(RECORD)) && !new RunFolder(folder).failedUntrained()) {
       throw new IOException(
           Text.format(
-              "'%s' holds a training run already; give option 'resume' to go on with it, or another folder (option 'run')",
+              "'%s' holds a training run already; give option 'resume' to resume it,"
+                  + " or another folder (option 'run')",
               folder));
     }
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
@@ -325,7 +326,8 @@ public final class RunFolder {
             () ->
                 new IOException(
                     Text.format(
-                        "The run in '%s' has saved no checkpoint yet; train on with option 'resume'",
+                        "The run in '%s' has saved no checkpoint yet; continue it with option"
+                            + " 'resume'",
                         folder)));
   }
 

@@ -55,7 +55,8 @@ public final class InputFile {
     if (!attributes.isRegularFile()) {
       throw new IOException(
           Text.format(
-              "'%s' is a device, a pipe or a socket, not a file; save what it gives in a file first",
+              "'%s' is a device, a pipe or a socket, not a file; save its content to"
+                  + " a file first",
               file));
     }
     if (!Files.isReadable(file)) {

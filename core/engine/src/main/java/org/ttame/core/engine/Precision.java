@@ -34,7 +34,7 @@ public enum Precision {
             () ->
                 new IllegalArgumentException(
                     Text.format(
-                        "\"%s\" is no precision; use %s",
+                        "\"%s\" is not a precision; use %s",
                         name,
                         Arrays.stream(values())
                             .map(Precision::optionName)

@@ -121,6 +121,7 @@ public enum ExplanationMethod {
             () ->
                 new IllegalArgumentException(
                     Text.format(
-                        "%s is no method; there are %s", text, String.join(", ", optionNames()))));
+                        "%s is not a method; choose from %s",
+                        text, String.join(", ", optionNames()))));
   }
 }

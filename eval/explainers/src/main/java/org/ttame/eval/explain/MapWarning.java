@@ -3,16 +3,17 @@ package org.ttame.eval.explain;
 /** What a method meets that leaves a map poorer than asked for. Each kind is counted. */
 public enum MapWarning {
   /** A map had the same value everywhere, often zero. Whoever made it. */
-  FLAT_MAP("maps were the same everywhere: nothing stands out, and scores only say how ties fall"),
+  FLAT_MAP(
+      "maps were constant: nothing stands out, and scores depend only on how" + " ties are broken"),
 
   /** A map made elsewhere had values that maps do not have. */
   OUTSIDE("maps had values outside [0, 1] and were min-max scaled"),
 
   /** A score, weight or sum was NaN or infinite. */
-  NOT_FINITE("scores or sums were no finite number and counted as nothing"),
+  NOT_FINITE("scores or sums were not finite and were ignored"),
 
   /** A channel that should mask an image was the same everywhere. */
-  FLAT_CHANNEL("channels were the same everywhere and masked the whole image away");
+  FLAT_CHANNEL("channels were constant and masked out the whole image");
 
   private final String sentence;
 

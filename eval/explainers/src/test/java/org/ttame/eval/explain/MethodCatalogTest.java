@@ -98,7 +98,7 @@ class MethodCatalogTest {
       assertThatThrownBy(() -> bare.lcam(ttame)).hasMessageContaining("trained as ttame");
     }
     assertThatThrownBy(() -> ExplanationMethod.parse("magic"))
-        .hasMessageContaining("magic is no method; there are ttame, untrained");
+        .hasMessageContaining("magic is not a method; choose from ttame, untrained");
   }
 
   @Test

@@ -79,8 +79,8 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
           belowSeed.map(Verdict::below).orElse(""),
           method.equals(EdgeExplainer.NAME)
               ? passed
-                  ? ": the control passes, so this check checks nothing"
-                  : " (the control, as it must)"
+                  ? ": the control passes, so this check is meaningless"
+                  : " (the control, as it should)"
               : "");
     }
 
@@ -161,8 +161,8 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
         .map(
             row ->
                 Text.format(
-                    "%s, %s: no check, but what others are read against: trained again, from %s,"
-                        + " maps correlate by %.3f [%.3f, %.3f]",
+                    "%s, %s: the reference, not a check: trained again from %s, maps"
+                        + " correlate by %.3f [%.3f, %.3f]",
                     row.stage().cascade().word(),
                     row.column().method(),
                     row.stage().name(),

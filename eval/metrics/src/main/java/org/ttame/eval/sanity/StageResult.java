@@ -95,7 +95,8 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
       if (!before.equals(entry.getValue())) {
         throw new IOException(
             Text.format(
-                "'%s' was measured otherwise: %s was %s and is %s; give another folder (option 'out')",
+                "'%s' was measured with other settings: %s was %s and is %s; give"
+                    + " another folder (option 'out')",
                 file, entry.getKey(), before, entry.getValue()));
       }
     }

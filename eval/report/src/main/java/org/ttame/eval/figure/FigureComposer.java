@@ -14,8 +14,8 @@ import org.ttame.eval.render.Panel;
 /** Lays figures out of what classifiers say of the chosen images. */
 public final class FigureComposer {
   private static final String MEANING =
-      " White frames: objects of the class that is explained, where their place is known; grey:"
-          + " other objects.";
+      " White frames: objects of the class that is explained, where boxes"
+          + " are known; grey: other objects.";
 
   private final List<Album> albums;
   private final SceneSelection selection;
@@ -96,7 +96,8 @@ public final class FigureComposer {
     }
     String caption =
         Text.format(
-            "Maps of %s for the class that each classifier answers, with its probability. %s%s",
+            "Maps of %s for the class that each classifier predicts, with its"
+                + " probability. %s%s",
             firstMethods(), rule(FigureKind.BACKBONES), MEANING);
     return figure(FigureKind.BACKBONES, "", caption, heads("input", titles()), rows);
   }
@@ -115,7 +116,8 @@ public final class FigureComposer {
     }
     String caption =
         Text.format(
-            "Maps of %s for the class it answers, which stands under each image with its probability. %s%s",
+            "Maps of %s for the predicted class, given below each image with its"
+                + " probability. %s%s",
             album.title(), rule(FigureKind.METHODS), MEANING);
     List<String> names = album.methods().stream().map(ExplanationMethod::title).toList();
     String suffix = albums.size() == 1 ? "" : "-" + fileName(album.title());
@@ -167,12 +169,14 @@ public final class FigureComposer {
         switch (kind) {
           case SEVERAL_CLASSES -> " for each true class of an image.";
           default ->
-              " for the true class, of several the most probable, and for the most probable class that is not there.";
+              " for the true class (the most probable of several) and for the most"
+                  + " probable class that is absent.";
         };
     return "Maps of "
         + firstMethods()
         + what
-        + " Under each map its class, that class's probability, and whether it is the answer. "
+        + " Below each map: its class, the class's probability, and whether it"
+        + " is the prediction. "
         + rule(kind)
         + MEANING;
   }

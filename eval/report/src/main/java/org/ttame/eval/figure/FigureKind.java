@@ -70,7 +70,7 @@ public enum FigureKind {
             () ->
                 new IllegalArgumentException(
                     Text.format(
-                        "%s is no figure; there are %s",
+                        "%s is not a figure; choose from %s",
                         text, optionNames().stream().collect(Collectors.joining(", ")))));
   }
 }

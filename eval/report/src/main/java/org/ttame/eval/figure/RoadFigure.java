@@ -112,11 +112,12 @@ public final class RoadFigure {
               removal.step(removal.imputed()),
               removal.step(image)));
     }
-    return "The most relevant pixels of a synthetic image, by a map that is a star, are removed: in"
-        + " their place grey, to show which they are, then the image's mean colour, then ROAD's noisy"
-        + " linear imputation. How far the star shows is the step at its outline, the mean absolute"
-        + " difference, colours from 0 to 1, of neighbours of which one was removed and the other was"
-        + " not: "
+    return "The most relevant pixels of a synthetic image, by a star-shaped map,"
+        + " are replaced: by grey, to show which they are, by the image's mean"
+        + " colour, and by ROAD's noisy linear imputation. The step at the star's"
+        + " outline measures how visible it is, as the mean absolute difference"
+        + " (colours from 0 to 1) between neighbours of which one was removed and"
+        + " the other was not: "
         + String.join("; ", numbers)
         + ".";
   }

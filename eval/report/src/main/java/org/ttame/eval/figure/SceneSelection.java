@@ -136,18 +136,22 @@ public final class SceneSelection {
       case BACKBONES, METHODS ->
           Text.format("The images are spread evenly over the %,d of the list.", count);
       case SEVERAL_CLASSES ->
-          "The images are the first in the order of the list that show objects of several classes.";
+          "The images are the first in list order that show objects of several" + " classes.";
       case MISCLASSIFIED ->
           Text.format(
-              "The images are the first in the order of the list whose answer by %s is none of their true classes.",
+              "The images are the first in list order for which %s predicts none of"
+                  + " the true classes.",
               first);
       case WRONG_CLASS ->
           truthKnown
               ? Text.format(
-                  "The images are the first in the order of the list that %s answers rightly while it gives a class that is not there %.0f %% or more.",
+                  "The images are the first in list order that %s classifies correctly"
+                      + " while it gives an absent class %.0f %% or more.",
                   first, 100 * NOTABLE)
               : Text.format(
-                  "No true class is known, so the answer stands for it; the images are the first in the order of the list of which %s gives another class %.0f %% or more.",
+                  "No true class is known, so the prediction is used instead; the images"
+                      + " are the first in list order for which %s gives another class %.0f %%"
+                      + " or more.",
                   first, 100 * NOTABLE);
       case ROAD -> "";
     };
@@ -162,12 +166,12 @@ public final class SceneSelection {
               : "No true class is known: give labels or a table of boxes.";
       case MISCLASSIFIED ->
           truthKnown
-              ? Text.format(
-                  "%s answers each of %,d images with one of its true classes.", first, offered)
+              ? Text.format("%s predicts a true class for each of %,d images.", first, offered)
               : "No true class is known: give labels or a table of boxes.";
       case WRONG_CLASS ->
           Text.format(
-              "Of none of %,d images does %s, being right, give a class that is not there %.0f %% or more.",
+              "For none of %,d correctly classified images does %s give an absent"
+                  + " class %.0f %% or more.",
               offered, first, 100 * NOTABLE);
       default -> "None of its images could be read.";
     };

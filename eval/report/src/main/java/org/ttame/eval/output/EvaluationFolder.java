@@ -320,7 +320,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       if (maps.isPresent() && !batch.path(MAPS).asText().equals(sum(those))) {
         throw new IOException(
             Text.format(
-                "'%s' holds numbers of other maps: among those of %s the files have changed since they"
+                "'%s' holds results of other maps: files of %s have changed since they"
                     + " were measured; choose another folder (option 'out')",
                 folder, described(those)));
       }
@@ -418,7 +418,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     } catch (IOException | RuntimeException e) {
       throw new IOException(
           Text.format(
-              "'%s' is not as the evaluation left it (%s); evaluate again into another folder (option 'out')",
+              "'%s' has changed since the evaluation wrote it (%s); evaluate again"
+                  + " into another folder (option 'out')",
               file, e.getMessage()),
           e);
     }
@@ -470,8 +471,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       if (!Objects.equals(then.get(name), now.get(name))) {
         throw new IOException(
             Text.format(
-                "'%s' holds an evaluation with %s; now it is %s: go on with the settings it was begun"
-                    + " with, or choose another folder (option 'out')",
+                "'%s' holds an evaluation with %s; now it is %s: resume it with its"
+                    + " own settings, or choose another folder (option 'out')",
                 folder, described(name, then.get(name)), said(now.get(name))));
       }
     }

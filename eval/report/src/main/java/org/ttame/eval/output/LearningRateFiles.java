@@ -88,7 +88,7 @@ public final class LearningRateFiles {
     String title =
         suggestion.isPresent()
             ? Text.format("Suggested max-lr: %.2g", suggestion.getAsDouble())
-            : "No suggestion: the loss falls nowhere";
+            : "No suggestion: the loss never falls";
     LinePlot plot =
         new LinePlot(
             title, "learning rate (per step)", "training loss", new LinePlot.XAxis.Logarithmic());

@@ -38,7 +38,7 @@ public enum MapFormat {
                   () ->
                       new IllegalArgumentException(
                           Text.format(
-                              "\"%s\" is no format; use png, npy and json, separated by commas",
+                              "\"%s\" is not a format; use png, npy and json, separated by commas",
                               part))));
     }
     return formats;

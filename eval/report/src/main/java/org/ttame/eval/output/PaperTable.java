@@ -75,18 +75,20 @@ public final class PaperTable {
     markdownRow(text, images);
     text.append(
         Text.format(
-            "\n%d images; the row \"%s\" says how many each column is about. FP are forward passes for a map.\n",
+            "\n%d images; the row \"%s\" gives the number of images per column. FP"
+                + " are forward passes per map.\n",
             result.images(), IMAGES));
     text.append(
         Text.format(
-            "Intervals hold %.0f %% of the means over images drawn with replacement (%d times).\n\n",
+            "%.0f %% bootstrap intervals over the images (%d resamples).\n\n",
             100 * Bootstrap.LEVEL, statistics.bootstrap().resamples()));
     intervals(text, header, result.methods(), method -> key -> statistics.mean(method, key), false);
     if (result.methods().size() > 1) {
       String first = result.methods().get(0).method();
       text.append(
           Text.format(
-              "\n%s less each other method, image by image; bold where zero lies outside:\n\n",
+              "\n%s minus each other method, image by image; bold if the interval"
+                  + " excludes zero:\n\n",
               result.methods().get(0).title()));
       intervals(
           text,

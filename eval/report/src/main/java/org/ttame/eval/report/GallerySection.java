@@ -89,16 +89,16 @@ final class GallerySection {
                 Map.of(
                     "intro",
                     Text.format(
-                        "%d of %,d images, spread evenly over the set, with the map that each method"
-                            + " makes for the class the classifier answers.",
+                        "%d of %,d images, spread evenly over the set, with each method's map"
+                            + " for the predicted class.",
                         cards.size(), result.images()),
                     "disagreement",
                     several
-                        ? "Images where the methods disagree most come first: disagreement is 1 minus"
-                            + " the mean of Spearman's rank correlation between the maps of every two"
-                            + " methods, pixel by pixel; 0 where all put the pixels in the same order,"
-                            + " 1 where the orders have nothing to do with each other. Spread of a"
-                            + " score is the largest minus the smallest among the methods."
+                        ? "Images where the methods disagree most come first: disagreement is 1"
+                            + " minus the mean of Spearman's rank correlation between the maps of"
+                            + " every two methods, pixel by pixel; 0 if all rank the pixels alike, 1"
+                            + " if their rankings are unrelated. The spread of a score is its maximum"
+                            + " minus its minimum over the methods."
                         : "",
                     "orders",
                     orders(several),

@@ -22,7 +22,8 @@ final class ProvenanceSection {
     parts.add(Table.pairs("Program", "Program", program));
     parts.add(Table.pairs("Classifier", "Classifier", provenance.backbone()));
     parts.add(Table.pairs("Settings", "Settings", provenance.settings()));
-    parts.add(Table.pairs("Metrics", "What changes the numbers' meaning", result.parameters()));
+    parts.add(
+        Table.pairs("Metrics", "Settings that change what the numbers mean", result.parameters()));
     parts.add(costs(result));
     return Section.of("provenance", "Provenance", Html.join(parts));
   }
@@ -33,8 +34,8 @@ final class ProvenanceSection {
             "Methods",
             Html.text(
                 Text.format(
-                    "Methods and what they cost. Besides: %,d passes over clean images and %,d over"
-                        + " masked or imputed ones; %.0f s in all.",
+                    "Methods and their cost. In addition %,d passes over clean images and"
+                        + " %,d over masked or imputed ones; %.0f s in all.",
                     result.cleanPasses(), result.metricPasses(), result.seconds())),
             List.of(
                 Html.text("method"),

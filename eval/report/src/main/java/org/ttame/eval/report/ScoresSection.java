@@ -31,9 +31,10 @@ final class ScoresSection {
     parts.add(means());
     parts.add(
         note(
-            "Best in bold, second best underlined; ↓ lower is better, ↑ higher is better. Below each"
-                + " mean its interval. FP: forward passes through the network for one map, counted;"
-                + " passes back are counted apart, see Provenance."));
+            "Best in bold, second best underlined; ↓ lower is better, ↑ higher is"
+                + " better. Below each mean its interval. FP: forward passes through the"
+                + " network per map, as counted; backward passes are counted separately,"
+                + " see Provenance."));
     for (MethodResult method : result.methods()) {
       method
           .warnings()
@@ -48,8 +49,8 @@ final class ScoresSection {
           note(
               "Green: "
                   + result.methods().get(0).title()
-                  + " is better than the row's method and the interval leaves out zero; red: worse;"
-                  + " grey: not told apart on these images."));
+                  + " is better than the row's method and the interval excludes zero; red:"
+                  + " worse; grey: no significant difference on these images."));
     }
     return Section.of("scores", "Scores", Html.join(parts));
   }
@@ -63,7 +64,8 @@ final class ScoresSection {
             "Means of every method",
             Html.text(
                 Text.format(
-                    "Means in percent, over as many of the %,d images as the last row says.",
+                    "Means in percent; the last row gives the number of images, of %,d in"
+                        + " all.",
                     result.images())),
             columns);
     for (MethodResult method : result.methods()) {
@@ -106,11 +108,11 @@ final class ScoresSection {
     verdict.columns().forEach(found -> columns.add(found.column().heading()));
     Table table =
         new Table(
-            first.title() + " less each other method",
+            first.title() + " minus each other method",
             Html.join(
                 List.of(
                     Html.name(first.title()),
-                    Html.text(" less each other method, with its interval."))),
+                    Html.text(" minus each other method, with its interval."))),
             columns);
     for (MethodResult method : result.methods().subList(1, result.methods().size())) {
       List<Table.Cell> cells = new ArrayList<>();

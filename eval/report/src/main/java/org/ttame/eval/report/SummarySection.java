@@ -49,11 +49,11 @@ final class SummarySection {
                     "verdict", verdict.sentences(),
                     "method",
                         Text.format(
-                            "A difference counts as real where its interval leaves out zero. Intervals"
-                                + " hold 95 %% of the means of %,d resamples of the images (bootstrap,"
-                                + " seed %d), differences taken image by image. Each comparison stands"
-                                + " for itself: of twenty differences that are none, one will look"
-                                + " real.",
+                            "A difference counts as real if its 95 %% interval excludes zero."
+                                + " Intervals are percentiles over %,d resamples of the images"
+                                + " (bootstrap, seed %d); differences are paired image by image. Multiple"
+                                + " comparisons are not corrected for: one in twenty comparisons without"
+                                + " a difference will look real.",
                             statistics.bootstrap().resamples(), statistics.bootstrap().seed()),
                     "meaning", meaning(result)));
     return Section.of("summary", "Summary", body);
@@ -66,8 +66,8 @@ final class SummarySection {
         paragraph.fill(
             Map.of(
                 "text",
-                "Every map is made for the class the classifier itself answers on the clean image;"
-                    + " ψ is that class's probability there.")));
+                "Every map explains the class that the classifier predicts for the"
+                    + " clean image; ψ is that class's probability there.")));
     result.keys().stream()
         .map(key -> MEANINGS.get(key.metric()))
         .filter(java.util.Objects::nonNull)
@@ -84,12 +84,13 @@ final class SummarySection {
             + " masked by the top v % of the map's pixels; 0 where it does not drop.");
     meanings.put(
         "ic",
-        "IC(v), increase in confidence: in how many percent of the images the masked image is"
-            + " answered with a higher probability than the clean one.");
+        "IC(v), increase in confidence: the percentage of images whose masked"
+            + " version gets a higher probability than the clean one.");
     String road =
-        "MoRF and LeRF (ROAD): 100 times the probability, or with the released protocol the share of"
-            + " unchanged answers, after the most or the least relevant pixels were replaced by what"
-            + " surrounds them; the mean over the percentages removed.";
+        "MoRF and LeRF (ROAD): 100 times the probability, or with the released"
+            + " protocol the share of unchanged predictions, after the most or the"
+            + " least relevant pixels are imputed from their surroundings; the mean"
+            + " over the percentages removed.";
     meanings.put("morf", road);
     meanings.put("lerf", road);
     String causal =
@@ -99,9 +100,9 @@ final class SummarySection {
     meanings.put("deletion", causal);
     meanings.put(
         "pointing",
-        "Pointing: in how many percent of the images with a known object of the class the map's"
-            + " largest value lies in its box.");
-    meanings.put("energy", "Energy: how many percent of the map's sum lie in the boxes.");
+        "Pointing: the percentage of images with a known object of the class"
+            + " in which the map's maximum lies in its box.");
+    meanings.put("energy", "Energy: the percentage of the map's sum that lies inside the boxes.");
     return Map.copyOf(meanings);
   }
 }

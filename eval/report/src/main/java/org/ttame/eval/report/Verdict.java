@@ -106,7 +106,7 @@ record Verdict(List<Found> columns) {
         List.of(
             Html.text("In " + found.column().title() + " "),
             Html.name(ExplanationMethod.title(found.ranked().get(0))),
-            Html.text(" has the best mean, but is not told apart from "),
+            Html.text(" has the best mean, but is not significantly better than "),
             Html.join(
                 java.util.stream.IntStream.range(0, found.rivals().size())
                     .mapToObj(

@@ -221,7 +221,7 @@ class AlbumTest {
     Figure wrong = named(made, "wrong-class");
     assertThat(wrong.sheet().rows()).hasSize(4);
     assertThat(wrong.sheet().rows().get(1).get(0)).isEmpty();
-    assertThat(wrong.caption()).contains("net0 answers rightly");
+    assertThat(wrong.caption()).contains("net0 classifies correctly");
     assertThat(made.outcome().figures().stream().map(Figure::name))
         .contains("methods-net0", "methods-net1");
   }

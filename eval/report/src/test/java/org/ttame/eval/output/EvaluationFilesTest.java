@@ -80,7 +80,7 @@ class EvaluationFilesTest {
         .contains("| a_b% | <ins>20.00</ins> | 0.00 | <ins>41.00</ins> | 0.00 | 2.50 |")
         .contains("| images | 2 | 2 | 2 | 0 to 2 |  |")
         .contains("| T-TAME | 11.00 [10.00, 12.00] | 50.00 [50.00, 50.00] |")
-        .contains("T-TAME less each other method")
+        .contains("T-TAME minus each other method")
         .contains("| Grad-CAM++ | **-20.00 [-20.00, -20.00]** | 0.00 [0.00, 0.00] |")
         .contains("| RISE | 0.00 [0.00, 0.00] | **40.00 [40.00, 40.00]** |");
   }
@@ -90,7 +90,7 @@ class EvaluationFilesTest {
     EvaluationResult one = result(method("ttame", 1, row(10, 50, 20, 30, 10, 100)));
     PaperTable table = new PaperTable(one, one.statistics());
     assertThat(table.latex()).contains("T-TAME & 10.00 & 50.00 & 20.00 & 100.00 & 1 \\\\");
-    assertThat(table.markdown()).doesNotContain("**").doesNotContain("less each other");
+    assertThat(table.markdown()).doesNotContain("**").doesNotContain("minus each other");
     EvaluationResult none = result(method("ttame", 1));
     assertThat(new PaperTable(none, none.statistics()).latex()).contains("T-TAME & - & - & -");
     assertThat(RoadCurves.of(none, none.statistics())).isEmpty();

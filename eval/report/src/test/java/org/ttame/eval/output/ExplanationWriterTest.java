@@ -89,7 +89,7 @@ class ExplanationWriterTest {
   void parsesFormats() {
     assertThat(MapFormat.parse("npy, PNG")).containsExactly(MapFormat.PNG, MapFormat.NPY);
     assertThatThrownBy(() -> MapFormat.parse("npy,,png"))
-        .hasMessage("\"\" is no format; use png, npy and json, separated by commas");
+        .hasMessage("\"\" is not a format; use png, npy and json, separated by commas");
   }
 
   private List<Path> write(boolean qualified, Set<MapFormat> formats, float[][] values)

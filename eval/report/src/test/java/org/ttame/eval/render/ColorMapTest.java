@@ -44,7 +44,7 @@ class ColorMapTest {
     assertThat(ColorMap.parse("Jet")).isEqualTo(ColorMap.JET);
     assertThatThrownBy(() -> ColorMap.parse("rainbow"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("\"rainbow\" is no colour map; use one of viridis, inferno, jet");
+        .hasMessage("\"rainbow\" is not a colour map; use one of viridis, inferno, jet");
   }
 
   private static double luminance(int rgb) {

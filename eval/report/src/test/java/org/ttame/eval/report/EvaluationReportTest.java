@@ -95,7 +95,7 @@ class EvaluationReportTest {
         .contains("T-TAME is better than every other method in AD(100%), AD(15%) and MoRF")
         .contains("random is better than every other method in LeRF.")
         .contains("In IC(100%)")
-        .contains("is not told apart from");
+        .contains("is not significantly better than");
   }
 
   @Test

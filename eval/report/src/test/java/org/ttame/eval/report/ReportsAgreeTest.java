@@ -120,9 +120,9 @@ class ReportsAgreeTest {
     }
     assertThat(expected.get("Grad-CAM++").get(0)).isEqualTo("-12.25");
     assertThat(markdown().get(2)).isEqualTo(expected);
-    assertThat(html("T-TAME less each other method")).isEqualTo(expected);
+    assertThat(html("T-TAME minus each other method")).isEqualTo(expected);
     assertThat(Files.readString(out.resolve(EvaluationFiles.MARKDOWN)))
-        .contains("T-TAME less each other method");
+        .contains("T-TAME minus each other method");
     // Lower is better, and T-TAME is lower.
     assertThat(page).contains("<td class=\"better\"><span>−12.25</span>");
   }

@@ -114,7 +114,7 @@ public final class AblationFiles {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("model", table.model());
     root.put("interval", "95 % bootstrap percentile interval over images");
-    root.put("difference", "this row less the proposed form, paired by image");
+    root.put("difference", "this row minus the proposed form, paired by image");
     root.put("published_label", PublishedAblations.LABEL);
     List<Object> rows = new ArrayList<>();
     for (AblationTable.Row row : table.rows()) {

@@ -107,7 +107,8 @@ final class TrialFile {
     if (!differences.isEmpty()) {
       throw new IOException(
           Text.format(
-              "'%s' was measured otherwise: %s; give another folder (option 'out'), or the settings it was begun with",
+              "'%s' was measured with other settings: %s; give another folder"
+                  + " (option 'out'), or the original settings",
               file, String.join("; ", differences)));
     }
   }

@@ -92,7 +92,7 @@ class SanityCheckTest {
     assertThat(edges.passed()).isFalse();
     assertThat(edges.firstChange()).isEmpty();
     assertThat(edges.last().mean()).isEqualTo(1);
-    assertThat(edges.sentence()).contains("FAILS; no map ever changes").contains("as it must");
+    assertThat(edges.sentence()).contains("FAILS; no map ever changes").contains("as it should");
 
     SanityReport.Verdict gradCam = verdict(report, "gradcam");
     assertThat(gradCam.passed()).isTrue();
