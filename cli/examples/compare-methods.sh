@@ -1,10 +1,10 @@
 #!/bin/sh
 # Trains T-TAME and, for convolutional networks, L-CAM-Img on the embedded sample and measures them
-# beside every rival method, on the held-out scenes: the tables of eval/docs/methods.md.
+# beside every other method, on the held-out scenes: the tables of eval/docs/methods.md.
 #
 #   cli/examples/compare-methods.sh OUT
 #
-# OUT/FAMILY/metrics/report.html shows the maps. Run again, it goes on where it was stopped. Exit
+# OUT/FAMILY/metrics/report.html shows the maps. Run it again to resume. Exit
 # codes are ttame's: 0 done, 1 failed, 2 wrong usage.
 #
 #   TTAME     how to call the program        (java -jar cli/target/ttame-cli.jar)

@@ -5,7 +5,7 @@
 #   cli/examples/compare-runs.sh OUT
 #
 # The second run takes part as maps made elsewhere, so that both are measured on the same images in
-# one table. Run again, it goes on where it was stopped. Exit codes are ttame's: 0 done, 1 failed,
+# one table. Run it again to resume. Exit codes are ttame's: 0 done, 1 failed,
 # 2 wrong usage.
 #
 #   TTAME    how to call the program      (java -jar cli/target/ttame-cli.jar)
