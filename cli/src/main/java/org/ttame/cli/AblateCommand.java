@@ -6,6 +6,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.experiment.ExperimentListener;
 import org.ttame.eval.experiment.ExperimentListener.State;
+import org.ttame.eval.report.ResultPage;
 import org.ttame.services.Ablate;
 import org.ttame.services.ClassifierChoice;
 import org.ttame.services.TrainingInputs;
@@ -54,7 +55,7 @@ final class AblateCommand implements Command {
             + " lists/test.txt",
         List.of(
             "Without --weights and --data it works on the bundled sample. Each training is a run in"
-                + " OUT/trials; the tables are OUT/ablation.md, .tex, .csv and .json. --masking is"
+                + " OUT/trials; the tables are OUT/report.html and ablation.md, .tex, .csv and .json. --masking is"
                 + " that of Table VI; Table VII trains and measures with both.",
             "Ctrl-C saves and stops; run the same command again to resume. The"
                 + " paper's published numbers are shown, marked as such, only for its"
@@ -98,6 +99,7 @@ final class AblateCommand implements Command {
         }
         result.tables().get().lines().forEach(console::result);
         console.result(result.file().toString());
+        console.result(options.out().resolve(ResultPage.FILE) + ": all of it on one page");
       }
     };
   }

@@ -78,6 +78,7 @@ record BenchJob(
                               "native", started.describeBinary(),
                               "seed", String.valueOf(seed)))
                       .toMap()));
+      record.put("format", 1);
       double peak = MatrixPeak.gigaflops();
       record.put("sgemm_gflops", peak);
       console.result(

@@ -80,6 +80,7 @@ final class DoctorCommand implements Command {
     BuildInfo build = BuildInfo.current();
     ObjectNode report = new ObjectMapper().createObjectNode();
     report
+        .put("format", 1)
         .put("passed", checks.stream().allMatch(Doctor.Check::passed))
         .put("version", build.version())
         .put("commit", build.commit())

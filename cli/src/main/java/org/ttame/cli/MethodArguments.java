@@ -35,10 +35,11 @@ final class MethodArguments {
       OptionSpec.of("rise-masks", "N", "RISE's passes per image (4000 for VGG, else 8000)");
   static final OptionSpec MAPS =
       OptionSpec.of(
-          "maps",
-          "DIR|NAME=DIR",
-          "maps made by another program, with --methods or alone: DIR/NAME.npy"
-              + " for each image, any size; NAME= is their name in tables");
+              "maps",
+              "DIR|NAME=DIR",
+              "maps made by another program, with --methods or alone: DIR/NAME.npy"
+                  + " for each image, any size; NAME= is their name in tables")
+          .repeated();
 
   /** What {@code --methods} may name, for its description. */
   private static final String METHODS =
@@ -93,7 +94,7 @@ final class MethodArguments {
               "%s lcam and --lcam-run DIR belong together: a run of 'train --variant lcam'",
               option.dashed()));
     }
-    Optional<MapFolder> maps = maps(arguments);
+    List<MapFolder> maps = maps(arguments);
     if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
       throw new UsageException(
           Text.format(
@@ -137,17 +138,17 @@ final class MethodArguments {
   }
 
   /** Maps made elsewhere; a folder that there is is never taken for a name. */
-  private static Optional<MapFolder> maps(Arguments arguments) throws UsageException {
-    Optional<Path> whole = arguments.path(MAPS);
-    if (whole.isEmpty()) {
-      return Optional.empty();
+  private static List<MapFolder> maps(Arguments arguments) throws UsageException {
+    List<MapFolder> maps = new ArrayList<>();
+    for (String text : arguments.texts(MAPS)) {
+      Path whole = Arguments.toPath(MAPS.dashed(), text);
+      Matcher named = NAMED.matcher(text);
+      maps.add(
+          !named.matches() || Files.isDirectory(whole)
+              ? new MapFolder(MapFolderExplainer.NAME, whole)
+              : new MapFolder(named.group(1), Arguments.toPath(MAPS.dashed(), named.group(2))));
     }
-    Matcher named = NAMED.matcher(arguments.text(MAPS).orElseThrow());
-    if (!named.matches() || Files.isDirectory(whole.get())) {
-      return Optional.of(new MapFolder(MapFolderExplainer.NAME, whole.get()));
-    }
-    return Optional.of(
-        new MapFolder(named.group(1), Arguments.toPath(MAPS.dashed(), named.group(2))));
+    return maps;
   }
 
   private static void require(Arguments arguments, OptionSpec option, boolean used)

@@ -52,12 +52,12 @@ final class SanityCommand implements Command {
         CommonOptions.MEASURING,
         "ttame sanity --run runs/vgg16 --data lists/test.txt --limit 200 --methods ttame,gradcam",
         List.of(
-            "For a run on the bundled sample --data defaults to its held-out" + " scenes.",
+            "For a run on the bundled sample --data defaults to its held-out scenes.",
             "Similarity to the original maps (Spearman, SSIM, HOG) with 95 %"
                 + " intervals at every stage, for the original class and for the current"
                 + " prediction; verdicts use the original class. The image's own edges"
                 + " are included as a control that must fail.",
-            "Writes OUT/sanity.json, sanity.csv, curves and picture strips. Run"
+            "Writes OUT/report.html, sanity.json, sanity.csv, curves and picture strips. Run"
                 + " the same command again to resume. labels and seed train like the run,"
                 + " but from the next seed and with shuffled images, into OUT/shuffled"
                 + " and OUT/reseeded."));
@@ -120,5 +120,6 @@ final class SanityCommand implements Command {
       console.result("Passing " + SanityReport.LABELS_RULE + ".");
     }
     console.result(Text.format("%s: %s", result.file(), result.skipped().after(result.images())));
+    console.result(result.page() + ": all of it on one page");
   }
 }

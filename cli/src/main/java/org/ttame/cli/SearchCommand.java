@@ -67,8 +67,8 @@ final class SearchCommand implements Command {
             "Trains every combination of the values given and selects the one with the smallest"
                 + " AD(15) - IC(15) on the validation images after its last epoch. Without"
                 + " --weights and --data it works on the bundled sample.",
-            "Each training is a run in OUT/trials; OUT/search.json and search.csv"
-                + " record every one. Ctrl-C saves and stops; run the same command again"
+            "Each training is a run in OUT/trials; OUT/report.html, search.json and"
+                + " search.csv record every one. Ctrl-C saves and stops; run the same command again"
                 + " to resume."));
   }
 
@@ -126,6 +126,7 @@ final class SearchCommand implements Command {
                 best.trial().name(), SearchFiles.score(best)));
         console.result("selected by the " + SearchFiles.RULE);
         console.result(result.file().toString());
+        result.page().ifPresent(page -> console.result(page + ": all of it on one page"));
       }
     };
   }

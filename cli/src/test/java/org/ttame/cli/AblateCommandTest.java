@@ -45,6 +45,11 @@ class AblateCommandTest {
       assertThat(out.resolve(name)).isNotEmptyFile();
     }
     assertThat(out.resolve("trials/stage-outputs.no-skip/run.json")).isNotEmptyFile();
+    Schemas.requireValid("ablation", out.resolve("ablation.json"));
+    Schemas.requireValid("trial", out.resolve("trials/stage-outputs.no-skip/trial.json"));
+    Schemas.requireColumns(out.resolve("ablation.csv"));
+    assertThat(Files.readString(out.resolve("report.html")))
+        .contains("Table VI: means", "Table VII: means", "Provenance");
     String tables = Files.readString(out.resolve("ablation.md"));
 
     Ttame.Result again = Ttame.run(words.toArray(String[]::new));
@@ -75,7 +80,9 @@ class AblateCommandTest {
             "--out",
             sanity.toString());
     assertThat(checked.code()).as("%s", checked).isZero();
-    assertThat(checked.out()).contains("labels, ttame: ").contains("seed, ttame: the reference, not a check");
+    assertThat(checked.out())
+        .contains("labels, ttame: ")
+        .contains("seed, ttame: the reference, not a check");
     assertThat(sanity.resolve("shuffled/run.json")).content().contains("\"sigmoid\"");
 
     words.addAll(List.of("--max-lr", "0.5"));

@@ -18,6 +18,7 @@ class DoctorCommandTest {
         .doesNotContain("WRONG");
     assertThat(printed.err()).contains("checks passed");
     JsonNode report = new ObjectMapper().readTree(Ttame.run("doctor", "--json", "--quiet").out());
+    Schemas.requireValid("doctor", report.toString());
     assertThat(report.path("passed").asBoolean()).isTrue();
     assertThat(report.path("checks").size())
         .isEqualTo(printed.out().lines().filter(line -> line.startsWith("ok")).count());

@@ -197,6 +197,34 @@ class EvaluateTest {
     assertThat(none.err()).contains("none of the 4 images").contains("has a map: expected");
   }
 
+  /** Two programs' maps of the same images, side by side; an image that one lacks is left out. */
+  @Test
+  void measuresSeveralFoldersOfMaps() throws IOException {
+    Path one = folder.resolve("one-maps");
+    Path other = folder.resolve("other-maps");
+    explain(4, one);
+    explain(4, other);
+    String[] both = {"--limit", "4", "--maps", "one=" + one, "--maps", "other=" + other};
+    Ttame.ok(words("both-maps", both));
+    JsonNode methods = metrics("both-maps").path("methods");
+    assertThat(methods.findValuesAsText("method")).containsExactly("one", "other");
+    assertThat(methods.get(0).path("metrics")).isEqualTo(methods.get(1).path("metrics"));
+    for (JsonNode difference : metrics("both-maps").path("differences")) {
+      assertThat(difference.path("value").asDouble()).isZero();
+    }
+    Files.delete(other.resolve(rows("both-maps").get(1).split("\\.", 2)[0] + ".npy"));
+    Ttame.Result less = Ttame.ok(words("fewer-of-one", both));
+    assertThat(less.out()).contains("3 images; 1 without a map left out");
+    assertThat(rows("fewer-of-one")).hasSize(1 + 2 * 3);
+    Ttame.Result again = Ttame.run(words("both-maps", both));
+    assertThat(again.err()).contains("both-maps' holds results of other maps");
+    Ttame.Result unnamed =
+        Ttame.run(words("unnamed", "--maps", one.toString(), "--maps", other.toString()));
+    assertThat(unnamed.code()).isEqualTo(2);
+    assertThat(unnamed.err())
+        .contains("--maps needs a name for each folder, NAME=DIR; got maps, maps");
+  }
+
   /** Somebody mends a program, writes its maps anew and types the same command. */
   @Test
   void refusesToGoOnWithOtherMaps() throws IOException {

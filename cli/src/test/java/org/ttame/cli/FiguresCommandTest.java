@@ -84,6 +84,7 @@ class FiguresCommandTest {
       }
     }
     JsonNode json = JSON.readTree(out.resolve("figures.json").toFile());
+    Schemas.requireValid("figures", out.resolve("figures.json"));
     assertThat(json.path("figures")).hasSize(7);
     assertThat(json.path("missing")).isEmpty();
     assertThat(json.path("settings").path("seed").asText()).isEqualTo("42");

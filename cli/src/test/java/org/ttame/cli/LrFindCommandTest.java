@@ -33,6 +33,8 @@ class LrFindCommandTest {
       assertThat(out.resolve("lr-find." + ending)).isNotEmptyFile();
     }
     JsonNode json = new ObjectMapper().readTree(out.resolve("lr-find.json").toFile());
+    Schemas.requireValid("lr-find", out.resolve("lr-find.json"));
+    Schemas.requireColumns(out.resolve("lr-find.csv"));
     assertThat(json.path("ended").asText()).isEqualTo("complete");
     assertThat(json.path("rule").asText()).contains("steeply");
     JsonNode settings = json.path("provenance").path("settings");

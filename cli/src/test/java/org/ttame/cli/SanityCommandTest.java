@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,6 +68,15 @@ class SanityCommandTest {
     assertThat(reseeded.path("settings").has("targets")).isFalse();
     assertThat(reseeded.path("settings").path("seed").asText()).isEqualTo("43");
     JsonNode json = mapper.readTree(out.resolve("sanity.json").toFile());
+    Schemas.requireValid("sanity", out.resolve("sanity.json"));
+    Schemas.requireColumns(out.resolve("sanity.csv"));
+    String page = Files.readString(out.resolve("report.html"));
+    assertThat(page).contains("Verdicts", "<svg", "data:image/", "All numbers");
+    for (JsonNode verdict : json.path("verdicts")) {
+      assertThat(page)
+          .contains(
+              verdict.path("cascade").asText() + ", " + verdict.path("method").asText() + ":");
+    }
     assertThat(json.path("provenance").path("settings").path("seed").asText()).isEqualTo("42");
     assertThat(json.path("verdicts").findValuesAsText("cascade"))
         .contains("labels")

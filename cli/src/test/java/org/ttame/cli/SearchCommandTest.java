@@ -38,6 +38,13 @@ class SearchCommandTest {
     assertThat(said.code()).as("%s", said).isZero();
     assertThat(said.out()).contains("4 trainings, 0 done").contains("best: epochs-");
     JsonNode json = new ObjectMapper().readTree(out.resolve("search.json").toFile());
+    Schemas.requireValid("search", out.resolve("search.json"));
+    Schemas.requireColumns(out.resolve("search.csv"));
+    String page = Files.readString(out.resolve("report.html"));
+    assertThat(page).contains("Selected", "<svg");
+    for (JsonNode trial : json.path("trials")) {
+      assertThat(page).contains("<bdi>" + trial.path("trial").asText() + "</bdi>");
+    }
     assertThat(json.path("trials")).hasSize(4);
     assertThat(json.path("rule").asText()).contains("AD(15) - IC(15)");
     List<Double> scores = new ArrayList<>();

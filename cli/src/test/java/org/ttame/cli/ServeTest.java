@@ -162,7 +162,10 @@ class ServeTest {
     byte[] damaged = Arrays.copyOf(scene, scene.length / 2);
     byte[] large = PngWriter.encode(RgbImage.wrap(300, 300, new byte[270_000]));
     refused(400, "10 is not a class", served.post("v1/explain?class=10", scene));
-    refused(400, "neither an index from 0 to 9 nor the name of a class", served.post("v1/explain?class=cat", scene));
+    refused(
+        400,
+        "neither an index from 0 to 9 nor the name of a class",
+        served.post("v1/explain?class=cat", scene));
     refused(400, "magic is not a method", served.post("v1/explain?method=magic", scene));
     refused(400, "does not explain", served.post("v1/explain?method=lcam", scene));
     refused(400, "does not explain", served.post("v1/explain?method=transformer-lrp", scene));

@@ -15,7 +15,6 @@ import org.ttame.core.storage.TextFile;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.EvaluationComparison;
 import org.ttame.eval.output.EvaluationComparison.Row;
-import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.statistics.Bootstrap;
 
@@ -115,8 +114,8 @@ public final class Compare {
     try {
       comparison =
           new EvaluationComparison(
-              EvaluationFolder.measured(a.folder(), a.metrics()),
-              EvaluationFolder.measured(b.folder(), b.metrics()),
+              EvaluationComparison.read(a.folder(), a.metrics()),
+              EvaluationComparison.read(b.folder(), b.metrics()),
               Bootstrap.standard());
     } catch (IllegalArgumentException e) {
       throw new IOException(

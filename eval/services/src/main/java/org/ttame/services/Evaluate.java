@@ -15,7 +15,6 @@ import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
 import org.ttame.eval.evaluation.MapObserver;
 import org.ttame.eval.evaluation.MethodResult;
-import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.metric.Metric;
 import org.ttame.eval.metric.MetricKey;
@@ -213,11 +212,7 @@ public final class Evaluate {
       Path out = options.out();
       Map<String, String> identity = identity(classifier);
       try (EvaluationFolder folder =
-          EvaluationFolder.open(
-              out,
-              evaluation.nothing(),
-              folderSettings(identity),
-              made.maps().map(maps -> maps::sum))) {
+          EvaluationFolder.open(out, evaluation.nothing(), folderSettings(identity), made.sums())) {
         EvaluationRunner runner =
             new EvaluationRunner(evaluation, folder, set, options.reading(), listener);
         EvaluationResult result = runner.run(classifier, made.maps(), objects, observer());
@@ -241,7 +236,7 @@ public final class Evaluate {
                       evaluation.nothing(),
                       names,
                       options.colors().optionName(),
-                      made.maps().map(MapFolderExplainer::name).orElse(null)))
+                      made.maps().isEmpty() ? null : EvaluationRunner.names(made.maps())))
               .write(out);
         }
         for (MethodResult method : result.methods()) {

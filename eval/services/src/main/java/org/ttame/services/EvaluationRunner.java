@@ -1,12 +1,14 @@
 package org.ttame.services;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
@@ -58,7 +60,7 @@ final class EvaluationRunner {
    * Measures what is left.
    *
    * @param classifier whose explanations
-   * @param maps maps made elsewhere, where they take part
+   * @param maps maps made elsewhere, possibly none
    * @param objects where objects are, where that is measured
    * @param observer sees the maps
    * @return what was found, now and before
@@ -66,22 +68,23 @@ final class EvaluationRunner {
    */
   EvaluationResult run(
       FrozenClassifier classifier,
-      Optional<MapFolderExplainer> maps,
+      List<MapFolderExplainer> maps,
       Optional<BoxTable> objects,
       MapObserver observer)
       throws IOException {
     EvaluationResult before = folder.finished();
     int[] left = left(before);
-    if (maps.isPresent()) {
-      left = withMaps(left, maps.get());
-    }
+    left = withMaps(left, maps);
     EvaluationResult result = before;
     if (left.length > 0) {
       result = measure(classifier, before, left, objects, observer);
     } else if (before.images() > 0) {
       listener.note("the evaluation is complete; rewriting its tables");
     }
-    return withoutMap == 0 ? result : EvaluationResult.join(List.of(result, warning(maps.get())));
+    return withoutMap == 0
+        ? result
+        : EvaluationResult.join(
+            List.of(result, warning(evaluation.nothing(), names(maps), withoutMap)));
   }
 
   /** The images that could not be read, or have no map, in the list's order. */
@@ -145,28 +148,42 @@ final class EvaluationRunner {
         .toArray();
   }
 
-  private int[] withMaps(int[] left, MapFolderExplainer maps) throws IOException {
-    int[] there = IntStream.of(left).filter(i -> maps.has(list.name(i))).toArray();
+  /** The names of some folders of maps, which have no comma. */
+  static String names(List<MapFolderExplainer> maps) {
+    return maps.stream().map(MapFolderExplainer::name).collect(Collectors.joining(","));
+  }
+
+  private static boolean hasAll(List<MapFolderExplainer> maps, String image) {
+    return maps.stream().allMatch(one -> one.has(image));
+  }
+
+  /** Where the first map of an image is looked for that there is not. */
+  private static Path expected(List<MapFolderExplainer> maps, String image) {
+    return maps.stream().filter(one -> !one.has(image)).findFirst().orElseThrow().expected(image);
+  }
+
+  private int[] withMaps(int[] left, List<MapFolderExplainer> maps) throws IOException {
+    int[] there = IntStream.of(left).filter(i -> hasAll(maps, list.name(i))).toArray();
     withoutMap = left.length - there.length;
     if (withoutMap == 0) {
       return there;
     }
     List<String> missing =
-        IntStream.of(left).mapToObj(list::name).filter(name -> !maps.has(name)).toList();
+        IntStream.of(left).mapToObj(list::name).filter(name -> !hasAll(maps, name)).toList();
     if (there.length == 0 && folder.finished().images() == 0 && set.isWhole()) {
       throw new IOException(
           Text.format(
               "none of the %d images of %s has a map: expected '%s' and so on",
-              list.size(), list.source(), maps.expected(missing.get(0))));
+              list.size(), list.source(), expected(maps, missing.get(0))));
     }
     if (settings.strict()) {
       throw new IOException(
           Text.format(
               "There is no map for %s: expected '%s'; without option 'strict' it would be left out",
-              missing.get(0), maps.expected(missing.get(0))));
+              missing.get(0), expected(maps, missing.get(0))));
     }
     IntStream.of(left)
-        .filter(i -> !maps.has(list.name(i)))
+        .filter(i -> !hasAll(maps, list.name(i)))
         .forEach(i -> leftOut.add(leftOut(i, null, "there is no map")));
     for (String name : missing.subList(0, Math.min(NAMED, missing.size()))) {
       listener.warn(Text.format("skipped: there is no map for %s", name));
@@ -177,15 +194,11 @@ final class EvaluationRunner {
     return there;
   }
 
-  private EvaluationResult warning(MapFolderExplainer maps) {
-    return warning(evaluation.nothing(), maps.name(), withoutMap);
-  }
-
   /** A part of a result that says nothing but that so many images had no map. */
   static EvaluationResult warning(EvaluationResult nothing, String maps, int withoutMap) {
     List<MethodResult> methods = new ArrayList<>();
     for (MethodResult method : nothing.methods()) {
-      boolean own = method.method().equals(maps);
+      boolean own = List.of(maps.split(",", -1)).contains(method.method());
       methods.add(
           new MethodResult(
               method.method(),

@@ -80,7 +80,7 @@ public record FigureRuns(
     return new MethodSelection(
         List.copyOf(wanted),
         false,
-        Optional.empty(),
+        List.of(),
         Optional.of(choice),
         Optional.empty(),
         layer,

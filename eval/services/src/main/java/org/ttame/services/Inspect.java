@@ -28,6 +28,8 @@ import org.ttame.training.run.RunFolder;
 public final class Inspect {
   private static final Pattern COUNT = Pattern.compile("\\d{1,18}");
 
+  private static final int FORMAT = 1;
+
   private Inspect() {}
 
   /**
@@ -102,7 +104,8 @@ public final class Inspect {
    * @param classifier stays the caller's
    */
   public static ObjectNode json(FrozenClassifier classifier) {
-    ObjectNode json = ClassifierJson.write(classifier.spec());
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put("format", FORMAT);
+    json.setAll(ClassifierJson.write(classifier.spec()));
     json.set("layers", ClassifierJson.layers(classifier.spec()));
     ArrayNode assumptions = json.putArray("assumptions");
     classifier.assumptions().forEach(assumption -> assumptions.add(assumption.sentence()));
@@ -127,7 +130,7 @@ public final class Inspect {
    * @param refusal what was said of it
    */
   public static ObjectNode json(Path file, BackboneException refusal) {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put("format", FORMAT);
     json.put("file", file.toString());
     json.put("supported", false);
     json.put("error", refusal.getMessage());

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -18,6 +19,7 @@ import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.explain.MapFolderExplainer;
 import org.ttame.eval.explain.MethodCatalog;
 import org.ttame.eval.explain.MethodOptions;
+import org.ttame.eval.output.EvaluationFolder;
 import org.ttame.training.run.RunFolder;
 
 /**
@@ -25,7 +27,7 @@ import org.ttame.training.run.RunFolder;
  *
  * @param methods the methods in order; empty for what the run was trained as
  * @param controls whether that is joined by the untrained mechanism and by random maps
- * @param maps maps made elsewhere, measured after the methods
+ * @param maps maps made elsewhere, in order, measured after the methods
  * @param run the run of T-TAME, or of L-CAM alone; empty where no method needs one
  * @param lcamRun a run of L-CAM beside {@code run}
  * @param layer the node that methods of one layer read; empty for the standard one
@@ -35,7 +37,7 @@ import org.ttame.training.run.RunFolder;
 public record MethodSelection(
     List<ExplanationMethod> methods,
     boolean controls,
-    Optional<MapFolder> maps,
+    List<MapFolder> maps,
     Optional<TrainedRun> run,
     Optional<Path> lcamRun,
     Optional<String> layer,
@@ -46,6 +48,12 @@ public record MethodSelection(
 
   public MethodSelection {
     methods = List.copyOf(methods);
+    maps = List.copyOf(maps);
+    List<String> folders = maps.stream().map(MapFolder::name).toList();
+    if (folders.stream().distinct().count() < folders.size()) {
+      throw new InvalidOptionException(
+          "maps", "needs a name for each folder, NAME=DIR; got " + String.join(", ", folders));
+    }
     Objects.requireNonNull(layer, "layer");
     if (methods.isEmpty() && run.isEmpty() && maps.isEmpty()) {
       throw new InvalidOptionException("run", "is missing, and so are methods that need none");
@@ -63,7 +71,7 @@ public record MethodSelection(
     return new MethodSelection(
         List.of(),
         false,
-        Optional.empty(),
+        List.of(),
         Optional.of(run),
         Optional.empty(),
         Optional.empty(),
@@ -76,7 +84,7 @@ public record MethodSelection(
     return new MethodSelection(
         List.of(methods),
         false,
-        Optional.empty(),
+        List.of(),
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
@@ -101,7 +109,11 @@ public record MethodSelection(
       known.put("lcam-run", lcamRun.get().toString());
       known.put("lcam-checkpoint", RunFolder.open(lcamRun.get()).preferred());
     }
-    maps.ifPresent(choice -> known.put("maps", choice.folder().toString()));
+    if (!maps.isEmpty()) {
+      known.put(
+          "maps",
+          maps.stream().map(one -> one.folder().toString()).collect(Collectors.joining(", ")));
+    }
     return known;
   }
 
@@ -157,7 +169,7 @@ public record MethodSelection(
     private final MethodCatalog catalog;
     private final FrozenClassifier.FullPasses passes;
     private final List<Explainer> explainers = new ArrayList<>();
-    private Optional<MapFolderExplainer> folder = Optional.empty();
+    private final List<MapFolderExplainer> folders = new ArrayList<>();
 
     private Made(
         MethodSelection choice, FrozenClassifier classifier, int fullPass, MethodOptions options)
@@ -199,11 +211,10 @@ public record MethodSelection(
       for (ExplanationMethod method : wanted) {
         explainers.add(catalog.explainer(method));
       }
-      if (choice.maps().isPresent()) {
-        MapFolder maps = choice.maps().get();
-        folder = Optional.of(new MapFolderExplainer(maps.name(), maps.folder()));
-        explainers.add(folder.get());
+      for (MapFolder maps : choice.maps()) {
+        folders.add(new MapFolderExplainer(maps.name(), maps.folder()));
       }
+      explainers.addAll(folders);
     }
 
     private AttentionMechanism keep(AttentionMechanism mechanism) {
@@ -211,9 +222,23 @@ public record MethodSelection(
       return mechanism;
     }
 
-    /** Maps made elsewhere, where they take part. */
-    public Optional<MapFolderExplainer> maps() {
-      return folder;
+    /** Maps made elsewhere, in order; possibly none. */
+    public List<MapFolderExplainer> maps() {
+      return folders;
+    }
+
+    /** Tells the maps of an image from others that may take their place; empty without folders. */
+    Optional<EvaluationFolder.MapSums> sums() {
+      return folders.isEmpty()
+          ? Optional.empty()
+          : Optional.of(
+              image -> {
+                List<String> sums = new ArrayList<>();
+                for (MapFolderExplainer one : folders) {
+                  sums.add(one.sum(image));
+                }
+                return String.join(",", sums);
+              });
     }
 
     /** The methods in order; closed with this. */
@@ -224,7 +249,7 @@ public record MethodSelection(
     @Override
     public void close() {
       catalog.close();
-      folder.ifPresent(MapFolderExplainer::close);
+      folders.forEach(MapFolderExplainer::close);
       mechanisms.forEach(AttentionMechanism::close);
       passes.close();
     }

@@ -32,6 +32,8 @@ public final class Predict {
   /** The file's name. */
   public static final String FILE = "predictions.json";
 
+  private static final int FORMAT = 1;
+
   private final Options options;
   private final ProgressListener listener;
   private final ImageList images;
@@ -182,6 +184,7 @@ public final class Predict {
       json.useDefaultPrettyPrinter();
       json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
       json.writeStartObject();
+      json.writeNumberField("format", FORMAT);
       json.writeObjectField("provenance", Provenance.of(classifier, provenance()).toMap());
       json.writeArrayFieldStart("images");
       MaskedInput input = new MaskedInput(classifier.inputSpec(), classifier.defaultMasking());

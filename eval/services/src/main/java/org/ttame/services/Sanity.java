@@ -20,6 +20,7 @@ import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.MethodCatalog;
 import org.ttame.eval.explain.MethodOptions;
 import org.ttame.eval.explain.TtameExplainer;
+import org.ttame.eval.figure.SanityPage;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.output.SanityFiles;
 import org.ttame.eval.sanity.MechanismRandomisation;
@@ -107,8 +108,10 @@ public final class Sanity {
    * @param images how many were explained
    * @param skipped those that could not be read
    * @param file the record
+   * @param page all of it on one page
    */
-  public record Result(SanityReport report, int images, SkippedCount skipped, Path file) {}
+  public record Result(
+      SanityReport report, int images, SkippedCount skipped, Path file, Path page) {}
 
   /**
    * Finds the images.
@@ -214,12 +217,16 @@ public final class Sanity {
       provenance.put("images", list.describe());
       provenance.put("seed", String.valueOf(options.methods().seed()));
       provenance.putAll(options.reading().provenance());
-      SanityFiles.write(options.out(), outcome, report, Provenance.of(classifier, provenance));
+      Provenance origin = Provenance.of(classifier, provenance);
+      SanityFiles files = new SanityFiles(outcome, report);
+      files.write(options.out(), origin);
+      Path page = SanityPage.write(options.out(), report, outcome.names().size(), files, origin);
       return new Result(
           report,
           outcome.names().size(),
           images.skipped(),
-          options.out().resolve(SanityFiles.JSON));
+          options.out().resolve(SanityFiles.JSON),
+          page);
     } finally {
       close(open);
     }

@@ -63,9 +63,14 @@ public final class Search {
    * @param planned how many there are
    * @param best the one selected; empty if not all are done
    * @param file the record
+   * @param page all of it on one page; empty if not all are done
    */
   public record Result(
-      List<TrialResult> results, int planned, Optional<TrialResult> best, Path file) {}
+      List<TrialResult> results,
+      int planned,
+      Optional<TrialResult> best,
+      Path file,
+      Optional<Path> page) {}
 
   /**
    * Finds classifier and images.
@@ -103,17 +108,18 @@ public final class Search {
         runner.run(classifier, plan.trials(), measured, false, THRESHOLDS, planned);
     Path file = options.out().resolve(SearchFiles.JSON);
     if (results.size() < plan.trials().size()) {
-      return new Result(results, plan.trials().size(), Optional.empty(), file);
+      return new Result(results, plan.trials().size(), Optional.empty(), file, Optional.empty());
     }
-    SearchFiles.write(
-        options.out(),
-        results,
-        Provenance.of(
-            classifier, ExperimentRunner.provenance(inputs, "validation", measured, settled)));
+    Path page =
+        SearchFiles.write(
+            options.out(),
+            results,
+            Provenance.of(
+                classifier, ExperimentRunner.provenance(inputs, "validation", measured, settled)));
     TrialResult best =
         SearchFiles.best(results)
             .orElseThrow(() -> new IOException("every training diverged; lower option 'max-lr'"));
-    return new Result(results, results.size(), Optional.of(best), file);
+    return new Result(results, results.size(), Optional.of(best), file, Optional.of(page));
   }
 
   /**

@@ -86,7 +86,7 @@ record ShardRecord(
    * @param methods the methods' settings by name, in order
    * @param labels names of the classes, or an empty list
    * @param colors of the page's heatmaps
-   * @param maps the method whose maps were made elsewhere; null without
+   * @param maps the methods whose maps were made elsewhere, with commas; null without
    */
   record Measured(
       List<Key> keys,

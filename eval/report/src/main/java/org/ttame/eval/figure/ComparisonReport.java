@@ -3,8 +3,6 @@ package org.ttame.eval.figure;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
@@ -16,8 +14,8 @@ import org.ttame.eval.output.OutputNames;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.report.Html;
 import org.ttame.eval.report.Page;
+import org.ttame.eval.report.ProvenanceSection;
 import org.ttame.eval.report.Section;
-import org.ttame.eval.report.Table;
 import org.ttame.eval.report.Template;
 
 /**
@@ -92,15 +90,7 @@ public final class ComparisonReport {
   Page page(Provenance provenance) {
     List<Section> sections = new ArrayList<>();
     sections.add(FigureSection.of(Comparison.SECTION, "Images", shown, files));
-    Map<String, String> known = new LinkedHashMap<>();
-    known.put("program", "T-TAME for Java " + provenance.build().describe());
-    known.put("ND4J", provenance.build().nd4j());
-    known.put("Java", System.getProperty("java.version"));
-    List<Html> parts = new ArrayList<>();
-    parts.add(Table.pairs("Program", "Program", Collections.unmodifiableMap(known)));
-    parts.add(Table.pairs("Classifier", "Classifier", provenance.backbone()));
-    parts.add(Table.pairs("Settings", "Settings", provenance.settings()));
-    sections.add(Section.of("provenance", "Provenance", Html.join(parts)));
+    sections.add(ProvenanceSection.of(provenance));
     String classifier = provenance.backbone().getOrDefault("name", "a classifier");
     String count =
         images <= most

@@ -28,6 +28,8 @@ public final class FigureFiles {
   /** The record's name. */
   public static final String JSON = "figures.json";
 
+  private static final int FORMAT = 1;
+
   /** The folder of the files for papers. */
   public static final String FOLDER = "figures";
 
@@ -96,6 +98,7 @@ public final class FigureFiles {
 
   private static Map<String, Object> json(FigureSet set, Set<FigureFormat> formats) {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("format", FORMAT);
     root.put("figures", set.figures().stream().map(figure -> json(figure, formats)).toList());
     List<Object> missing = new ArrayList<>();
     for (Missing one : set.missing()) {

@@ -10,6 +10,7 @@ import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.report.Html;
 import org.ttame.eval.report.Page;
+import org.ttame.eval.report.ProvenanceSection;
 import org.ttame.eval.report.Section;
 import org.ttame.eval.report.Table;
 import org.ttame.eval.report.Template;
@@ -69,11 +70,7 @@ record FigureReport(FigureSet set, Set<FigureFormat> formats) {
 
   private Html provenance() {
     List<Html> parts = new ArrayList<>();
-    Map<String, String> program = new LinkedHashMap<>();
-    program.put("program", "T-TAME for Java " + set.build().describe());
-    program.put("ND4J", set.build().nd4j());
-    program.put("Java", System.getProperty("java.version"));
-    parts.add(Table.pairs("Program", "Program", program));
+    parts.add(ProvenanceSection.program(set.build()));
     parts.add(Table.pairs("Settings", "Settings", set.settings()));
     if (set.skipped().total() > 0) {
       parts.add(Table.pairs("Images", "Images", Map.of("left out", set.skipped().describe())));

@@ -1,6 +1,8 @@
 package org.ttame.eval.output;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -92,6 +94,39 @@ public final class EvaluationComparison {
         rows.add(row(one, other, places, key));
       }
     }
+  }
+
+  /**
+   * What was measured, by {@code metrics.json} and {@code per-image.csv} alone: also of the report
+   * that ends a training.
+   *
+   * @param folder where both are
+   * @param metrics what {@code metrics.json} says
+   * @return numbers, parameters and records, without what they cost
+   * @throws IOException naming the file, if one cannot be read
+   */
+  public static EvaluationResult read(Path folder, JsonNode metrics) throws IOException {
+    List<MetricKey> keys = new ArrayList<>();
+    for (JsonNode key : metrics.path("methods").path(0).path("metrics")) {
+      String name = key.path("metric").asText();
+      keys.add(
+          key.has("threshold")
+              ? MetricKey.at(name, key.path("threshold").asDouble())
+              : MetricKey.of(name));
+    }
+    Map<String, String> parameters = EvaluationFolder.texts(metrics.path("parameters"));
+    List<MethodResult> methods = new ArrayList<>();
+    for (JsonNode method : metrics.path("methods")) {
+      methods.add(
+          new MethodResult(
+              method.path("method").asText(),
+              EvaluationFolder.texts(method.path("settings")),
+              keys,
+              List.of(),
+              method.path("seconds").asDouble()));
+    }
+    return EvaluationFolder.records(
+        folder, new EvaluationResult(keys, parameters, methods, 0, 0, 0, 0));
   }
 
   private void requireSameParameters() {

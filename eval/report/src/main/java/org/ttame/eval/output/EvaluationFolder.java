@@ -175,39 +175,8 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     return EvaluationResult.join(costs);
   }
 
-  /**
-   * What was measured, by {@code metrics.json} and {@code per-image.csv} alone: also of the report
-   * that ends a training.
-   *
-   * @param folder where both are
-   * @param metrics what {@code metrics.json} says
-   * @return numbers, parameters and records, without what they cost
-   * @throws IOException naming the file, if one cannot be read
-   */
-  public static EvaluationResult measured(Path folder, JsonNode metrics) throws IOException {
-    List<MetricKey> keys = new ArrayList<>();
-    for (JsonNode key : metrics.path("methods").path(0).path("metrics")) {
-      String name = key.path("metric").asText();
-      keys.add(
-          key.has("threshold")
-              ? MetricKey.at(name, key.path("threshold").asDouble())
-              : MetricKey.of(name));
-    }
-    Map<String, String> parameters = texts(metrics.path("parameters"));
-    List<MethodResult> methods = new ArrayList<>();
-    for (JsonNode method : metrics.path("methods")) {
-      methods.add(
-          new MethodResult(
-              method.path("method").asText(),
-              texts(method.path("settings")),
-              keys,
-              List.of(),
-              method.path("seconds").asDouble()));
-    }
-    return records(folder, new EvaluationResult(keys, parameters, methods, 0, 0, 0, 0));
-  }
-
-  private static Map<String, String> texts(JsonNode object) {
+  /** An object whose values are texts. */
+  static Map<String, String> texts(JsonNode object) {
     Map<String, String> texts = new LinkedHashMap<>();
     object.properties().forEach(field -> texts.put(field.getKey(), field.getValue().asText()));
     return texts;
@@ -375,8 +344,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   }
 
   /** The rows, which cost nothing more. */
-  private static EvaluationResult records(Path folder, EvaluationResult nothing)
-      throws IOException {
+  static EvaluationResult records(Path folder, EvaluationResult nothing) throws IOException {
     Map<String, List<ImageRecord>> byMethod = new LinkedHashMap<>();
     nothing.methods().forEach(method -> byMethod.put(method.method(), new ArrayList<>()));
     readRows(folder, nothing, record -> byMethod.get(record.method()).add(record));

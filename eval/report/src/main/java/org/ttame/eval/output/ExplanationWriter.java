@@ -36,6 +36,7 @@ import org.ttame.eval.render.PhotoMap;
  * something can be seen.
  */
 public final class ExplanationWriter {
+  private static final int FORMAT = 1;
   private static final int READABLE_SIDE = 224;
 
   private final Options options;
@@ -202,6 +203,7 @@ public final class ExplanationWriter {
   private Map<String, Object> describe(String name, Explained explained, int b) {
     int classIndex = explained.classes()[b];
     Map<String, Object> map = new LinkedHashMap<>();
+    map.put("format", FORMAT);
     map.put("image", name);
     map.put("class", classIndex);
     if (classIndex < options.labels().size()) {

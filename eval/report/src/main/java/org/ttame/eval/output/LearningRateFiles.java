@@ -68,6 +68,7 @@ public final class LearningRateFiles {
       LearningRateCurve curve, SkippedCount skipped, Provenance provenance) {
     Map<String, Object> root = new LinkedHashMap<>();
     OptionalDouble suggestion = curve.suggestion();
+    root.put("format", MetricsFiles.FORMAT);
     root.put("suggestion", suggestion.isPresent() ? suggestion.getAsDouble() : null);
     root.put("rule", LearningRateCurve.RULE);
     root.put("smoothing", LearningRateCurve.SMOOTHING);

@@ -27,7 +27,7 @@ public final class MetricsFiles {
   /** The table's name. */
   public static final String CSV = "metrics.csv";
 
-  /** Of {@code metrics.json} and {@code compare.json}; see the schemas. */
+  /** Of the JSON files of this package; {@code cli/docs/schemas.md} describes them. */
   static final int FORMAT = 1;
 
   /** The record's name. */

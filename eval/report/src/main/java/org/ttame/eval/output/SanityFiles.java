@@ -38,40 +38,58 @@ public final class SanityFiles {
   /** The record's name. */
   public static final String JSON = "sanity.json";
 
-  private final Path folder;
   private final SanityCheck.Outcome outcome;
   private final SanityReport report;
+  private final Map<String, LinePlot> curves = new LinkedHashMap<>();
+  private final Map<String, FigureSheet> strips = new LinkedHashMap<>();
 
-  private SanityFiles(Path folder, SanityCheck.Outcome outcome, SanityReport report) {
-    this.folder = folder;
+  /**
+   * The files of a check.
+   *
+   * @param outcome what was found
+   * @param report its numbers
+   */
+  public SanityFiles(SanityCheck.Outcome outcome, SanityReport report) {
     this.outcome = outcome;
     this.report = report;
+    for (Cascade cascade : Cascade.values()) {
+      List<SanityCheck.Found> stages =
+          outcome.stages().stream().filter(f -> f.stage().cascade() == cascade).toList();
+      if (!stages.isEmpty()) {
+        addCurves(cascade, stages);
+        addStrips(cascade, stages);
+      }
+    }
+  }
+
+  /** A curve for each cascade and measure, by the names of their files. */
+  public Map<String, LinePlot> curves() {
+    return curves;
+  }
+
+  /** A strip of pictures for each cascade and method, by the names of their files. */
+  public Map<String, FigureSheet> strips() {
+    return strips;
   }
 
   /**
    * Writes the files.
    *
    * @param folder where to
-   * @param outcome what was found
-   * @param report its numbers
    * @param provenance who made it, from what
    * @throws IOException naming the file, if one cannot be written
    */
-  public static void write(
-      Path folder, SanityCheck.Outcome outcome, SanityReport report, Provenance provenance)
-      throws IOException {
-    SanityFiles files = new SanityFiles(folder, outcome, report);
-    WholeFile.writeText(folder.resolve("sanity.csv"), files.csv());
+  public void write(Path folder, Provenance provenance) throws IOException {
+    WholeFile.writeText(folder.resolve("sanity.csv"), csv());
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    WholeFile.writeText(
-        folder.resolve(JSON), mapper.writeValueAsString(files.json(provenance)) + "\n");
-    for (Cascade cascade : Cascade.values()) {
-      List<SanityCheck.Found> stages =
-          outcome.stages().stream().filter(f -> f.stage().cascade() == cascade).toList();
-      if (!stages.isEmpty()) {
-        files.curves(cascade, stages);
-        files.strips(cascade, stages);
-      }
+    WholeFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(json(provenance)) + "\n");
+    for (Map.Entry<String, LinePlot> curve : curves.entrySet()) {
+      LinePlot plot = curve.getValue();
+      plot.write(folder, curve.getKey(), plot.title(), List.of(FigureFormat.values()));
+    }
+    for (Map.Entry<String, FigureSheet> strip : strips.entrySet()) {
+      FigureSheet sheet = strip.getValue();
+      sheet.write(folder, strip.getKey(), sheet.title(), List.of(FigureFormat.PNG));
     }
   }
 
@@ -113,6 +131,7 @@ public final class SanityFiles {
 
   private Map<String, Object> json(Provenance provenance) {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("format", MetricsFiles.FORMAT);
     root.put("images", outcome.names().size());
     root.put("rule", Text.format(SanityReport.RULE, report.threshold()));
     root.put("labels_rule", SanityReport.LABELS_RULE);
@@ -165,7 +184,7 @@ public final class SanityFiles {
   }
 
   /** Similarity of the fixed class's maps over the stages, one plot a measure. */
-  private void curves(Cascade cascade, List<SanityCheck.Found> stages) throws IOException {
+  private void addCurves(Cascade cascade, List<SanityCheck.Found> stages) {
     List<String> names = new ArrayList<>(List.of("original"));
     stages.forEach(found -> names.add(found.stage().name()));
     List<Double> places =
@@ -188,15 +207,11 @@ public final class SanityFiles {
         }
         plot.add(new LinePlot.Series(ExplanationMethod.title(method), places, mean, low, high));
       }
-      plot.write(
-          folder,
-          Text.format("curve-%s-%s", cascade.word(), measure.column()),
-          plot.title(),
-          List.of(FigureFormat.values()));
+      curves.put(Text.format("curve-%s-%s", cascade.word(), measure.column()), plot);
     }
   }
 
-  private void strips(Cascade cascade, List<SanityCheck.Found> stages) throws IOException {
+  private void addStrips(Cascade cascade, List<SanityCheck.Found> stages) {
     if (outcome.pictures().isEmpty()) {
       return;
     }
@@ -224,12 +239,9 @@ public final class SanityFiles {
           Text.format(
               "%s: %s randomised from left to right; ρ: Spearman's rank correlation to the original",
               ExplanationMethod.title(method), cascade.word());
-      new FigureSheet(title, columns, List.of(), rows, Optional.of(overlay.colors()))
-          .write(
-              folder,
-              Text.format("strip-%s-%s", cascade.word(), method),
-              title,
-              List.of(FigureFormat.PNG));
+      strips.put(
+          Text.format("strip-%s-%s", cascade.word(), method),
+          new FigureSheet(title, columns, List.of(), rows, Optional.of(overlay.colors())));
     }
   }
 

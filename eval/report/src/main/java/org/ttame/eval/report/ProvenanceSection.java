@@ -5,27 +5,44 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
+import org.ttame.core.provenance.BuildInfo;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.output.Provenance;
 
 /** Who made the numbers, from what, with which settings, and what it cost. */
-final class ProvenanceSection {
+public final class ProvenanceSection {
   private ProvenanceSection() {}
 
-  static Section of(EvaluationResult result, Provenance provenance) {
+  /**
+   * The section of a page.
+   *
+   * @param provenance who made it, from what
+   * @param more what else there is to say
+   */
+  public static Section of(Provenance provenance, Html... more) {
     List<Html> parts = new ArrayList<>();
-    Map<String, Object> program = new LinkedHashMap<>();
-    program.put("program", "T-TAME for Java " + provenance.build().describe());
-    program.put("ND4J", provenance.build().nd4j());
-    program.put("Java", System.getProperty("java.version"));
-    parts.add(Table.pairs("Program", "Program", program));
+    parts.add(program(provenance.build()));
     parts.add(Table.pairs("Classifier", "Classifier", provenance.backbone()));
     parts.add(Table.pairs("Settings", "Settings", provenance.settings()));
-    parts.add(
-        Table.pairs("Metrics", "Settings that change what the numbers mean", result.parameters()));
-    parts.add(costs(result));
+    parts.addAll(List.of(more));
     return Section.of("provenance", "Provenance", Html.join(parts));
+  }
+
+  static Section of(EvaluationResult result, Provenance provenance) {
+    return of(
+        provenance,
+        Table.pairs("Metrics", "Settings that change what the numbers mean", result.parameters()),
+        costs(result));
+  }
+
+  /** This program as a table. */
+  public static Html program(BuildInfo build) {
+    Map<String, Object> program = new LinkedHashMap<>();
+    program.put("program", "T-TAME for Java " + build.describe());
+    program.put("ND4J", build.nd4j());
+    program.put("Java", System.getProperty("java.version"));
+    return Table.pairs("Program", "Program", program);
   }
 
   private static Html costs(EvaluationResult result) {

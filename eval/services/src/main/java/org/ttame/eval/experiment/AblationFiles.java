@@ -8,11 +8,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Csv;
 import org.ttame.eval.output.Provenance;
+import org.ttame.eval.report.Html;
+import org.ttame.eval.report.ResultPage;
+import org.ttame.eval.report.Table;
 import org.ttame.eval.statistics.Interval;
 
 /**
@@ -22,6 +26,11 @@ import org.ttame.eval.statistics.Interval;
 public final class AblationFiles {
   /** The tables for people. */
   public static final String MARKDOWN = "ablation.md";
+
+  private static final Html LEGEND =
+      ResultPage.note(
+          "Green: better than the proposed form on the same images, where the interval of the paired"
+              + " difference leaves out zero; red: worse.");
 
   private AblationFiles() {}
 
@@ -52,7 +61,49 @@ public final class AblationFiles {
     WholeFile.writeText(
         folder.resolve("ablation.json"),
         mapper.writeValueAsString(json(table, results, provenance)) + "\n");
+    page(table)
+        .write(
+            folder,
+            provenance,
+            "The tables are in ablation.md, .tex, .csv and .json beside this page, each training is a"
+                + " run in trials.");
     return markdown;
+  }
+
+  private static ResultPage page(AblationTable table) {
+    return new ResultPage(
+            "Ablations on " + table.model(),
+            Text.format(
+                "The variants of Table VI and the maskings of Table VII, %d trainings.",
+                table.rows().stream().map(AblationTable.Row::trial).distinct().count()))
+        .add("variants", "Variants of the attention mechanism", rows(table, "VI"), LEGEND)
+        .add("maskings", "Masking procedures", rows(table, "VII"), LEGEND);
+  }
+
+  private static Html rows(AblationTable table, String which) {
+    List<Html> heads = new ArrayList<>(List.of(Html.text("variant")));
+    heads.add(Html.text("features"));
+    heads.add(Html.text("masking"));
+    for (MetricKey key : table.keys()) {
+      heads.add(
+          Html.text(AblationTable.title(key) + (AblationTable.lowerIsBetter(key) ? " ↓" : " ↑")));
+    }
+    Table markup =
+        new Table(
+            "Table " + which,
+            Html.text("Table " + which + ": means with 95 % intervals, in percent."),
+            heads);
+    for (AblationTable.Row row : table.rows(which)) {
+      List<Table.Cell> cells = new ArrayList<>();
+      cells.add(Table.Cell.of(row.extraction()));
+      cells.add(Table.Cell.of(row.masking().optionName()));
+      for (MetricKey key : table.keys()) {
+        String kind = List.of("worse", "", "better").get(row.verdict(key) + 1);
+        cells.add(new Table.Cell(Html.text(AblationText.value(row, key)), kind));
+      }
+      markup.row(Html.text(row.variant()), cells);
+    }
+    return markup.markup();
   }
 
   private static String csv(AblationTable table) {
@@ -112,6 +163,7 @@ public final class AblationFiles {
   private static Map<String, Object> json(
       AblationTable table, List<TrialResult> results, Provenance provenance) {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("format", 1);
     root.put("model", table.model());
     root.put("interval", "95 % bootstrap percentile interval over images");
     root.put("difference", "this row minus the proposed form, paired by image");

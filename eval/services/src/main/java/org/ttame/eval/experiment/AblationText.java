@@ -151,15 +151,18 @@ final class AblationText {
 
   /** {@code 60.12 [57.31, 62.90] -}, or why there is no number. */
   static String cell(AblationTable.Row row, MetricKey key) {
+    return value(row, key) + List.of(" -", "", " +").get(row.verdict(key) + 1);
+  }
+
+  /** The same without the mark. */
+  static String value(AblationTable.Row row, MetricKey key) {
     Interval interval = row.measured().get(key);
     if (interval == null) {
       return row.failure().isEmpty() ? "" : "diverged";
     }
-    String text =
-        interval.n() < 2
-            ? number(interval.mean())
-            : Text.format("%.2f [%.2f, %.2f]", interval.mean(), interval.low(), interval.high());
-    return text + List.of(" -", "", " +").get(row.verdict(key) + 1);
+    return interval.n() < 2
+        ? number(interval.mean())
+        : Text.format("%.2f [%.2f, %.2f]", interval.mean(), interval.low(), interval.high());
   }
 
   private static String number(Double value) {

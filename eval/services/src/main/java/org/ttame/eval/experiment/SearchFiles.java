@@ -10,10 +10,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+import org.ttame.core.Text;
 import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Csv;
 import org.ttame.eval.output.Provenance;
+import org.ttame.eval.render.LinePlot;
+import org.ttame.eval.report.Html;
+import org.ttame.eval.report.ResultPage;
+import org.ttame.eval.report.ResultPage.Sentence;
+import org.ttame.eval.report.Table;
+import org.ttame.eval.report.Table.Cell;
 
 /**
  * {@code search.json} and {@code search.csv}: every trial of a search and the one it selects. Each
@@ -22,6 +31,8 @@ import org.ttame.eval.output.Provenance;
 public final class SearchFiles {
   /** The record's name. */
   public static final String JSON = "search.json";
+
+  private static final int FORMAT = 1;
 
   /** How a trial is selected, for people. */
   public static final String RULE =
@@ -60,9 +71,10 @@ public final class SearchFiles {
    * @param folder where to
    * @param results of all trials, in order
    * @param provenance who made it, from what
+   * @return all of it on one page
    * @throws IOException naming the file, if one cannot be written
    */
-  public static void write(Path folder, List<TrialResult> results, Provenance provenance)
+  public static Path write(Path folder, List<TrialResult> results, Provenance provenance)
       throws IOException {
     StringBuilder csv =
         new StringBuilder(Csv.row(List.of("trial", "ad_15", "ic_15", "score", "failure")));
@@ -89,6 +101,7 @@ public final class SearchFiles {
       trials.add(entry);
     }
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("format", FORMAT);
     root.put("rule", RULE);
     root.put("best", best(results).map(result -> result.trial().name()).orElse(null));
     root.put("trials", trials);
@@ -96,5 +109,86 @@ public final class SearchFiles {
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     WholeFile.writeText(folder.resolve("search.csv"), csv.toString());
     WholeFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(root) + "\n");
+    return page(results, provenance)
+        .write(
+            folder,
+            provenance,
+            "The numbers are in search.json and search.csv beside this page, each training is a run"
+                + " in trials.");
+  }
+
+  private static ResultPage page(List<TrialResult> results, Provenance provenance) {
+    Optional<TrialResult> best = best(results);
+    Table table =
+        new Table(
+            "Trials",
+            Html.text("Means over the validation images; the selected one in bold."),
+            List.of(
+                Html.text("trial"),
+                Html.text("AD(15%) ↓"),
+                Html.text("IC(15%) ↑"),
+                Html.text("AD − IC ↓"),
+                Html.text("images"),
+                Html.text("minutes")));
+    List<TrialResult> drawn =
+        results.stream().filter(one -> !one.diverged() && !Double.isNaN(score(one))).toList();
+    for (TrialResult result : results) {
+      boolean lost = result.diverged();
+      String kind = best.filter(result::equals).isPresent() ? "best" : "";
+      table.row(
+          Html.name(result.trial().name()),
+          List.of(
+              new Cell(Html.text(lost ? "diverged" : number(result.mean(AD))), kind),
+              new Cell(Html.text(lost ? "-" : number(result.mean(IC))), kind),
+              new Cell(Html.text(lost ? "-" : number(score(result))), kind),
+              Cell.of(Integer.toString(result.images().size())),
+              Cell.of(Text.format("%.1f", result.seconds() / 60))));
+    }
+    String classifier = provenance.backbone().getOrDefault("name", "a classifier");
+    ResultPage page =
+        new ResultPage(
+                "Search on " + classifier,
+                Text.format("%d trainings, each a run of its own.", results.size()))
+            .add(
+                "best",
+                "Selected",
+                ResultPage.sentences(
+                    List.of(
+                        best.map(
+                                result ->
+                                    new Sentence(
+                                        Text.format(
+                                            "%s: AD(15%%) − IC(15%%) = %.2f",
+                                            result.trial().name(), score(result)),
+                                        true))
+                            .orElse(new Sentence("Every training diverged.", false)))),
+                ResultPage.note("Selected by the " + RULE + "."))
+            .add("trials", "Trials", table.markup());
+    if (drawn.size() > 1) {
+      LinePlot both = plot(drawn, "AD(15%) and IC(15%) by trial");
+      both.add(series("AD(15%)", drawn, result -> result.mean(AD)));
+      both.add(series("IC(15%)", drawn, result -> result.mean(IC)));
+      LinePlot score = plot(drawn, "AD(15%) − IC(15%) by trial, lower is better");
+      score.add(series("AD(15%) − IC(15%)", drawn, SearchFiles::score));
+      page.plots("scores", "Scores", List.of(score, both), "Trials in the order of the table.");
+    }
+    return page;
+  }
+
+  private static LinePlot plot(List<TrialResult> drawn, String title) {
+    List<String> names = drawn.stream().map(result -> result.trial().name()).toList();
+    return new LinePlot(title, "trial", "percent", new LinePlot.XAxis.Named(names));
+  }
+
+  private static LinePlot.Series series(
+      String name, List<TrialResult> drawn, ToDoubleFunction<TrialResult> value) {
+    return LinePlot.Series.of(
+        name,
+        IntStream.range(0, drawn.size()).mapToObj(i -> (double) i).toList(),
+        drawn.stream().map(value::applyAsDouble).toList());
+  }
+
+  private static String number(double value) {
+    return Text.format("%.2f", value);
   }
 }

@@ -131,6 +131,7 @@ final class TrialFile {
   /** Writes what was found. */
   void write(TrialResult result, Provenance provenance) throws IOException {
     ObjectNode json = JSON.createObjectNode();
+    json.put("format", 1);
     json.put("trial", result.trial().name());
     json.put("checkpoint", result.checkpoint());
     json.put("failure", result.failure());

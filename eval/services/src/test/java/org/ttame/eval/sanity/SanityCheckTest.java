@@ -122,7 +122,7 @@ class SanityCheckTest {
             Cascade.MECHANISM, 1, "fusion", () -> held(classifier, parts.at(1), false)));
     SanityCheck.Outcome outcome = check(stages, Map.of("run", "a"));
     SanityReport report = SanityReport.of(outcome, 0.5);
-    SanityFiles.write(folder, outcome, report, Provenance.of(classifier, Map.of("seed", "3")));
+    new SanityFiles(outcome, report).write(folder, Provenance.of(classifier, Map.of("seed", "3")));
     for (String name :
         List.of(
             "curve-backbone-spearman.png",
