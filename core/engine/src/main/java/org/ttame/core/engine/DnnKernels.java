@@ -22,6 +22,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
 
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_convolution_desc_t;
@@ -48,6 +49,16 @@ final class DnnKernels {
 
   /** Height of the image whose pixels are a product's rows, with AMX: of 1, 2 and 4 the fastest. */
   private static final long TWO_ROWS = 2;
+
+  /**
+   * Frozen weights.
+   *
+   * @param array the graph's
+   * @param turned whether they are to be turned first
+   * @param given how they lie then, in float32 or bfloat16, whichever they are when they are packed
+   */
+  private record Weights(
+      INDArray array, boolean turned, Function<DataType, dnnl_memory_desc_t> given) {}
 
   private final OneDnn dnn;
   private final PackedWeights packed;
@@ -121,30 +132,34 @@ final class DnnKernels {
    * A convolution with what follows it.
    *
    * @param weights frozen, {@code [kH, kW, I, O]}
+   * @param turned whether they are to be turned first, see {@link TurnedWeights}
    * @param bias frozen, {@code [O]}, or null
    * @param after done to the result, in order; those with another array make an input each
-   * @param types of the image, of those arrays, and of the result; weights have the image's
+   * @param types of the image, of those arrays, and of the result; weights get the image's
    */
   Kernel convolution(
-      Window window, INDArray weights, INDArray bias, List<PostOperation> after, ArrayTypes types) {
+      Window window,
+      INDArray weights,
+      boolean turned,
+      INDArray bias,
+      List<PostOperation> after,
+      ArrayTypes types) {
     String kind = "convolution " + window.name();
-    dnnl_memory_desc_t given = weights(window);
+    Weights given = new Weights(weights, turned, lying(window));
     if (narrow && window.fitsBlocks()) {
       try {
-        return convolution(kind, window, weights, given, bias, after, dnnl_nChw8c, types)
-            .inBlocks();
+        return convolution(kind, window, given, bias, after, dnnl_nChw8c, types).inBlocks();
       } catch (OneDnn.UnsupportedException e) {
         // Channels last, then.
       }
     }
-    return convolution(kind, window, weights, given, bias, after, dnnl_nhwc, types);
+    return convolution(kind, window, given, bias, after, dnnl_nhwc, types);
   }
 
   private DnnKernel convolution(
       String kind,
       Window window,
-      INDArray weights,
-      dnnl_memory_desc_t given,
+      Weights weights,
       INDArray bias,
       List<PostOperation> after,
       int tag,
@@ -170,7 +185,7 @@ final class DnnKernels {
           "convolution");
       dnnl_primitive_desc desc =
           PostOperation.plan(dnn, general, after, target, types.from(1), types.over());
-      Supplier<dnnl_memory> memory = pack(desc, weights, given);
+      Supplier<dnnl_memory> memory = pack(desc, weights);
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name(kind, after), window.operations(), desc);
       kernel.input(DNNL_ARG_SRC, source);
@@ -235,7 +250,7 @@ final class DnnKernels {
       } finally {
         dnnl_primitive_desc_destroy(hint);
       }
-      Supplier<dnnl_memory> memory = pack(desc, weights, weights(window));
+      Supplier<dnnl_memory> memory = pack(desc, new Weights(weights, false, lying(window)));
       return DnnKernel.of(dnn, "convolution gradient " + window.name(), window.operations(), desc)
           .input(DNNL_ARG_DIFF_DST, target)
           .constant(DNNL_ARG_WEIGHTS, memory)
@@ -257,7 +272,7 @@ final class DnnKernels {
    * @param transposed whether they are
    * @param bias frozen, N values, or null
    * @param after done to the result, in order; those with another array make an input each
-   * @param types of the rows, of those arrays, and of the result; weights have the rows'
+   * @param types of the rows, of those arrays, and of the result; weights get the rows'
    */
   Kernel product(
       long rows,
@@ -271,12 +286,10 @@ final class DnnKernels {
     Window pixels = pixels(rows, inner, columns, transposed, types.input(0));
     if (pixels != null && pixels.hasWholeBlocks()) {
       try {
-        dnnl_memory_desc_t matrix =
-            OneDnn.describe(
-                DataType.FLOAT,
-                weightDims(pixels),
-                transposed ? new long[] {inner, 1, 1, 1} : new long[] {1, columns, 1, 1});
-        return convolution("product", pixels, weights, matrix, bias, after, dnnl_nhwc, types);
+        long[] strides = transposed ? new long[] {inner, 1, 1, 1} : new long[] {1, columns, 1, 1};
+        Weights given =
+            new Weights(weights, false, type -> OneDnn.describe(type, weightDims(pixels), strides));
+        return convolution("product", pixels, given, bias, after, dnnl_nhwc, types);
       } catch (OneDnn.UnsupportedException e) {
         // As a product, then.
       }
@@ -284,8 +297,7 @@ final class DnnKernels {
     DataType type = types.input(0);
     dnnl_memory_desc_t source = OneDnn.describe(type, dnnl_ab, rows, inner);
     dnnl_memory_desc_t target = OneDnn.describe(types.output(), dnnl_ab, rows, columns);
-    dnnl_memory_desc_t given =
-        OneDnn.describe(DataType.FLOAT, transposed ? dnnl_ba : dnnl_ab, inner, columns);
+    int lying = transposed ? dnnl_ba : dnnl_ab;
     dnnl_memory_desc_t row = OneDnn.describe(DataType.FLOAT, dnnl_ab, 1, columns);
     boolean rearrange =
         type != DataType.FLOAT || (!transposed && columns * Float.BYTES % PAGE == 0);
@@ -295,13 +307,16 @@ final class DnnKernels {
           dnnl_matmul_desc_init(
               operation,
               source,
-              rearrange ? OneDnn.describe(type, dnnl_format_tag_any, inner, columns) : given,
+              OneDnn.describe(type, rearrange ? dnnl_format_tag_any : lying, inner, columns),
               bias == null ? null : row,
               target),
           "product");
       dnnl_primitive_desc desc =
           PostOperation.plan(dnn, general, after, target, types.from(1), types.over());
-      Supplier<dnnl_memory> memory = pack(desc, weights, given);
+      Supplier<dnnl_memory> memory =
+          pack(
+              desc,
+              new Weights(weights, false, own -> OneDnn.describe(own, lying, inner, columns)));
       DnnKernel kernel =
           DnnKernel.of(dnn, PostOperation.name("product", after), 2 * rows * inner * columns, desc);
       kernel.input(DNNL_ARG_SRC, source);
@@ -372,7 +387,7 @@ final class DnnKernels {
    * group, {@code [kH, kW, I, O/I]}; both lie in memory as {@code [kH, kW, I/groups, groups,
    * O/groups]}.
    */
-  private static dnnl_memory_desc_t weights(Window window) {
+  private static Function<DataType, dnnl_memory_desc_t> lying(Window window) {
     long[] dims = weightDims(window);
     long out = window.output()[3];
     long in = window.input()[3] / window.groups();
@@ -381,7 +396,7 @@ final class DnnKernels {
         dims.length == 4
             ? new long[] {1, out, row, in * out}
             : new long[] {out / window.groups(), 1, out, row, in * out};
-    return OneDnn.describe(DataType.FLOAT, dims, strides);
+    return type -> OneDnn.describe(type, dims, strides);
   }
 
   /**
@@ -398,11 +413,10 @@ final class DnnKernels {
   }
 
   /** Weights for a kernel, rearranged when it is bound: kernels that are planned may never run. */
-  private Supplier<dnnl_memory> pack(
-      dnnl_primitive_desc desc, INDArray weights, dnnl_memory_desc_t given) {
+  private Supplier<dnnl_memory> pack(dnnl_primitive_desc desc, Weights weights) {
     // The description's own is gone when the kernel is made.
     dnnl_memory_desc_t wanted =
         OneDnn.copy(dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
-    return () -> packed.of(dnn, weights, given, wanted);
+    return () -> packed.of(dnn, weights.array(), weights.turned(), weights.given(), wanted);
   }
 }

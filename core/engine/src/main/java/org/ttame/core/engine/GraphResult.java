@@ -2,6 +2,8 @@ package org.ttame.core.engine;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 
@@ -99,6 +101,14 @@ public final class GraphResult implements AutoCloseable {
   static void release(INDArray array) {
     if (array != null && array.closeable()) {
       array.close();
+    }
+  }
+
+  static void releaseConstants(SameDiff graph) {
+    for (SDVariable variable : graph.variables()) {
+      if (variable.isConstant()) {
+        release(variable.getArr());
+      }
     }
   }
 

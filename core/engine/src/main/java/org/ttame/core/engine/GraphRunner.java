@@ -126,8 +126,12 @@ public interface GraphRunner extends AutoCloseable {
   /** One line on how this runner works, for logs and provenance. */
   String describe();
 
+  /** Frees what the runner holds; the graph keeps its arrays. */
   @Override
   void close();
+
+  /** Frees what the runner holds and the graph's constants: the graph is not used any more. */
+  void closeWithGraph();
 
   /** Shorthand for one output. */
   default GraphResult run(Map<String, INDArray> inputs, String output) {

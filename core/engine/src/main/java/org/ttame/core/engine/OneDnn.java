@@ -1,5 +1,7 @@
 package org.ttame.core.engine;
 
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_bf16;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu_isa_avx2;
@@ -22,17 +24,21 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_impl_info_str;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_scratchpad_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_scratchpad_mode_user;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_wait;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_success;
 
 import java.util.Optional;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_engine;
+import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.dnnl.dnnl_primitive;
@@ -272,6 +278,21 @@ final class OneDnn {
     check(
         dnnl_reorder_primitive_desc_create(desc, from, engine, to, engine, null), "rearrangement");
     return make(desc);
+  }
+
+  /** Copies what lies in one layout into memory of another, of the same type or not. */
+  void rearrange(
+      dnnl_memory from, dnnl_memory_desc_t given, dnnl_memory to, dnnl_memory_desc_t wanted) {
+    dnnl_primitive reorder = reorder(given, wanted);
+    try (dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(2)) {
+      arguments.position(0).arg(DNNL_ARG_FROM).memory(from);
+      arguments.position(1).arg(DNNL_ARG_TO).memory(to);
+      arguments.position(0);
+      check(dnnl_primitive_execute(reorder, stream, 2, arguments), "rearrangement");
+      check(dnnl_stream_wait(stream), "rearrangement");
+    } finally {
+      dnnl_primitive_destroy(reorder);
+    }
   }
 
   /** oneDNN's view of memory that is somebody else's; the caller destroys the view. */

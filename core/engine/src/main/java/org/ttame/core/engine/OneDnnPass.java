@@ -181,7 +181,8 @@ final class OneDnnPass {
         new Chain(
             step,
             place,
-            (own, types) -> kernels.convolution(window, weights.fixed, own.bias, own.after, types));
+            (own, types) ->
+                kernels.convolution(window, weights.fixed, false, own.bias, own.after, types));
     chain.shapeKept = true;
     chain.inputs.add(step.inputs.get(0));
     chain.bias = bias == null ? null : bias.fixed;
@@ -340,7 +341,7 @@ final class OneDnnPass {
             place,
             (own, types) ->
                 kernels.convolution(
-                    whole.window(), whole.weights().fixed, own.bias, own.after, types));
+                    whole.window(), whole.weights().fixed, false, own.bias, own.after, types));
     chain.shapeKept = true;
     chain.inputs.add(whole.source());
     chain.members.clear();

@@ -19,6 +19,7 @@ import org.nd4j.linalg.api.shape.Shape;
  */
 final class Plan implements AutoCloseable {
   private final SameDiff graph;
+  private final NarrowConstants constants;
   private final List<PlanStep> steps;
   private final int earlySteps;
   private final Map<String, PlanValue> inputs;
@@ -42,6 +43,7 @@ final class Plan implements AutoCloseable {
    * Finishes a plan.
    *
    * @param graph whose leaves are read at each run
+   * @param constants the graph's
    * @param steps in order
    * @param earlySteps how many of them come before the late inputs
    * @param inputs placeholders by name
@@ -51,6 +53,7 @@ final class Plan implements AutoCloseable {
    */
   Plan(
       SameDiff graph,
+      NarrowConstants constants,
       List<PlanStep> steps,
       int earlySteps,
       Map<String, PlanValue> inputs,
@@ -59,6 +62,7 @@ final class Plan implements AutoCloseable {
       Map<String, PlanValue> late,
       List<INDArray> fixedArrays) {
     this.graph = graph;
+    this.constants = constants;
     this.steps = List.copyOf(steps);
     this.earlySteps = earlySteps;
     this.inputs = Map.copyOf(inputs);
@@ -69,7 +73,7 @@ final class Plan implements AutoCloseable {
     place();
   }
 
-  /** Bytes of each type of memory that a run needs. */
+  /** Bytes of each kind of memory that a run needs, see {@link RawMemory#kind}. */
   Map<DataType, Long> bytes() {
     return bytes;
   }
@@ -155,13 +159,13 @@ final class Plan implements AutoCloseable {
       step.inputs.forEach(value -> collect(value, roots));
       step.outputs.forEach(value -> collect(value, roots));
     }
-    roots.forEach((type, set) -> bytes.put(type, MemoryPlanner.place(List.copyOf(set))));
+    roots.forEach((kind, set) -> bytes.put(kind, MemoryPlanner.place(List.copyOf(set))));
   }
 
   private static void collect(PlanValue value, Map<DataType, Set<PlanValue>> roots) {
     if (value.inPlanMemory()) {
       PlanValue root = value.root();
-      roots.computeIfAbsent(root.type, type -> new LinkedHashSet<>()).add(root);
+      roots.computeIfAbsent(RawMemory.kind(root.type), kind -> new LinkedHashSet<>()).add(root);
     }
   }
 
@@ -243,7 +247,10 @@ final class Plan implements AutoCloseable {
             copiesLeaves |= leaf.ordering() != 'c' || !Shape.hasDefaultStridesForShape(leaf);
             yield leaf.reshape('c', value.shape);
           }
-          case FIXED -> value == root ? root.fixed : root.fixed.reshape('c', value.shape);
+          case FIXED -> {
+            INDArray fixed = constants.wide(root.fixed);
+            yield value == root ? fixed : fixed.reshape('c', value.shape);
+          }
           case INPUT, COMPUTED -> {
             INDArray own = direct.get(root);
             if (own == null) {

@@ -15,7 +15,6 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
-import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarMultiplication;
@@ -56,6 +55,7 @@ final class PlanBuilder implements AutoCloseable {
 
   private final SameDiff source;
   private final SameDiff leaves;
+  private final NarrowConstants constants;
   private final PlanRequest request;
   private final Map<String, PlanValue> values = new HashMap<>();
 
@@ -65,19 +65,24 @@ final class PlanBuilder implements AutoCloseable {
   private final List<PlanStep> steps = new ArrayList<>();
   private final List<INDArray> fixedArrays = new ArrayList<>();
   private final OperationCall calls = new OperationCall();
-  private final Map<DataType, DataBuffer> phantoms = new HashMap<>();
-  private final List<DataBuffer> outgrown = new ArrayList<>();
+
+  /** What stands in for arrays; never written to, so it takes none of the machine's memory. */
+  private final Map<DataType, RawMemory> phantoms = new HashMap<>();
+
+  private final List<RawMemory> outgrown = new ArrayList<>();
 
   /**
    * Prepares to plan.
    *
    * @param graph the user's graph, whose leaves are current
    * @param source the graph to plan: {@code graph} or its gradient function
+   * @param constants the graph's
    * @param request what for
    */
-  PlanBuilder(SameDiff graph, SameDiff source, PlanRequest request) {
+  PlanBuilder(SameDiff graph, SameDiff source, NarrowConstants constants, PlanRequest request) {
     this.leaves = graph;
     this.source = source;
+    this.constants = constants;
     this.request = request;
   }
 
@@ -137,7 +142,8 @@ final class PlanBuilder implements AutoCloseable {
     }
     // The gradient function adds leaves of its own; those never change.
     boolean own = !leaves.hasVariable(name);
-    INDArray array = own ? variable.getArr() : leaves.getVariable(name).getArr();
+    SDVariable leaf = own ? variable : leaves.getVariable(name);
+    INDArray array = constants.asTheyAre(leaf::getArr);
     if (array == null) {
       throw new IllegalArgumentException("The variable \"" + name + "\" has no array");
     }
@@ -160,8 +166,8 @@ final class PlanBuilder implements AutoCloseable {
 
   @Override
   public void close() {
-    phantoms.values().forEach(DataBuffer::close);
-    outgrown.forEach(DataBuffer::close);
+    phantoms.values().forEach(RawMemory::close);
+    outgrown.forEach(RawMemory::close);
     phantoms.clear();
     outgrown.clear();
   }
@@ -458,6 +464,7 @@ final class PlanBuilder implements AutoCloseable {
   }
 
   private void compute(DifferentialFunction op, List<PlanValue> inputs, List<String> names) {
+    inputs.forEach(input -> constants.wide(input.fixed));
     List<INDArray> arguments = inputs.stream().map(this::standIn).toList();
     List<LongShapeDescriptor> shapes = calls.outputShapes(op, arguments);
     List<INDArray> outputs = new ArrayList<>();
@@ -493,19 +500,18 @@ final class PlanBuilder implements AutoCloseable {
 
   /** An array of the value's shape for shape functions; only fixed values have true contents. */
   private INDArray standIn(PlanValue value) {
-    if (value.fixed != null) {
+    if (value.fixed != null && !constants.isNarrow(value.fixed)) {
       return value.fixed;
     }
-    DataBuffer memory = phantoms.get(value.type);
-    if (memory == null || memory.length() < value.length()) {
+    RawMemory memory = phantoms.get(value.type);
+    if (memory == null || memory.bytes() < value.bytes()) {
       if (memory != null) {
         // Another stand-in of the same operation may still use it.
         outgrown.add(memory);
       }
-      // Never touched, so the operating system never backs it with pages.
-      memory = Nd4j.createBuffer(value.type, Math.max(1024, value.length()), false);
+      memory = new RawMemory(value.type, Math.max(LARGE, value.bytes()));
       phantoms.put(value.type, memory);
     }
-    return Nd4j.create(memory, value.shape, Nd4j.getStrides(value.shape, 'c'), 0, 'c', value.type);
+    return memory.array(value.type, 0, value.shape);
   }
 }

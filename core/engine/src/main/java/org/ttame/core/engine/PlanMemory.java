@@ -2,14 +2,12 @@ package org.ttame.core.engine;
 
 import java.util.EnumMap;
 import java.util.Map;
-import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
-/** The memory that all plans of one runner share, a block a data type. It only grows. */
+/** The memory that all plans of one runner share, a block of each kind. It only grows. */
 final class PlanMemory implements AutoCloseable {
-  private final Map<DataType, DataBuffer> blocks = new EnumMap<>(DataType.class);
+  private final Map<DataType, RawMemory> blocks = new EnumMap<>(DataType.class);
   private int generation;
 
   /** Counts replacements of a block; arrays of an earlier generation are dead. */
@@ -17,39 +15,39 @@ final class PlanMemory implements AutoCloseable {
     return generation;
   }
 
-  /** Makes room. */
+  /**
+   * Makes room.
+   *
+   * @param bytes by {@link RawMemory#kind}
+   */
   void require(Map<DataType, Long> bytes) {
     bytes.forEach(
-        (type, size) -> {
-          DataBuffer block = blocks.get(type);
-          long length = (size + type.width() - 1) / type.width();
-          if (block == null || block.length() < length) {
+        (kind, size) -> {
+          RawMemory block = blocks.get(kind);
+          if (block == null || block.bytes() < size) {
             if (block != null) {
               block.close();
+              blocks.remove(kind);
             }
-            blocks.put(type, Nd4j.createBuffer(type, length, false));
+            blocks.put(kind, new RawMemory(kind, size));
             generation++;
           }
         });
   }
 
-  /** An array over a part of the block. */
+  /** An array over a part of its block. */
   INDArray view(DataType type, long byteOffset, long[] shape) {
-    return Nd4j.create(
-        blocks.get(type), shape, Nd4j.getStrides(shape, 'c'), byteOffset / type.width(), 'c', type);
+    return blocks.get(RawMemory.kind(type)).array(type, byteOffset, shape);
   }
 
-  /** Fills the memory with what no step may read: not-a-number where the type has one. */
+  /** Fills the memory with what no step may read. */
   void poison() {
-    blocks.forEach(
-        (type, block) ->
-            Nd4j.create(block, new long[] {block.length()}, new long[] {1}, 0, 'c', type)
-                .assign(type.isFPType() ? Double.NaN : 1));
+    blocks.values().forEach(RawMemory::poison);
   }
 
   @Override
   public void close() {
-    blocks.values().forEach(DataBuffer::close);
+    blocks.values().forEach(RawMemory::close);
     blocks.clear();
     generation++;
   }

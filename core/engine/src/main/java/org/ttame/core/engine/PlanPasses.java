@@ -220,8 +220,7 @@ final class PlanPasses {
           turnedWindow == null
               ? types -> kernels.convolutionGradient(window, weights.fixed, types)
               : types ->
-                  kernels.convolution(
-                      turnedWindow, turned.of(weights.fixed), null, List.of(), types);
+                  kernels.convolution(turnedWindow, weights.fixed, true, null, List.of(), types);
       add(step, maker, List.of(gradient), target);
       return true;
     } catch (OneDnn.UnsupportedException e) {

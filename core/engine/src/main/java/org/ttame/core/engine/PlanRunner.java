@@ -14,6 +14,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
@@ -33,8 +34,9 @@ final class PlanRunner implements GraphRunner {
   private final SameDiff graph;
   private final boolean poison;
   private final PlanMemory memory = new PlanMemory();
-  private final TurnedWeights turned = new TurnedWeights();
-  private final PackedWeights packed = new PackedWeights();
+  private final NarrowConstants constants;
+  private final TurnedWeights turned;
+  private final PackedWeights packed;
   private final DnnKernels kernels;
   private final Map<PlanRequest, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<PlanRequest, Map<String, String>> gradientNames = new HashMap<>();
@@ -88,10 +90,16 @@ final class PlanRunner implements GraphRunner {
       boolean poison) {
     this.graph = Objects.requireNonNull(graph, "graph");
     Precision precision = casts == null ? Precision.FLOAT32 : Precision.BFLOAT16;
+    this.constants = NarrowConstants.of(graph);
+    this.turned = new TurnedWeights(constants);
+    this.packed = new PackedWeights(constants);
     this.kernels =
         dnn.map(library -> new DnnKernels(library, packed, narrow.getAsBoolean(), precision))
             .orElse(null);
     this.casts = casts == null ? null : casts.apply(kernels);
+    if (casts != null && this.casts.type() == DataType.BFLOAT16) {
+      constants.narrow(graph, this.casts);
+    }
     this.poison = poison;
   }
 
@@ -261,14 +269,25 @@ final class PlanRunner implements GraphRunner {
 
   @Override
   public void close() {
+    guard.close(this::free);
+  }
+
+  @Override
+  public void closeWithGraph() {
     guard.close(
         () -> {
-          plans.values().forEach(Plan::close);
-          plans.clear();
-          turned.close();
-          packed.close();
-          memory.close();
+          constants.close(); // else the runner would give back the weights that it alone has
+          free();
+          GraphResult.releaseConstants(graph);
         });
+  }
+
+  private void free() {
+    plans.values().forEach(Plan::close);
+    plans.clear();
+    turned.close();
+    packed.close();
+    memory.close();
   }
 
   /** The kinds of operations that a gradient run executes, in order; for tests. */
@@ -334,6 +353,7 @@ final class PlanRunner implements GraphRunner {
       return plan;
     } catch (UnplannableGraphException e) {
       LOG.info("Running the graph through SameDiff's session: {}", e.getMessage());
+      constants.widen();
       fallback = new SameDiffRunner(graph);
       fallbackReason = e.getMessage();
       return null;
@@ -366,13 +386,15 @@ final class PlanRunner implements GraphRunner {
     SameDiff source = graph;
     Map<String, String> gradients = new LinkedHashMap<>();
     if (request.hasGradients()) {
-      source = GradientGraph.prepare(graph, request.objective(), request.wrt());
+      source =
+          constants.asTheyAre(
+              () -> GradientGraph.prepare(graph, request.objective(), request.wrt()));
       for (String name : request.wrt()) {
         gradients.put(name, GradientGraph.gradientName(graph, name));
       }
     }
     Map<String, INDArray> lateShapes = new HashMap<>();
-    try (PlanBuilder builder = new PlanBuilder(graph, source, request)) {
+    try (PlanBuilder builder = new PlanBuilder(graph, source, constants, request)) {
       for (String name : request.late()) {
         lateShapes.put(name, lateStandIn(name, inputs));
       }
@@ -401,6 +423,7 @@ final class PlanRunner implements GraphRunner {
       Plan plan =
           new Plan(
               graph,
+              constants,
               steps,
               early,
               inputValues,

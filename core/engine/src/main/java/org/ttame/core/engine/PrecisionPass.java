@@ -30,6 +30,13 @@ final class PrecisionPass {
    */
   private static final int FAR = 8;
 
+  /**
+   * Reads the probabilities that a product has multiplied, in bfloat16 as that did: in float32 they
+   * would be kept from the forward pass for this alone, and attention's are the largest arrays of a
+   * transformer.
+   */
+  private static final String SOFTMAX_GRADIENT = "softmax gradient";
+
   private final Casts casts;
   private final DnnKernels kernels;
   private final Set<PlanValue> kept = new HashSet<>();
@@ -325,6 +332,12 @@ final class PrecisionPass {
 
   private PlanValue wide(PlanValue value, PlanStep reader) {
     PlanValue root = value.root();
+    PlanValue probabilities = reader.kind().equals(SOFTMAX_GRADIENT) ? narrowed.get(root) : null;
+    if (probabilities != null) {
+      PlanValue wide = twin(root, root.type, "float32");
+      emit(reader.name, casts.widen(root.length()), List.of(probabilities), wide, reader.late);
+      return shaped(wide, value);
+    }
     if (!written.containsKey(root)) {
       return value;
     }

@@ -129,6 +129,11 @@ final class SameDiffRunner implements GraphRunner {
     guard.close(() -> {});
   }
 
+  @Override
+  public void closeWithGraph() {
+    guard.close(() -> GraphResult.releaseConstants(graph));
+  }
+
   /** SameDiff may hand out an input or a variable's own array: copies those, takes the rest. */
   private Map<String, INDArray> owned(Map<String, INDArray> values, Map<String, INDArray> inputs) {
     Set<INDArray> foreign = Collections.newSetFromMap(new IdentityHashMap<>());

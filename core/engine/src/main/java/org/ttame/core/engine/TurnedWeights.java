@@ -13,6 +13,16 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  */
 final class TurnedWeights implements AutoCloseable {
   private final IdentityHashMap<INDArray, INDArray> turned = new IdentityHashMap<>();
+  private final NarrowConstants constants;
+
+  /**
+   * None yet.
+   *
+   * @param constants the graph's; weights may be among them
+   */
+  TurnedWeights(NarrowConstants constants) {
+    this.constants = constants;
+  }
 
   /**
    * The turned weights.
@@ -22,10 +32,11 @@ final class TurnedWeights implements AutoCloseable {
    *     object's
    */
   INDArray of(INDArray weights) {
-    return turned.computeIfAbsent(weights, TurnedWeights::turn);
+    return turned.computeIfAbsent(weights, key -> turn(constants.wide(key)));
   }
 
-  private static INDArray turn(INDArray weights) {
+  /** As {@link #of}, in an array of the caller's. */
+  static INDArray turn(INDArray weights) {
     long height = weights.size(0);
     long width = weights.size(1);
     INDArray result =

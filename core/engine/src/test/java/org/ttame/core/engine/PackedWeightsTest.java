@@ -11,6 +11,7 @@ import org.bytedeco.dnnl.dnnl_memory_desc_t;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -29,14 +30,14 @@ class PackedWeightsTest {
     dnnl_memory_desc_t given = OneDnn.describe(DataType.FLOAT, dnnl_ab, SIZE, SIZE);
     dnnl_memory_desc_t reused = OneDnn.describe(DataType.FLOAT, dnnl_ba, SIZE, SIZE);
     try (INDArray weights = Nd4j.arange(SIZE * SIZE).castTo(DataType.FLOAT).reshape(SIZE, SIZE);
-        PackedWeights packed = new PackedWeights()) {
-      assertThat(second(packed.of(dnn, weights, given, reused))).isEqualTo(SIZE);
+        PackedWeights packed = new PackedWeights(NarrowConstants.of(SameDiff.create()))) {
+      assertThat(second(packed.of(dnn, weights, false, type -> given, reused))).isEqualTo(SIZE);
       Pointer.memcpy(reused, given, reused.sizeof());
-      assertThat(second(packed.of(dnn, weights, given, reused))).isEqualTo(1);
+      assertThat(second(packed.of(dnn, weights, false, type -> given, reused))).isEqualTo(1);
       Pointer.memcpy(reused, OneDnn.describe(DataType.FLOAT, dnnl_ba, SIZE, SIZE), reused.sizeof());
-      dnnl_memory again = packed.of(dnn, weights, given, reused);
+      dnnl_memory again = packed.of(dnn, weights, false, type -> given, reused);
       assertThat(second(again)).isEqualTo(SIZE);
-      assertThat(packed.of(dnn, weights, given, reused)).isSameAs(again);
+      assertThat(packed.of(dnn, weights, false, type -> given, reused)).isSameAs(again);
     }
   }
 
@@ -48,9 +49,9 @@ class PackedWeightsTest {
     dnnl_memory_desc_t plain = OneDnn.describe(DataType.FLOAT, dnnl_ab, SIZE, SIZE);
     dnnl_memory_desc_t transposed = OneDnn.describe(DataType.FLOAT, dnnl_ba, SIZE, SIZE);
     try (INDArray weights = Nd4j.arange(SIZE * SIZE).castTo(DataType.FLOAT).reshape(SIZE, SIZE);
-        PackedWeights packed = new PackedWeights()) {
-      assertThat(second(packed.of(dnn, weights, plain, plain))).isEqualTo(1);
-      assertThat(second(packed.of(dnn, weights, transposed, plain))).isEqualTo(SIZE);
+        PackedWeights packed = new PackedWeights(NarrowConstants.of(SameDiff.create()))) {
+      assertThat(second(packed.of(dnn, weights, false, type -> plain, plain))).isEqualTo(1);
+      assertThat(second(packed.of(dnn, weights, false, type -> transposed, plain))).isEqualTo(SIZE);
     }
   }
 

@@ -53,7 +53,7 @@ class PrecisionTest extends SessionComparison {
     public void close() {}
   }
 
-  private static float round(float value) {
+  static float round(float value) {
     int bits = Float.floatToRawIntBits(value);
     int rounded = bits + 0x7fff + (bits >>> 16 & 1);
     return Float.isNaN(value) ? value : Float.intBitsToFloat(rounded & 0xffff0000);

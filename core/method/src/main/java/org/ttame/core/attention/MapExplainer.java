@@ -127,11 +127,6 @@ public final class MapExplainer implements AutoCloseable {
 
   @Override
   public void close() {
-    runner.close();
-    for (SDVariable variable : graph.variables()) {
-      if (variable.isConstant() && variable.getArr().closeable()) {
-        variable.getArr().close();
-      }
-    }
+    runner.closeWithGraph();
   }
 }

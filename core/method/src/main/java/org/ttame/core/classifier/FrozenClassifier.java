@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -381,15 +380,7 @@ public final class FrozenClassifier implements AutoCloseable {
   /** Frees what the runner holds and the graph's arrays. */
   @Override
   public void close() {
-    runner.close();
-    for (SDVariable variable : graph.variables()) {
-      if (variable.isConstant()) {
-        INDArray array = variable.getArr();
-        if (array != null && array.closeable()) {
-          array.close();
-        }
-      }
-    }
+    runner.closeWithGraph();
   }
 
   private ClassifierOutput output(INDArray images, GraphResult result, List<FeatureLayer> wanted) {

@@ -146,6 +146,11 @@ public final class PassRunner implements AutoCloseable {
     runner.close();
   }
 
+  /** As {@link GraphRunner#closeWithGraph}. */
+  public void closeWithGraph() {
+    runner.closeWithGraph();
+  }
+
   /** What is fed, and the size of the passes that it is run in. */
   private final class Batch {
     private final Map<String, INDArray> inputs;

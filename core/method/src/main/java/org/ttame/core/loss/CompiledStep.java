@@ -205,15 +205,10 @@ final class CompiledStep implements AutoCloseable {
 
   @Override
   public void close() {
-    runner.close();
+    runner.closeWithGraph();
     if (fusion != null) {
       fusion.close();
     }
     zeros.values().forEach(INDArray::close);
-    for (SDVariable variable : graph.variables()) {
-      if (variable.isConstant() && variable.getArr().closeable()) {
-        variable.getArr().close();
-      }
-    }
   }
 }
