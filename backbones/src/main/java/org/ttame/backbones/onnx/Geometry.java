@@ -1,9 +1,11 @@
 package org.ttame.backbones.onnx;
 
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
@@ -51,6 +53,9 @@ final class Geometry {
 
   private final TokenRows rows;
 
+  /** Heights and widths of the maps whose places are known. */
+  private final Set<List<Long>> grids = new HashSet<>();
+
   private Geometry(long images) {
     this.images = images;
     rows = new TokenRows(images);
@@ -71,16 +76,33 @@ final class Geometry {
   static Geometry of(ImageInput image, List<Operation> operations, long batch) {
     Geometry geometry = new Geometry(batch);
     geometry.known.put(image.value(), image.places());
+    geometry.grids.add(List.of(image.places().height(), image.places().width()));
     for (Operation operation : operations) {
       for (Value output : operation.outputs()) {
         geometry.follow(operation, output, batch).ifPresent(at -> geometry.known.put(output, at));
         geometry.hide(operation, output);
         Optional<Places> again = geometry.rows.follow(operation, output);
         again.ifPresent(at -> geometry.known.putIfAbsent(output, at));
-        geometry.places(output).ifPresent(at -> geometry.rows.put(output, at));
+        geometry.places(output).ifPresent(at -> geometry.note(output, at));
       }
     }
     return geometry;
+  }
+
+  private void note(Value value, Places at) {
+    rows.put(value, at);
+    if (!at.tokens()) {
+      grids.add(List.of(at.height(), at.width()));
+    }
+  }
+
+  /**
+   * Whether values of an image with so many rows and columns lie as the image does: as those do
+   * whose places are known. What was cut into patches, and is put together again, has the size that
+   * it had before; pixels of a patch beside patches of the image have another.
+   */
+  boolean isGrid(long height, long width) {
+    return grids.contains(List.of(height, width));
   }
 
   /** Where a value's numbers are, if that is known. */
@@ -88,22 +110,31 @@ final class Geometry {
     return Optional.ofNullable(known.get(value));
   }
 
-  private static Places map(Value value) {
-    long[] shape = value.shape();
-    return new Places(1, 2, 3, shape[2], shape[3], 0);
+  /**
+   * Of what a window makes of a map, along whose axes it has other sizes. What is not known to be
+   * one is taken for one by its size, but for patches of images.
+   */
+  private Optional<Places> map(Value from, Value to) {
+    long[] shape = to.shape();
+    Optional<Places> of = places(from);
+    if (of.isEmpty() && from.shape()[0] <= images && isGrid(from.shape()[2], from.shape()[3])) {
+      return Optional.of(new Places(1, 2, 3, shape[2], shape[3], 0));
+    }
+    return of.filter(at -> !at.tokens() && at.channel() == 1)
+        .map(at -> new Places(1, at.row(), at.column(), shape[at.row()], shape[at.column()], 0));
   }
 
   private Optional<Places> follow(Operation operation, Value output, long batch) {
     if (operation.is("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool")) {
-      return output.rank() == 4 ? Optional.of(map(output)) : Optional.empty();
+      return output.rank() == 4 ? map(operation.value(0), output) : Optional.empty();
     }
     return switch (operation.type()) {
       case "Transpose" -> transposed(operation);
       case "Reshape", "Flatten", "Squeeze", "Unsqueeze" -> reshaped(operation, batch);
       case "Concat" -> joined(operation);
       case "Slice" -> sliced(operation);
-      case "Resize", "Upsample" -> resized(operation);
-      case "DepthToSpace", "SpaceToDepth" -> Optional.of(map(output));
+      case "Resize", "Upsample", "Pad" -> resized(operation);
+      case "DepthToSpace", "SpaceToDepth" -> map(operation.value(0), output);
       case "MatMul", "Gemm", Fusion.LINEAR -> product(operation);
       case "Gather", "Split" -> Optional.empty();
       default -> alike(operation, output);
@@ -326,7 +357,8 @@ final class Geometry {
     }
     Places at = of.get();
     boolean lies =
-        order(value, tensor.batch()).filter(o -> Arrays.equals(o, tensor.order())).isPresent();
+        order(value, tensor.batch()).filter(o -> Arrays.equals(o, tensor.order())).isPresent()
+            && tensor.shape()[tensor.order()[0]] == images;
     if (!lies) {
       return Optional.empty();
     }

@@ -144,16 +144,16 @@ final class LayerChoice {
 
   private void findLayers(Emitter emitter) {
     Set<String> names = new HashSet<>();
-    TokenGrids grids = new TokenGrids(operations, emitter.batch());
+    TokenGrids grids = new TokenGrids(operations, emitter.geometry(), emitter.batch());
     for (Operation operation : operations) {
       for (Value value : operation.outputs()) {
         Tensor tensor = emitter.tensor(value);
-        if (tensor == null || isView(operation)) {
+        if (tensor == null || isView(operation) || isFramed(operation)) {
           continue;
         }
         String node = names.contains(value.name()) ? tensor.variable().name() : value.name();
         FeatureLayer layer = emitter.geometry().layer(value, node, tensor).orElse(null);
-        layer = layer == null ? map(node, tensor, emitter.batch()) : layer;
+        layer = layer == null ? map(node, tensor, emitter) : layer;
         layer = layer == null ? grids.layer(node, tensor) : layer;
         if (layer == null) {
           continue;
@@ -193,14 +193,15 @@ final class LayerChoice {
         && value.shape()[at.channel()] == layer.channels();
   }
 
-  private static FeatureLayer map(String node, Tensor tensor, long images) {
+  private static FeatureLayer map(String node, Tensor tensor, Emitter emitter) {
     long[] shape = tensor.shape();
     boolean map =
         tensor.rank() == 4
             && tensor.batchFirst()
-            && shape[0] == images
+            && shape[0] == emitter.batch()
             && Arrays.equals(tensor.order(), Tensor.channelsLast(4))
-            && shape[2] * shape[3] > 1;
+            && shape[2] * shape[3] > 1
+            && emitter.geometry().isGrid(shape[2], shape[3]);
     return map
         ? new FeatureLayer(
             node,
@@ -210,6 +211,12 @@ final class LayerChoice {
             Math.toIntExact(shape[2]),
             Math.toIntExact(shape[3]))
         : null;
+  }
+
+  /** Whether it only has a frame around what it reads, which is not in the image. */
+  private static boolean isFramed(Operation operation) {
+    return operation.is("Pad")
+        && !Arrays.equals(operation.value(0).shape(), operation.output().shape());
   }
 
   private static boolean isView(Operation operation) {

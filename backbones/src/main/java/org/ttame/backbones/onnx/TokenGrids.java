@@ -1,8 +1,13 @@
 package org.ttame.backbones.onnx;
 
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 
@@ -21,18 +26,73 @@ final class TokenGrids {
    * Finds the grids.
    *
    * @param operations from image to logits
+   * @param geometry what is known of their places
    * @param images how many images the shapes are for
    */
-  TokenGrids(List<Operation> operations, long images) {
+  TokenGrids(List<Operation> operations, Geometry geometry, long images) {
     this.images = images;
     for (Operation operation : operations) {
       long[] shape = operation.output().shape();
-      if (operation.is(Fusion.CONV) && shape.length == 4 && shape[2] * shape[3] > 1) {
+      if (operation.is(Fusion.CONV)
+          && shape.length == 4
+          && shape[2] * shape[3] > 1
+          && geometry.places(operation.output()).isPresent()) {
         byLength.put(shape[2] * shape[3], new Grid(shape[2], shape[3], 0));
       } else if (operation.is("Concat") && shape.length == 3) {
         withPrefix(operation, shape);
+      } else if (operation.is("Reshape") && isUnfolded(operation)) {
+        long[] split = operation.value(0).shape();
+        byLength.put(shape[2], new Grid(split[4], split[5], 0));
       }
     }
+    byLength.keySet().removeAll(reordered(operations, geometry));
+  }
+
+  /**
+   * Whether it ends an Unfold as exporters write it: rows and columns are picked by matrices of
+   * indices, a pixel of a patch by a patch, and {@code [B, C, k, k, h, w]} becomes {@code [B,
+   * C·k·k, h·w]}.
+   */
+  private boolean isUnfolded(Operation reshape) {
+    Value split = reshape.value(0);
+    Operation transpose = split.producer();
+    if (split.rank() != 6
+        || !Arrays.equals(
+            reshape.output().shape(),
+            new long[] {
+              images,
+              split.shape()[1] * split.shape()[2] * split.shape()[3],
+              split.shape()[4] * split.shape()[5]
+            })
+        || !transpose.is("Transpose")) {
+      return false;
+    }
+    Operation columns = transpose.value(0).producer();
+    Operation rows = columns.is("Gather") ? columns.value(0).producer() : null;
+    return rows != null && rows.is("Gather") && rows.value(0).rank() == 4;
+  }
+
+  /**
+   * Lengths of sequences whose tokens were put into another order: nothing but moved, they have no
+   * known places any more (Hiera, which sorts its tokens by windows).
+   */
+  private Set<Long> reordered(List<Operation> operations, Geometry geometry) {
+    Set<Long> lengths = new HashSet<>();
+    Set<Value> moved = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Operation operation : operations) {
+      Value value = operation.output();
+      if (!operation.is("Reshape", "Transpose")
+          || geometry.places(value).isPresent()
+          || !(moved.contains(operation.value(0))
+              || geometry.places(operation.value(0)).isPresent())) {
+        continue;
+      }
+      moved.add(value);
+      if (value.rank() == 3 && value.shape()[0] == images) {
+        lengths.add(value.shape()[1]);
+      }
+    }
+    return lengths;
   }
 
   /** Tokens in front of those of a grid. */
