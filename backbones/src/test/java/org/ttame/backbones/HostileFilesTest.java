@@ -122,6 +122,21 @@ class HostileFilesTest {
     return edited.first(nodes.toArray(Onnx.NodeProto[]::new));
   }
 
+  /** Steps that wait until a constant is read are not read one through another without end. */
+  @Test
+  void castsWithoutEnd() throws IOException {
+    List<Onnx.NodeProto> nodes = new ArrayList<>();
+    for (int i = 0; i < 60_000; i++) {
+      nodes.add(Edited.node("Cast", List.of("c" + i), "c" + (i + 1), "to", i % 2 == 0 ? 1 : 10));
+    }
+    nodes.add(Edited.node("Cast", List.of("c60000"), "real", "to", 1));
+    Edited edited = new Edited(VGG, folder).constant("c0", new long[] {1}, new long[] {1});
+    Path file = added(edited, nodes, "real").write();
+    try (var classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      assertThat(classifier.classes()).isPositive();
+    }
+  }
+
   /** Many operations on a constant that is just small enough for one. */
   @Test
   void arithmeticWithoutEnd() throws IOException {

@@ -140,7 +140,7 @@ final class Arithmetic {
     return Constant.computed(result, inputs.get(0).type(), shape);
   }
 
-  private static Constant cast(OnnxNode node, Constant input) {
+  private static Constant cast(OnnxNode node, Constant input) throws IOException {
     ElementType type = ElementType.of(node.integer("to", 1));
     if (type == null) {
       throw new UnsupportedGraphException(

@@ -28,8 +28,14 @@ final class Budget {
   static final long ONE_CONSTANT =
       Math.min(1L << 26, Runtime.getRuntime().maxMemory() / (4 * Double.BYTES));
 
-  /** Values that arithmetic on constants may read and write in all. */
+  /** Values that arithmetic on constants may read and write in all, for a small file. */
   private static final long ARITHMETIC = 4 * ONE_CONSTANT;
+
+  /** The same for each byte of a file: standardising its weights takes two or three. */
+  private static final long ARITHMETIC_OF_A_BYTE = 4;
+
+  /** The most that the bytes of a file add: some ten seconds of work. */
+  private static final long ARITHMETIC_OF_ALL = 1L << 32;
 
   /** Values that one operation may give for the images that a file's shapes are for. */
   private static final long COMPUTED = 1L << 28;
@@ -46,10 +52,21 @@ final class Budget {
 
   private final Path file;
   private long nodes = UNFOLDED_NODES;
-  private long values = ARITHMETIC;
+  private final long allowed;
+  private long values;
 
-  Budget(Path file) {
+  /**
+   * Starts.
+   *
+   * @param file which is read
+   * @param bytes that it has, with those beside it that hold its weights
+   */
+  Budget(Path file, long bytes) {
     this.file = file;
+    allowed =
+        ARITHMETIC
+            + Math.min(bytes, ARITHMETIC_OF_ALL / ARITHMETIC_OF_A_BYTE) * ARITHMETIC_OF_A_BYTE;
+    values = allowed;
   }
 
   /**
@@ -82,8 +99,8 @@ final class Budget {
     if (values < 0) {
       throw new BackboneException(
           Text.format(
-              "%s: its constants unfold to more than the %,d values that Java's heap allows for; export it with constants folded",
-              file, ARITHMETIC));
+              "%s: its constants unfold to more than the %,d values that its size and Java's heap allow for; export it with constants folded",
+              file, allowed));
     }
   }
 

@@ -12,6 +12,12 @@ import org.ttame.core.Text;
  * slicing or reshaping a weight of any size moves nothing.
  */
 final class Constant implements Operand {
+  /** Elements of a weight that are in memory at once while it is only looked through. */
+  private static final int BLOCK = 1 << 14;
+
+  /** Steps from storage to storage that wait until elements are read. */
+  private static final int DEPTH = 8;
+
   private final Storage storage;
   private final long[] shape;
   private final long[] strides;
@@ -114,11 +120,14 @@ final class Constant implements Operand {
     return count(shape);
   }
 
-  /** The same elements in another type; nothing is read for it. */
-  Constant cast(ElementType type) {
-    return type == type()
-        ? this
-        : new Constant(new Storage.Cast(storage, type), shape, strides, offset);
+  /** The same elements in another type; nothing is read for it, but after many such steps. */
+  Constant cast(ElementType type) throws IOException {
+    if (type == type()) {
+      return this;
+    }
+    return storage.depth() < DEPTH
+        ? new Constant(new Storage.Cast(storage, type), shape, strides, offset)
+        : computed(values(), type, shape);
   }
 
   /**
@@ -128,7 +137,8 @@ final class Constant implements Operand {
    * @param axis the channels'
    */
   Constant perChannel(int axis, double[] factors, double[] summands) throws IOException {
-    boolean rows = contiguous() && offset == 0 && storage.size() == size();
+    boolean rows =
+        contiguous() && offset == 0 && storage.size() == size() && storage.depth() < DEPTH;
     Storage source = rows ? storage : new Storage.InMemory(values(), type());
     long inner = count(Arrays.copyOfRange(shape, axis + 1, shape.length));
     return of(new Storage.PerChannel(source, inner, factors, summands), shape);
@@ -159,6 +169,41 @@ final class Constant implements Operand {
       }
     }
     return result;
+  }
+
+  /** What is done with equally long parts of the elements, one after another. */
+  interface Part {
+    /**
+     * Takes a part.
+     *
+     * @param index of the part
+     * @param values an array that has it, overwritten afterwards
+     * @param from where it begins there
+     */
+    void take(int index, double[] values, int from);
+  }
+
+  /**
+   * Hands out the elements, row by row, in parts: a weight that lies in a file is in memory block
+   * by block.
+   *
+   * @param length of a part, more than nothing; all together are whole parts
+   */
+  void inParts(int length, Part part) throws IOException {
+    int count = Math.toIntExact(size() / length);
+    boolean whole = !contiguous();
+    int together = whole ? count : Math.max(1, BLOCK / length);
+    double[] block =
+        whole ? values() : new double[Budget.inMemory((long) Math.min(count, together) * length)];
+    for (int first = 0; first < count; first += together) {
+      int here = Math.min(together, count - first);
+      if (!whole) {
+        storage.read(offset + (long) first * length, here * length, block);
+      }
+      for (int i = 0; i < here; i++) {
+        part.take(first + i, block, i * length);
+      }
+    }
   }
 
   long[] integers() throws IOException {
@@ -336,7 +381,9 @@ final class Constant implements Operand {
   }
 
   private boolean contiguous() {
-    return Arrays.equals(strides, rowMajor(shape));
+    long[] rows = rowMajor(shape);
+    return IntStream.range(0, shape.length)
+        .allMatch(axis -> shape[axis] == 1 || strides[axis] == rows[axis]);
   }
 
   /**

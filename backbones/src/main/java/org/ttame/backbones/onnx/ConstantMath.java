@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Element by element on constants. Numbers are computed in double precision and rounded to the type
@@ -72,6 +73,13 @@ final class ConstantMath {
     if (TESTS.containsKey(type)) {
       return unary(first, ElementType.BOOL, TESTS.get(type));
     }
+    if (type.equals("Sub") && isCentred(first, inputs.get(1))) {
+      double[] offsets = inputs.get(1).values();
+      Arrays.setAll(offsets, i -> -offsets[i]);
+      double[] ones = new double[offsets.length];
+      Arrays.fill(ones, 1);
+      return first.perChannel(channels(inputs.get(1)), ones, offsets);
+    }
     if (ARITHMETIC.containsKey(type)) {
       return binary(first, inputs.get(1), first.type(), ARITHMETIC.get(type));
     }
@@ -116,6 +124,25 @@ final class ConstantMath {
         yield activation == null ? null : unary(first, first.type(), activation);
       }
     };
+  }
+
+  /**
+   * Whether it is a weight in the file less a number for each channel, as a standardisation begins:
+   * no memory is taken for it then.
+   */
+  private static boolean isCentred(Constant weight, Constant offsets) {
+    return weight.storage() instanceof Storage.InFile
+        && !weight.integer()
+        && weight.shape().length == offsets.shape().length
+        && channels(offsets) >= 0
+        && offsets.size() == weight.shape()[channels(offsets)];
+  }
+
+  /** The only axis along which a constant has several elements; −1 if there is not one. */
+  private static int channels(Constant constant) {
+    long[] shape = constant.shape();
+    int[] axes = IntStream.range(0, shape.length).filter(axis -> shape[axis] != 1).toArray();
+    return axes.length == 1 ? axes[0] : -1;
   }
 
   /** The activations that have parameters; null for other operators. */
@@ -172,7 +199,8 @@ final class ConstantMath {
       throws IOException {
     long[] shape = Shapes.broadcast(a.shape(), b.shape());
     double[] left = a.broadcast(shape).values();
-    double[] right = b.broadcast(shape).values();
+    // What is multiplied by itself is read once.
+    double[] right = a == b ? left : b.broadcast(shape).values();
     for (int i = 0; i < left.length; i++) {
       left[i] = operator.applyAsDouble(left[i], right[i]);
     }

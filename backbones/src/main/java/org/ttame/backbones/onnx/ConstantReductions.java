@@ -107,11 +107,12 @@ final class ConstantReductions {
           Text.format(
               "%s node \"%s\" reduces no integers at all", node.type(), node.displayName()));
     }
-    double[] values = rows.values();
     long[] shape = Shapes.reduce(node, operands);
     double[] result = Constant.room(shape);
-    for (int i = 0; i < result.length; i++) {
-      result[i] = fold.of(values, i * length, (i + 1) * length);
+    if (length == 0) {
+      Arrays.fill(result, fold.of(new double[0], 0, 0));
+    } else {
+      rows.inParts(length, (i, values, from) -> result[i] = fold.of(values, from, from + length));
     }
     return Constant.computed(result, input.type(), shape);
   }
@@ -254,15 +255,24 @@ final class ConstantReductions {
     Constant variance = inputs.get(4);
     List<Constant> statistics = List.of();
     if (node.integer("training_mode", 0) != 0) {
+      requireStatistics(node, input, mean);
       double[] means = Constant.room(mean.size());
       double[] variances = Constant.room(mean.size());
-      for (int c = 0; c < means.length; c++) {
-        double[] values = input.select(1, c).values();
-        double centre = sum(values, 0, values.length) / values.length;
-        means[c] = centre;
-        variances[c] =
-            Arrays.stream(values).map(a -> (a - centre) * (a - centre)).sum() / values.length;
-      }
+      int length = Math.toIntExact(input.size() / means.length);
+      int[] byChannel = IntStream.range(0, input.shape().length).toArray();
+      byChannel[0] = 1;
+      byChannel[1] = 0;
+      input
+          .transpose(byChannel)
+          .inParts(
+              length,
+              (c, values, from) -> {
+                double centre = sum(values, from, from + length) / length;
+                means[c] = centre;
+                variances[c] =
+                    row(values, from, from + length).map(a -> (a - centre) * (a - centre)).sum()
+                        / length;
+              });
       double momentum = node.real("momentum", 0.9);
       Constant newMean = Constant.computed(means, input.type(), means.length);
       Constant newVariance = Constant.computed(variances, input.type(), means.length);
@@ -281,6 +291,16 @@ final class ConstantReductions {
     }
     Constant result = input.perChannel(1, factors, shifts);
     return Stream.concat(Stream.of(result), statistics.stream()).toList();
+  }
+
+  private static void requireStatistics(OnnxNode node, Constant input, Constant mean) {
+    long[] shape = input.shape();
+    if (shape.length < 2 || input.size() == 0 || shape[1] != mean.size()) {
+      throw new UnsupportedGraphException(
+          Text.format(
+              "BatchNormalization node \"%s\" has %d means for a constant of shape %s",
+              node.displayName(), mean.size(), Arrays.toString(shape)));
+    }
   }
 
   private static Constant moved(Constant old, Constant now, double momentum) throws IOException {

@@ -56,10 +56,10 @@ final class Dataflow {
   /** Whether operators that ONNX defines by simpler ones are written out. */
   private final boolean inSteps;
 
-  private Dataflow(OnnxModel model, boolean inSteps) {
+  private Dataflow(OnnxModel model, boolean inSteps) throws IOException {
     this.model = model;
     this.inSteps = inSteps;
-    budget = new Budget(model.file());
+    budget = new Budget(model.file(), model.bytes());
     opset = model.opset();
   }
 

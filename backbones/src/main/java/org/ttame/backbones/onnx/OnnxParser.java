@@ -46,7 +46,7 @@ final class OnnxParser {
     this.file = file;
     files.add(own);
     in = new WireReader(own.channel(), file.toString());
-    budget = new Budget(file);
+    budget = new Budget(file, own.channel().size());
     tensors = new TensorParser(file, own, in, files, budget);
   }
 

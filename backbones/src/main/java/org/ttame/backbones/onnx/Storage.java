@@ -15,6 +15,11 @@ sealed interface Storage {
     return integer() ? ElementType.INT64 : ElementType.FLOAT;
   }
 
+  /** How many storages are read one through another. */
+  default int depth() {
+    return 0;
+  }
+
   /** Reads {@code count} elements from {@code first} on. */
   void read(long first, int count, double[] into) throws IOException;
 
@@ -53,6 +58,11 @@ sealed interface Storage {
 
   /** The same elements in another type, converted when they are read. */
   record Cast(Storage source, ElementType type) implements Storage {
+    @Override
+    public int depth() {
+      return source.depth() + 1;
+    }
+
     @Override
     public long size() {
       return source.size();
@@ -94,6 +104,11 @@ sealed interface Storage {
   record PerChannel(Storage source, long inner, double[] factors, double[] summands)
       implements Storage {
     private static final int BLOCK = DataFile.BLOCK / Double.BYTES;
+
+    @Override
+    public int depth() {
+      return source.depth() + 1;
+    }
 
     @Override
     public long size() {
