@@ -137,6 +137,28 @@ class FormsTest {
             + " --methods ttame,gradcam --metrics ad,ic,road,insertion --road-percentages 50");
     JsonNode rows = json(name + "-numbers/metrics.json");
     assertThat(rows.toString()).contains("road").contains("insertion");
+    ok(
+        "sanity --run @"
+            + name
+            + " --data @images --limit 1 --checks backbone,mechanism --methods ttame,gradcam"
+            + " --shown 1 --out @"
+            + name
+            + "-sanity");
+    assertThat(folder.resolve(name + "-sanity/sanity.json")).exists();
+    ok(
+        "figures --runs @"
+            + name
+            + " --images @images --figures methods,several-classes --methods ttame,gradcam"
+            + " --format svg --out @"
+            + name
+            + "-figures");
+    assertThat(folder.resolve(name + "-figures/figures/methods.svg")).exists();
+    ok(
+        "lr-find --weights @"
+            + name
+            + ".onnx --data @images --steps 3 --batch-size 2 --out @"
+            + name
+            + "-lr");
   }
 
   @Test
