@@ -195,8 +195,10 @@ class LayerPlacesTest {
         double sum = moved[0][place] + moved[1][place];
         double share = sum == 0 ? 0.5 : moved[band][place] / sum;
         total += share;
-        centre[0] += share * (place / layer.width() + 0.5) / layer.height();
-        centre[1] += share * (place % layer.width() + 0.5) / layer.width();
+        int row = place / layer.width();
+        int column = place % layer.width();
+        centre[0] += share * (row + 0.5) / layer.height();
+        centre[1] += share * (column + 0.5) / layer.width();
       }
       centres[axis * BANDS + band][0] += centre[0] / total / DRAWS;
       centres[axis * BANDS + band][1] += centre[1] / total / DRAWS;
