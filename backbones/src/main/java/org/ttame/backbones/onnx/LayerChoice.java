@@ -271,9 +271,11 @@ final class LayerChoice {
 
   /** The layer that the CAM family reads by default. */
   Optional<String> camLayer() {
-    if (!tokens().isEmpty()) {
-      // What lies behind the last attention has no influence where a class token is read.
-      Value read = last(mixedBefore(lastSum()));
+    // What lies behind the last attention has no influence where a class token is read.
+    Value end = tokens().isEmpty() ? lastWithClassToken() : lastSum();
+    List<Value> mixedTokens = end == null ? List.of() : mixedBefore(end);
+    if (!mixedTokens.isEmpty()) {
+      Value read = last(mixedTokens);
       return operations.stream()
           .filter(o -> NORMS.contains(o.type()) && o.values().contains(read))
           .map(o -> layers.get(o.output()))
@@ -288,6 +290,11 @@ final class LayerChoice {
       }
     }
     return inOrder.isEmpty() ? Optional.empty() : Optional.of(last(inOrder).node());
+  }
+
+  /** The last cut point of all, if tokens that stand for no place are in front of its others. */
+  private Value lastWithClassToken() {
+    return cuts.isEmpty() || layers.get(last(cuts)).prefix() == 0 ? null : last(cuts);
   }
 
   /**
