@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
+import org.ttame.core.storage.WholeFile;
 import org.ttame.training.sample.SampleData;
 
 /**
@@ -36,7 +37,8 @@ final class ArchivedWork {
   static int explain(Path folder) throws IOException {
     Path classifier = new SampleData(folder).backbone("vgg");
     Path picture = folder.resolve("picture.jpg");
-    ImageIO.write(new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB), "jpg", picture.toFile());
+    BufferedImage black = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+    WholeFile.write(picture, out -> ImageIO.write(black, "jpg", out));
     PrintStream nowhere =
         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
     return new Main(nowhere, nowhere)
