@@ -203,6 +203,7 @@ class ArchitectureTest {
           "org.ttame.core.storage.WholeFile",
           "org.ttame.core.storage.PartFile",
           "org.ttame.eval.sanity.MapStore",
+          "org.ttame.eval.evaluation.RecordStore",
           "org.ttame.eval.output.EvaluationFolder",
           "org.ttame.training.run.StepLog",
           "org.ttame.training.run.RunFolder");
