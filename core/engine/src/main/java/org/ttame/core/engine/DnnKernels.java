@@ -300,7 +300,9 @@ final class DnnKernels {
     int lying = transposed ? dnnl_ba : dnnl_ab;
     dnnl_memory_desc_t row = OneDnn.describe(DataType.FLOAT, dnnl_ab, 1, columns);
     boolean rearrange =
-        type != DataType.FLOAT || (!transposed && columns * Float.BYTES % PAGE == 0);
+        type == DataType.FLOAT
+            ? !transposed && columns * Float.BYTES % PAGE == 0
+            : rows >= LEAST_ROWS;
     try (dnnl_matmul_desc_t operation = new dnnl_matmul_desc_t();
         const_dnnl_op_desc_t general = new const_dnnl_op_desc_t(operation)) {
       OneDnn.check(
