@@ -313,6 +313,20 @@ class ShardTest {
     Files.writeString(record, sound.replace("\"format\" : 1", "\"format\" : 2"));
     assertThat(merge(List.of("d0", "d1"), "damaged").err()).contains("format 2", "reads format 1");
     Files.writeString(record, sound);
+    // Memory for so many images is not even asked for.
+    Map<Path, String> two = new LinkedHashMap<>();
+    for (int i = 0; i < 2; i++) {
+      Path own = folder.resolve(Text.format("d%d/shard-%d-of-2.json", i, i));
+      two.put(own, Files.readString(own));
+      ObjectNode edited = mapper.readValue(two.get(own), ObjectNode.class);
+      edited.put("images", 2_000_000_000).put("done", 1_000_000_000 - edited.get("leftOut").size());
+      Files.writeString(own, edited.toString());
+    }
+    assertThat(merge(List.of("d0", "d1"), "damaged").err())
+        .contains("shard 0/2 in '", "says that it measured ", "has fewer; run it again");
+    for (Map.Entry<Path, String> own : two.entrySet()) {
+      Files.writeString(own.getKey(), own.getValue());
+    }
     Path rows = folder.resolve("d1/per-image.csv");
     Files.writeString(rows, Files.readString(rows).replaceFirst(",random,", ",gradcam,"));
     assertThat(merge(List.of("d0", "d1"), "damaged").err())

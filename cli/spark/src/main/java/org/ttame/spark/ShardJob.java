@@ -197,7 +197,7 @@ class ShardJob {
             list.describe().replace(list.source().toString(), place),
             new ArrayList<>(list.classNames()));
     LongAccumulator done = spark.sc().longAccumulator("images");
-    ShippedFiles shipped = ShippedFiles.send(spark, command, scratch);
+    ShippedFiles shipped = ShippedFiles.send(command, scratch);
     Function<ShardTask.Images, Integer> task = task(shipped, source, done);
     long all = shards.stream().mapToLong(shard -> shard.labels().length).sum();
     long before = list.size() - all;

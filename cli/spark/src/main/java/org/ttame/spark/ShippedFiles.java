@@ -1,11 +1,15 @@
 package org.ttame.spark;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +17,10 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkFiles;
-import org.apache.spark.api.java.JavaSparkContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
@@ -23,37 +29,42 @@ import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageList;
 
 /**
- * The classifier's file, and a run's folder where not every machine sees it: sent by Spark once to
- * each host, and verified by each executor.
+ * The classifier's file, and a run's folder where not every machine sees it: fetched from the driver
+ * once by the executors of a host, and verified by each. (Files that Spark adds to a job are fetched
+ * by each executor on a cluster of Spark's own.)
  *
  * @param weights the classifier's file as it was named
- * @param weightsName what Spark calls it
+ * @param weightsName what it is called on the executors' machines
+ * @param weightsAddress where the driver has it
  * @param weightsSha256 its sum
  * @param run the run as it was named; null without, or where all see it
- * @param runName what Spark calls the archive
- * @param runSha256 its sum
+ * @param runAddress where the driver has its archive
+ * @param runSha256 the archive's sum
  */
 record ShippedFiles(
     String weights,
     String weightsName,
+    String weightsAddress,
     String weightsSha256,
     String run,
-    String runName,
+    String runAddress,
     String runSha256)
     implements Serializable {
+  private static final Logger LOG = LoggerFactory.getLogger(ShippedFiles.class);
+
+  private static final String RUN_NAME = "ttame-run.zip";
 
   /**
-   * Sends the files.
+   * Makes the files ready for the executors of a running job.
    *
    * @param command names them; of places that only Hadoop knows copies are made first
    * @param scratch where to
    * @return the files; options that name them are replaced by {@link #options}
    */
-  static ShippedFiles send(JavaSparkContext spark, RemoteCommand command, Path scratch)
-      throws IOException {
+  static ShippedFiles send(RemoteCommand command, Path scratch) throws IOException {
     RemoteCommand here = command;
     String run = command.text("run").filter(place -> !Places.isLocal(place)).orElse(null);
-    String runName = null;
+    String runAddress = null;
     String runSum = null;
     if (run != null) {
       Path folder = scratch.resolve("run");
@@ -63,11 +74,10 @@ record ShippedFiles(
         }
       }
       here = here.with(Map.of("run", folder.toString()));
-      Path archive = scratch.resolve("ttame-run.zip");
+      Path archive = scratch.resolve(RUN_NAME);
       zip(folder, archive);
-      runName = "ttame-run.zip";
       runSum = Sha256.of(archive);
-      spark.addFile(archive.toUri().toString());
+      runAddress = offer(archive);
     }
     String given = command.text("weights").orElse("");
     Path file;
@@ -78,17 +88,33 @@ record ShippedFiles(
       Places.fetch(Places.fileSystem(given), given, "", file);
     }
     String sum = Sha256.of(file);
-    // A name of our own: two files of one name would be an error of Spark's.
+    // A name of our own: Spark serves no two files of one name.
     Path named = scratch.resolve(sum.substring(0, 16) + "-" + file.getFileName());
     Files.createSymbolicLink(named, file.toAbsolutePath());
-    spark.addFile(named.toUri().toString());
     return new ShippedFiles(
         given.isEmpty() || Places.isLocal(given) ? file.toString() : given,
         named.getFileName().toString(),
+        offer(named),
         sum,
         run,
-        runName,
+        runAddress,
         runSum);
+  }
+
+  private static String offer(Path file) {
+    return SparkEnv.get().rpcEnv().fileServer().addFile(file.toFile());
+  }
+
+  /** A folder of this job's, which the executors of a host share and Spark removes. */
+  private static Path hostFolder() {
+    String spark = System.getenv("SPARK_EXECUTOR_DIRS");
+    String yarn = System.getenv("LOCAL_DIRS");
+    String folder =
+        spark != null
+            ? spark.split(File.pathSeparator)[0]
+            : yarn != null ? yarn.split(",")[0] : SparkFiles.getRootDirectory();
+    // Spark's own paths may begin with "./".
+    return Path.of(folder).toAbsolutePath().normalize();
   }
 
   /**
@@ -98,7 +124,7 @@ record ShippedFiles(
    */
   Map<String, String> options() throws IOException {
     Map<String, String> options = new LinkedHashMap<>();
-    options.put("weights", verified(weightsName, weightsSha256).toString());
+    options.put("weights", verified(weightsName, weightsAddress, weightsSha256).toString());
     if (run != null) {
       options.put("run", runFolder().toString());
     }
@@ -108,7 +134,7 @@ record ShippedFiles(
   /** What stands in files that were written here, and what should. */
   Map<String, String> texts() {
     Map<String, String> texts = new LinkedHashMap<>();
-    texts.put(SparkFiles.get(weightsName), weights);
+    texts.put(hostFolder().resolve(weightsName).toString(), weights);
     texts.put(weightsName, weights.substring(weights.lastIndexOf('/') + 1));
     if (run != null) {
       texts.put(runFolderPath().toString(), run);
@@ -116,8 +142,22 @@ record ShippedFiles(
     return texts;
   }
 
-  private Path verified(String name, String sum) throws IOException {
-    Path file = Path.of(SparkFiles.get(name));
+  private static synchronized Path verified(String name, String address, String sum) throws IOException {
+    Path file = hostFolder().resolve(name);
+    try (FileChannel lock =
+        FileChannel.open(
+            file.resolveSibling(name + ".lock"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE)) {
+      lock.lock(); // held until the channel is closed
+      if (!Files.exists(file)) {
+        try (InputStream in =
+            Channels.newInputStream(SparkEnv.get().rpcEnv().openChannel(address))) {
+          WholeFile.write(file, in::transferTo);
+        }
+        LOG.info("fetched {} for this host", name);
+      }
+    }
     String found = ExecutorClassifier.sha256(file);
     if (!found.equals(sum)) {
       throw new IOException(
@@ -127,11 +167,10 @@ record ShippedFiles(
   }
 
   private Path runFolderPath() {
-    // Spark's own paths may begin with "./".
-    return Path.of(SparkFiles.get(runName))
+    return Path.of(SparkFiles.getRootDirectory())
         .toAbsolutePath()
         .normalize()
-        .resolveSibling("ttame-run-" + runSha256.substring(0, 16));
+        .resolve("ttame-run-" + runSha256.substring(0, 16));
   }
 
   private synchronized Path runFolder() throws IOException {
@@ -139,7 +178,8 @@ record ShippedFiles(
     Path whole = folder.resolve(".whole");
     if (!Files.exists(whole)) {
       try (ZipInputStream zip =
-          new ZipInputStream(Files.newInputStream(verified(runName, runSha256)))) {
+          new ZipInputStream(
+              Files.newInputStream(verified(RUN_NAME, runAddress, runSha256)))) {
         for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
           Path file = folder.resolve(entry.getName()).normalize();
           if (!file.startsWith(folder)) {

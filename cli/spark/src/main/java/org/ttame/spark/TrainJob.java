@@ -57,7 +57,7 @@ final class TrainJob {
     try {
       String threads = command.given().getOrDefault("threads", String.valueOf(cores));
       RemoteCommand own = command.with(Map.of("threads", threads));
-      ShippedFiles shipped = ShippedFiles.send(spark, own, scratch);
+      ShippedFiles shipped = ShippedFiles.send(own, scratch);
       command.listener().note(Text.format("%d workers of %s threads each", workers, threads));
       for (int attempt = 0; ; attempt++) {
         try {

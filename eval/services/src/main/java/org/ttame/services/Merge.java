@@ -29,6 +29,7 @@ import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.evaluation.RecordStore;
 import org.ttame.eval.gallery.GalleryFolder;
 import org.ttame.eval.output.EvaluationFolder;
+import org.ttame.eval.output.PerImageCsv;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.training.data.Shard;
 import org.ttame.training.data.SkippedCount;
@@ -211,6 +212,7 @@ public final class Merge implements AutoCloseable {
   /** All records in the list's order, written as one run would have written them. */
   private EvaluationResult measured(List<LeftOut> leftOut, int withoutMap) throws IOException {
     EvaluationResult nothing = first.evaluation().nothing();
+    requireRoom();
     int[] rows = rows(leftOut);
     int images = rows.length - leftOut.size();
     List<String> names = nothing.methods().stream().map(MethodResult::method).toList();
@@ -250,6 +252,19 @@ public final class Merge implements AutoCloseable {
       cost = EvaluationResult.join(List.of(cost, warning));
     }
     return with(cost, records, 0, images);
+  }
+
+  /** Before memory is taken for so many images: a row of each has a byte at least. */
+  private void requireRoom() throws IOException {
+    for (Part part : parts) {
+      Path rows = part.folder().resolve(PerImageCsv.FILE);
+      if (Files.exists(rows) && Files.size(rows) < part.done()) {
+        throw new IOException(
+            Text.format(
+                "%s says that it measured %d images, of which '%s' has fewer; run it again",
+                described(part), part.done(), rows));
+      }
+    }
   }
 
   /** For each place of the whole list the number of its records; −1 for those left out. */
