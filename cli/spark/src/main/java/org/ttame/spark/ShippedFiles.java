@@ -29,9 +29,9 @@ import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageList;
 
 /**
- * The classifier's file, and a run's folder where not every machine sees it: fetched from the driver
- * once by the executors of a host, and verified by each. (Files that Spark adds to a job are fetched
- * by each executor on a cluster of Spark's own.)
+ * The classifier's file, and a run's folder where not every machine sees it: fetched from the
+ * driver once by the executors of a host, and verified by each. (Files that Spark adds to a job are
+ * fetched by each executor on a cluster of Spark's own.)
  *
  * @param weights the classifier's file as it was named
  * @param weightsName what it is called on the executors' machines
@@ -142,7 +142,8 @@ record ShippedFiles(
     return texts;
   }
 
-  private static synchronized Path verified(String name, String address, String sum) throws IOException {
+  private static synchronized Path verified(String name, String address, String sum)
+      throws IOException {
     Path file = hostFolder().resolve(name);
     try (FileChannel lock =
         FileChannel.open(
@@ -178,8 +179,7 @@ record ShippedFiles(
     Path whole = folder.resolve(".whole");
     if (!Files.exists(whole)) {
       try (ZipInputStream zip =
-          new ZipInputStream(
-              Files.newInputStream(verified(RUN_NAME, runAddress, runSha256)))) {
+          new ZipInputStream(Files.newInputStream(verified(RUN_NAME, runAddress, runSha256)))) {
         for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
           Path file = folder.resolve(entry.getName()).normalize();
           if (!file.startsWith(folder)) {
