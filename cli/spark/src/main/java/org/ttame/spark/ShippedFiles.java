@@ -111,8 +111,8 @@ record ShippedFiles(
     String yarn = System.getenv("LOCAL_DIRS");
     String folder =
         spark != null
-            ? spark.split(File.pathSeparator)[0]
-            : yarn != null ? yarn.split(",")[0] : SparkFiles.getRootDirectory();
+            ? spark.split(File.pathSeparator, -1)[0]
+            : yarn != null ? yarn.split(",", -1)[0] : SparkFiles.getRootDirectory();
     // Spark's own paths may begin with "./".
     return Path.of(folder).toAbsolutePath().normalize();
   }
