@@ -223,7 +223,7 @@ class AccumulateTest {
                   TrainingRun.builder(
                           classifier, images, many, RunFolder.create(folder.resolve("many")))
                       .start())
-          .hasMessageContaining("Each of 6 workers needs 1 image a step");
+          .hasMessageContaining("Each of 6 workers needs 1 image per step");
     }
   }
 
