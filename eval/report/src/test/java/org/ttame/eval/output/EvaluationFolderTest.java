@@ -126,7 +126,7 @@ class EvaluationFolderTest {
     String changed = Files.readString(csv).replace("image 1", "image, 1");
     Files.writeString(csv, changed);
     assertThatThrownBy(() -> EvaluationFolder.open(out, part(0, 0), SETTINGS))
-        .hasMessageContaining("not as the evaluation left it");
+        .hasMessageContaining("has changed since the evaluation wrote it");
     Files.write(
         out.resolve(EvaluationFolder.BATCHES),
         "nonsense\n".getBytes(StandardCharsets.UTF_8),
