@@ -120,7 +120,7 @@ class ClassFoldersTest {
   @Test
   void splitSaysWhatItsLabelsAre() throws IOException {
     assertThat(split("split-names", List.of("cat", "dog")))
-        .contains("labels are the places of the 2 class folders in order, 0 (cat) to 1 (dog)");
+        .contains("labels are the positions of the 2 class folders, 0 (cat) to 1 (dog):");
     assertThat(split("split-numbers", List.of("10", "2")))
         .contains("labels are the numbers that the 2 class folders are named by");
     assertThat(Files.readAllLines(folder.resolve("split-numbers-lists/val.txt")))
