@@ -23,8 +23,8 @@ import org.ttame.training.sample.SampleData;
  * nothing else. Its stand-in is a class path with that build's mark and without ND4J's native part.
  */
 class CudaBuildTest {
-  /** Only names and numbers are drawn: no array. */
-  private static final Set<String> WITHOUT_ND4J = Set.of("split");
+  /** Only names and numbers are drawn or compared: no array. */
+  private static final Set<String> WITHOUT_ND4J = Set.of("split", "compare");
 
   @TempDir Path folder;
 

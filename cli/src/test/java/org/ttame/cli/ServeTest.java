@@ -170,7 +170,7 @@ class ServeTest {
     refused(400, "does not explain", served.post("v1/explain?method=lcam", scene));
     refused(400, "does not explain", served.post("v1/explain?method=transformer-lrp", scene));
     refused(400, "opacity must be a number", served.post("v1/explain?opacity=2", scene));
-    refused(400, "no colour map", served.post("v1/explain?colormap=pink", scene));
+    refused(400, "not a colour map", served.post("v1/explain?colormap=pink", scene));
     refused(400, "no parameter klass", served.post("v1/explain?klass=1", scene));
     refused(400, "given twice", served.post("v1/explain?class=1&class=2", scene));
     refused(400, "top must be a number", served.post("v1/predict?top=0", scene));
