@@ -82,7 +82,9 @@ public final class RemoteCommand {
       if (!words.get(0).equals(TRAIN)) {
         OptionSpec images =
             words.get(0).equals(EVALUATE) ? CommonOptions.DATA : CommonOptions.IMAGES;
-        given.put(images.name(), ImageArguments.images(read, images).toString());
+        if (!given.containsKey(images.name())) { // a place of Hadoop's would lose a slash as a path
+          given.put(images.name(), ImageArguments.images(read, images).toString());
+        }
       }
       return of(words.get(0), given);
     } catch (UsageException e) {
