@@ -35,7 +35,7 @@ final class BenchCommand implements Command {
       OptionSpec.of(
           "images",
           "PATH",
-          "compare work on image files, decoding included, with the same work in" + " memory");
+          "compare work on image files, decoding included, with the same work in memory");
   private static final OptionSpec LOCKSTEP =
       OptionSpec.flag(
           "lockstep",

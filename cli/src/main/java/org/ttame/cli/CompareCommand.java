@@ -25,11 +25,11 @@ final class CompareCommand implements Command {
         List.of(),
         "ttame compare metrics-old metrics-new --fail-if \"ttame:AD(50)>1\"",
         List.of(
-            "A, B: --out folders of evaluate, or training runs, of which the closing report is"
-                + " taken. For each method and number that both have: the mean in A and in B, and"
-                + " the difference B - A, paired image by image, with its 95 % interval. Other"
-                + " images or another protocol are refused.",
-            "--fail-if judges the difference B - A. Everything is written before the command fails."));
+            "A, B: output folders of evaluate, or training runs, whose closing report is used. Shows"
+                + " the mean in A and in B of each metric and method that both have, and the"
+                + " difference B - A, paired by image, with its 95 % interval. Evaluations of"
+                + " different images or protocols are refused.",
+            "--fail-if tests the difference B - A. All files are written before the command fails."));
   }
 
   @Override

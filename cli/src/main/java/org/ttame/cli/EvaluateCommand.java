@@ -48,7 +48,7 @@ final class EvaluateCommand implements Command {
         CommonOptions.MEASURING,
         "ttame evaluate --run runs/vgg16 --data lists/test.txt --metrics ad,ic,road",
         List.of(
-            "For a run on the bundled sample --data defaults to its held-out" + " scenes.",
+            "For a run on the bundled sample --data defaults to its held-out scenes.",
             "Writes OUT/report.html, metrics.json, metrics.csv, tables.md and"
                 + " tables.tex with intervals and differences between methods,"
                 + " per-image.csv, and ROAD's curves morf and lerf as png, svg and pdf."

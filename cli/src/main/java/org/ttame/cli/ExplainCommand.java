@@ -78,7 +78,7 @@ final class ExplainCommand implements Command {
         CommonOptions.MEASURING,
         "ttame explain --run runs/vgg16 --images photos --class top:3 --out maps",
         List.of(
-            "For a run on the bundled sample --images defaults to its held-out" + " scenes.",
+            "For a run on the bundled sample --images defaults to its held-out scenes.",
             "Writes OUT/NAME.png, .npy and .json for each image, subfolders kept;"
                 + " with several methods or classes OUT/NAME.METHOD.cIDX.png and so on."
                 + " ttame and lcam take one network pass per image. Methods that need no"

@@ -55,7 +55,7 @@ final class InspectCommand implements Command {
       if (!arguments.operands().isEmpty()) {
         throw new UsageException(
             Text.format(
-                "inspect takes one classifier file or one training run; '%s' is one" + " too many",
+                "inspect takes one classifier file or one training run; '%s' is one too many",
                 arguments.operands().get(0)));
       }
     } else if (arguments.operands().size() == 1) {

@@ -40,17 +40,22 @@ final class MergeCommand implements Command {
       try (Merge merge = new Merge(folders, out, console)) {
         Engine.start(engine, console);
         Merge.Result result = merge.run();
-        result
-            .measured()
-            .ifPresent(measured -> MetricsTable.format(measured).lines().forEach(console::result));
-        console.result(
-            Text.format(
-                "%s: %s%s",
-                out,
-                result.skipped().after(result.images()),
-                EvaluateCommand.withoutMap(result.withoutMap())));
+        print(result, out.toString(), console);
         result.page().ifPresent(page -> console.result(page + ": all of it on one page"));
       }
     };
+  }
+
+  /** Prints what was merged. */
+  static void print(Merge.Result result, String out, Console console) {
+    result
+        .measured()
+        .ifPresent(measured -> MetricsTable.format(measured).lines().forEach(console::result));
+    console.result(
+        Text.format(
+            "%s: %s%s",
+            out,
+            result.skipped().after(result.images()),
+            EvaluateCommand.withoutMap(result.withoutMap())));
   }
 }

@@ -45,8 +45,8 @@ final class MetricArguments {
       OptionSpec.of(
               "fail-if",
               "CONDITION",
-              "end with exit code 1 if a number is such, as \"AD(50)>20\" of the first method or"
-                  + " \"gradcam:IC(15)<=5\" of another")
+              "exit with code 1 if a metric meets the condition: \"AD(50)>20\" for the first"
+                  + " method, \"gradcam:IC(15)<=5\" for another")
           .repeated();
 
   /** The options that {@link #parse} reads. */

@@ -12,9 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.ttame.core.ProgressListener;
-import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.eval.output.MetricsTable;
 import org.ttame.services.Evaluate;
 import org.ttame.services.Explain;
 import org.ttame.services.InvalidOptionException;
@@ -218,15 +216,7 @@ public final class RemoteCommand {
 
   /** Says what was merged, as {@code ttame merge} does. */
   public void print(Merge.Result result, String out) {
-    result
-        .measured()
-        .ifPresent(measured -> MetricsTable.format(measured).lines().forEach(console::result));
-    console.result(
-        Text.format(
-            "%s: %s%s",
-            out,
-            result.skipped().after(result.images()),
-            EvaluateCommand.withoutMap(result.withoutMap())));
+    MergeCommand.print(result, out, console);
   }
 
   /** What went wrong, in a sentence. */

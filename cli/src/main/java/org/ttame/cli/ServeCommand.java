@@ -91,7 +91,7 @@ final class ServeCommand implements Command {
             CommonOptions.THREADS),
         "ttame serve --run runs/vgg16",
         List.of(
-            "Ctrl-C and SIGTERM let requests in progress finish; after SIGTERM the exit code is 0.",
+            "Ctrl-C and SIGTERM let requests in progress finish; the exit code is then 130 or 143.",
             "Without --run and --weights it serves the bundled sample in runs/sample-vgg, and"
                 + " trains it first if that is missing or unfinished.",
             "Try it: curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'."

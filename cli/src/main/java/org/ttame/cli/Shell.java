@@ -1,6 +1,7 @@
 package org.ttame.cli;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -8,7 +9,7 @@ import java.util.stream.Collectors;
 final class Shell {
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
   private static final boolean WINDOWS =
-      System.getProperty("os.name").toLowerCase(java.util.Locale.ROOT).startsWith("windows");
+      System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
 
   private Shell() {}
 

@@ -121,12 +121,12 @@ class CompareTest {
       delimiter = '|',
       value = {
         "compare @a                              | takes two evaluations, A and B; 1 were given",
-        "compare @a @b --fail-if AD(50)          | \"AD(50)\" is no condition such as",
-        "compare @a @b --fail-if AD(51)>2        | AD(51) is no number that is measured here; there are AD(100)",
-        "compare @a @b --fail-if rise:AD(50)>2   | rise is no method that is measured here; there are random, gradcam",
-        "%random --fail-if MoRF>2                | MoRF is no number that is measured here; there are AD(100), IC(100)",
-        "%random --fail-if AD(50)>2 --fail-if x  | \"x\" is no condition",
-        "%random --fail-if ttame:AD(50)>2        | ttame is no method that is measured here; there are random",
+        "compare @a @b --fail-if AD(50)          | \"AD(50)\" is not a condition; write for example",
+        "compare @a @b --fail-if AD(51)>2        | the metric AD(51) is not measured here; available: AD(100)",
+        "compare @a @b --fail-if rise:AD(50)>2   | the method rise is not measured here; available: random, gradcam",
+        "%random --fail-if MoRF>2                | the metric MoRF is not measured here; available: AD(100), IC(100)",
+        "%random --fail-if AD(50)>2 --fail-if x  | \"x\" is not a condition",
+        "%random --fail-if ttame:AD(50)>2        | the method ttame is not measured here; available: random",
         "%random --fail-if AD(50)>2 --shard 0/2  | --fail-if judges all images",
       })
   void namesAreCheckedFirst(String line, String sentence) {

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.ttame.core.Text;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.metric.MetricKey;
@@ -61,7 +62,7 @@ public record Condition(
     }
     throw new InvalidOptionException(
         OPTION,
-        Text.format("\"%s\" is no condition such as \"AD(50)>20\" or \"gradcam:IC(15)<=5\"", text));
+        Text.format("\"%s\" is not a condition; write for example \"AD(50)>20\" or \"gradcam:IC(15)<=5\"", text));
   }
 
   /**
@@ -76,17 +77,17 @@ public record Condition(
       throw unknown(method.get(), "method", methods.stream());
     }
     if (!keys.contains(key)) {
-      throw unknown(named(key), "number", keys.stream().map(Condition::named));
+      throw unknown(named(key), "metric", keys.stream().map(Condition::named));
     }
   }
 
   private InvalidOptionException unknown(
-      String name, String what, java.util.stream.Stream<String> known) {
+      String name, String what, Stream<String> known) {
     return new InvalidOptionException(
         OPTION,
         Text.format(
-            "\"%s\": %s is no %s that is measured here; there are %s",
-            text, name, what, known.collect(Collectors.joining(", "))));
+            "\"%s\": the %s %s is not measured here; available: %s",
+            text, what, name, known.collect(Collectors.joining(", "))));
   }
 
   private static String named(MetricKey key) {

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.AbstractList;
 import java.util.List;
@@ -25,6 +26,7 @@ public final class RecordStore implements AutoCloseable {
 
   private final List<String> methods;
   private final String[] images;
+  private final Path path;
   private final FileChannel file;
   private final ByteBuffer row;
 
@@ -40,9 +42,10 @@ public final class RecordStore implements AutoCloseable {
     this.methods = List.copyOf(methods);
     this.images = new String[images];
     row = ByteBuffer.allocateDirect((FIXED + numbers) * Double.BYTES);
+    path = Files.createTempFile("ttame-records-", "");
     file =
         FileChannel.open(
-            Files.createTempFile("ttame-records-", ""),
+            path,
             StandardOpenOption.READ,
             StandardOpenOption.WRITE,
             StandardOpenOption.DELETE_ON_CLOSE);
@@ -55,7 +58,7 @@ public final class RecordStore implements AutoCloseable {
    * @param method the method's place in the list of methods
    * @param record of that image and method
    * @throws IllegalArgumentException if another method's record there is of another image
-   * @throws IOException if it cannot be written
+   * @throws IOException naming the file and how much room it needs, if it cannot be written
    */
   public void put(int image, int method, ImageRecord record) throws IOException {
     String name = images[image];
@@ -72,8 +75,17 @@ public final class RecordStore implements AutoCloseable {
     }
     long at = at(image, method);
     row.flip();
-    while (row.hasRemaining()) {
-      at += file.write(row, at);
+    try {
+      while (row.hasRemaining()) {
+        at += file.write(row, at);
+      }
+    } catch (IOException e) {
+      throw new IOException(
+          Text.format(
+              "Could not write '%s': %s; the records need %,d bytes there (-Djava.io.tmpdir=DIR"
+                  + " chooses another folder)",
+              path, e.getMessage(), at(0, methods.size())),
+          e);
     }
   }
 

@@ -136,7 +136,7 @@ public final class SceneSelection {
       case BACKBONES, METHODS ->
           Text.format("The images are spread evenly over the %,d of the list.", count);
       case SEVERAL_CLASSES ->
-          "The images are the first in list order that show objects of several" + " classes.";
+          "The images are the first in list order that show objects of several classes.";
       case MISCLASSIFIED ->
           Text.format(
               "The images are the first in list order for which %s predicts none of"
