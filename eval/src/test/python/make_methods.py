@@ -2,7 +2,7 @@
 
 Needs torch, torchvision, onnx and grad-cam.
 
-  python make_methods.py                 the sample's three classifiers, for RivalMethodsTest
+  python make_methods.py                 the sample's three classifiers, for MethodAgreementTest
   python make_methods.py FOLDER          FOLDER's vgg16.onnx and vit_b_16.onnx, made by full_size.py of
                                          backbones, for FullSizeMethodsTest; ten minutes
 

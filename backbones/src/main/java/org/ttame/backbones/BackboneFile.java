@@ -38,8 +38,8 @@ import org.ttame.core.classifier.OutputSpec;
 import org.ttame.core.engine.HostMemory;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * A backbone's architecture and weights in one file, the weights as its SameDiff graph holds them:
@@ -135,7 +135,7 @@ public final class BackboneFile implements BackboneSource {
       parameter.shape().forEach(array.withArray("shape")::add);
     }
     byte[] json = JSON.writeValueAsBytes(header);
-    WholeFile.write(file, out -> write(out, json, parameters, weights));
+    AtomicFile.write(file, out -> write(out, json, parameters, weights));
   }
 
   private static void write(

@@ -16,9 +16,9 @@ import org.deeplearning4j.zoo.PretrainedType;
 import org.deeplearning4j.zoo.model.VGG16;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * Fetches weights that the DL4J zoo publishes, into the folder where the zoo keeps its own
@@ -68,7 +68,7 @@ public final class ZooDownload {
       return file;
     }
     try {
-      WholeFile.write(
+      AtomicFile.write(
           file,
           out -> {
             if (copy(open(address), out) != expected) {
@@ -91,7 +91,7 @@ public final class ZooDownload {
     Path record = file.resolveSibling(file.getFileName() + ".sha256");
     String found = Digests.sha256(file);
     if (!Files.exists(record)) {
-      WholeFile.writeText(record, found + "\n");
+      AtomicFile.writeText(record, found + "\n");
       return;
     }
     String recorded = TextFile.text(record).strip();

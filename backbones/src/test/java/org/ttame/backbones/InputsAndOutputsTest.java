@@ -315,7 +315,7 @@ class InputsAndOutputsTest {
                     soft, BackboneOptions.defaults().withOutputKind(OutputKind.MULTI_LABEL)))
         .isInstanceOf(BackboneException.class)
         .hasMessageContaining("Softmax")
-        .hasMessageContaining("exclude each other");
+        .hasMessageContaining("mutually exclusive");
     Path imported = folder.resolve("soft.ttame");
     Backbones.importTo(soft, imported, BackboneOptions.defaults());
     assertThatThrownBy(

@@ -96,7 +96,7 @@ class OwnBatchTest {
       List<FeatureLayer> layers = List.copyOf(classifier.layers().values());
       assertThat(layers).extracting(FeatureLayer::shape).containsExactly("8×2×2", "8×2×2");
       try (ClassifierOutput output = classifier.forward(images, layers);
-          ClassifierOutput glance = classifier.glance(images, layers)) {
+          ClassifierOutput glance = classifier.forwardBorrowed(images, layers)) {
         assertThat(output.logits().shape()).containsExactly(count, CLASSES);
         assertThat(output.features().get(0).shape()).containsExactly(count, 2, 2, 8);
         assertThat(glance.logits()).isEqualTo(output.logits());

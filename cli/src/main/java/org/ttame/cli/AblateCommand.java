@@ -123,7 +123,7 @@ final class AblateCommand implements Command {
               planned.steps(),
               switch (planned.state()) {
                 case DONE -> "done";
-                case BEGUN -> "goes on";
+                case BEGUN -> "resumes";
                 case OPEN -> "to do";
               }));
     }

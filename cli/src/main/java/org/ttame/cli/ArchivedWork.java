@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.training.sample.SampleData;
 
 /**
@@ -38,7 +38,7 @@ final class ArchivedWork {
     Path classifier = new SampleData(folder).backbone("vgg");
     Path picture = folder.resolve("picture.jpg");
     BufferedImage black = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
-    WholeFile.write(picture, out -> ImageIO.write(black, "jpg", out));
+    AtomicFile.write(picture, out -> ImageIO.write(black, "jpg", out));
     PrintStream nowhere =
         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
     return new Main(nowhere, nowhere)

@@ -14,7 +14,7 @@ import java.util.Optional;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.engine.EngineProfile;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.bench.Endurance;
 import org.ttame.eval.bench.MatrixPeak;
 import org.ttame.eval.bench.ResidentMemory;
@@ -102,7 +102,7 @@ record BenchJob(
       record.put("peak_resident_bytes", ResidentMemory.peak());
     }
     if (out.isPresent()) {
-      WholeFile.writeText(out.get(), record.toPrettyString() + "\n");
+      AtomicFile.writeText(out.get(), record.toPrettyString() + "\n");
     }
   }
 

@@ -78,7 +78,7 @@ final class Console implements ProgressListener {
     progress.during(detail);
   }
 
-  /** What is said next stands on a line of its own; the display goes on below it. */
+  /** What is said next stands on a line of its own; the display continues below it. */
   private void endProgress() {
     if (progress != null) {
       progress.end();

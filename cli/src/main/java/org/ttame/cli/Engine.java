@@ -118,7 +118,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
     return Text.format("%s (%s)", binary.displayName(), binary.reason());
   }
 
-  /** A build has one backend: ND4J wants no two on the class path. */
+  /** A build has one backend: ND4J allows only one on the class path. */
   static void requireDevice(Optional<String> device, boolean cudaBuild) throws WorkFailedException {
     if (device.isEmpty() || device.get().equals("cuda") == cudaBuild) {
       return;

@@ -124,7 +124,7 @@ final class EvaluateCommand implements Command {
     }
   }
 
-  /** What is said of images that another program has no map for. */
+  /** What is reported of images that another program has no map for. */
   static String withoutMap(int images) {
     return images == 0 ? "" : Text.format("; %d without a map left out", images);
   }

@@ -104,7 +104,7 @@ final class SanityCommand implements Command {
     Engine.start(engine, console);
     List<Train.Result> trained = StopHook.during(sanity::stop, () -> sanity.retrain(choice));
     for (Train.Result result : trained) {
-      TrainCommand.print(result, "the same command goes on", console);
+      TrainCommand.print(result, "run the same command again to resume", console);
       if (!result.training().finished()) {
         return;
       }

@@ -198,9 +198,9 @@ final class TrainCommand implements Command {
   /**
    * Says how a training ended.
    *
-   * @param goOn what resumes it
+   * @param resumeWith what resumes it
    */
-  static void print(Train.Result result, String goOn, Console console) {
+  static void print(Train.Result result, String resumeWith, Console console) {
     if (result.validationSkipped().total() > 0) {
       console.result("of the validation images, " + result.validationSkipped().describe());
     }
@@ -209,7 +209,7 @@ final class TrainCommand implements Command {
       console.result(
           Text.format(
               "stopped after step %d of %d; %s",
-              training.stepsDone(), training.plan().totalSteps(), goOn));
+              training.stepsDone(), training.plan().totalSteps(), resumeWith));
       return;
     }
     console.result(

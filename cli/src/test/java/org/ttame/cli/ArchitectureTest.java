@@ -200,7 +200,7 @@ class ArchitectureTest {
           "org.ttame.services.BatchFit",
           "org.ttame.eval.bench.ResidentMemory",
           // to write
-          "org.ttame.core.storage.WholeFile",
+          "org.ttame.core.storage.AtomicFile",
           "org.ttame.core.storage.PartFile",
           "org.ttame.eval.sanity.MapStore",
           "org.ttame.eval.evaluation.RecordStore",

@@ -225,7 +225,7 @@ class EvaluateTest {
         .contains("--maps needs a name for each folder, NAME=DIR; got maps, maps");
   }
 
-  /** Somebody mends a program, writes its maps anew and types the same command. */
+  /** Somebody mends a program, writes its maps again and types the same command. */
   @Test
   void refusesToGoOnWithOtherMaps() throws IOException {
     Path maps = folder.resolve("changing-maps");

@@ -365,7 +365,7 @@ class JourneyTest {
   }
 
   @Test
-  void evaluatesBesideRivalMethodsWithRoad() throws IOException {
+  void evaluatesBesideOtherMethodsWithRoad() throws IOException {
     Path metrics = out("road");
     Ttame.Result said =
         Ttame.ok(

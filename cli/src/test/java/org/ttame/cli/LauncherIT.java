@@ -31,7 +31,7 @@ class LauncherIT {
 
     Jar.Result first = launcher().run("version", "--threads", "1");
     assertThat(first.code()).as("%s", first).isZero();
-    assertThat(first.err()).isEqualTo("ttame: archives classes for faster starts, this once\n");
+    assertThat(first.err()).isEqualTo("ttame: archiving classes for faster starts (once)\n");
     assertThat(archives()).hasSize(2).allMatch(file -> file.toFile().length() > 100_000);
 
     assertThat(loaded("version", "--threads", "1"))

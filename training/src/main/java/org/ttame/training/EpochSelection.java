@@ -22,7 +22,7 @@ final class EpochSelection {
   }
 
   /**
-   * Takes up the validations of the epochs a run had done by some step. Marks the best one anew:
+   * Takes up the validations of the epochs a run had done by some step. Marks the best one again:
    * the run may have been killed between writing a validation and saying so.
    */
   void restore(long step) throws IOException {

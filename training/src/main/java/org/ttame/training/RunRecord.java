@@ -100,7 +100,7 @@ final class RunRecord {
    * @return the folder's record
    * @throws IOException if that run is not this one
    */
-  static ObjectNode goOn(RunFolder folder, ObjectNode now) throws IOException {
+  static ObjectNode resumed(RunFolder folder, ObjectNode now) throws IOException {
     ObjectNode begun = folder.record();
     List<String> differences = differences(begun, now);
     if (!differences.isEmpty()) {

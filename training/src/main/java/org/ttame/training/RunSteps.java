@@ -70,7 +70,7 @@ final class RunSteps implements AutoCloseable {
   }
 
   /**
-   * Goes on where a run was saved.
+   * Resumes where a run was saved.
    *
    * @param velocities of the mechanism's parameters; copied
    * @throws IllegalArgumentException if they do not fit

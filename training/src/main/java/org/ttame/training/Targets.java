@@ -13,7 +13,7 @@ public enum Targets implements Named {
     }
   },
   /**
-   * The answers of a batch dealt out anew among its images: a control. A mechanism trained so has
+   * The predictions of a batch shuffled among its images: a control. A mechanism trained so has
    * seen the same images and classes, but not which belong together (Adebayo et al., "Sanity Checks
    * for Saliency Maps", 2018, Section 3.2, with predictions for labels).
    */

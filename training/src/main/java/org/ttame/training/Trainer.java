@@ -209,7 +209,8 @@ public final class Trainer implements AutoCloseable {
     double lr = schedule.learningRate(step);
     try (INDArray standardised = standardizer.apply(unitImages);
         // Read by graph.forward, before the classifier runs again.
-        ClassifierOutput clean = classifier.glance(standardised, mechanism.spec().features())) {
+        ClassifierOutput clean =
+            classifier.forwardBorrowed(standardised, mechanism.spec().features())) {
       int[] target = targets.of(seed, step, clean.requireFinite().predictedClasses());
       int[][] psi = classes.apply(target);
       try (AttentionTrainingGraph.Forward forward =

@@ -162,7 +162,7 @@ public record TrainingOptions(
     return p;
   }
 
-  /** The names of the settings that change how a run goes on but not what it computes. */
+  /** The names of the settings that change how a run is carried out but not what it computes. */
   public static Set<String> harmless() {
     return Set.of("decode-threads", "strict", "save-every", "record-classes");
   }

@@ -35,7 +35,7 @@ import org.ttame.training.run.StepRecord;
  * log line a step, a checkpoint and a validation an epoch, and another checkpoint whenever an epoch
  * has gone on for long.
  *
- * <p>A run may end at any moment; one made by {@link Builder#resume()} goes on at its last
+ * <p>A run may end at any moment; one made by {@link Builder#resume()} resumes at its last
  * checkpoint and, on the same machine with the same number of threads, comes to the same bits as if
  * it had never ended.
  */
@@ -110,7 +110,7 @@ public final class TrainingRun implements AutoCloseable {
           RunRecord.of(
               folder, classifier, builder.backboneFile, made, masking, images, options, plan);
       RunRecord.addValidation(now, validator);
-      record = resume ? RunRecord.goOn(folder, now) : now;
+      record = resume ? RunRecord.resumed(folder, now) : now;
       mechanism = made;
       steps = prepared;
       if (last != null) {
@@ -411,14 +411,14 @@ public final class TrainingRun implements AutoCloseable {
       return this;
     }
 
-    /** An npz file with the mechanism's initial values; unused when a run goes on. */
+    /** An npz file with the mechanism's initial values; unused when a run is resumed. */
     public Builder init(Path file) {
       initFile = file;
       return this;
     }
 
     /**
-     * Settings around the training, for {@code run.json} to hold all; unused when a run goes on.
+     * Settings around the training, for {@code run.json} to hold all; unused when a run is resumed.
      *
      * @param settings by name, of {@link RunFolder#AROUND}
      */

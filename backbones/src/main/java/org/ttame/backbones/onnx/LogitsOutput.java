@@ -117,13 +117,15 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (kind == OutputKind.MULTI_LABEL && softmax) {
       throw new UnsupportedGraphException(
           Text.format(
-              "the output \"%s\" ends in %s: its classes exclude each other, they are no multi-label scores",
+              "the output \"%s\" ends in %s: its classes are mutually exclusive, so"
+                  + " they are not multi-label scores",
               name, last));
     }
     if (kind == OutputKind.PROBABILITIES && sigmoid) {
       throw new UnsupportedGraphException(
           Text.format(
-              "the output \"%s\" ends in %s: its classes do not exclude each other, say option 'output-kind' multi-label",
+              "the output \"%s\" ends in %s: its classes are independent; give"
+                  + " option 'output-kind' multi-label",
               name, last));
     }
     if (kind == OutputKind.PROBABILITIES && !softmax && !logits.isUnknown()) {

@@ -173,7 +173,7 @@ final class BlockExchange implements StepExchange, AutoCloseable {
         Thread.currentThread().interrupt();
         throw new TaskKilledException("interrupted");
       } catch (Exception e) { // Spark does not declare that a block could not be fetched
-        LOG.warn("{} is not to be had yet: {}", block.name(), e.getMessage());
+        LOG.warn("{} is not available yet: {}", block.name(), e.getMessage());
       }
     }
   }

@@ -19,7 +19,7 @@ import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.spark.SparkEnv;
 import org.ttame.core.Text;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import scala.Tuple2;
 
 /**
@@ -74,7 +74,7 @@ final class Places {
   static void fetch(FileSystem files, String place, String inside, Path target) throws IOException {
     Files.createDirectories(target.getParent());
     try (InputStream in = files.open(hadoop(place, inside))) {
-      WholeFile.write(target, in::transferTo);
+      AtomicFile.write(target, in::transferTo);
     }
   }
 
@@ -124,7 +124,7 @@ final class Places {
         if (target == null) {
           Path to = local(out).resolve(inside).resolve(name);
           Files.createDirectories(to.getParent());
-          WholeFile.write(to, in::transferTo);
+          AtomicFile.write(to, in::transferTo);
         } else {
           org.apache.hadoop.fs.Path to = hadoop(hadoop(out, inside).toString(), name);
           org.apache.hadoop.fs.Path part = hadoop(out, PARTS + "/" + UUID.randomUUID());

@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -154,7 +154,7 @@ record ShippedFiles(
       if (!Files.exists(file)) {
         try (InputStream in =
             Channels.newInputStream(SparkEnv.get().rpcEnv().openChannel(address))) {
-          WholeFile.write(file, in::transferTo);
+          AtomicFile.write(file, in::transferTo);
         }
         LOG.info("fetched {} for this host", name);
       }
@@ -186,7 +186,7 @@ record ShippedFiles(
             throw new IOException("'" + entry.getName() + "' leads out of the archive of a run");
           }
           Files.createDirectories(file.getParent());
-          WholeFile.write(file, zip::transferTo);
+          AtomicFile.write(file, zip::transferTo);
         }
       }
       Files.createFile(whole);
@@ -226,7 +226,7 @@ record ShippedFiles(
         restored = restored.replace(entry.getKey(), entry.getValue());
       }
       if (!restored.equals(text)) {
-        WholeFile.writeText(file, restored);
+        AtomicFile.writeText(file, restored);
       }
     }
   }

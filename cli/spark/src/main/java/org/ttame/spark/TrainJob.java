@@ -38,7 +38,7 @@ final class TrainJob {
     for (String option : List.of("weights", "data", "run")) {
       if (command.text(option).isEmpty() && !command.given().containsKey("resume")) {
         throw new IllegalArgumentException(
-            "--" + option + " is missing: on a cluster nothing is found by itself");
+            "--" + option + " is missing: on a cluster it has no default");
       }
     }
     for (String option : List.of("data", "run", "val", "init", "weights")) {
@@ -69,7 +69,7 @@ final class TrainJob {
           }
           command
               .listener()
-              .warn("an executor was lost; the workers go on from the last checkpoint");
+              .warn("an executor was lost; the workers resume from the last checkpoint");
         }
       }
     } finally {

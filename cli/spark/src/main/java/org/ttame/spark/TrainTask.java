@@ -13,7 +13,7 @@ import org.apache.spark.BarrierTaskContext;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.services.Train;
 import org.ttame.training.data.Workers;
 import scala.Option;
@@ -114,7 +114,7 @@ final class TrainTask extends AbstractFunction1<Iterator<Integer>, Iterator<Stri
       Path target = to.resolve(from.relativize(file).toString());
       Files.createDirectories(target.getParent());
       try (InputStream in = Files.newInputStream(file)) {
-        WholeFile.write(target, in::transferTo);
+        AtomicFile.write(target, in::transferTo);
       }
     }
   }

@@ -44,7 +44,7 @@ final class EventStream implements PassListener {
   /**
    * Tells how far it is.
    *
-   * @return whether the stream goes on
+   * @return whether the stream continues
    */
   synchronized boolean tick() {
     if (ended) {

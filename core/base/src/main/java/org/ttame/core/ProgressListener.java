@@ -38,6 +38,6 @@ public interface ProgressListener {
   /** A sentence for those who want to know more. */
   default void detail(String sentence) {}
 
-  /** What went wrong, where the work goes on all the same: a skipped image. */
+  /** What went wrong, although the work continues: a skipped image. */
   default void warn(String sentence) {}
 }

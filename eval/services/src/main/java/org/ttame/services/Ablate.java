@@ -98,7 +98,7 @@ public final class Ablate {
    * Does what is left to do, and writes the tables.
    *
    * @param classifier of {@link #weights}; stays the caller's
-   * @param planned hears of the plan before anything is done
+   * @param planned is notified of the plan before anything is done
    * @return what was found
    * @throws IOException naming the file, if one cannot be read or written
    */

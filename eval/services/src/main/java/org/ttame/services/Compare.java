@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.EvaluationComparison;
 import org.ttame.eval.output.EvaluationComparison.Row;
 import org.ttame.eval.output.MetricsFiles;
@@ -132,9 +132,9 @@ public final class Compare {
             condition ->
                 condition.require(methods, rows.stream().map(Row::key).distinct().toList()));
     Path out = options.out();
-    WholeFile.writeText(
+    AtomicFile.writeText(
         out.resolve(EvaluationComparison.JSON), comparison.json(a.describe(), b.describe()));
-    WholeFile.writeText(out.resolve(EvaluationComparison.CSV), comparison.csv());
+    AtomicFile.writeText(out.resolve(EvaluationComparison.CSV), comparison.csv());
     return new Result(
         comparison,
         Condition.met(

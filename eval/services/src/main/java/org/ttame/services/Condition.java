@@ -62,7 +62,9 @@ public record Condition(
     }
     throw new InvalidOptionException(
         OPTION,
-        Text.format("\"%s\" is not a condition; write for example \"AD(50)>20\" or \"gradcam:IC(15)<=5\"", text));
+        Text.format(
+            "\"%s\" is not a condition; write for example \"AD(50)>20\" or \"gradcam:IC(15)<=5\"",
+            text));
   }
 
   /**
@@ -81,8 +83,7 @@ public record Condition(
     }
   }
 
-  private InvalidOptionException unknown(
-      String name, String what, Stream<String> known) {
+  private InvalidOptionException unknown(String name, String what, Stream<String> known) {
     return new InvalidOptionException(
         OPTION,
         Text.format(

@@ -329,7 +329,7 @@ public final class Doctor {
                   all,
                   one,
                   all > 1.5 * one ? ": other processes are in the way, use fewer threads" : ""),
-              "of the number none; time is not judged",
+              "none for the number; the time is not checked",
               same));
     }
   }

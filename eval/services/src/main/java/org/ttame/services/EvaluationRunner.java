@@ -119,7 +119,7 @@ final class EvaluationRunner {
                 images,
                 known.in(images, classifier.inputSpec()))
             .reporting(listener, "evaluating", before.images())) {
-      EvaluationResult result = evaluation.goOn(before, stream, folder, observer);
+      EvaluationResult result = evaluation.resume(before, stream, folder, observer);
       for (Batch.BadImage bad : stream.bad()) {
         leftOut.add(leftOut(places[bad.index()], bad.kind(), bad.reason()));
       }

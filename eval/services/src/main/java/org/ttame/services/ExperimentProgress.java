@@ -26,9 +26,9 @@ final class ExperimentProgress implements ExperimentListener {
   /**
    * An experiment's.
    *
-   * @param listener hears of it
+   * @param listener is notified of it
    * @param given options by name that each trial's folder keeps, beside what it is trained with
-   * @param planned hears of the plan
+   * @param planned is notified of the plan
    */
   ExperimentProgress(
       ProgressListener listener, Map<String, String> given, Consumer<List<Planned>> planned) {

@@ -22,7 +22,9 @@ import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.run.RunFolder;
 
-/** Trains and measures several mechanisms of one classifier, and goes on where that was stopped. */
+/**
+ * Trains and measures several mechanisms of one classifier, and resumes where that was interrupted.
+ */
 final class ExperimentRunner {
   private final TrainingInputs inputs;
   private final TrainingOptions options;
@@ -88,7 +90,7 @@ final class ExperimentRunner {
    * @param measured the images to measure on
    * @param selecting whether the validation images choose each run's epoch
    * @param thresholds the percentages v of AD and IC
-   * @param planned hears of the plan before anything is done
+   * @param planned is notified of the plan before anything is done
    * @return the results in the order of the trials; fewer if it was asked to stop
    */
   List<TrialResult> run(

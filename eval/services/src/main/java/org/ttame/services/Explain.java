@@ -224,7 +224,7 @@ public final class Explain {
    * Explains the images, and writes what comes of it.
    *
    * @param classifier stays the caller's
-   * @param written hears of every explanation, as it is written
+   * @param written is notified of every explanation, as it is written
    * @return what was done
    * @throws IOException naming the file, if one cannot be written, or none of the images read
    * @throws InvalidOptionException if an option contradicts the run

@@ -21,7 +21,7 @@ import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 
 /** Writes a trained attention mechanism out. */
 public final class Export {
@@ -134,7 +134,7 @@ public final class Export {
     SDVariable classes = graph.placeHolder("classes", DataType.INT32, -1, -1);
     mechanism.attach(graph, features, classes).rename("maps");
     ByteBuffer bytes = graph.asFlatBuffers(false);
-    WholeFile.write(
+    AtomicFile.write(
         out,
         target -> {
           WritableByteChannel channel = Channels.newChannel(target);

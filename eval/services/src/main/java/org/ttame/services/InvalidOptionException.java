@@ -14,7 +14,7 @@ public final class InvalidOptionException extends IllegalArgumentException {
    * A problem.
    *
    * @param option the option's name, e.g. {@code batch-size}
-   * @param problem how the sentence goes on after the name
+   * @param problem how the sentence continues after the name
    */
   public InvalidOptionException(String option, String problem) {
     super(option + " " + problem);

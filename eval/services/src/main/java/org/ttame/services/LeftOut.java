@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.ttame.core.image.ImageException;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.evaluation.ImageStream;
 import org.ttame.eval.output.Csv;
 import org.ttame.training.data.SkippedCount;
@@ -61,6 +61,6 @@ record LeftOut(int place, String image, ImageException.Kind kind, String reason)
       String kind = image.kind() == null ? "without a map" : image.kind().words();
       rows.append(Csv.row(List.of(image.image(), kind, image.reason())));
     }
-    WholeFile.writeText(file, rows.toString());
+    AtomicFile.writeText(file, rows.toString());
   }
 }

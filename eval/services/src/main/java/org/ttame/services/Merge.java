@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.ImageRecord;
 import org.ttame.eval.evaluation.MethodResult;
@@ -76,7 +76,7 @@ public final class Merge implements AutoCloseable {
    *
    * @param folders where shards were written, in any order; one may hold several
    * @param out where to write; may be one of them for {@code explain}
-   * @param listener hears of differences that change no number
+   * @param listener is notified of differences that change no number
    * @throws IOException naming what is missing, doubled, or differs
    */
   public Merge(List<Path> folders, Path out, ProgressListener listener) throws IOException {
@@ -228,7 +228,7 @@ public final class Merge implements AutoCloseable {
         IntStream.range(0, names.size()).mapToObj(store::records).toList();
     Map<String, String> settings = new LinkedHashMap<>(first.settings());
     settings.remove("batch-size");
-    try (EvaluationFolder folder = EvaluationFolder.anew(out, nothing, settings)) {
+    try (EvaluationFolder folder = EvaluationFolder.restart(out, nothing, settings)) {
       int from = 0;
       for (int place = 0; from < images; ) {
         int to = from;
@@ -401,7 +401,7 @@ public final class Merge implements AutoCloseable {
         Path target = to.resolve(inside);
         Files.createDirectories(target.getParent());
         try (InputStream in = InputFile.open(file)) {
-          WholeFile.write(target, in::transferTo);
+          AtomicFile.write(target, in::transferTo);
         }
       }
     }

@@ -98,7 +98,7 @@ public record MethodSelection(
         List.of(wanted), controls, maps, run, lcamRun, layer, riseMasks, seed);
   }
 
-  /** What is said of the runs, for provenance. */
+  /** What is reported of the runs, for provenance. */
   public Map<String, String> provenance() throws IOException {
     Map<String, String> known = new LinkedHashMap<>();
     if (run.isPresent()) {
@@ -153,7 +153,7 @@ public record MethodSelection(
    * @param batch masked images a pass
    * @param fullPass images that each of the classifier's passes has at least while these are open,
    *     see {@link FrozenClassifier#fullPasses}
-   * @param listener hears of the passes of methods that take many
+   * @param listener is notified of the passes of methods that take many
    * @throws IOException if a run cannot be read
    */
   public Made make(

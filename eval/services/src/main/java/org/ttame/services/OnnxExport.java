@@ -33,7 +33,7 @@ final class OnnxExport {
    * @param options what
    * @param classifier the run's; stays the caller's
    * @param mechanism the run's; stays the caller's
-   * @throws IOException if the ONNX file is not at hand, or is another classifier's
+   * @throws IOException if the ONNX file is missing, or is another classifier's
    */
   static void write(
       Export.Options options, FrozenClassifier classifier, AttentionMechanism mechanism)

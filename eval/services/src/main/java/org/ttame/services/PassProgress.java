@@ -18,16 +18,16 @@ final class PassProgress implements MethodOptions.Listener {
   /**
    * Passes of images whose progress a listener hears.
    *
-   * @param listener hears of the passes, too
+   * @param listener is notified of the passes, too
    */
   PassProgress(ProgressListener listener) {
     this(listener, System::nanoTime);
   }
 
   /**
-   * With a clock of one's own.
+   * With another clock.
    *
-   * @param listener hears of the passes
+   * @param listener is notified of the passes
    * @param clock nanoseconds
    */
   PassProgress(ProgressListener listener, LongSupplier clock) {

@@ -219,7 +219,8 @@ final class PhotoComputer implements AutoCloseable {
   private List<PhotoAnswer> classify(List<PhotoJob> jobs, INDArray images) {
     long began = System.nanoTime();
     if (own.isEmpty()) {
-      try (ClassifierOutput output = classifier.glance(images, List.of()).requireFinite()) {
+      try (ClassifierOutput output =
+          classifier.forwardBorrowed(images, List.of()).requireFinite()) {
         return answers(
             jobs, output.predictedClasses(), output.probabilities(), began, Optional.empty());
       }

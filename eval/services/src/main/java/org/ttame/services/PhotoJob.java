@@ -12,7 +12,7 @@ import org.ttame.eval.explain.PassListener;
  * @param photo of which photograph
  * @param wanted the class to explain; empty for the most probable one
  * @param method what explains; empty where only classes are asked for
- * @param progress hears of the passes of a method of many
+ * @param progress is notified of the passes of a method of many
  * @param answer where the answer goes; cancelled by whoever has lost interest
  */
 record PhotoJob(

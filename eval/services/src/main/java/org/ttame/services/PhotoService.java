@@ -245,8 +245,8 @@ public final class PhotoService implements AutoCloseable {
    * @param photo of which photograph
    * @param classIndex the class; empty for the most probable one
    * @param method one of {@link #methods}
-   * @param progress hears of the passes of a method of many, in the thread that computes: must not
-   *     wait
+   * @param progress is notified of the passes of a method of many, in the thread that computes:
+   *     must not wait
    * @return the answer; cancel it to take the request back
    * @throws IllegalArgumentException if the method does not explain this classifier
    * @throws RejectedExecutionException saying why, if too many wait

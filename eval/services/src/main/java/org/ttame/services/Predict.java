@@ -18,7 +18,7 @@ import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.NonFiniteException;
 import org.ttame.core.classifier.Predictions;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.evaluation.ImageStream;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
@@ -145,7 +145,7 @@ public final class Predict {
    * Classifies the images.
    *
    * @param classifier stays the caller's
-   * @param predictions hears of every image
+   * @param predictions is notified of every image
    * @return what was done
    * @throws IOException naming the file, if it cannot be written, or none of the images read
    * @throws InvalidOptionException if the names of classes are not the run's
@@ -165,7 +165,7 @@ public final class Predict {
       labelled.problem().ifPresent(problem -> listener.warn("no accuracy: " + problem));
       Path file = options.out().resolve(FILE);
       Accuracy.Count score = new Accuracy.Count();
-      WholeFile.write(
+      AtomicFile.write(
           file, target -> write(target, classifier, labelled, stream, score, predictions));
       return new Result(file, stream.read(), stream.skipped(), score.result());
     }

@@ -12,9 +12,9 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.ImageDraw;
 
@@ -63,7 +63,7 @@ public final class RunOptions {
     kept.store(text, null);
     // The first line is the date, which says nothing about the run.
     String lines = text.toString().replaceFirst("^#.*\\R", "");
-    WholeFile.writeText(folder.resolve(FILE), lines);
+    AtomicFile.writeText(folder.resolve(FILE), lines);
   }
 
   /** Settings of a training as options of {@code train}. */

@@ -35,8 +35,8 @@ import org.ttame.training.data.SkippedCount;
 import org.ttame.training.run.RunFolder;
 
 /**
- * Do maps depend on what was learnt? Randomises classifier and mechanism stage by stage, and goes
- * on where that was stopped.
+ * Do maps depend on what was learnt? Randomises classifier and mechanism stage by stage, and
+ * resumes where that was interrupted.
  */
 public final class Sanity {
   private final Options options;
@@ -128,7 +128,7 @@ public final class Sanity {
 
   /**
    * Trains what the checks need, as the run was trained; what was trained before is taken as it is,
-   * and what was stopped goes on. Call it before {@link #run}.
+   * and what was interrupted is resumed. Call it before {@link #run}.
    *
    * @param classifier the run's
    * @return how each ended; the last one is not finished where {@link #stop} was asked for

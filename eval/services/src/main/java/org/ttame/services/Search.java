@@ -95,7 +95,7 @@ public final class Search {
    * Does what is left to do, and writes what was found.
    *
    * @param classifier of {@link #weights}; stays the caller's
-   * @param planned hears of the plan before anything is done
+   * @param planned is notified of the plan before anything is done
    * @return what was found
    * @throws IOException naming the file, if one cannot be read or written; or if every training
    *     diverged

@@ -20,8 +20,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.BuildInfo;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.metric.MetricKey;
@@ -186,7 +186,7 @@ record ShardRecord(
   }
 
   void write(Path folder) throws IOException {
-    WholeFile.writeText(folder.resolve(file(shard())), JSON.writeValueAsString(this) + "\n");
+    AtomicFile.writeText(folder.resolve(file(shard())), JSON.writeValueAsString(this) + "\n");
   }
 
   /**

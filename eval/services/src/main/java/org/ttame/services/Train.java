@@ -66,7 +66,7 @@ public final class Train {
       Optional<Path> init,
       int report,
       Map<String, String> kept) {
-    /** Images of one's own in the report unless told otherwise. */
+    /** Default number of the user's images in the report. */
     public static final int REPORTED = 200;
 
     public Options {
@@ -104,9 +104,9 @@ public final class Train {
 
     /**
      * A training as that of a run was, but from the next seed: initial values, order and crops of
-     * images are drawn anew, so that what it has in common with the run is learnt (or came from
+     * images are drawn again, so that what it has in common with the run is learnt (or came from
      * what the run began with). The order is drawn even if the run's was not, for answers are dealt
-     * out within a batch, which in listed order may be of one class. Goes on where that was
+     * out within a batch, which in listed order may be of one class. Resumes where that was
      * stopped.
      *
      * @param run the run whose settings and images are taken

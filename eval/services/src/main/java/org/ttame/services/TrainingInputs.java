@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.ttame.core.ProgressListener;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageSettings;
@@ -131,7 +131,7 @@ public record TrainingInputs(
    *
    * @param source where they come from
    * @param folder where the sample is unpacked
-   * @param listener hears of files that are no images
+   * @param listener is notified of files that are no images
    * @throws IOException if a list is missing or empty, or the folder cannot be written
    */
   public static TrainingInputs of(Source source, Path folder, ProgressListener listener)
@@ -169,7 +169,7 @@ public record TrainingInputs(
     if (labels.isEmpty()) {
       Files.deleteIfExists(run.resolve(ClassNames.IN_RUN)); // of an attempt that trained nothing
     } else {
-      WholeFile.writeText(run.resolve(ClassNames.IN_RUN), String.join("\n", labels) + "\n");
+      AtomicFile.writeText(run.resolve(ClassNames.IN_RUN), String.join("\n", labels) + "\n");
     }
   }
 }

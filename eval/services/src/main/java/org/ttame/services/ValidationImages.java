@@ -11,8 +11,8 @@ import org.ttame.training.data.ImageSettings;
 import org.ttame.training.data.SkippedCount;
 
 /**
- * The images that epochs are chosen by, read anew for each; those that cannot be read are named and
- * counted once, not once an epoch.
+ * The images that epochs are chosen by, read again for each; those that cannot be read are named
+ * and counted once, not once an epoch.
  */
 final class ValidationImages implements AdIcValidator.Images {
   private final ImageList list;

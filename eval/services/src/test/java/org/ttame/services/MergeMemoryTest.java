@@ -125,7 +125,7 @@ class MergeMemoryTest {
       throws IOException {
     SplittableRandom random = new SplittableRandom(shard.index());
     int own = shard.size(images);
-    try (EvaluationFolder out = EvaluationFolder.anew(folder, nothing, Map.of())) {
+    try (EvaluationFolder out = EvaluationFolder.restart(folder, nothing, Map.of())) {
       for (int from = 0; from < own; from += BATCH) {
         List<MethodResult> methods = new ArrayList<>();
         int to = Math.min(from + BATCH, own);

@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * Disjoint validation and test images, drawn from a list without replacement; the paper draws 2000
@@ -74,7 +74,7 @@ public record ListSplit(List<Integer> validation, List<Integer> test) {
       }
       text.append('\n');
     }
-    WholeFile.writeText(file, text.toString());
+    AtomicFile.writeText(file, text.toString());
   }
 
   /**

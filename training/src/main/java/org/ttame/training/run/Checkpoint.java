@@ -18,8 +18,8 @@ import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * A saved state: a folder with {@code attention.npz}, {@code optimizer.npz} (the velocities by
@@ -136,7 +136,7 @@ public record Checkpoint(Path folder) {
    * @throws IOException naming the file, if it cannot be written
    */
   public void writeValidation(JsonNode validation) throws IOException {
-    WholeFile.writeText(folder.resolve(VALIDATION), validation.toPrettyString() + "\n");
+    AtomicFile.writeText(folder.resolve(VALIDATION), validation.toPrettyString() + "\n");
   }
 
   static void write(
@@ -147,7 +147,7 @@ public record Checkpoint(Path folder) {
       throws IOException {
     Npz.write(folder.resolve(ATTENTION), attention);
     Npz.write(folder.resolve(OPTIMIZER), optimizer);
-    WholeFile.writeText(
+    AtomicFile.writeText(
         folder.resolve(STATE),
         JSON.createObjectNode()
                 .put("step", state.step())

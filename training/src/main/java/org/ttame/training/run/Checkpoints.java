@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * {@code RUN/checkpoints}: a folder {@code epoch-N} for each finished epoch, at most one {@code
@@ -92,7 +92,7 @@ public final class Checkpoints {
    * @throws IOException naming the file, if that cannot be written
    */
   public void markBest(Checkpoint checkpoint) throws IOException {
-    WholeFile.writeText(folder.resolve(BEST), checkpoint.name() + "\n");
+    AtomicFile.writeText(folder.resolve(BEST), checkpoint.name() + "\n");
   }
 
   /**
@@ -147,14 +147,14 @@ public final class Checkpoints {
       delete(part);
       Files.createDirectories(part);
       Checkpoint.write(part, attention, optimizer, state);
-      WholeFile.forceFolder(part);
+      AtomicFile.forceFolder(part);
       if (Files.exists(target)) {
         delete(old);
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
       }
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-      WholeFile.forceFolder(folder);
-      WholeFile.writeText(folder.resolve(LAST), name + "\n");
+      AtomicFile.forceFolder(folder);
+      AtomicFile.writeText(folder.resolve(LAST), name + "\n");
     } catch (IOException e) {
       try {
         delete(part);

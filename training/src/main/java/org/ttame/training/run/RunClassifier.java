@@ -138,7 +138,7 @@ public record RunClassifier(
     if (!differences.isEmpty()) {
       throw new IOException(
           Text.format(
-              "The run in '%s' was trained on %s with other settings than those used" + " here: %s",
+              "The run in '%s' was trained on %s with other settings than those used here: %s",
               run, classifier.name(), String.join("; ", differences)));
     }
   }

@@ -29,10 +29,10 @@ import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.masking.Masking;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * The folder of a training run ({@code --run}): {@code run.json}, {@code steps.jsonl}, {@code
@@ -178,7 +178,7 @@ public final class RunFolder {
    * @throws IOException naming the file, if it cannot be written
    */
   public void write(ObjectNode record) throws IOException {
-    WholeFile.writeText(folder.resolve(RECORD), record.toPrettyString() + "\n");
+    AtomicFile.writeText(folder.resolve(RECORD), record.toPrettyString() + "\n");
   }
 
   /**

@@ -10,7 +10,7 @@ import org.ttame.core.image.ResizeRule;
 
 /**
  * The forms of {@code run.json}. Form 1, of the first stage, knew square images of three channels
- * and logits of classes that exclude each other; in form 2 {@code backbone} is as {@link
+ * and logits of classes that are mutually exclusive; in form 2 {@code backbone} is as {@link
  * ClassifierJson} writes it.
  */
 final class RunFormat {

@@ -19,8 +19,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.training.data.ImageList;
 
 /**
@@ -85,7 +85,7 @@ public final class SampleData {
     byte[] content = resource(name);
     Path file = folder.resolve(name);
     if (!Files.exists(file) || Files.size(file) != content.length) {
-      WholeFile.write(file, out -> out.write(content));
+      AtomicFile.write(file, out -> out.write(content));
     }
     return file;
   }
@@ -124,7 +124,7 @@ public final class SampleData {
                 "%s,%d,%d,%d,%d,%d\n",
                 box.scene(), box.label(), box.x0(), box.y0(), box.x1(), box.y1()));
       }
-      WholeFile.writeText(boxes, rows.toString());
+      AtomicFile.writeText(boxes, rows.toString());
     }
     return ImageList.of(scenes);
   }

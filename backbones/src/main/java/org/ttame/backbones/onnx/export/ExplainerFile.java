@@ -20,8 +20,8 @@ import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.InferenceWeights;
 import org.ttame.core.image.ImageSize;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * A classifier's ONNX file with a trained mechanism behind it: whatever runs the file computes the
@@ -141,7 +141,7 @@ public final class ExplainerFile {
               file));
     }
     WeightFiles.copy(file, model.locations(), out);
-    WholeFile.write(
+    AtomicFile.write(
         out,
         stream -> {
           try (FileChannel channel = InputFile.channel(file)) {

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.Set;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.InputFile;
-import org.ttame.core.storage.WholeFile;
 
 /** The files beside an ONNX file that hold its weights. */
 final class WeightFiles {
@@ -37,7 +37,7 @@ final class WeightFiles {
                 file, location));
       }
       if (!Files.exists(target)) {
-        WholeFile.write(
+        AtomicFile.write(
             target,
             stream -> {
               try (var in = InputFile.open(source)) {

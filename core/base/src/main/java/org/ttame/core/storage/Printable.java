@@ -1,9 +1,9 @@
 package org.ttame.core.storage;
 
 /**
- * Text that is safe to print. Names of files, and what files say, are of strangers' making: line
- * breaks forge lines of a log, escape sequences drive a terminal, and characters that turn the
- * direction of writing show another name than the one that is there.
+ * Text that is safe to print. Names of files, and what files say, come from others: line breaks
+ * forge lines of a log, escape sequences drive a terminal, and characters that turn the direction
+ * of writing show another name than the one that is there.
  */
 public final class Printable {
   /** In names of several scripts and in emoji these two join letters, and do nothing else. */

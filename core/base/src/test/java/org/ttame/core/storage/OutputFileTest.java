@@ -31,7 +31,7 @@ class OutputFileTest {
       String name = file.getFileName().toString();
       assertThat(name).startsWith("猫猫").endsWith(".gradcam.c1.json").doesNotContain("\uFFFD");
       assertThat(name.getBytes(StandardCharsets.UTF_8).length).isBetween(250, 255);
-      WholeFile.writeText(file, name);
+      AtomicFile.writeText(file, name);
       assertThat(file).hasContent(name);
     }
     assertThat(OutputFile.place(folder, beginning + "11111", ".gradcam.c1.json")).isEqualTo(one);
@@ -39,9 +39,9 @@ class OutputFileTest {
 
   @Test
   void filesAndFoldersOfOneNameStandSideBySide() throws IOException {
-    WholeFile.writeText(OutputFile.place(folder, "x", ".json"), "of x.jpg");
+    AtomicFile.writeText(OutputFile.place(folder, "x", ".json"), "of x.jpg");
     Path inner = OutputFile.place(folder, "x.json/y", ".npy");
-    WholeFile.writeText(inner, "of x.json/y.jpg");
+    AtomicFile.writeText(inner, "of x.json/y.jpg");
     assertThat(folder.resolve("x.json")).hasContent("of x.jpg");
     assertThat(inner).isEqualTo(folder.resolve("x.json-2/y.npy")).exists();
     assertThat(OutputFile.place(folder, "x.json/y", ".npy")).isEqualTo(inner);
@@ -49,7 +49,7 @@ class OutputFileTest {
     Files.createDirectories(folder.resolve("z.json"));
     Path numbered = OutputFile.place(folder, "z", ".json");
     assertThat(numbered).isEqualTo(folder.resolve("z-2.json"));
-    WholeFile.writeText(numbered, "of z.jpg");
+    AtomicFile.writeText(numbered, "of z.jpg");
     assertThat(OutputFile.place(folder, "z", ".json")).isEqualTo(numbered);
   }
 }

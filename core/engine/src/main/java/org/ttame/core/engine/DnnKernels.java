@@ -132,7 +132,7 @@ final class DnnKernels {
    * A convolution with what follows it.
    *
    * @param weights frozen, {@code [kH, kW, I, O]}
-   * @param turned whether they are to be turned first, see {@link TurnedWeights}
+   * @param turned whether they are to be turned first, see {@link RotatedWeights}
    * @param bias frozen, {@code [O]}, or null
    * @param after done to the result, in order; those with another array make an input each
    * @param types of the image, of those arrays, and of the result; weights get the image's

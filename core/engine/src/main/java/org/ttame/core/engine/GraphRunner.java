@@ -31,7 +31,8 @@ public interface GraphRunner extends AutoCloseable {
    *
    * @param graph the graph; must outlive the runner
    * @param precision float32, or bfloat16, see {@code PrecisionPass}; values handed in and out are
-   *     of the graph's types all the same
+   *     of the graph's types all the same. For bfloat16 the graph's constants that convolutions and
+   *     products multiply are rounded to bfloat16 for good, see {@code NarrowConstants}
    * @return a runner; the caller closes it
    * @throws UnsupportedOperationException if the processor, or the engine that is chosen, does not
    *     have that precision

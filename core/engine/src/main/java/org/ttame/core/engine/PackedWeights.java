@@ -26,7 +26,7 @@ final class PackedWeights implements AutoCloseable {
   /**
    * Weights in a layout, and how they lay: transposed ones may be wanted in the same layout.
    *
-   * @param turned whether they were turned first, see {@link TurnedWeights}
+   * @param turned whether they were turned first, see {@link RotatedWeights}
    */
   private record Packed(
       boolean turned, dnnl_memory_desc_t given, dnnl_memory_desc_t layout, dnnl_memory memory) {
@@ -74,7 +74,7 @@ final class PackedWeights implements AutoCloseable {
     if (!turned && dnnl_memory_desc_equal(given, wanted) != 0) {
       memory = dnn.view(given, narrow ? constants.readBits(weights) : weights);
     } else {
-      INDArray source = turned ? TurnedWeights.turn(values) : values;
+      INDArray source = turned ? RotatedWeights.turn(values) : values;
       try {
         memory = rearranged(dnn, source, given, wanted);
       } finally {

@@ -30,7 +30,7 @@ final class PlanPasses {
   private final List<PlanStep> steps;
   private final Collection<PlanValue> kept;
   private final List<INDArray> fixedArrays;
-  private final TurnedWeights turned;
+  private final RotatedWeights turned;
   private final DnnKernels kernels;
   private final Set<PlanValue> read = new HashSet<>();
 
@@ -38,7 +38,7 @@ final class PlanPasses {
       List<PlanStep> steps,
       Collection<PlanValue> kept,
       List<INDArray> fixedArrays,
-      TurnedWeights turned,
+      RotatedWeights turned,
       DnnKernels kernels) {
     this.steps = steps;
     this.kept = kept;
@@ -62,7 +62,7 @@ final class PlanPasses {
       List<PlanStep> steps,
       Collection<PlanValue> kept,
       List<INDArray> fixedArrays,
-      TurnedWeights turned,
+      RotatedWeights turned,
       DnnKernels kernels,
       PrecisionPass.Casts casts) {
     PlanPasses passes = new PlanPasses(new ArrayList<>(steps), kept, fixedArrays, turned, kernels);

@@ -35,7 +35,7 @@ final class PlanRunner implements GraphRunner {
   private final boolean poison;
   private final PlanMemory memory = new PlanMemory();
   private final NarrowConstants constants;
-  private final TurnedWeights turned;
+  private final RotatedWeights turned;
   private final PackedWeights packed;
   private final DnnKernels kernels;
   private final Map<PlanRequest, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
@@ -91,7 +91,7 @@ final class PlanRunner implements GraphRunner {
     this.graph = Objects.requireNonNull(graph, "graph");
     Precision precision = casts == null ? Precision.FLOAT32 : Precision.BFLOAT16;
     this.constants = NarrowConstants.of(graph);
-    this.turned = new TurnedWeights(constants);
+    this.turned = new RotatedWeights(constants);
     this.packed = new PackedWeights(constants);
     this.kernels =
         dnn.map(library -> new DnnKernels(library, packed, narrow.getAsBoolean(), precision))

@@ -14,14 +14,14 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * numpy's npy files.
  *
  * <p>Written: float32, C order, byte for byte what {@code numpy.save} writes. Read: {@code <f4 <f8
- * <f2 <i4 <i8 |u1 |b1} in C or Fortran order, as float32 in C order. A header is not believed: what
+ * <f2 <i4 <i8 |u1 |b1} in C or Fortran order, as float32 in C order. A header is not trusted: what
  * it claims is compared with the bytes that are there before memory is taken.
  *
  * <p>The reader is our own because the file may come from anywhere and because ND4J's wants a
@@ -91,7 +91,7 @@ public final class Npy {
   public static void write(Path file, INDArray array) throws IOException {
     byte[] header = header(array);
     float[] values = values(array);
-    WholeFile.write(
+    AtomicFile.write(
         file,
         out -> {
           out.write(header);

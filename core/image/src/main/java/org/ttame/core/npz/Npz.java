@@ -24,8 +24,8 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
  * numpy's npz files: a zip of npy arrays, one entry {@code NAME.npy} per array.
@@ -153,7 +153,7 @@ public final class Npz {
             Text.format("'%s' cannot name an array in an npz file", name));
       }
     }
-    WholeFile.write(
+    AtomicFile.write(
         file,
         out -> {
           ZipOutputStream zip = new ZipOutputStream(out);

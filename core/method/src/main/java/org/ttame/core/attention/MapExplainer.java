@@ -77,7 +77,7 @@ public final class MapExplainer implements AutoCloseable {
    * @throws NonFiniteException if a logit or a map's value is NaN or infinite
    */
   public Explanation explain(INDArray images, ClassChoice choice) {
-    try (ClassifierOutput output = classifier.glance(images, layers)) {
+    try (ClassifierOutput output = classifier.forwardBorrowed(images, layers)) {
       int[][] classes = choice.classes(output.requireFinite().logits());
       INDArray raw = rawMaps(output.features(), classes);
       try {
@@ -95,7 +95,7 @@ public final class MapExplainer implements AutoCloseable {
   }
 
   /**
-   * Maps from feature maps that are already at hand; no pass through the classifier.
+   * Maps from feature maps that are already available; no pass through the classifier.
    *
    * @param features of the mechanism's layers, in order; stay the caller's
    * @param classes B rows of M classes

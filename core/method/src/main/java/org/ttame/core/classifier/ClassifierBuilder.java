@@ -49,7 +49,7 @@ public final class ClassifierBuilder {
     return set(b -> b.logits = variable);
   }
 
-  /** K: logits of classes that exclude each other. */
+  /** K: logits of classes that are mutually exclusive. */
   public ClassifierBuilder classes(int count) {
     return output(OutputSpec.logits(count));
   }

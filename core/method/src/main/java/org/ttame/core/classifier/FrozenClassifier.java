@@ -258,7 +258,7 @@ public final class FrozenClassifier implements AutoCloseable {
    * @return logits and feature maps, not to be written to; dead as soon as the classifier is used
    *     again
    */
-  public ClassifierOutput glance(INDArray images, List<FeatureLayer> wanted) {
+  public ClassifierOutput forwardBorrowed(INDArray images, List<FeatureLayer> wanted) {
     check(images);
     GraphResult result = runner.borrow(Map.of(input, images), outputs(wanted));
     passes.countForward(images.size(0));

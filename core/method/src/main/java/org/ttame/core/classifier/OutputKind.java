@@ -17,11 +17,11 @@ import org.ttame.core.Named;
  * </table>
  */
 public enum OutputKind implements Named {
-  /** Logits of classes that exclude each other. */
+  /** Logits of classes that are mutually exclusive. */
   LOGITS("logits"),
   /** The graph ends in their softmax; z is what stands before it. */
   PROBABILITIES("probabilities"),
-  /** Logits of classes that do not exclude each other; the graph may end in their sigmoid. */
+  /** Logits of classes that are independent; the graph may end in their sigmoid. */
   MULTI_LABEL("multi-label"),
   /**
    * The logit of one class: two classes, of which 1 is that one. Its score is z, that of its

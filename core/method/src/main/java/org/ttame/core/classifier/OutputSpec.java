@@ -31,7 +31,7 @@ public record OutputSpec(String name, OutputKind kind, int classes, List<String>
   }
 
   /**
-   * Logits of K classes that exclude each other.
+   * Logits of K classes that are mutually exclusive.
    *
    * @param classes K
    */

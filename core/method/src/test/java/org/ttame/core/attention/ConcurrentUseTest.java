@@ -91,7 +91,8 @@ class ConcurrentUseTest {
     try (Own own = new Own();
         INDArray images = images(1)) {
       float[] expected = own.maps(images);
-      try (ClassifierOutput lent = own.classifier.glance(images, own.classifier.defaultLayers())) {
+      try (ClassifierOutput lent =
+          own.classifier.forwardBorrowed(images, own.classifier.defaultLayers())) {
         float[] logits = lent.logits().data().asFloat();
         assertRefused(() -> own.maps(images));
         assertRefused(() -> own.classifier.forward(images, List.of()));
@@ -114,7 +115,7 @@ class ConcurrentUseTest {
     try (Own own = new Own();
         INDArray images = images(1)) {
       float[] expected = own.maps(images);
-      Thread forgetful = new Thread(() -> own.classifier.glance(images, List.of()));
+      Thread forgetful = new Thread(() -> own.classifier.forwardBorrowed(images, List.of()));
       forgetful.start();
       forgetful.join();
       assertThat(own.maps(images)).isEqualTo(expected);

@@ -28,7 +28,7 @@ public final class AblationCamExplainer extends CamExplainer {
    * @param classifier stays the caller's
    * @param layer whose channels are left out; see {@link FrozenClassifier#camLayer}
    * @param batch channels a pass
-   * @param listener hears of each pass
+   * @param listener is notified of each pass
    */
   public AblationCamExplainer(
       FrozenClassifier classifier, FeatureLayer layer, int batch, PassListener listener) {
@@ -51,7 +51,7 @@ public final class AblationCamExplainer extends CamExplainer {
   protected Weighted weigh(INDArray images, int[] classes) {
     double[] scores = new double[classes.length];
     INDArray all;
-    try (ClassifierOutput output = classifier().glance(images, List.of(layer()))) {
+    try (ClassifierOutput output = classifier().forwardBorrowed(images, List.of(layer()))) {
       all = output.features().get(0).dup('c');
       for (int b = 0; b < scores.length; b++) {
         scores[b] = output.score(b, classes[b]);

@@ -79,7 +79,7 @@ public enum ExplanationMethod {
     return this == UNTRAINED || this == RANDOM;
   }
 
-  /** Whether it takes many passes an image, each of which a {@link PassListener} hears of. */
+  /** Whether it takes many passes an image, each of which a {@link PassListener} is notified of. */
   public boolean takesManyPasses() {
     return switch (this) {
       case SCORECAM, ABLATIONCAM, RISE, IIA, IIA_RELEASED -> true;

@@ -99,7 +99,7 @@ public final class IiaExplainer implements Explainer {
    * @param classifier stays the caller's
    * @param layer what is integrated over
    * @param form which form
-   * @param listener hears of each pass that gives a gradient
+   * @param listener is notified of each pass that gives a gradient
    */
   static Explainer of(
       FrozenClassifier classifier, FeatureLayer layer, Form form, PassListener listener) {

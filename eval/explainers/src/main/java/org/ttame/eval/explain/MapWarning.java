@@ -3,8 +3,7 @@ package org.ttame.eval.explain;
 /** What a method meets that leaves a map poorer than asked for. Each kind is counted. */
 public enum MapWarning {
   /** A map had the same value everywhere, often zero. Whoever made it. */
-  FLAT_MAP(
-      "maps were constant: nothing stands out, and scores depend only on how" + " ties are broken"),
+  FLAT_MAP("maps were constant: nothing stands out, and scores depend only on how ties are broken"),
 
   /** A map made elsewhere had values that maps do not have. */
   OUTSIDE("maps had values outside [0, 1] and were min-max scaled"),

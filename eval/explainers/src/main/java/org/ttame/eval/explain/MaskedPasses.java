@@ -70,7 +70,7 @@ final class MaskedPasses {
               ? values
               : java.util.Arrays.copyOf(values, count * spec.values());
       try (INDArray input = LayerMaps.array(exact, classifier.dataType(), spec.shape(count));
-          ClassifierOutput output = classifier.glance(input, List.of())) {
+          ClassifierOutput output = classifier.forwardBorrowed(input, List.of())) {
         sink.take(first, count, masks, output);
       }
       listener.passed(first + (long) count, total);

@@ -12,7 +12,7 @@ import java.util.OptionalInt;
  * @param riseMasks how many masks RISE takes; empty for its paper's number
  * @param seed of random and untrained maps, and of RISE's masks
  * @param batch how many masked images or ablated channels go through the network at a time
- * @param listener hears of the passes of methods that take many
+ * @param listener is notified of the passes of methods that take many
  */
 public record MethodOptions(
     Optional<String> layer, OptionalInt riseMasks, long seed, int batch, Listener listener) {

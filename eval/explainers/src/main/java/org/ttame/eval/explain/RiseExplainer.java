@@ -32,7 +32,7 @@ public final class RiseExplainer implements Explainer {
    * @param count N
    * @param seed of the masks
    * @param batch masks a pass
-   * @param listener hears of each pass
+   * @param listener is notified of each pass
    */
   public RiseExplainer(
       FrozenClassifier classifier, int count, long seed, int batch, PassListener listener) {

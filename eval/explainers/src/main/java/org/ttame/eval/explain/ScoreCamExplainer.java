@@ -29,7 +29,7 @@ public final class ScoreCamExplainer extends CamExplainer {
    * @param classifier stays the caller's
    * @param layer whose activations are weighted; see {@link FrozenClassifier#camLayer}
    * @param batch masks a pass
-   * @param listener hears of each pass
+   * @param listener is notified of each pass
    */
   public ScoreCamExplainer(
       FrozenClassifier classifier, FeatureLayer layer, int batch, PassListener listener) {
@@ -48,7 +48,7 @@ public final class ScoreCamExplainer extends CamExplainer {
   @Override
   protected Weighted weigh(INDArray images, int[] classes) {
     float[][] activations = new float[classes.length][];
-    try (ClassifierOutput output = classifier().glance(images, List.of(layer()))) {
+    try (ClassifierOutput output = classifier().forwardBorrowed(images, List.of(layer()))) {
       float[] all = LayerMaps.values(output.features().get(0));
       for (int b = 0; b < classes.length; b++) {
         activations[b] = ofImage(all, b, classes.length);

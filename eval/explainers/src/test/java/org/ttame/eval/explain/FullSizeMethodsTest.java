@@ -22,7 +22,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.npz.Npz;
 
 /**
- * Rival methods on full-size networks with random weights against make_methods.py's values, which
+ * Other methods on full-size networks with random weights against make_methods.py's values, which
  * are too slow to make for every build: {@code -Dttame.fullsize=FOLDER} has {@code vgg16.onnx},
  * {@code vit_b_16.onnx} and {@code methods.npz}.
  */

@@ -95,7 +95,7 @@ public final class Evaluation {
    */
   public EvaluationResult run(
       Iterator<ImageBatch> batches, Consumer<List<ImageRecord>> sink, MapObserver observer) {
-    return goOn(nothing(), batches, part -> sink.accept(part.records()), observer);
+    return resume(nothing(), batches, part -> sink.accept(part.records()), observer);
   }
 
   /**
@@ -110,7 +110,7 @@ public final class Evaluation {
    * @throws NonFiniteException naming the images whose logits or maps are NaN or infinite
    * @throws IllegalArgumentException if the earlier part had other methods or numbers
    */
-  public EvaluationResult goOn(
+  public EvaluationResult resume(
       EvaluationResult before,
       Iterator<ImageBatch> batches,
       Consumer<EvaluationResult> sink,

@@ -113,7 +113,7 @@ public record EvaluationResult(
   }
 
   /**
-   * Intervals of all means, and of all differences between methods; computed anew by each call.
+   * Intervals of all means, and of all differences between methods; computed again by each call.
    *
    * @return for all methods and keys, by {@link Bootstrap#standard()}
    */

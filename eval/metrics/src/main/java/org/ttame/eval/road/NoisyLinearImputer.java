@@ -38,7 +38,7 @@ public final class NoisyLinearImputer {
   /** How many pixels are not removed. */
   private final int kept;
 
-  /** Of a channel, as the solver wants them. */
+  /** Of a channel, as the solver expects them. */
   private final float[][] values;
 
   private int iterations;

@@ -24,8 +24,8 @@ import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.metric.MaskedInput;
 import org.ttame.eval.sanity.SanityStage.Methods;
-import org.ttame.eval.sanity.StageResult.Answer;
 import org.ttame.eval.sanity.StageResult.Column;
+import org.ttame.eval.sanity.StageResult.ExplainedClass;
 
 /**
  * Measures how alike a method's maps are to its original ones while a classifier or a mechanism
@@ -33,7 +33,7 @@ import org.ttame.eval.sanity.StageResult.Column;
  *
  * <p>At every stage two maps are compared with the original one, at the image's size: that of the
  * class the original classifier answered, and that of the class the classifier answers now. A stage
- * that is measured stays in {@code FOLDER/stages}, so that a check that was stopped goes on.
+ * that is measured stays in {@code FOLDER/stages}, so that an interrupted check can be resumed.
  * Original maps are kept in a file while it runs; memory holds a batch, and the maps of the few
  * images that are shown.
  */
@@ -100,7 +100,7 @@ public final class SanityCheck {
   /**
    * A check.
    *
-   * @param images opens the images, for each stage anew
+   * @param images opens the images, again for each stage
    * @param options how to check
    */
   public SanityCheck(AdIcValidator.Images images, Options options) {
@@ -238,8 +238,8 @@ public final class SanityCheck {
                         .upsampled(size.height(), size.width());
             for (int b = 0; b < fixed.length; b++) {
               float[] before = store.get(originals.index(explainer.name(), at + b));
-              add(columns, explainer.name(), Answer.FIXED, before, maps[b], size);
-              add(columns, explainer.name(), Answer.PREDICTED, before, again[b], size);
+              add(columns, explainer.name(), ExplainedClass.FIXED, before, maps[b], size);
+              add(columns, explainer.name(), ExplainedClass.PREDICTED, before, again[b], size);
               if (isShown(at + b)) {
                 shown.computeIfAbsent(explainer.name(), m -> new ArrayList<>()).add(maps[b]);
               }
@@ -269,7 +269,7 @@ public final class SanityCheck {
   private static void add(
       Map<Column, List<Double>> columns,
       String method,
-      Answer answer,
+      ExplainedClass answer,
       float[] before,
       float[] now,
       ImageSize size) {

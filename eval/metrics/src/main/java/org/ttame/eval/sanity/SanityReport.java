@@ -10,8 +10,8 @@ import java.util.Set;
 import org.ttame.core.Text;
 import org.ttame.eval.explain.EdgeExplainer;
 import org.ttame.eval.sanity.SanityStage.Cascade;
-import org.ttame.eval.sanity.StageResult.Answer;
 import org.ttame.eval.sanity.StageResult.Column;
+import org.ttame.eval.sanity.StageResult.ExplainedClass;
 import org.ttame.eval.statistics.Bootstrap;
 import org.ttame.eval.statistics.Interval;
 
@@ -156,7 +156,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
         .filter(
             row ->
                 !row.stage().cascade().isCheck()
-                    && row.column().answer() == Answer.FIXED
+                    && row.column().answer() == ExplainedClass.FIXED
                     && row.column().measure() == MapSimilarity.SPEARMAN)
         .map(
             row ->
@@ -173,7 +173,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
   }
 
   private static Verdict verdict(List<Row> rows, Cascade cascade, String method, double threshold) {
-    List<Row> judged = rows(rows, cascade, method, Answer.FIXED, MapSimilarity.SPEARMAN);
+    List<Row> judged = rows(rows, cascade, method, ExplainedClass.FIXED, MapSimilarity.SPEARMAN);
     Optional<String> firstChange =
         judged.stream()
             .filter(row -> row.mean().mean() < 1 - 1e-9)
@@ -186,7 +186,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
 
   /** How far labels correlate less than another seed does; empty if either was not measured. */
   private static Optional<Interval> belowSeed(SanityCheck.Outcome outcome, String method) {
-    Column column = new Column(method, Answer.FIXED, MapSimilarity.SPEARMAN);
+    Column column = new Column(method, ExplainedClass.FIXED, MapSimilarity.SPEARMAN);
     Optional<double[]> labels = last(outcome, Cascade.LABELS, column);
     Optional<double[]> seed = last(outcome, Cascade.SEED, column);
     return labels.isPresent() && seed.isPresent()
@@ -214,7 +214,11 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
 
   /** The rows of a curve, stage by stage. */
   public static List<Row> rows(
-      List<Row> rows, Cascade cascade, String method, Answer answer, MapSimilarity measure) {
+      List<Row> rows,
+      Cascade cascade,
+      String method,
+      ExplainedClass answer,
+      MapSimilarity measure) {
     Column column = new Column(method, answer, measure);
     return rows.stream()
         .filter(row -> row.stage().cascade() == cascade && row.column().equals(column))

@@ -11,11 +11,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 
 /**
- * How alike maps were at a stage, image by image.
+ * Similarity of maps at a stage, image by image.
  *
  * @param columns values by method, class and measure, one of an image
  * @param answersKept percent of images whose answer is still the original one
@@ -24,7 +24,7 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Which class is explained. */
-  public enum Answer {
+  public enum ExplainedClass {
     /** The original classifier's. */
     FIXED,
     /** That of the classifier at this stage. */
@@ -41,9 +41,9 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
    *
    * @param method its name
    * @param answer whose class was explained
-   * @param measure of likeness
+   * @param measure of similarity
    */
-  public record Column(String method, Answer answer, MapSimilarity measure) {
+  public record Column(String method, ExplainedClass answer, MapSimilarity measure) {
     String key() {
       return method + "/" + answer.word() + "/" + measure.column();
     }
@@ -53,7 +53,7 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
       int first = key.lastIndexOf('/', last - 1);
       return new Column(
           key.substring(0, first),
-          Answer.valueOf(key.substring(first + 1, last).toUpperCase(java.util.Locale.ROOT)),
+          ExplainedClass.valueOf(key.substring(first + 1, last).toUpperCase(java.util.Locale.ROOT)),
           MapSimilarity.valueOf(key.substring(last + 1).toUpperCase(java.util.Locale.ROOT)));
     }
   }
@@ -69,7 +69,7 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
     json.put("answers_kept", answersKept);
     ObjectNode values = json.putObject("values");
     columns.forEach((column, list) -> list.forEach(values.withArray("/" + escaped(column))::add));
-    WholeFile.writeText(file, json + "\n");
+    AtomicFile.writeText(file, json + "\n");
   }
 
   /** A JSON pointer has slashes of its own. */

@@ -22,7 +22,7 @@ final class ClassLabel {
     return comma > 0 ? name.substring(0, comma) : name;
   }
 
-  /** A class and its probability, to two digits; what would become 0.00 is said to be less. */
+  /** A class and its probability, to two digits; what would round to 0.00 is given as less. */
   static String probable(int classIndex, double probability, List<String> labels) {
     String number = probability < 0.005 ? "<0.01" : Text.format("%.2f", probability);
     return of(classIndex, labels) + " " + number;

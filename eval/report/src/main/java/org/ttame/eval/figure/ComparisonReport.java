@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
 import org.ttame.core.image.PngWriter;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.OutputFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.output.OutputNames;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.report.Html;
@@ -65,7 +65,7 @@ public final class ComparisonReport {
   public Path add(String image, Figure figure) throws IOException {
     byte[] png = PngWriter.encode(figure.sheet().toImage());
     Path path = OutputFile.place(folder, names.of(image), ".compare.png");
-    WholeFile.write(path, out -> out.write(png));
+    AtomicFile.write(path, out -> out.write(png));
     if (images++ < most) {
       shown.add(figure);
       String file = FileNames.shown(folder.toAbsolutePath().relativize(path.toAbsolutePath()));

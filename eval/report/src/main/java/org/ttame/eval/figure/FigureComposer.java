@@ -215,7 +215,7 @@ public final class FigureComposer {
     return new Panel(scene.photo(), lines);
   }
 
-  /** The input with what is said of it, where all maps of a row are for the same class. */
+  /** The input with its caption, where all maps of a row are for the same class. */
   private Panel answered(Scene scene) {
     List<String> lines = new ArrayList<>(input(scene).lines());
     lines.add(1, "answer: " + probable(scene, scene.answer().predicted()));

@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.Panel;
 
@@ -87,7 +87,7 @@ public final class FigureFiles {
     }
     Path page = out.resolve(FigureReport.FILE);
     new FigureReport(set, formats).page().write(page);
-    WholeFile.writeText(out.resolve(JSON), MAPPER.writeValueAsString(json(set, formats)) + "\n");
+    AtomicFile.writeText(out.resolve(JSON), MAPPER.writeValueAsString(json(set, formats)) + "\n");
     return page;
   }
 

@@ -17,8 +17,8 @@ import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.npz.Npy;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.metric.ImageBatch;
@@ -26,8 +26,8 @@ import org.ttame.eval.metric.ImageBatch;
 /**
  * The pictures and maps that an evaluation keeps to be looked at: for each image {@code N.png},
  * what the classifier saw, {@code N.json}, its name and objects, and {@code N.METHOD.npy}, a map of
- * each method at the size it makes it; N is the image's place in its list, since names of
- * strangers' files are no names for ours. Every file is whole or not there.
+ * each method at the size it makes it; N is the image's place in its list, since the names of
+ * untrusted files are not used for ours. Every file is whole or not there.
  */
 public final class GalleryFolder {
   /** The folder's name inside an evaluation's output. */
@@ -125,10 +125,10 @@ public final class GalleryFolder {
       return;
     }
     byte[] png = PngWriter.encode(batch.picture(b));
-    WholeFile.write(file(number, ".png"), out -> out.write(png));
+    AtomicFile.write(file(number, ".png"), out -> out.write(png));
     // Last, so that whatever is described is there.
     Entry entry = new Entry(number, batch.names().get(b), batch.boxes(b));
-    WholeFile.writeText(description, JSON.writeValueAsString(entry) + "\n");
+    AtomicFile.writeText(description, JSON.writeValueAsString(entry) + "\n");
   }
 
   /** Keeps a map of an image. */

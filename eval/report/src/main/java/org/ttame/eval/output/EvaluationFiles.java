@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
 import org.ttame.eval.render.FigureFormat;
@@ -47,8 +47,8 @@ public final class EvaluationFiles {
       throws IOException {
     MetricsFiles.write(folder, result, statistics, skipped, provenance);
     PaperTable table = new PaperTable(result, statistics);
-    WholeFile.writeText(folder.resolve(MARKDOWN), table.markdown());
-    WholeFile.writeText(folder.resolve(LATEX), table.latex());
+    AtomicFile.writeText(folder.resolve(MARKDOWN), table.markdown());
+    AtomicFile.writeText(folder.resolve(LATEX), table.latex());
     List<Path> files = new ArrayList<>();
     for (String name : List.of(MetricsFiles.JSON, MetricsFiles.CSV, MARKDOWN, LATEX)) {
       files.add(folder.resolve(name));

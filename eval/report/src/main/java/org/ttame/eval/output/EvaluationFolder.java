@@ -29,17 +29,17 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.ImageRecord;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.metric.MetricKey;
 
 /**
- * The folder that an evaluation grows in, so that one that was stopped, however rudely, goes on
- * where it was.
+ * The folder that an evaluation grows in, so that one that was interrupted, even by a kill, can be
+ * resumed where it was.
  *
  * <ul>
  *   <li>{@code evaluation.json}: the settings the numbers depend on, written at the start; whoever
@@ -70,7 +70,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   private final FileChannel batches;
   private final EvaluationResult finished;
 
-  /** Tells maps made elsewhere, which somebody may make anew, from those that were measured. */
+  /** Tells maps made elsewhere, which may be made again, from those that were measured. */
   @FunctionalInterface
   public interface MapSums {
     /**
@@ -145,7 +145,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       if (!begun) {
         ObjectNode root = JSON.createObjectNode().put("format", FORMAT);
         root.set("settings", JSON.valueToTree(all));
-        WholeFile.writeText(record, root.toPrettyString() + "\n");
+        AtomicFile.writeText(record, root.toPrettyString() + "\n");
       }
       return new EvaluationFolder(folder, maps, csv, batches, nothing);
     } catch (IOException | RuntimeException e) {
@@ -183,12 +183,12 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   }
 
   /**
-   * Opens a folder to begin in it anew: what an evaluation of the same settings left there is
+   * Opens a folder and starts over in it: what an evaluation of the same settings left there is
    * removed.
    *
    * @throws IOException as {@link #open(Path, EvaluationResult, Map)}
    */
-  public static EvaluationFolder anew(
+  public static EvaluationFolder restart(
       Path folder, EvaluationResult nothing, Map<String, String> settings) throws IOException {
     if (Files.exists(folder.resolve(SETTINGS))) {
       requireSame(folder, settings(nothing, settings));

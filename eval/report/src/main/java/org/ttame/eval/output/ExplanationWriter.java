@@ -18,9 +18,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.npz.Npy;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.OutputFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.metric.ImageBatch;
 import org.ttame.eval.render.HeatmapOverlay;
@@ -162,10 +162,10 @@ public final class ExplanationWriter {
       }
       if (options.formats().contains(MapFormat.PNG)) {
         byte[] png = PngWriter.encode(picture(images, explained.maps(), b));
-        WholeFile.write(file(base, MapFormat.PNG), out -> out.write(png));
+        AtomicFile.write(file(base, MapFormat.PNG), out -> out.write(png));
       }
       if (options.formats().contains(MapFormat.JSON)) {
-        WholeFile.writeText(
+        AtomicFile.writeText(
             file(base, MapFormat.JSON),
             json.writeValueAsString(describe(images.names().get(b), explained, b)) + "\n");
       }

@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.ttame.core.Text;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.LinePlot;
 import org.ttame.training.LearningRateCurve;
@@ -56,11 +56,11 @@ public final class LearningRateFiles {
                   Csv.number(point.loss()),
                   Csv.number(point.smoothed()))));
     }
-    WholeFile.writeText(folder.resolve(CSV), csv.toString());
+    AtomicFile.writeText(folder.resolve(CSV), csv.toString());
     LinePlot plot = plot(curve);
     plot.write(folder, "lr-find", plot.title(), List.of(FigureFormat.values()));
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    WholeFile.writeText(
+    AtomicFile.writeText(
         folder.resolve(JSON), mapper.writeValueAsString(json(curve, skipped, provenance)) + "\n");
   }
 

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
 import org.ttame.eval.evaluation.EvaluationStatistics.Difference;
@@ -58,8 +58,8 @@ public final class MetricsFiles {
       SkippedCount skipped,
       Provenance provenance)
       throws IOException {
-    WholeFile.writeText(folder.resolve(CSV), csv(result, statistics));
-    WholeFile.writeText(folder.resolve(JSON), text(json(result, statistics, skipped, provenance)));
+    AtomicFile.writeText(folder.resolve(CSV), csv(result, statistics));
+    AtomicFile.writeText(folder.resolve(JSON), text(json(result, statistics, skipped, provenance)));
   }
 
   /**

@@ -27,7 +27,7 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
   private final Writer writer;
 
   /**
-   * Starts the file anew.
+   * Starts the file over.
    *
    * @param folder where to; made if missing
    * @param keys the numbers measured

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.RgbImage;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.FigureSheet;
@@ -27,7 +27,7 @@ import org.ttame.eval.sanity.SanityReport;
 import org.ttame.eval.sanity.SanityReport.Row;
 import org.ttame.eval.sanity.SanityStage.Cascade;
 import org.ttame.eval.sanity.StageResult;
-import org.ttame.eval.sanity.StageResult.Answer;
+import org.ttame.eval.sanity.StageResult.ExplainedClass;
 import org.ttame.eval.statistics.Interval;
 
 /**
@@ -80,9 +80,9 @@ public final class SanityFiles {
    * @throws IOException naming the file, if one cannot be written
    */
   public void write(Path folder, Provenance provenance) throws IOException {
-    WholeFile.writeText(folder.resolve("sanity.csv"), csv());
+    AtomicFile.writeText(folder.resolve("sanity.csv"), csv());
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    WholeFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(json(provenance)) + "\n");
+    AtomicFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(json(provenance)) + "\n");
     for (Map.Entry<String, LinePlot> curve : curves.entrySet()) {
       LinePlot plot = curve.getValue();
       plot.write(folder, curve.getKey(), plot.title(), List.of(FigureFormat.values()));
@@ -200,7 +200,8 @@ public final class SanityFiles {
         List<Double> mean = new ArrayList<>(List.of(1.0));
         List<Double> low = new ArrayList<>(List.of(1.0));
         List<Double> high = new ArrayList<>(List.of(1.0));
-        for (Row row : SanityReport.rows(report.rows(), cascade, method, Answer.FIXED, measure)) {
+        for (Row row :
+            SanityReport.rows(report.rows(), cascade, method, ExplainedClass.FIXED, measure)) {
           mean.add(row.mean().mean());
           low.add(row.mean().n() > 1 ? row.mean().low() : row.mean().mean());
           high.add(row.mean().n() > 1 ? row.mean().high() : row.mean().mean());

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.ttame.core.image.RgbImage;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 
 /** A plot or a sheet of pictures: one layout, drawn as PNG, SVG or PDF. */
 public sealed interface Graphic permits LinePlot, FigureSheet {
@@ -73,7 +73,7 @@ public sealed interface Graphic permits LinePlot, FigureSheet {
     for (FigureFormat format : formats) {
       byte[] content = format.encode(this, name, description);
       Path file = folder.resolve(name + "." + format.ending());
-      WholeFile.write(file, out -> out.write(content));
+      AtomicFile.write(file, out -> out.write(content));
       files.add(file);
     }
     return files;

@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.ttame.core.image.RgbImage;
 
 /**
- * A picture of a figure and what is said under it.
+ * A picture of a figure and its caption.
  *
  * @param picture the picture
  * @param lines each a line, the first one darker

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.ttame.core.provenance.Sha256;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 
 /**
  * A page that needs nothing but itself: style sheets, scripts and pictures are inside, and its
@@ -80,7 +80,7 @@ public record Page(String title, Html lead, List<Section> sections, Html footer)
    * @throws IOException naming the file, if it cannot be written
    */
   public void write(Path file) throws IOException {
-    WholeFile.writeText(file, render());
+    AtomicFile.writeText(file, render());
   }
 
   private String together(Function<Section, List<String>> resources) {

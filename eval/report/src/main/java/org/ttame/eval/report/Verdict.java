@@ -25,11 +25,11 @@ record Verdict(List<Found> columns) {
    *
    * @param column the column
    * @param ranked the methods that have a number, best first
-   * @param rivals those that cannot be told apart from the first
+   * @param tied those that cannot be told apart from the first
    */
-  record Found(Column column, List<String> ranked, List<String> rivals) {
+  record Found(Column column, List<String> ranked, List<String> tied) {
     boolean isSettled() {
-      return ranked.size() > 1 && rivals.isEmpty();
+      return ranked.size() > 1 && tied.isEmpty();
     }
   }
 
@@ -45,14 +45,14 @@ record Verdict(List<Found> columns) {
       }
       List<String> ranked =
           means.keySet().stream().sorted(Comparator.comparing(means::get)).toList();
-      List<String> rivals =
+      List<String> tied =
           ranked.stream()
               .skip(1)
               .filter(
                   method ->
                       !statistics.difference(ranked.get(0), method, column.key()).excludesZero())
               .toList();
-      found.add(new Found(column, ranked, rivals));
+      found.add(new Found(column, ranked, tied));
     }
     return new Verdict(List.copyOf(found));
   }
@@ -108,13 +108,13 @@ record Verdict(List<Found> columns) {
             Html.name(ExplanationMethod.title(found.ranked().get(0))),
             Html.text(" has the best mean, but is not significantly better than "),
             Html.join(
-                java.util.stream.IntStream.range(0, found.rivals().size())
+                java.util.stream.IntStream.range(0, found.tied().size())
                     .mapToObj(
                         i ->
                             Html.join(
                                 List.of(
-                                    Html.text(separator(i, found.rivals().size())),
-                                    Html.name(ExplanationMethod.title(found.rivals().get(i))))))
+                                    Html.text(separator(i, found.tied().size())),
+                                    Html.name(ExplanationMethod.title(found.tied().get(i))))))
                     .toList()),
             Html.text(".")));
   }

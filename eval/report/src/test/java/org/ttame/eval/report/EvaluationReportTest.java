@@ -87,9 +87,9 @@ class EvaluationReportTest {
         .containsExactly("AD(100%)", "IC(100%)", "AD(15%)", "MoRF", "LeRF");
     // The made-up numbers grow by 15 from method to method, but for IC, which is a coin's.
     assertThat(verdict.columns().get(0).ranked()).containsExactly("ttame", "gradcam", "random");
-    assertThat(verdict.columns().get(0).rivals()).isEmpty();
+    assertThat(verdict.columns().get(0).tied()).isEmpty();
     assertThat(verdict.columns().get(4).ranked()).containsExactly("random", "gradcam", "ttame");
-    assertThat(verdict.columns().get(1).rivals()).isNotEmpty();
+    assertThat(verdict.columns().get(1).tied()).isNotEmpty();
     String text = verdict.sentences().markup().replaceAll("<[^>]*>", " ").replaceAll(" +", " ");
     assertThat(text)
         .contains("T-TAME is better than every other method in AD(100%), AD(15%) and MoRF")

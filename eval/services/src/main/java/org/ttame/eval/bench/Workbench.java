@@ -235,7 +235,7 @@ public final class Workbench implements AutoCloseable {
     trainer.step(steps++ % STEPS, images);
   }
 
-  /** Nobody shall think that the work was not done. */
+  /** Keeps the compiler from removing the work. */
   private static void require(INDArray result) {
     if (Double.isNaN(result.getDouble(0))) {
       throw new IllegalStateException("The classifier's outputs are not numbers");

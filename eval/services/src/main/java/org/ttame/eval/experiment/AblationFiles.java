@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Csv;
 import org.ttame.eval.output.Provenance;
@@ -54,11 +54,11 @@ public final class AblationFiles {
       throws IOException {
     AblationTable table = AblationTable.of(classifier, plan, results);
     String markdown = AblationText.markdown(table);
-    WholeFile.writeText(folder.resolve(MARKDOWN), markdown);
-    WholeFile.writeText(folder.resolve("ablation.tex"), AblationText.latex(table));
-    WholeFile.writeText(folder.resolve("ablation.csv"), csv(table));
+    AtomicFile.writeText(folder.resolve(MARKDOWN), markdown);
+    AtomicFile.writeText(folder.resolve("ablation.tex"), AblationText.latex(table));
+    AtomicFile.writeText(folder.resolve("ablation.csv"), csv(table));
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    WholeFile.writeText(
+    AtomicFile.writeText(
         folder.resolve("ablation.json"),
         mapper.writeValueAsString(json(table, results, provenance)) + "\n");
     page(table)

@@ -39,7 +39,7 @@ import org.ttame.training.run.RunFolder;
 
 /**
  * Several trainings and what is measured of each, as one job that may end at any moment and be
- * begun again: trials that are done are recognised, one that was interrupted goes on at its last
+ * begun again: trials that are done are recognised, one that was interrupted resumes at its last
  * checkpoint. A training that diverges is a result, too.
  *
  * <p>Each trial is a run folder of its own, {@code FOLDER/trials/NAME}, with {@code trial.json} in

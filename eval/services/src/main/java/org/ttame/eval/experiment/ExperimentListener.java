@@ -12,7 +12,7 @@ public interface ExperimentListener {
   enum State {
     /** Trained and measured. */
     DONE,
-    /** Begun; goes on at its last checkpoint. */
+    /** Begun; resumes at its last checkpoint. */
     BEGUN,
     /** Not begun. */
     OPEN
@@ -41,7 +41,7 @@ public interface ExperimentListener {
   default void begins(Trial trial, RunFolder folder) throws IOException {}
 
   /**
-   * A training begins or goes on.
+   * A training begins or is resumed.
    *
    * @param number 1 for the first trial
    * @param trial the trial

@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.ttame.core.Text;
-import org.ttame.core.storage.WholeFile;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Csv;
 import org.ttame.eval.output.Provenance;
@@ -107,8 +107,8 @@ public final class SearchFiles {
     root.put("trials", trials);
     root.put("provenance", provenance.toMap());
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    WholeFile.writeText(folder.resolve("search.csv"), csv.toString());
-    WholeFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(root) + "\n");
+    AtomicFile.writeText(folder.resolve("search.csv"), csv.toString());
+    AtomicFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(root) + "\n");
     return page(results, provenance)
         .write(
             folder,

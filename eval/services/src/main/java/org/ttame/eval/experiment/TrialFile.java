@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeSet;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
-import org.ttame.core.storage.WholeFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.statistics.Bootstrap;
@@ -151,6 +151,6 @@ final class TrialFile {
     result.images().forEach(json.putArray("images")::add);
     json.set("depends_on", fingerprint);
     json.set("provenance", JSON.valueToTree(provenance.toMap()));
-    WholeFile.writeText(file, json + "\n");
+    AtomicFile.writeText(file, json + "\n");
   }
 }

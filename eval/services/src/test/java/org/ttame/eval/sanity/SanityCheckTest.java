@@ -32,7 +32,7 @@ import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.output.SanityFiles;
 import org.ttame.eval.sanity.SanityStage.Cascade;
-import org.ttame.eval.sanity.StageResult.Answer;
+import org.ttame.eval.sanity.StageResult.ExplainedClass;
 import org.ttame.training.data.Augment;
 import org.ttame.training.data.BatchOptions;
 import org.ttame.training.data.BatchSource;
@@ -104,10 +104,10 @@ class SanityCheckTest {
     assertThat(ttame.firstChange()).contains("features.13");
     List<SanityReport.Row> fixed =
         SanityReport.rows(
-            report.rows(), Cascade.BACKBONE, "ttame", Answer.FIXED, MapSimilarity.SSIM);
+            report.rows(), Cascade.BACKBONE, "ttame", ExplainedClass.FIXED, MapSimilarity.SSIM);
     List<SanityReport.Row> predicted =
         SanityReport.rows(
-            report.rows(), Cascade.BACKBONE, "ttame", Answer.PREDICTED, MapSimilarity.SSIM);
+            report.rows(), Cascade.BACKBONE, "ttame", ExplainedClass.PREDICTED, MapSimilarity.SSIM);
     assertThat(fixed.get(0).mean().mean()).isEqualTo(1);
     assertThat(fixed.get(0).answersKept()).isLessThan(100);
     assertThat(predicted.get(0).mean().mean()).isLessThan(1);
@@ -211,7 +211,7 @@ class SanityCheckTest {
 
   private static SanityCheck.Found found(Cascade cascade, double[] spearman) {
     StageResult.Column column =
-        new StageResult.Column("ttame", Answer.FIXED, MapSimilarity.SPEARMAN);
+        new StageResult.Column("ttame", ExplainedClass.FIXED, MapSimilarity.SPEARMAN);
     return new SanityCheck.Found(
         new SanityStage(cascade, 1, "trained again", () -> null),
         new StageResult(Map.of(column, java.util.Arrays.stream(spearman).boxed().toList()), 100),

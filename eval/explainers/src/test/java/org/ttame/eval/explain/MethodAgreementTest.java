@@ -29,7 +29,7 @@ import org.ttame.training.sample.SampleData;
  * family by pytorch-grad-cam, RISE by its formula on the same masks, IIA and Transformer LRP by
  * theirs.
  */
-class RivalMethodsTest {
+class MethodAgreementTest {
   private static final int COUNT = 3;
   private static final int SIDE = 64;
   private static final int BLOCK = 8;

@@ -11,7 +11,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * stride one is a convolution too, with the kernel turned by 180° and its channels exchanged; the
  * forward kernels are the fast ones. Plans of one runner share the turned copies.
  */
-final class TurnedWeights implements AutoCloseable {
+final class RotatedWeights implements AutoCloseable {
   private final IdentityHashMap<INDArray, INDArray> turned = new IdentityHashMap<>();
   private final NarrowConstants constants;
 
@@ -20,7 +20,7 @@ final class TurnedWeights implements AutoCloseable {
    *
    * @param constants the graph's; weights may be among them
    */
-  TurnedWeights(NarrowConstants constants) {
+  RotatedWeights(NarrowConstants constants) {
     this.constants = constants;
   }
 

@@ -15,14 +15,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.Text;
 
-class WholeFileTest {
+class AtomicFileTest {
   @TempDir Path folder;
 
   @Test
   void writesAndReplaces() throws IOException {
     Path file = folder.resolve("a/b.txt");
-    WholeFile.writeText(file, "one");
-    WholeFile.writeText(file, "zwei ü");
+    AtomicFile.writeText(file, "one");
+    AtomicFile.writeText(file, "zwei ü");
     assertThat(file).hasContent("zwei ü");
     assertThat(names(folder.resolve("a"))).containsExactly("b.txt");
   }
@@ -30,10 +30,10 @@ class WholeFileTest {
   @Test
   void aFailureHalfwayLeavesTheOldFileAndNothingElse() throws IOException {
     Path file = folder.resolve("b.txt");
-    WholeFile.writeText(file, "one");
+    AtomicFile.writeText(file, "one");
     assertThatThrownBy(
             () ->
-                WholeFile.write(
+                AtomicFile.write(
                     file,
                     out -> {
                       // a channel fails in an interrupted thread as it does on a full disk
@@ -45,7 +45,7 @@ class WholeFileTest {
     assertThat(Thread.interrupted()).isTrue();
     assertThatThrownBy(
             () ->
-                WholeFile.write(
+                AtomicFile.write(
                     file,
                     out -> {
                       out.write(new byte[200_000]);
@@ -55,7 +55,7 @@ class WholeFileTest {
         .hasMessage("none of the images could be read");
     assertThatThrownBy(
             () ->
-                WholeFile.write(
+                AtomicFile.write(
                     file,
                     out -> {
                       throw new IllegalStateException("bug");
@@ -69,7 +69,7 @@ class WholeFileTest {
   void aFileInPlaceOfAFolderIsNamed() throws IOException {
     Path blocker = folder.resolve("x");
     Files.writeString(blocker, "");
-    assertThatThrownBy(() -> WholeFile.writeText(blocker.resolve("y.txt"), ""))
+    assertThatThrownBy(() -> AtomicFile.writeText(blocker.resolve("y.txt"), ""))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("y.txt");
   }
@@ -77,7 +77,7 @@ class WholeFileTest {
   @Test
   void longNamesAreWrittenAsTheyAre() throws IOException {
     Path file = folder.resolve("n".repeat(251) + ".npy");
-    WholeFile.writeText(file, "map");
+    AtomicFile.writeText(file, "map");
     assertThat(file).hasContent("map");
   }
 
@@ -86,16 +86,16 @@ class WholeFileTest {
     Path file = folder.resolve("a.txt");
     Path left = leave(file);
     // A moment ago: its writer may be about to lock it.
-    WholeFile.writeText(file, "one");
+    AtomicFile.writeText(file, "one");
     assertThat(names(folder)).containsExactlyInAnyOrder("a.txt", left.getFileName().toString());
     old(left);
-    WholeFile.writeText(file, "two");
+    AtomicFile.writeText(file, "two");
     assertThat(file).hasContent("two");
     assertThat(names(folder)).containsExactly("a.txt");
     // Others' files are left alone.
     Path foreign = Files.writeString(folder.resolve(".b.txt.part"), "");
     old(foreign);
-    WholeFile.writeText(file, "three");
+    AtomicFile.writeText(file, "three");
     assertThat(foreign).exists();
   }
 
@@ -115,13 +115,13 @@ class WholeFileTest {
     try {
       assertThat(writer.getInputStream().read()).isEqualTo('!');
       old(left);
-      WholeFile.writeText(file, "ours");
+      AtomicFile.writeText(file, "ours");
       assertThat(file).hasContent("ours");
       assertThat(left).hasContent("theirs");
     } finally {
       writer.destroyForcibly().waitFor();
     }
-    WholeFile.writeText(file, "ours again");
+    AtomicFile.writeText(file, "ours again");
     assertThat(names(folder)).containsExactly("a.txt");
   }
 
@@ -142,7 +142,7 @@ class WholeFileTest {
   /** What a process that is killed while it writes a file leaves. */
   private Path leave(Path file) throws IOException {
     Path[] left = new Path[1];
-    WholeFile.write(
+    AtomicFile.write(
         file,
         out -> {
           try (Stream<Path> files = Files.list(folder)) {

@@ -23,10 +23,10 @@ import org.ttame.core.Text;
  * file or the new one and never a part of one. What a killed process left is taken over by the next
  * one that writes the same file.
  */
-public final class WholeFile {
+public final class AtomicFile {
   private static final int BUFFER = 1 << 16;
 
-  private WholeFile() {}
+  private AtomicFile() {}
 
   /** What to write. */
   @FunctionalInterface
