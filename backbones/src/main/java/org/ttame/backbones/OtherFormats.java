@@ -39,8 +39,8 @@ final class OtherFormats {
           + " --output model.onnx (or --graphdef FILE --inputs IN:0 --outputs OUT:0) and give that"
           + " file";
   private static final String CORE_ML =
-      "is named as Core ML's files are, which have no export to ONNX; export the network that it was"
-          + " made of: "
+      "is named as Core ML's files are, which have no export to ONNX; export the network that it"
+          + " was made of: "
           + TORCH;
   private static final String OPENVINO =
       "belongs to an OpenVINO network, which has no export to ONNX; give the ONNX file it was made"
@@ -49,13 +49,7 @@ final class OtherFormats {
 
   private OtherFormats() {}
 
-  /**
-   * What a file is by its content.
-   *
-   * @param file its path
-   * @param start its first bytes
-   * @return what it is and what to do, or empty if it may be read here
-   */
+  /** What a file is by its first bytes, and what to do with it; empty if it may be read here. */
   static Optional<String> of(Path file, byte[] start) throws IOException {
     Optional<String> image = ImageReader.formatOf(start);
     if (image.isPresent()) {
@@ -125,10 +119,8 @@ final class OtherFormats {
   }
 
   /**
-   * What a file that is no ONNX model is by its name: these have no mark at their start.
-   *
-   * @param file its path
-   * @return what it may be and what to do, or empty
+   * What a file that is no ONNX model may be by its name, and what to do; these have no mark at
+   * their start.
    */
   static Optional<String> ofName(Path file) {
     String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);

@@ -50,19 +50,15 @@ final class OwnBatch {
     return images == 1
         ? "its graph is for one image: images go through one after another"
         : Text.format(
-            "its graph is for %d images at once: batches are cut to %d, and short ones filled up with copies, which changes no number and costs time; export it with a free batch to avoid that",
+            "its graph is for %d images at once: batches are cut to %d, and short ones filled up"
+                + " with copies, which changes no number and costs time; export it with a free"
+                + " batch to avoid that",
             images, images);
   }
 
   /**
-   * Tries a graph.
-   *
-   * @param file the classifier's, for messages
-   * @param architecture says how many images it is for, and why
-   * @param graph the graph, with its weights
-   * @param input what it expects of an image
-   * @return the graph, without those of its layers in which images are mixed
-   * @throws BackboneException if they are in its logits
+   * The graph of a file that is written for one number of images, without those of its layers in
+   * which images are mixed; refused if they are mixed in its logits.
    */
   static BackboneGraph keptApart(
       Path file, Architecture architecture, BackboneGraph graph, InputSpec input)
@@ -72,7 +68,8 @@ final class OwnBatch {
     if (mixed.contains(0)) {
       throw new BackboneException(
           Text.format(
-              "%s takes %d images at once, and what it says of one depends on the others or on its place among them: %s; export it with a batch of one, or with a free batch",
+              "%s takes %d images at once, and what it says of one depends on the others or on its"
+                  + " place among them: %s; export it with a batch of one, or with a free batch",
               file, images, first(architecture.mixing())),
           null,
           architecture.mixing());

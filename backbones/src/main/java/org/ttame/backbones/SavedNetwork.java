@@ -79,11 +79,8 @@ record SavedNetwork(ComputationGraph network, List<String> unread) {
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   /**
-   * Reads a zip.
-   *
-   * @param file a zip
-   * @return the network
-   * @throws BackboneException if it is no saved network, damaged, or not to be trusted
+   * Reads a zip; throws {@link BackboneException} if it is no saved network, damaged, or not to be
+   * trusted.
    */
   static SavedNetwork read(Path file) throws IOException {
     try (ZipFile zip = InputFile.zip(file)) {

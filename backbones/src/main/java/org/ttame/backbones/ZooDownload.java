@@ -54,12 +54,9 @@ public final class ZooDownload {
   }
 
   /**
-   * Fetches a file unless it is there already. Its SHA-256 is kept beside it: another file under
-   * the same name is refused, wherever it came from.
-   *
-   * @param address where it is published
-   * @param expected its Adler-32, which the zoo publishes with the address
-   * @param folder where it goes, under its own name
+   * Fetches a file into a folder, under its own name, unless it is there already and its Adler-32
+   * is the {@code expected} one. Its SHA-256 is kept beside it: another file under the same name is
+   * refused, wherever it came from.
    */
   static Path fetch(String address, long expected, Path folder) throws IOException {
     Path file = folder.resolve(address.substring(address.lastIndexOf('/') + 1));

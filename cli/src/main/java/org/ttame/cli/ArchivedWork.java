@@ -19,21 +19,12 @@ import org.ttame.training.sample.SampleData;
 final class ArchivedWork {
   private ArchivedWork() {}
 
-  /**
-   * Does the work, in silence.
-   *
-   * @param args a folder, for the files that it needs and makes
-   */
+  /** Does the work in silence, with a folder for the files that it needs and makes. */
   public static void main(String[] args) throws IOException {
     System.exit(explain(Path.of(args[0])));
   }
 
-  /**
-   * Explains the picture.
-   *
-   * @param folder of the files
-   * @return the exit code of {@code explain}
-   */
+  /** Explains the picture, and returns the exit code of {@code explain}. */
   static int explain(Path folder) throws IOException {
     Path classifier = new SampleData(folder).backbone("vgg");
     Path picture = folder.resolve("picture.jpg");

@@ -25,8 +25,8 @@ final class Arguments {
   private final List<String> operands;
 
   /**
-   * @param values option name without dashes to value; {@code "true"} for a switch that is on
-   * @param operands what stood without a dash
+   * What was typed: option name without dashes to value, {@code "true"} for a switch that is on,
+   * and what stood without a dash.
    */
   Arguments(Map<String, String> values, List<String> operands) {
     this.values = Map.copyOf(values);

@@ -26,21 +26,8 @@ import org.ttame.services.ClassifierChoice;
 import org.ttame.training.data.ImageDraw;
 
 /**
- * The work of {@code bench}.
- *
- * @param choice the classifier
- * @param work what is measured
- * @param batches images a batch
- * @param repeats timed runs
- * @param warmup runs before those
- * @param profile whether to say where the time goes
- * @param endurance how often to work for the comparison of beginning and end, if asked for
- * @param photos image files to compare with memory, if asked for
- * @param limit how many of those
- * @param lockstep whether standard input says when to work
- * @param seed of images and initial values
- * @param out where figures are written, too
- * @param engine what to compute on
+ * The work of {@code bench}: runs of each kind of work, and, where asked for, so many more for the
+ * comparison of beginning and end, and image files compared with memory.
  */
 record BenchJob(
     ClassifierChoice choice,

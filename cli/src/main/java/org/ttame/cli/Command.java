@@ -7,24 +7,13 @@ package org.ttame.cli;
 interface Command {
   CommandSpec spec();
 
-  /**
-   * Checks the command line.
-   *
-   * @param arguments what was typed
-   * @return the work to do
-   * @throws UsageException if the command line makes no sense
-   */
+  /** Checks the command line, and returns the work to do. */
   Job parse(Arguments arguments) throws UsageException;
 
   /** The work of a command, its settings checked. */
   @FunctionalInterface
   interface Job {
-    /**
-     * Works.
-     *
-     * @param console where results and progress go
-     * @throws Exception if it fails; the message is a sentence for the user
-     */
+    /** Works; the message of whatever is thrown is a sentence for the user. */
     void run(Console console) throws Exception;
   }
 }

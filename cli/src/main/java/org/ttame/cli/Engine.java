@@ -21,10 +21,6 @@ import org.ttame.core.engine.Precision;
 /**
  * ND4J, started with the native build that fits the processor, the number of threads asked for, and
  * without JavaCPP's limits.
- *
- * @param binary the native build
- * @param backend e.g. {@code CPU}
- * @param threads computing threads
  */
 record Engine(NativeBinary binary, String backend, int threads) {
   private static final Path CPUINFO = Path.of("/proc/cpuinfo");
@@ -133,9 +129,6 @@ record Engine(NativeBinary binary, String backend, int threads) {
   /**
    * Starts ND4J on a GPU. Where it cannot, it prints the reason with its stack and throws another
    * one, which says nothing: the first line of what it printed goes into the message.
-   *
-   * @param start how
-   * @throws WorkFailedException if there is none, or no driver for it
    */
   static void requireGpu(Runnable start) throws WorkFailedException {
     PrintStream err = System.err;
@@ -151,7 +144,9 @@ record Engine(NativeBinary binary, String backend, int threads) {
       String thrown = Failures.sentence(cause);
       throw new WorkFailedException(
           Text.format(
-              "this build computes on NVIDIA GPUs only, and none can be used here (%s): install a device and its driver, or take a build for the processor, made without -Pcuda",
+              "this build computes on NVIDIA GPUs only, and none can be used here (%s): install a"
+                  + " device and its driver, or take a build for the processor, made without"
+                  + " -Pcuda",
               printed.toString(StandardCharsets.UTF_8).lines().findFirst().orElse(thrown)));
     } finally {
       System.setErr(err);
@@ -176,11 +171,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
     }
   }
 
-  /**
-   * Counts distinct cores in the text of {@code /proc/cpuinfo}.
-   *
-   * @param otherwise the answer where the text does not number cores
-   */
+  /** Counts distinct cores in the text of {@code /proc/cpuinfo}, if it numbers them. */
   static int physicalCores(List<String> cpuinfo, int otherwise) {
     Set<String> cores = new HashSet<>();
     String chip = "";

@@ -103,12 +103,7 @@ public final class Main {
     }
   }
 
-  /**
-   * Runs a command.
-   *
-   * @param words its name and options
-   * @return the exit code
-   */
+  /** Runs a command by its name and options, and returns the exit code. */
   int run(List<String> words) {
     if (words.isEmpty()) {
       err.print(Help.general(COMMANDS));

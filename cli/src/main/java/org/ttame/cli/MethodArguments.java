@@ -55,20 +55,16 @@ final class MethodArguments {
   private MethodArguments() {}
 
   /**
-   * {@code --methods}, which may be typed {@code --method} everywhere.
-   *
-   * @param standard what explains where it is not given
+   * {@code --methods}, which may be typed {@code --method} everywhere; {@code standard} says what
+   * explains where it is not given.
    */
   static OptionSpec methods(String standard) {
     return OptionSpec.of("methods", "A,B", METHODS + standard + ")").orCalled("method");
   }
 
   /**
-   * Reads the options.
-   *
-   * @param option names the methods, separated by commas
-   * @param controls whether a run alone is joined by its controls
-   * @throws UsageException if a method does not exist, or lacks what it is made from
+   * Reads the options; with {@code controls} a run alone is joined by its controls. Refuses a
+   * method that does not exist, or lacks what it is made from.
    */
   static MethodSelection parse(Arguments arguments, OptionSpec option, boolean controls)
       throws UsageException {

@@ -58,10 +58,7 @@ record OptionSpec(
 
   /**
    * A sentence of the services as it is said here: they name an option as {@code option 'out'},
-   * which a page or a job may show as it is.
-   *
-   * @param sentence any
-   * @return with {@code --out} instead
+   * which a page or a job may show as it is; here it is {@code --out}.
    */
   static String typed(String sentence) {
     return NAMED.matcher(sentence).replaceAll("--$1");

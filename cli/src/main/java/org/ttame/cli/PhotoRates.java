@@ -25,13 +25,8 @@ import org.ttame.training.data.ImageList;
 import org.ttame.training.data.ImageSettings;
 
 /**
- * Does decoding keep up? The same work on image files and on a batch in memory, as many batches of
- * each.
- *
- * @param images the files
- * @param limit how many; empty for all
- * @param input what the classifier expects
- * @param console for results
+ * Does decoding keep up? The same work on image files, as many as {@code limit} says, and on a
+ * batch in memory, as many batches of each.
  */
 record PhotoRates(Path images, Optional<ImageDraw> limit, InputSpec input, Console console) {
   /** Measures explanations and training steps, as far as they are among the work. */

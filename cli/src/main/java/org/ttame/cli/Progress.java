@@ -29,12 +29,9 @@ final class Progress {
   private int drawn;
 
   /**
-   * @param err where to draw; null for nowhere
-   * @param terminal whether a line can be redrawn
-   * @param what is being done
-   * @param total how many units there are; zero where unknown
-   * @param before how many of them were there before the work began (a resumed run)
-   * @param clock nanoseconds
+   * Draws to {@code err}, or nowhere if it is null; a terminal's line is redrawn. {@code total} is
+   * zero where unknown; {@code before} counts what was there before a resumed run; the clock counts
+   * nanoseconds.
    */
   Progress(
       PrintStream err, boolean terminal, String what, long total, long before, LongSupplier clock) {
@@ -49,12 +46,7 @@ final class Progress {
     this.shownAt = began;
   }
 
-  /**
-   * Reports.
-   *
-   * @param done units finished
-   * @param detail a phrase such as the loss, or empty
-   */
+  /** Reports units finished, with a phrase such as the loss, or empty text. */
   void at(long done, String detail) {
     finished = done;
     if (err == null) {
@@ -84,8 +76,6 @@ final class Progress {
   /**
    * Reports from within a unit that may take long: a terminal's line is redrawn, elsewhere a line
    * is written if none was for half a minute.
-   *
-   * @param detail how far the unit is
    */
   void during(String detail) {
     if (err == null) {

@@ -35,8 +35,8 @@ final class ServeCommand implements Command {
       OptionSpec.of(
           "token",
           "T",
-          "token that requests must send as 'Authorization: Bearer T'; in a --config file it stays out"
-              + " of the process list");
+          "token that requests must send as 'Authorization: Bearer T'; in a --config file it stays"
+              + " out of the process list");
   private static final OptionSpec QUEUE =
       OptionSpec.of(
           "queue", "N", "64", "requests that may wait; further ones are answered with 429");
@@ -94,8 +94,9 @@ final class ServeCommand implements Command {
             "Ctrl-C and SIGTERM let requests in progress finish; the exit code is then 130 or 143.",
             "Without --run and --weights it serves the bundled sample in runs/sample-vgg, and"
                 + " trains it first if that is missing or unfinished.",
-            "Try it: curl --data-binary @dog.jpg 'http://127.0.0.1:7860/v1/explain?class=predicted'."
-                + " /openapi.json describes the interface."));
+            "Try it: curl --data-binary @dog.jpg"
+                + " 'http://127.0.0.1:7860/v1/explain?class=predicted'. /openapi.json describes the"
+                + " interface."));
   }
 
   @Override
@@ -169,13 +170,7 @@ final class ServeCommand implements Command {
     }
   }
 
-  /**
-   * Settings, but for what is served.
-   *
-   * @param web where to listen
-   * @param work how to explain
-   * @param engine what to compute on
-   */
+  /** Settings, but for what is served. */
   private record Serving(
       WebServer.Settings web, PhotoService.Options work, Engine.Settings engine) {
 

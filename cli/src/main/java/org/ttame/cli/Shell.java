@@ -14,10 +14,8 @@ final class Shell {
   private Shell() {}
 
   /**
-   * A command as it is typed.
-   *
-   * @param words what follows {@code ttame}
-   * @return the line, words with spaces or other signs of the shell's quoted
+   * What follows {@code ttame} as it is typed, words with spaces or other signs of the shell's
+   * quoted.
    */
   static String line(String... words) {
     return "ttame " + Arrays.stream(words).map(Shell::quoted).collect(Collectors.joining(" "));

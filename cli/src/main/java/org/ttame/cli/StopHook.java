@@ -18,11 +18,8 @@ final class StopHook {
   private StopHook() {}
 
   /**
-   * Works.
-   *
-   * @param ask asks the work to stop, from another thread, and returns at once
-   * @param work what is to end in order
-   * @return what the work returns
+   * Works; Ctrl-C {@code ask}s the work to stop, from another thread and at once, and lets it end
+   * in order.
    */
   static <T> T during(Runnable ask, Callable<T> work) throws Exception {
     CountDownLatch ended = new CountDownLatch(1);
@@ -48,12 +45,7 @@ final class StopHook {
 
   /**
    * Works; Ctrl-C waits for the work's own way to stop, which saves what must last, and for nothing
-   * after it: what is measured leaves nothing half done.
-   *
-   * @param ask asks the work to stop, from another thread, and waits as long as it is told
-   * @param work what is to end in order
-   * @param whole whether what the work returns is all, rather than what there was when it stopped
-   * @return what the work returns
+   * after it, unless what it returns is {@code whole}: what is measured leaves nothing half done.
    */
   static <T> T leaving(Consumer<Duration> ask, Callable<T> work, Predicate<T> whole)
       throws Exception {

@@ -142,13 +142,7 @@ final class TrainCommand implements Command {
         options, TrainingArguments.classifier(arguments, source), Engine.Settings.parse(arguments));
   }
 
-  /**
-   * A training.
-   *
-   * @param options of what
-   * @param known what is known of the classifier's file
-   * @param engine what to compute on
-   */
+  /** A training, with what is known of the classifier's file. */
   private record Training(Train.Options options, BackboneOptions known, Engine.Settings engine)
       implements Job {
     @Override
@@ -195,11 +189,7 @@ final class TrainCommand implements Command {
     }
   }
 
-  /**
-   * Says how a training ended.
-   *
-   * @param resumeWith what resumes it
-   */
+  /** Says how a training ended, and what resumes it. */
   static void print(Train.Result result, String resumeWith, Console console) {
     if (result.validationSkipped().total() > 0) {
       console.result("of the validation images, " + result.validationSkipped().describe());

@@ -133,11 +133,7 @@ final class TrainingArguments {
     return arguments.text(BATCH_SIZE).filter("auto"::equals).isPresent();
   }
 
-  /**
-   * How it is trained.
-   *
-   * @param sample whether on the sample, which has a default of its own
-   */
+  /** How it is trained; the sample has a default of its own. */
   static TrainingOptions options(Arguments arguments, boolean sample) throws UsageException {
     Properties properties = new Properties();
     if (sample) {

@@ -24,10 +24,8 @@ public final class DivergenceException extends RuntimeException {
   }
 
   /**
-   * Names the step at which a classifier gave no answer; its training has no part in that.
-   *
-   * @param step 1 for the first
-   * @param cause names classifier and images
+   * Names the step (1 for the first) at which a classifier gave no answer; its training has no part
+   * in that.
    */
   static DivergenceException at(long step, NonFiniteException cause) {
     DivergenceException located =

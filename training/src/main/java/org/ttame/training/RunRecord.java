@@ -94,11 +94,8 @@ final class RunRecord {
   }
 
   /**
-   * The record of a run to go on with.
-   *
-   * @param now what a run started now would record
-   * @return the folder's record
-   * @throws IOException if that run is not this one
+   * The record of a run to go on with, which has to fit what a run started {@code now} would
+   * record.
    */
   static ObjectNode resumed(RunFolder folder, ObjectNode now) throws IOException {
     ObjectNode begun = folder.record();
@@ -120,11 +117,8 @@ final class RunRecord {
   }
 
   /**
-   * What keeps a run from going on as it was begun.
-   *
-   * @param begun its {@code run.json}
-   * @param now what would be written now
-   * @return phrases, none if it may go on
+   * What keeps a run from going on as it was begun, in phrases, by its {@code run.json} and what
+   * would be written now; none if it may go on.
    */
   static List<String> differences(JsonNode begun, JsonNode now) {
     List<String> differences = new ArrayList<>();

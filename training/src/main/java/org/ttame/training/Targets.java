@@ -34,12 +34,8 @@ public enum Targets implements Named {
   };
 
   /**
-   * The targets of a step.
-   *
-   * @param seed of the run
-   * @param step 0 for the first
-   * @param predicted the classifier's answers for the B images
-   * @return B classes
+   * B classes, the targets of a step (0 for the first), for the classifier's answers for its B
+   * images.
    */
   abstract int[] of(long seed, long step, int[] predicted);
 

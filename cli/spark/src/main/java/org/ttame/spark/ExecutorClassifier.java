@@ -17,11 +17,7 @@ final class ExecutorClassifier {
 
   private ExecutorClassifier() {}
 
-  /**
-   * Computes while nobody else does: a classifier serves one thread at a time.
-   *
-   * @param work uses the classifier
-   */
+  /** Computes while nobody else does: a classifier serves one thread at a time. */
   static <T> T alone(Callable<T> work) throws Exception {
     synchronized (ExecutorClassifier.class) {
       return work.call();
@@ -29,10 +25,8 @@ final class ExecutorClassifier {
   }
 
   /**
-   * The classifier of a command; loaded once in the life of an executor.
-   *
-   * @param command its options name the file that came
-   * @param shipped what it is known by
+   * The classifier of a command, whose options name the file that came; loaded once in the life of
+   * an executor.
    */
   static FrozenClassifier of(RemoteCommand command, ShippedFiles shipped) throws IOException {
     synchronized (ExecutorClassifier.class) {

@@ -21,11 +21,8 @@ final class HadoopImages {
   private HadoopImages() {}
 
   /**
-   * Finds them.
-   *
-   * @param place a folder, an image, or a text file that names images beside or below it
-   * @param scratch for a copy of the text file
-   * @throws IOException if there is no image, or a list leads out of its folder
+   * Finds them: a folder, an image, or a text file, copied to {@code scratch}, that names images
+   * beside or below it.
    */
   static ImageList list(
       String place, ImageSettings reading, ProgressListener listener, Path scratch)
@@ -45,7 +42,8 @@ final class HadoopImages {
         if (!list.text(i).equals(list.name(i))) {
           throw new IOException(
               Text.format(
-                  "'%s' names '%s': a list on a Hadoop file system can only name images below its own folder",
+                  "'%s' names '%s': a list on a Hadoop file system can only name images below its"
+                      + " own folder",
                   place, list.text(i)));
         }
       }

@@ -64,13 +64,7 @@ final class Places {
         : new org.apache.hadoop.fs.Path(new org.apache.hadoop.fs.Path(place), inside);
   }
 
-  /**
-   * Brings a file here.
-   *
-   * @param place the folder it is in
-   * @param inside its path there, with slashes
-   * @param target where to; whole or not there
-   */
+  /** Brings a file at a path inside a folder here, whole or not at all. */
   static void fetch(FileSystem files, String place, String inside, Path target) throws IOException {
     Files.createDirectories(target.getParent());
     try (InputStream in = files.open(hadoop(place, inside))) {
@@ -79,9 +73,8 @@ final class Places {
   }
 
   /**
-   * All files below a folder.
-   *
-   * @return their paths inside it, with slashes, in the order that a walk of a folder on disk has
+   * The paths of all files below a folder, with slashes, in the order that a walk of a folder on
+   * disk has.
    */
   static List<String> list(String place) throws IOException {
     FileSystem files = fileSystem(place);
@@ -103,10 +96,8 @@ final class Places {
   }
 
   /**
-   * Brings a folder's files to the output, each whole or not at all, and {@code last} after all
-   * others.
-   *
-   * @param inside the folder of the output that they go to; empty for the output itself
+   * Brings a folder's files to the output, or the folder {@code inside} it, each whole or not at
+   * all, and {@code last} after all others.
    */
   static void deliver(Path folder, String out, String inside, String last) throws IOException {
     List<Path> files;

@@ -102,11 +102,7 @@ final class ShardTask implements Serializable {
     return "shards/" + index;
   }
 
-  /**
-   * Does a shard.
-   *
-   * @return its number
-   */
+  /** Does a shard, and returns its number. */
   int run(Images images) throws Exception {
     Path work = Files.createTempDirectory("ttame-shard-");
     try {

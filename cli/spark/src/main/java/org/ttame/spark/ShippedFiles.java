@@ -55,11 +55,8 @@ record ShippedFiles(
   private static final String RUN_NAME = "ttame-run.zip";
 
   /**
-   * Makes the files ready for the executors of a running job.
-   *
-   * @param command names them; of places that only Hadoop knows copies are made first
-   * @param scratch where to
-   * @return the files; options that name them are replaced by {@link #options}
+   * Makes the files ready for the executors of a running job, where {@link #options} names them; of
+   * places that only Hadoop knows copies are made first.
    */
   static ShippedFiles send(RemoteCommand command, Path scratch) throws IOException {
     RemoteCommand here = command;

@@ -55,11 +55,9 @@ public final class SparkMain {
   }
 
   /**
-   * Has an executor work on one task at a time, with all its cores: one classifier in memory, and
-   * as many computing threads as there are cores.
-   *
-   * @return cores of an executor
-   * @throws IllegalArgumentException if the settings say otherwise
+   * Has an executor work on one task at a time, with all its cores, and returns how many: one
+   * classifier in memory, and as many computing threads as there are cores. Refuses settings that
+   * say otherwise.
    */
   static int wholeExecutors(SparkConf conf) {
     if (!conf.contains(CORES)) {

@@ -29,11 +29,7 @@ final class TrainTask extends AbstractFunction1<Iterator<Integer>, Iterator<Stri
   private final ShippedFiles shipped;
   private final int attempt;
 
-  /**
-   * A worker.
-   *
-   * @param attempt 0 for the first; later ones go on where executors were lost
-   */
+  /** A worker; its attempt is 0 at first, later ones go on where executors were lost. */
   TrainTask(RemoteCommand command, ShippedFiles shipped, int attempt) {
     this.attempt = attempt;
     this.values = new LinkedHashMap<>(command.given());

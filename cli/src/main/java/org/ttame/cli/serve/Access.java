@@ -25,10 +25,7 @@ final class Access {
   private final Optional<byte[]> token;
 
   /**
-   * A rule.
-   *
-   * @param host that the server listens at
-   * @param token that a request must carry, if any
+   * The rule of a server that listens at a host, with the token that requests must carry, if any.
    */
   Access(String host, Optional<String> token) {
     this.host = bare(host);

@@ -49,10 +49,8 @@ final class Api {
   private final AtomicLong held = new AtomicLong();
 
   /**
-   * The work of the two.
-   *
-   * @param decoding where photographs are decoded and answers drawn
-   * @param ticking where streams are kept going
+   * The work of the two; photographs are decoded and answers drawn on {@code decoding}, streams
+   * kept going by {@code ticking}.
    */
   Api(
       PhotoService service,
@@ -93,14 +91,7 @@ final class Api {
                 decoding);
   }
 
-  /**
-   * What is asked of an explanation.
-   *
-   * @param classIndex whose map; empty for the most probable class's
-   * @param method what explains
-   * @param format of the answer
-   * @param overlay how a picture is drawn
-   */
+  /** What is asked of an explanation; without a class index that of the most probable class. */
   private record Wanted(
       OptionalInt classIndex, ExplanationMethod method, Format format, HeatmapOverlay overlay) {}
 

@@ -30,10 +30,8 @@ final class BodyReader implements Runnable {
   }
 
   /**
-   * Reads.
-   *
-   * @param held bytes of all bodies; those of this one are added, and stay where it comes whole
-   * @return the body, or a {@link Problem}
+   * Reads the body, or fails with a {@link Problem}. {@code held} counts the bytes of all bodies;
+   * those of this one are added, and stay where it comes whole.
    */
   static CompletableFuture<byte[]> read(Request request, Limits limits, AtomicLong held) {
     BodyReader reader = new BodyReader(request, limits, held);

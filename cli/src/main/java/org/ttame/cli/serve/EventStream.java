@@ -22,11 +22,7 @@ final class EventStream implements PassListener {
   private boolean ended;
   private String last;
 
-  /**
-   * Begins.
-   *
-   * @param gone called when the client has gone away
-   */
+  /** Begins; {@code gone} is called when the client has gone away. */
   EventStream(Exchange exchange, Runnable gone) {
     this.exchange = exchange;
     this.gone = gone;
@@ -41,11 +37,7 @@ final class EventStream implements PassListener {
     total = of;
   }
 
-  /**
-   * Tells how far it is.
-   *
-   * @return whether the stream continues
-   */
+  /** Tells how far it is, and whether the stream continues. */
   synchronized boolean tick() {
     if (ended) {
       return false;

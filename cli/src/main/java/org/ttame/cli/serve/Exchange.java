@@ -26,11 +26,7 @@ final class Exchange {
   private final String route;
   private final AtomicBoolean answered = new AtomicBoolean();
 
-  /**
-   * An exchange.
-   *
-   * @param route what metrics call what was asked for
-   */
+  /** An exchange; {@code route} is what metrics call what was asked for. */
   Exchange(Request request, Response response, Callback callback, Metrics metrics, String route) {
     this.request = request;
     this.response = response;
@@ -71,9 +67,8 @@ final class Exchange {
   }
 
   /**
-   * Begins an answer that comes in parts; {@link #write} sends them.
-   *
-   * @return whether nothing was answered before
+   * Begins an answer that comes in parts, which {@link #write} sends; false if one was given
+   * before.
    */
   boolean begin(int status, String type) {
     if (!answered.compareAndSet(false, true)) {

@@ -25,11 +25,8 @@ enum Format {
   }
 
   /**
-   * The form that a client likes best.
-   *
-   * @param headers of its request
-   * @param offered what there is, the usual one first
-   * @throws Problem if it likes none
+   * The form that a client likes best of those offered, the usual one first; a {@link Problem} if
+   * it likes none.
    */
   static Format of(HttpFields headers, List<Format> offered) {
     List<String> accepted = headers.getQualityCSV(HttpHeader.ACCEPT);

@@ -32,12 +32,7 @@ final class Metrics {
     cancelled.incrementAndGet();
   }
 
-  /**
-   * The text.
-   *
-   * @param status of the service
-   * @param held bytes of bodies that are held
-   */
+  /** The text, with the status of the service and the bytes of bodies that are held. */
   synchronized String text(PhotoService.Status status, long held) {
     StringBuilder text = new StringBuilder();
     head(text, "ttame_responses_total", "counter", "Responses by path and status.");

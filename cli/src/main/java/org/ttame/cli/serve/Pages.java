@@ -25,12 +25,7 @@ final class Pages {
   @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
   record Asset(String type, byte[] bytes) {}
 
-  /**
-   * Reads everything.
-   *
-   * @param photographs files to try
-   * @throws IOException naming the file, if one cannot be read
-   */
+  /** Reads everything, with the files to try. */
   Pages(List<Path> photographs) throws IOException {
     put("/", "index.html", "text/html; charset=utf-8");
     put("/page.css", "page.css", "text/css; charset=utf-8");

@@ -22,11 +22,8 @@ final class Problem extends RuntimeException {
   }
 
   /**
-   * A problem.
-   *
-   * @param status of HTTP
-   * @param sentence for whoever asked
-   * @param headers that belong to the status
+   * A problem: a status of HTTP, a sentence for whoever asked, and the headers that belong to the
+   * status.
    */
   Problem(int status, String sentence, Map<String, String> headers) {
     super(sentence, null, false, false);

@@ -35,11 +35,7 @@ final class BatchFit {
 
   private BatchFit() {}
 
-  /**
-   * Plans, and says what was found.
-   *
-   * @param images how many there are to train on: the last of them must be enough for a step
-   */
+  /** Plans, and says what was found; the last of the images must be enough for a step. */
   static int find(
       FrozenClassifier classifier, TrainingOptions options, int images, ProgressListener listener) {
     AttentionSpec spec = InitialMechanism.spec(classifier, options.mechanism());
@@ -78,11 +74,8 @@ final class BatchFit {
   }
 
   /**
-   * The rule.
-   *
-   * @param need bytes that a step of a size takes
-   * @param free bytes there are
-   * @return the batch size, a power of two from 1 to {@link #MOST}
+   * The batch size whose step's bytes fit into those that are free: a power of two from 1 to {@link
+   * #MOST}.
    */
   static int fit(IntToLongFunction need, long free) {
     int size = MOST;

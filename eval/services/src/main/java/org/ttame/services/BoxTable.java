@@ -33,21 +33,14 @@ final class BoxTable {
 
   private final Map<String, List<Box>> boxes;
 
-  /**
-   * A table.
-   *
-   * @param boxes image name to its objects, in pixels of the picture
-   */
+  /** A table of image name to its objects, in pixels of the picture. */
   BoxTable(Map<String, List<Box>> boxes) {
     this.boxes = boxes;
   }
 
   /**
-   * Reads a table.
-   *
-   * @param classOf the class of an index or name; throws IllegalArgumentException where there is
-   *     none
-   * @throws IOException naming file and line, if it is no such table
+   * Reads a table; {@code classOf} throws IllegalArgumentException where there is no class of an
+   * index or name. What is wrong is said with file and line.
    */
   static BoxTable read(Path file, ToIntFunction<String> classOf) throws IOException {
     String text = TextFile.text(file);
@@ -103,8 +96,6 @@ final class BoxTable {
   /**
    * The objects, moved into the crop that a classifier sees of an image, without those that the
    * crop leaves out: no map could find them.
-   *
-   * @param limits what an image may ask for
    */
   KnownObjects objects(ImageLimits limits) {
     ImageReader reader = new ImageReader(limits);

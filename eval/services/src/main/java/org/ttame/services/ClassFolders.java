@@ -20,13 +20,9 @@ record ClassFolders(ImageList images, List<String> names, Optional<String> probl
   private static final int UNKNOWN = -1;
 
   /**
-   * Finds out which class each folder stands for: the one of its name; or of its number, if all are
-   * numbers; or else of its place, if there are as many folders as classes and no name speaks
-   * against it. The labels of lists are taken as they are.
-   *
-   * @param list the images
-   * @param known names of the classifier's classes, or an empty list
-   * @param classes how many classes it has
+   * Finds out which class each folder stands for: the one of its name, if the classes' names are
+   * known; or of its number, if all are numbers; or else of its place, if there are as many folders
+   * as classes and no name speaks against it. The labels of lists are taken as they are.
    */
   static ClassFolders of(ImageList list, List<String> known, int classes) {
     List<String> folders = list.classNames();
@@ -63,18 +59,14 @@ record ClassFolders(ImageList images, List<String> names, Optional<String> probl
         : Optional.empty();
   }
 
-  /**
-   * Makes sure that there is no label that the classifier has no class for.
-   *
-   * @param classes how many classes it has
-   * @throws IOException naming the list and the image
-   */
+  /** Makes sure that there is no label that the classifier has no class for. */
   void requireLabelsOf(int classes) throws IOException {
     for (int i = 0; i < images.size(); i++) {
       if (images.label(i) >= classes) {
         throw new IOException(
             Text.format(
-                "'%s' gives %s the label %d, but the classifier's classes are 0 to %d; correct the list or give the classifier it was made for",
+                "'%s' gives %s the label %d, but the classifier's classes are 0 to %d; correct the"
+                    + " list or give the classifier it was made for",
                 images.source(), images.name(i), images.label(i), classes - 1));
       }
     }
@@ -99,7 +91,9 @@ record ClassFolders(ImageList images, List<String> names, Optional<String> probl
         known,
         Optional.of(
             Text.format(
-                "which of the classifier's %d classes the %d class folders of '%s' stand for is not known; name them as the lines of option 'labels' FILE or by the classes' indices, or give a list of 'path label' lines instead",
+                "which of the classifier's %d classes the %d class folders of '%s' stand for is not"
+                    + " known; name them as the lines of option 'labels' FILE or by the classes'"
+                    + " indices, or give a list of 'path label' lines instead",
                 classes, list.classNames().size(), list.source())));
   }
 }

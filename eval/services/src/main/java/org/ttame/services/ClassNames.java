@@ -24,14 +24,9 @@ final class ClassNames {
   private ClassNames() {}
 
   /**
-   * Finds the names.
-   *
-   * @param file with a name a line, if given
-   * @param run the training run, if there is one
-   * @param output the classifier's: how many classes there are, and their names in its own file
-   * @return their names, or an empty list
-   * @throws IOException if a file cannot be read or has another number of lines
-   * @throws InvalidOptionException if the file's names are not the run's
+   * The names in a file with one a line, if given, else those of the run or in the classifier's own
+   * file, or an empty list. Refuses a file with another number of lines, or whose names are not the
+   * run's.
    */
   static List<String> find(Optional<Path> file, Optional<Path> run, OutputSpec output)
       throws IOException {
@@ -70,12 +65,8 @@ final class ClassNames {
   }
 
   /**
-   * The class that people write as an index, a name, or {@code name:} and a name.
-   *
-   * @param text what was written; digits are an index
-   * @param names of the classes, or an empty list
-   * @param classes how many there are
-   * @throws IllegalArgumentException if there is no such class
+   * The class that people write as an index, a name, or {@code name:} and a name; throws
+   * IllegalArgumentException if there is none.
    */
   static int index(String text, List<String> names, int classes) {
     if (text.matches("\\d{1,9}")) {

@@ -58,13 +58,7 @@ public record ClassSelection(Kind kind, int number, String name) {
     return new ClassSelection(Kind.NAME, 0, name);
   }
 
-  /**
-   * The same by index, where it is a name.
-   *
-   * @param names of the classes, or an empty list
-   * @param classes how many there are
-   * @throws InvalidOptionException if there is no class of that name
-   */
+  /** The same by index, where it is a name; refused if there is no class of that name. */
   ClassSelection resolved(List<String> names, int classes) {
     if (kind != Kind.NAME) {
       return this;
@@ -121,7 +115,8 @@ public record ClassSelection(Kind kind, int number, String name) {
       if (rows[i][0] == ImageList.NO_LABEL) {
         throw new IOException(
             Text.format(
-                "option 'class' label: %s has no label; give class folders or a list of 'path label' lines",
+                "option 'class' label: %s has no label; give class folders or a list of 'path"
+                    + " label' lines",
                 list.name(indices.get(i))));
       }
     }

@@ -255,10 +255,8 @@ public final class Evaluate {
   }
 
   /**
-   * Writes what is known when all images are measured: tables, curves, the page, the images that
-   * were left out.
-   *
-   * @return the page
+   * Writes what is known when all images are measured: tables, curves, the page, which is returned,
+   * and the images that were left out.
    */
   static Path write(
       Path out,

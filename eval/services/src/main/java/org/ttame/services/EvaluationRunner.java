@@ -57,14 +57,8 @@ final class EvaluationRunner {
   }
 
   /**
-   * Measures what is left.
-   *
-   * @param classifier whose explanations
-   * @param maps maps made elsewhere, possibly none
-   * @param objects where objects are, where that is measured
-   * @param observer sees the maps
-   * @return what was found, now and before
-   * @throws IOException if images or maps cannot be read, or there are none
+   * Measures what is left, and returns what was found, now and before; {@code maps} are those made
+   * elsewhere, and {@code observer} sees them all.
    */
   EvaluationResult run(
       FrozenClassifier classifier,

@@ -24,11 +24,8 @@ final class ExperimentProgress implements ExperimentListener {
   private int total;
 
   /**
-   * An experiment's.
-   *
-   * @param listener is notified of it
-   * @param given options by name that each trial's folder keeps, beside what it is trained with
-   * @param planned is notified of the plan
+   * An experiment's; each trial's folder keeps the {@code given} options beside what it is trained
+   * with.
    */
   ExperimentProgress(
       ProgressListener listener, Map<String, String> given, Consumer<List<Planned>> planned) {

@@ -34,15 +34,7 @@ final class ExperimentRunner {
   private Experiment experiment;
   private boolean stopping;
 
-  /**
-   * An experiment.
-   *
-   * @param inputs what is trained on
-   * @param options settings that all trainings share
-   * @param out its folder
-   * @param kept options by name that each run keeps for {@code --resume}
-   * @param listener hears how it goes
-   */
+  /** An experiment in a folder; each run keeps the options {@code kept} for {@code --resume}. */
   ExperimentRunner(
       TrainingInputs inputs,
       TrainingOptions options,
@@ -57,10 +49,8 @@ final class ExperimentRunner {
   }
 
   /**
-   * The settings with a batch size that is found if it is to be: the one that the trials were begun
-   * with, if some were, whatever memory there is now.
-   *
-   * @param auto whether it is to be found
+   * The settings with a batch size that is found if it is to be ({@code auto}): the one that the
+   * trials were begun with, if some were, whatever memory there is now.
    */
   TrainingOptions settled(boolean auto, FrozenClassifier classifier) throws IOException {
     Optional<String> begun = auto ? begunBatch() : Optional.empty();

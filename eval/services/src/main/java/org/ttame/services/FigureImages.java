@@ -42,14 +42,7 @@ public final class FigureImages {
    */
   public record Source(
       Optional<Path> images, Optional<Path> boxes, Optional<Path> labels, ImageSettings reading) {
-    /**
-     * The images.
-     *
-     * @param run the first run
-     * @throws InvalidOptionException if none were asked for, and the run was not trained on the
-     *     sample
-     * @throws IOException if there are none
-     */
+    /** The images; the sample's where none were asked for and the first run was trained on it. */
     ImageList list(Path run, ProgressListener listener) throws IOException {
       if (images.isPresent()) {
         return reading.list(images.get(), listener);
@@ -91,13 +84,8 @@ public final class FigureImages {
   }
 
   /**
-   * The images of a classifier's figures.
-   *
-   * @param source where they are
-   * @param list the images
-   * @param run the first run, which may know the classes' names
-   * @param classifier its classifier
-   * @throws IOException if labels or boxes cannot be read, or are of other classes
+   * The images of a classifier's figures; its run, the first one, may know the classes' names.
+   * Refuses labels or boxes of other classes.
    */
   FigureImages(Source source, ImageList list, Path run, FrozenClassifier classifier)
       throws IOException {
@@ -142,14 +130,7 @@ public final class FigureImages {
     return false;
   }
 
-  /**
-   * Opens some of the images.
-   *
-   * @param places theirs in the list, ascending
-   * @param spec what a classifier expects
-   * @param listener for progress and warnings
-   * @param what is done with them
-   */
+  /** Opens the images at some places, ascending; {@code what} is done with them is shown. */
   Opened open(int[] places, InputSpec spec, ProgressListener listener, String what) {
     ImageList some = list.select(places);
     IntFunction<List<Box>> objects =

@@ -53,12 +53,8 @@ public record FigureRuns(
   }
 
   /**
-   * The methods of a classifier: those that were asked for and explain it.
-   *
-   * @param number of the run
-   * @param classifier the run's
-   * @param listener told of methods that explain other classifiers only
-   * @throws IOException if the run cannot be read, or no method is left
+   * The methods of a classifier: those that were asked for and explain it; the listener is told of
+   * the others. Refused if no method is left.
    */
   MethodSelection methods(int number, FrozenClassifier classifier, ProgressListener listener)
       throws IOException {

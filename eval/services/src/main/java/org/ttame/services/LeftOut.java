@@ -44,12 +44,7 @@ record LeftOut(int place, String image, ImageException.Kind kind, String reason)
     return count;
   }
 
-  /**
-   * Writes the list {@value #FILE}; where nothing was left out there is none.
-   *
-   * @param folder where to
-   * @param images in the list's order
-   */
+  /** Writes the list {@value #FILE}; where nothing was left out there is none. */
   static void write(Path folder, List<LeftOut> images) throws IOException {
     Path file = folder.resolve(FILE);
     if (images.isEmpty()) {

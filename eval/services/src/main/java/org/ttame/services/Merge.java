@@ -278,11 +278,7 @@ public final class Merge implements AutoCloseable {
     return rows;
   }
 
-  /**
-   * Keeps a shard's records.
-   *
-   * @return what they cost
-   */
+  /** Keeps a shard's records, and returns what they cost. */
   private EvaluationResult keep(Part part, EvaluationResult nothing, List<String> names, int[] rows)
       throws IOException {
     int[] own =
@@ -328,7 +324,8 @@ public final class Merge implements AutoCloseable {
     }
     if (!sum.hex().equals(first.namesSha256())) {
       throw new IOException(
-          "the images in the shards are not those of the list, or in another order; run the shards again");
+          "the images in the shards are not those of the list, or in another order; run the shards"
+              + " again");
     }
   }
 

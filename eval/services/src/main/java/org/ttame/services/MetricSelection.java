@@ -100,12 +100,8 @@ public record MetricSelection(
   }
 
   /**
-   * The table of objects, if a metric needs it.
-   *
-   * @param images the images it is about
-   * @param whole whether these are all, so that one at least should be known
-   * @param classOf the class of an index or name
-   * @throws IOException if there is none, or it knows none of the images
+   * The table of objects, if a metric needs it; refused if there is none, or it knows none of the
+   * {@code whole} list's images.
    */
   Optional<BoxTable> objects(ImageList images, boolean whole, ToIntFunction<String> classOf)
       throws IOException {
@@ -136,7 +132,8 @@ public record MetricSelection(
     if (!Files.isRegularFile(among)) {
       throw new IOException(
           Text.format(
-                  "option 'metrics' %s needs to know where objects are: give option 'boxes' FILE, or put %s among the",
+                  "option 'metrics' %s needs to know where objects are: give option 'boxes' FILE,"
+                      + " or put %s among the",
                   String.join(",", names), BoxTable.FILE)
               + " images");
     }
@@ -153,12 +150,7 @@ public record MetricSelection(
     return identity;
   }
 
-  /**
-   * Refuses another masking than a run's.
-   *
-   * @param run the run, if there is one
-   * @throws InvalidOptionException if it was trained with another one than is asked for
-   */
+  /** Refuses another masking than the one that a run was trained with. */
   void requireMaskingOf(Optional<TrainedRun> run) throws IOException {
     if (masking.isPresent() && run.isPresent()) {
       Masking trained = run.get().folder().masking();
@@ -169,13 +161,7 @@ public record MetricSelection(
     }
   }
 
-  /**
-   * Makes the metrics.
-   *
-   * @param classifier stays the caller's
-   * @param trained what the run was trained with, if there is one
-   * @param seed of ROAD's noise
-   */
+  /** Makes the metrics; {@code trained} is the run's masking, the seed that of ROAD's noise. */
   List<Metric> make(FrozenClassifier classifier, Optional<Masking> trained, long seed) {
     List<Metric> metrics = new ArrayList<>();
     if (names.contains(AD) || names.contains(IC)) {

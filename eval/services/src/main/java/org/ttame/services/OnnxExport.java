@@ -27,14 +27,7 @@ final class OnnxExport {
 
   private OnnxExport() {}
 
-  /**
-   * Writes.
-   *
-   * @param options what
-   * @param classifier the run's; stays the caller's
-   * @param mechanism the run's; stays the caller's
-   * @throws IOException if the ONNX file is missing, or is another classifier's
-   */
+  /** Writes the file; refuses an ONNX file that is missing, or is another classifier's. */
   static void write(
       Export.Options options, FrozenClassifier classifier, AttentionMechanism mechanism)
       throws IOException {
@@ -61,7 +54,9 @@ final class OnnxExport {
             () ->
                 new IOException(
                     Text.format(
-                        "%s, the classifier of the run in '%s', is not an ONNX file, so no explanation can be appended to it; give the ONNX file that it was made from (option 'weights')",
+                        "%s, the classifier of the run in '%s', is not an ONNX file, so no"
+                            + " explanation can be appended to it; give the ONNX file that it was"
+                            + " made from (option 'weights')",
                         file, run.run())));
   }
 

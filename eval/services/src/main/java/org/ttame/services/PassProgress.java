@@ -15,21 +15,12 @@ final class PassProgress implements MethodOptions.Listener {
   private long began;
   private long first;
 
-  /**
-   * Passes of images whose progress a listener hears.
-   *
-   * @param listener is notified of the passes, too
-   */
+  /** Passes of images whose progress a listener hears. */
   PassProgress(ProgressListener listener) {
     this(listener, System::nanoTime);
   }
 
-  /**
-   * With another clock.
-   *
-   * @param listener is notified of the passes
-   * @param clock nanoseconds
-   */
+  /** With another clock of nanoseconds. */
   PassProgress(ProgressListener listener, LongSupplier clock) {
     this.listener = listener;
     this.clock = clock;

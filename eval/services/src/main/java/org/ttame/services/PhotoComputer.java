@@ -56,12 +56,8 @@ final class PhotoComputer implements AutoCloseable {
   private record Spent(long forward, long backward, long nanos) {}
 
   /**
-   * Everything that can explain a classifier.
-   *
-   * @param classifier stays the caller's
-   * @param mechanism of a run, if there is one; stays the caller's
-   * @param queue where short work comes from while long work is done
-   * @param options for the methods
+   * Everything that can explain a classifier; short work comes from the queue while long work is
+   * done. Classifier and mechanism stay the caller's.
    */
   PhotoComputer(
       FrozenClassifier classifier,

@@ -20,11 +20,7 @@ final class PhotoQueue {
     this.mostLengthy = mostLengthy;
   }
 
-  /**
-   * Appends.
-   *
-   * @throws RejectedExecutionException saying why, if there is no room
-   */
+  /** Appends; throws RejectedExecutionException saying why, if there is no room. */
   synchronized void add(PhotoJob job) {
     Deque<PhotoJob> queue = job.isLong() ? lengthy : brief;
     int most = job.isLong() ? mostLengthy : mostBrief;
@@ -47,10 +43,8 @@ final class PhotoQueue {
   }
 
   /**
-   * Waits for work. Long work comes first: it lets short work through as it goes.
-   *
-   * @param most short jobs at a time
-   * @return one long job, or one or more short ones; nothing once the queue is closed
+   * Waits for work: one long job, which lets short work through as it goes, or else at most so many
+   * short ones; nothing once the queue is closed.
    */
   synchronized List<PhotoJob> take(int most) throws InterruptedException {
     while (!closed && brief.isEmpty() && lengthy.isEmpty()) {

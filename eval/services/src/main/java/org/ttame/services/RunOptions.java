@@ -35,10 +35,8 @@ public final class RunOptions {
   private RunOptions() {}
 
   /**
-   * Writes the options of a new run.
-   *
-   * @param folder the run
-   * @param given what was typed, and defaults that should not change with the machine
+   * Writes the options of a new run: what was typed, and defaults that should not change with the
+   * machine.
    */
   static void write(Path folder, Map<String, String> given) throws IOException {
     Properties kept = new Properties();

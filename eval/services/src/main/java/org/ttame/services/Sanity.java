@@ -93,11 +93,6 @@ public final class Sanity {
   /**
    * A mechanism that has to be trained for a check, as the run was but from the next seed and on
    * shuffled images.
-   *
-   * @param cascade which check
-   * @param name of its stage
-   * @param targets which answers it is given
-   * @param folder where
    */
   private record Retraining(Cascade cascade, String name, Targets targets, Path folder) {}
 

@@ -189,11 +189,7 @@ record ShardRecord(
     AtomicFile.writeText(folder.resolve(file(shard())), JSON.writeValueAsString(this) + "\n");
   }
 
-  /**
-   * The records in a folder.
-   *
-   * @throws IOException naming the folder or file, if there is none, or one cannot be read
-   */
+  /** The records in a folder; refused if there is none, or one cannot be read. */
   static List<ShardRecord> read(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       throw new IOException(
@@ -209,7 +205,8 @@ record ShardRecord(
     if (files.isEmpty()) {
       throw new IOException(
           Text.format(
-              "'%s' holds no finished shard: there is no shard-I-of-N.json in it; run its command again",
+              "'%s' holds no finished shard: there is no shard-I-of-N.json in it; run its command"
+                  + " again",
               folder));
     }
     List<ShardRecord> records = new ArrayList<>();

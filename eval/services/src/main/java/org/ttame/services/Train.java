@@ -103,17 +103,11 @@ public final class Train {
     }
 
     /**
-     * A training as that of a run was, but from the next seed: initial values, order and crops of
-     * images are drawn again, so that what it has in common with the run is learnt (or came from
-     * what the run began with). The order is drawn even if the run's was not, for answers are dealt
-     * out within a batch, which in listed order may be of one class. Resumes where that was
-     * stopped.
-     *
-     * @param run the run whose settings and images are taken
-     * @param weights the file of its classifier
-     * @param targets which answers it is given
-     * @param folder where it is trained
-     * @throws IOException naming the run, if it cannot be read or cannot be trained so
+     * A training as that of a run was, into a folder, but from the next seed: initial values, order
+     * and crops of images are drawn again, so that what it has in common with the run is learnt (or
+     * came from what the run began with). The order is drawn even if the run's was not, for answers
+     * are dealt out within a batch, which in listed order may be of one class. Resumes where that
+     * was stopped.
      */
     static Options again(Path run, Path weights, Targets targets, Path folder) throws IOException {
       Map<String, String> kept = RunOptions.read(run);

@@ -84,11 +84,7 @@ public record TrainingInputs(
           Optional.empty());
     }
 
-    /**
-     * What the options that a run keeps say of it, {@link RunOptions#read}.
-     *
-     * @throws IllegalArgumentException naming the option, if one does not fit
-     */
+    /** What the options that a run keeps say of it, {@link RunOptions#read}. */
     static Source of(Map<String, String> kept) {
       Optional<Path> weights = path(kept, "weights");
       Optional<ImageDraw> limit =

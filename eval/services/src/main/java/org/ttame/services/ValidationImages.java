@@ -22,14 +22,7 @@ final class ValidationImages implements AdIcValidator.Images {
   private final BitSet known = new BitSet();
   private final SkippedCount skipped = new SkippedCount();
 
-  /**
-   * The images of a list.
-   *
-   * @param list the images
-   * @param spec what the classifier expects of them
-   * @param settings batch size and what to do with unreadable images
-   * @param listener for warnings
-   */
+  /** The images of a list. */
   ValidationImages(
       ImageList list, InputSpec spec, ImageSettings settings, ProgressListener listener) {
     this.list = list;

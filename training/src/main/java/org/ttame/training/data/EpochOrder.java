@@ -19,13 +19,7 @@ final class EpochOrder {
     this.seed = seed;
   }
 
-  /**
-   * The image at a place of an epoch.
-   *
-   * @param epoch 0, 1, …
-   * @param place 0 … size − 1
-   * @return its index in the list
-   */
+  /** The index in the list of the image at a place, 0 … size − 1, of an epoch, 0, 1, …. */
   int image(long epoch, int place) {
     if (!shuffle) {
       return place;

@@ -13,11 +13,7 @@ final class SplitMix implements RandomGenerator {
 
   private long state;
 
-  /**
-   * A stream.
-   *
-   * @param words what it is for; every word and its place count
-   */
+  /** A stream of what it is for; every word and its place count. */
   SplitMix(long... words) {
     for (long word : words) {
       state = mix(state + GOLDEN_GAMMA) ^ mix(word);

@@ -58,11 +58,8 @@ public record RunClassifier(
   }
 
   /**
-   * Reads it.
-   *
-   * @param run the run's folder
-   * @param record the content of its {@code run.json}
-   * @throws IllegalArgumentException naming the field, if one is missing or damaged
+   * Reads the content of a run's {@code run.json}; throws IllegalArgumentException naming the
+   * field, if one is missing or damaged.
    */
   static RunClassifier of(Path run, JsonNode record) {
     JsonNode backbone =
@@ -152,7 +149,9 @@ public record RunClassifier(
   public IOException another(Path found, String sum) {
     return new IOException(
         Text.format(
-            "%s (SHA-256 %s…) is not the classifier of the run in '%s', which was trained on %s (SHA-256 %s…): give that file with option 'weights', or train another run on this one",
+            "%s (SHA-256 %s…) is not the classifier of the run in '%s', which was trained on %s"
+                + " (SHA-256 %s…): give that file with option 'weights', or train another run on"
+                + " this one",
             found,
             sum.substring(0, SHOWN),
             run,

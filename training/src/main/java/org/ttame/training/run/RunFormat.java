@@ -27,9 +27,8 @@ final class RunFormat {
   }
 
   /**
-   * Brings a record to the current form. Fields that are damaged stay so, for whoever reads them.
-   *
-   * @param record of a known form; changed
+   * Brings a record of a known form to the current one. Fields that are damaged stay so, for
+   * whoever reads them.
    */
   static void upgrade(ObjectNode record) {
     if (record.path("format").asInt() == CURRENT) {

@@ -44,10 +44,8 @@ final class PartFile implements AutoCloseable {
   }
 
   /**
-   * Begins a file.
-   *
-   * @param target what it will be; absolute, in a folder that exists
-   * @return it, empty; closing it removes it unless it was moved
+   * Begins a file at an absolute path in a folder that exists; closing it removes it unless it was
+   * moved.
    */
   static PartFile of(Path target) throws IOException {
     byte[] name = FileNames.encode(FileNames.text(target.getFileName()));

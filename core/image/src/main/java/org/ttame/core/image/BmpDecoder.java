@@ -35,12 +35,8 @@ final class BmpDecoder {
   }
 
   /**
-   * Decodes.
-   *
-   * @param bytes the file, known to start as a BMP does
-   * @param limits what it may ask for
-   * @return its pixels, alpha dropped
-   * @throws Refusal if it is too large, cut off, damaged or holds another format
+   * Decodes a file known to start as a BMP does, alpha dropped; refused if it is too large, cut
+   * off, damaged or holds another format.
    */
   static RgbImage decode(byte[] bytes, ImageLimits limits) throws Refusal {
     return new BmpDecoder(bytes, limits).decode();

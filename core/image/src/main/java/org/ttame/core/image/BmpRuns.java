@@ -7,14 +7,8 @@ final class BmpRuns {
   private BmpRuns() {}
 
   /**
-   * Undoes it.
-   *
-   * @param bytes the file
-   * @param at where the coded pixels start
-   * @param width of the picture
-   * @param height of the picture
-   * @param half whether a byte holds two pixels
-   * @return width·height palette indices, rows in the order of the file; zero where skipped over
+   * Undoes it: width·height palette indices, rows in the order of the file, zero where skipped
+   * over. {@code half}: a byte holds two pixels.
    */
   static byte[] unpack(byte[] bytes, int at, int width, int height, boolean half) throws Refusal {
     ByteCursor cursor = new ByteCursor("BMP", bytes, at);

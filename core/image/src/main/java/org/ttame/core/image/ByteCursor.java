@@ -7,13 +7,7 @@ final class ByteCursor {
   private final int end;
   private int at;
 
-  /**
-   * A cursor at an offset.
-   *
-   * @param format what the bytes are, for messages: "PNG"
-   * @param bytes the file
-   * @param at first byte to read
-   */
+  /** A cursor at an offset; messages call the bytes by {@code format}, "PNG". */
   ByteCursor(String format, byte[] bytes, int at) {
     this.format = format;
     this.bytes = bytes;

@@ -15,12 +15,7 @@ final class ForeignImage {
 
   private ForeignImage() {}
 
-  /**
-   * Recognises a file that is none of {@link ImageFormat}.
-   *
-   * @param bytes its start
-   * @return the format's name, or empty
-   */
+  /** The name of the format of a file that is none of {@link ImageFormat}, by its start. */
   static Optional<String> nameOf(byte[] bytes) {
     return Optional.ofNullable(name(bytes));
   }

@@ -30,14 +30,7 @@ final class GifDecoder {
     this.cursor = new ByteCursor(FORMAT, bytes, 6);
   }
 
-  /**
-   * Decodes.
-   *
-   * @param bytes the file, known to start as a GIF does
-   * @param limits what it may ask for
-   * @return the first frame on its screen
-   * @throws Refusal if it is too large, cut off or damaged
-   */
+  /** The first frame, on its screen, of a file known to start as a GIF does. */
   static RgbImage decode(byte[] bytes, ImageLimits limits) throws Refusal {
     return new GifDecoder(bytes, limits).first();
   }
@@ -154,12 +147,8 @@ final class GifDecoder {
   }
 
   /**
-   * Undoes the LZW coding.
-   *
-   * @param data the codes, least significant bit first
-   * @param minimum bits of a palette index
-   * @param pixels how many indices are wanted
-   * @return that many indices; those after an early end code are zero
+   * Undoes the LZW coding: so many palette indices of at least {@code minimum} bits, least
+   * significant bit first; those after an early end code are zero.
    */
   private static byte[] unpack(byte[] data, int minimum, int pixels) throws Refusal {
     int clear = 1 << minimum;

@@ -25,11 +25,8 @@ enum ImageFormat {
   }
 
   /**
-   * Recognises a file.
-   *
-   * @param bytes the file
-   * @return its format
-   * @throws Refusal if it is empty, no image, or an image of a format not decoded here
+   * Recognises a file; refuses one that is empty, no image, or an image of a format not decoded
+   * here.
    */
   static ImageFormat of(byte[] bytes) throws Refusal {
     if (bytes.length == 0) {
@@ -65,10 +62,8 @@ enum ImageFormat {
   }
 
   /**
-   * What a file is by its first bytes.
-   *
-   * @param start 1 KB, or all there is
-   * @return the name of an image format, decoded here or not; empty for anything else
+   * The name of the image format, decoded here or not, that a file has by its first KB; empty for
+   * anything else.
    */
   static Optional<String> nameOf(byte[] start) {
     try {

@@ -56,13 +56,7 @@ public record ImageLimits(long maxPixels, int maxSide, int maxBytes) {
     return new ImageLimits(pixels, maxSide, maxBytes);
   }
 
-  /**
-   * Refuses a picture that is too large.
-   *
-   * @param width as the header says, unsigned
-   * @param height as the header says, unsigned
-   * @throws Refusal if a side is zero or a limit is passed
-   */
+  /** Refuses a picture whose header says, unsigned, a side of zero or one past a limit. */
   void check(long width, long height) throws Refusal {
     if (width < 1 || height < 1) {
       throw Refusal.corrupt(Text.format("the header says %d×%d pixels", width, height));
@@ -77,7 +71,8 @@ public record ImageLimits(long maxPixels, int maxSide, int maxBytes) {
     if (width * height > maxPixels) {
       throw Refusal.tooLarge(
           Text.format(
-              "the header says %d×%d pixels, more than the limit of %d; shrink it or raise the limit",
+              "the header says %d×%d pixels, more than the limit of %d; shrink it or raise the"
+                  + " limit",
               width, height, maxPixels));
     }
   }

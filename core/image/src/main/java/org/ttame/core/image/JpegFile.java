@@ -46,12 +46,8 @@ final class JpegFile {
   }
 
   /**
-   * Checks a file.
-   *
-   * @param bytes the file, known to start as a JPEG does
-   * @param limits what it may ask for
-   * @return size and the bytes to decode
-   * @throws Refusal if it is too large, cut off, damaged or of a kind that cannot be decoded
+   * Checks a file known to start as a JPEG does; refused if it is too large, cut off, damaged or of
+   * a kind that cannot be decoded.
    */
   static EncodedImage check(byte[] bytes, ImageLimits limits) throws Refusal {
     JpegFile file = new JpegFile(bytes, limits);

@@ -20,11 +20,7 @@ final class OpenCvDecoder {
   private OpenCvDecoder() {}
 
   /**
-   * Decodes.
-   *
-   * @param image a checked picture
-   * @return its pixels
-   * @throws Refusal if OpenCV cannot decode it or finds another size than the check did
+   * Decodes a checked picture; refused if OpenCV cannot or finds another size than the check did.
    */
   static RgbImage decode(EncodedImage image) throws Refusal {
     // First of all: if the heap is too small, nothing needs decoding.

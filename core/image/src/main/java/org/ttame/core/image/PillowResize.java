@@ -139,12 +139,8 @@ public final class PillowResize {
     final int stride;
 
     /**
-     * The taps of a range of output positions.
-     *
-     * @param in input positions
-     * @param out output positions in all
-     * @param first first output position wanted
-     * @param wanted how many
+     * The taps of so many output positions from {@code first} on, of {@code out} for {@code in}
+     * input positions.
      */
     Taps(int in, int out, int first, int wanted) {
       double scale = (double) in / out;

@@ -32,14 +32,7 @@ final class PngData {
   /** Bytes after the last row; a few occur and harm nobody. */
   private int excess;
 
-  /**
-   * A check.
-   *
-   * @param width of the picture
-   * @param height of the picture
-   * @param bits of a pixel
-   * @param interlaced whether the picture is coded in passes
-   */
+  /** A check of a picture of so many bits a pixel, perhaps coded in passes. */
   PngData(int width, int height, int bits, boolean interlaced) {
     this.width = width;
     this.height = height;
@@ -60,11 +53,8 @@ final class PngData {
   }
 
   /**
-   * Unpacks.
-   *
-   * @param file holds the pieces of compressed data
-   * @param pieces first byte and length of each, in turn
-   * @throws Refusal if they do not unpack to the whole picture
+   * Unpacks pieces of compressed data, each by first byte and length; refused if they are not the
+   * whole picture.
    */
   void check(byte[] file, Iterable<int[]> pieces) throws Refusal {
     Inflater inflater = new Inflater();

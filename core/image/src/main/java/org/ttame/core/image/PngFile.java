@@ -43,14 +43,7 @@ final class PngFile {
     this.kept = new ByteArrayOutputStream(bytes.length + 12);
   }
 
-  /**
-   * Checks a file.
-   *
-   * @param bytes the file, known to start as a PNG does
-   * @param limits what it may ask for
-   * @return size and the bytes to decode
-   * @throws Refusal if it is too large, cut off or damaged
-   */
+  /** Checks a file known to start as a PNG does; refused if it is too large, cut off or damaged. */
   static EncodedImage check(byte[] bytes, ImageLimits limits) throws Refusal {
     PngFile file = new PngFile(bytes, limits);
     file.walk();
@@ -176,7 +169,8 @@ final class PngFile {
     if (!known || compression != 0 || filter != 0 || interlace > 1) {
       throw Refusal.corrupt(
           Text.format(
-              "the PNG's header says colour type %d, %d bits, compression %d, filter %d, interlace %d",
+              "the PNG's header says colour type %d, %d bits, compression %d, filter %d, interlace"
+                  + " %d",
               colour, depth, compression, filter, interlace));
     }
   }

@@ -8,13 +8,7 @@ final class Vp8lBits {
   private long buffer;
   private int held;
 
-  /**
-   * A reader.
-   *
-   * @param bytes holds the data
-   * @param from first byte
-   * @param end one past the last byte
-   */
+  /** A reader of the bytes before {@code end}. */
   Vp8lBits(byte[] bytes, int from, int end) {
     this.bytes = bytes;
     this.at = from;

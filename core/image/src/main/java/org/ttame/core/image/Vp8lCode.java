@@ -77,12 +77,7 @@ final class Vp8lCode {
     return table;
   }
 
-  /**
-   * Reads the description of a code.
-   *
-   * @param in the data
-   * @param alphabet how many symbols there are
-   */
+  /** Reads the description of a code of so many symbols. */
   static Vp8lCode read(Vp8lBits in, int alphabet) throws Refusal {
     int[] lengths = new int[Math.max(alphabet, 256)];
     if (in.flag()) {

@@ -30,15 +30,8 @@ final class Vp8lDecoder {
   }
 
   /**
-   * Decodes a bit stream.
-   *
-   * @param data holds it
-   * @param from its first byte
-   * @param length its bytes, at least 5
-   * @param width as in its header
-   * @param height as in its header
-   * @return the pixels, alpha dropped
-   * @throws Refusal if the data are damaged
+   * Decodes a bit stream of at least 5 bytes, alpha dropped, with width and height as in its
+   * header; refused if the data are damaged.
    */
   static RgbImage decode(byte[] data, int from, int length, int width, int height) throws Refusal {
     Vp8lDecoder decoder = new Vp8lDecoder(data, from + HEADER, from + length);

@@ -8,12 +8,7 @@ sealed interface Vp8lTransform {
   /** The width of the image that was coded. */
   int packedWidth();
 
-  /**
-   * Undoes the transform.
-   *
-   * @param pixels packedWidth pixels a row; may be changed
-   * @return the pixels before the transform
-   */
+  /** Undoes the transform of packedWidth pixels a row, which may be changed. */
   int[] undo(int[] pixels);
 
   /** Adds channel by channel, modulo 256. */

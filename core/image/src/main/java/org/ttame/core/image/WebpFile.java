@@ -34,12 +34,7 @@ record WebpFile(
   }
 
   /**
-   * Checks a file.
-   *
-   * @param bytes the file, known to start as a WebP does
-   * @param limits what it may ask for
-   * @return the frame to decode and its place
-   * @throws Refusal if it is too large, cut off or damaged
+   * Checks a file known to start as a WebP does; refused if it is too large, cut off or damaged.
    */
   static WebpFile check(byte[] bytes, ImageLimits limits) throws Refusal {
     long end = new ByteCursor(FORMAT, bytes, 4).u32le() + 8;
@@ -164,12 +159,7 @@ record WebpFile(
         frame.bytes(), start, frame.bytes().length - start, frame.width(), frame.height());
   }
 
-  /**
-   * Puts the decoded frame in its place.
-   *
-   * @param pixels of the frame
-   * @return the whole picture, black around the frame
-   */
+  /** Puts the decoded frame in its place in the whole picture, black around it. */
   RgbImage place(RgbImage pixels) {
     if (pixels.width() == canvasWidth && pixels.height() == canvasHeight) {
       return pixels;

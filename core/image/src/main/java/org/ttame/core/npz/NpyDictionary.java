@@ -16,12 +16,8 @@ import org.ttame.core.Text;
 record NpyDictionary(String descr, boolean fortran, List<Long> shape) {
 
   /**
-   * Reads the literal: exactly the three keys, in any order.
-   *
-   * @param text the literal, padding allowed after it
-   * @param name how messages call the array
-   * @return the fields
-   * @throws IOException if it is anything else
+   * Reads the literal: exactly the three keys, in any order, and padding after it. Messages call
+   * the array by {@code name}.
    */
   static NpyDictionary parse(String text, String name) throws IOException {
     return new Parser(text, name).dictionary();

@@ -32,12 +32,8 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
   private static final long TOO_MANY = Integer.MAX_VALUE - 7L;
 
   /**
-   * Reads a header; the stream then stands at the first element.
-   *
-   * @param in the stream
-   * @param name how messages call the array
-   * @return the header, its element count checked to fit a Java array
-   * @throws IOException if this is no npy header, or one of a kind that is not read
+   * Reads a header, its element count checked to fit a Java array; the stream then stands at the
+   * first element. Messages call the array by {@code name}.
    */
   static NpyHeader read(InputStream in, String name) throws IOException {
     DataInputStream data = new DataInputStream(in);
@@ -88,9 +84,6 @@ record NpyHeader(NpyType type, boolean fortran, List<Long> shape, long bytes) {
   /**
    * The header numpy writes for a C-ordered float32 array: version 1.0, padded with blanks so that
    * the elements start at a multiple of 64.
-   *
-   * @param shape the lengths
-   * @return the bytes
    */
   static byte[] float32(long[] shape) {
     String lengths =

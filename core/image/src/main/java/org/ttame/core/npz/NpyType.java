@@ -29,14 +29,7 @@ enum NpyType {
     return size;
   }
 
-  /**
-   * The type of a numpy description.
-   *
-   * @param descr e.g. {@code <f4}
-   * @param name how messages call the array
-   * @return the type
-   * @throws IOException if it is not read
-   */
+  /** The type of a numpy description such as {@code <f4}; refused if it is not read. */
   static NpyType of(String descr, String name) throws IOException {
     for (NpyType type : values()) {
       if (type.is(descr)) {
@@ -60,12 +53,7 @@ enum NpyType {
     return order == '<' || order == '=' || (size == 1 && order == '|');
   }
 
-  /**
-   * Takes the next element of a little-endian buffer.
-   *
-   * @param bytes the buffer
-   * @return its value, rounded to float32
-   */
+  /** Takes the next element of a little-endian buffer, rounded to float32. */
   float next(ByteBuffer bytes) {
     return switch (this) {
       case FLOAT32 -> bytes.getFloat();

@@ -17,11 +17,7 @@ import org.ttame.core.classifier.FeatureLayer;
 final class BranchOps {
   private BranchOps() {}
 
-  /**
-   * The feature map adapter.
-   *
-   * @return pixels or patches as rows, {@code [B·h·w, C]}
-   */
+  /** The feature map adapter: pixels or patches as rows, {@code [B·h·w, C]}. */
   static SDVariable adapt(SDVariable feature, FeatureLayer layer) {
     int first = layer.prefix();
     SDVariable patches =

@@ -11,14 +11,7 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Copies {
   private Copies() {}
 
-  /**
-   * Copies values in their C order.
-   *
-   * @param from values, of any strides and type; stay the caller's
-   * @param type of the copy
-   * @param shape of the copy, of the same length
-   * @return the copy; the caller closes it
-   */
+  /** Copies values of any strides and type in their C order; the caller closes the copy. */
   static INDArray of(INDArray from, DataType type, long... shape) {
     INDArray copy = Nd4j.createUninitialized(type, shape, 'c');
     copy.reshape('c', from.shape().clone()).assign(from);

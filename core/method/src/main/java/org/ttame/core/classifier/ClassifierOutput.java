@@ -18,11 +18,7 @@ public final class ClassifierOutput implements AutoCloseable {
   private final INDArray logits;
   private final List<INDArray> features;
 
-  /**
-   * Answers.
-   *
-   * @param images what was classified; stays its owner's
-   */
+  /** Answers for images, which stay their owner's. */
   ClassifierOutput(
       GraphResult result,
       OutputKind kind,

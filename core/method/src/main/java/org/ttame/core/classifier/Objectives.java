@@ -26,14 +26,7 @@ record Objectives(DataType type, int classes) {
   /** The two logits [0, z] of a classifier with one. */
   private static final String BOTH = "ttame_both_logits";
 
-  /**
-   * The variable with K logits: the graph's own, or of a single one z the two [0, z].
-   *
-   * @param graph the graph
-   * @param logits its output, {@code [B, K]} or {@code [B, 1]}
-   * @param kind what it means
-   * @return its name
-   */
+  /** The variable with K logits: the graph's own, or of a single one z the two [0, z]. */
   static String logits(SameDiff graph, String logits, OutputKind kind) {
     if (kind != OutputKind.ONE_LOGIT) {
       return logits;
@@ -80,13 +73,7 @@ record Objectives(DataType type, int classes) {
     return normaliser.mul(target.sum(1)).sub(shifted.mul(target).sum(1));
   }
 
-  /**
-   * Checks that there is a class for each image.
-   *
-   * @param labels class indices
-   * @param images how many images they are for
-   * @throws IllegalArgumentException if there are more or fewer
-   */
+  /** Checks that there is a class for each image. */
   void checkCount(int[] labels, long images) {
     if (labels.length != images) {
       throw new IllegalArgumentException(
@@ -95,12 +82,8 @@ record Objectives(DataType type, int classes) {
   }
 
   /**
-   * Classes as {@link #TARGET}'s value.
-   *
-   * @param name the classifier's, for messages
-   * @param labels B class indices
-   * @return {@code [B, K]}; the caller closes it
-   * @throws IllegalArgumentException if a class does not exist
+   * Classes as {@link #TARGET}'s value, {@code [B, K]}; the caller closes it. Throws
+   * IllegalArgumentException if a class does not exist.
    */
   INDArray oneHot(String name, int[] labels) {
     INDArray target = Nd4j.zeros(type, labels.length, classes);

@@ -42,10 +42,8 @@ public final class PassRunner implements AutoCloseable {
   }
 
   /**
-   * For a graph that may be written for one number of images.
-   *
-   * @param runner of the graph; closed with this one
-   * @param own how many images the graph is for; 0 for any
+   * For a graph that is written for {@code own} images, or any if 0; its runner is closed with this
+   * one.
    */
   PassRunner(GraphRunner runner, int own) {
     if (own < 0) {

@@ -16,9 +16,8 @@ public final class StepGradients implements AutoCloseable {
   private final Runnable giveBack;
 
   /**
-   * Takes ownership of the statistics.
-   *
-   * @param giveBack called when the gradients are needed no more
+   * Takes ownership of the statistics; {@code giveBack} is called when the gradients are needed no
+   * more.
    */
   StepGradients(
       double area,

@@ -10,14 +10,8 @@ final class Bicubic {
   private Bicubic() {}
 
   /**
-   * Upsamples a map.
-   *
-   * @param map h·w values, row by row
-   * @param height h
-   * @param width w
-   * @param rows H
-   * @param columns W
-   * @return H·W values; they may lie a little beyond the map's smallest and largest
+   * Upsamples a map of h·w values, row by row, to H·W; they may lie a little beyond its smallest
+   * and largest.
    */
   static float[] upsample(double[] map, int height, int width, int rows, int columns) {
     double[] lines = new double[height * columns];

@@ -13,14 +13,7 @@ final class BilinearPlane {
   private final int[] right;
   private final double[] across;
 
-  /**
-   * Prepares.
-   *
-   * @param height rows of the plane
-   * @param width its columns
-   * @param rows places of the result's rows
-   * @param columns places of its columns
-   */
+  /** Prepares to read planes of height·width at some places of rows and columns. */
   BilinearPlane(int height, int width, double[] rows, double[] columns) {
     this.width = width;
     above = new int[rows.length];
@@ -42,14 +35,7 @@ final class BilinearPlane {
     }
   }
 
-  /**
-   * Reads a plane.
-   *
-   * @param plane its values, row by row
-   * @param from where in it they begin
-   * @param out receives rows·columns values
-   * @param to where in it they begin
-   */
+  /** Reads a plane, row by row from a place in an array, into rows·columns values. */
   void read(float[] plane, int from, float[] out, int to) {
     // One row of the plane between two first: then each value takes two numbers instead of four.
     double[] row = new double[width];

@@ -34,12 +34,7 @@ final class BlockRelevance implements AutoCloseable {
   private final RelevanceRules rules = new RelevanceRules(graph);
   private final GraphRunner runner;
 
-  /**
-   * Writes the graph.
-   *
-   * @param transformer whose blocks
-   * @param type of all values
-   */
+  /** Writes the graph of a transformer's blocks. */
   BlockRelevance(Transformer transformer, DataType type) {
     this.transformer = transformer;
     this.type = type;
@@ -65,13 +60,9 @@ final class BlockRelevance implements AutoCloseable {
   }
 
   /**
-   * Sends relevance through a block.
-   *
-   * @param block which
-   * @param weights its graph, whose constants are read
-   * @param pass the values of {@link #variables} and the gradient at its probabilities
-   * @param relevance of its output, {@code [B, T, D]}; stays the caller's
-   * @return {@link #INPUT} and {@link #ATTENTION}; the caller closes them
+   * Sends relevance of a block's output, {@code [B, T, D]}, through it: {@link #INPUT} and {@link
+   * #ATTENTION}, which the caller closes. {@code pass} has the values of {@link #variables} and the
+   * gradient at the block's probabilities, {@code weights} its constants.
    */
   GraphResult run(AttentionBlock block, SameDiff weights, GraphResult pass, INDArray relevance) {
     Map<String, INDArray> values = new HashMap<>();

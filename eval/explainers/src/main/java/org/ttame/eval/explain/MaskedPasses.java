@@ -24,35 +24,20 @@ final class MaskedPasses {
 
   /** Gives masks. */
   interface Source {
-    /**
-     * Writes a mask.
-     *
-     * @param number which
-     * @param out receives H·W values
-     * @param from where in it they begin
-     */
+    /** Writes the H·W values of a mask into {@code out}. */
     void fill(int number, float[] out, int from);
   }
 
   /** Takes what came of a batch of masks. */
   interface Sink {
     /**
-     * Some masks are done.
-     *
-     * @param first the first one's number
-     * @param count how many
-     * @param masks count·H·W values
-     * @param output what was said of the count images; closed afterwards
+     * So many masks from {@code first} on, H·W values each, are done; the output of their images is
+     * closed afterwards.
      */
     void take(int first, int count, float[] masks, ClassifierOutput output);
   }
 
-  /**
-   * Runs all masks over an image.
-   *
-   * @param image standardised, {@code [H, W, C]}; a mask multiplies it
-   * @param total how many masks
-   */
+  /** Runs so many masks over a standardised image, {@code [H, W, C]}, which they multiply. */
   void run(float[] image, int total, Source source, Sink sink, PassListener listener) {
     InputSpec spec = classifier.inputSpec();
     int pixels = spec.pixels();

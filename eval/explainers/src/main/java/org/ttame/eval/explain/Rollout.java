@@ -10,12 +10,9 @@ final class Rollout {
   private Rollout() {}
 
   /**
-   * The class token's row, its own column left out.
-   *
-   * @param attentions T·T values each, row by row, from input to logits
-   * @param tokens T, the class token first
-   * @param normalised whether each row of an M is divided by its sum
-   * @return T − 1 values
+   * The T − 1 values of the class token's row, its own column left out. Attentions are T·T values
+   * each, row by row, from input to logits; if {@code normalised}, each row of an M is divided by
+   * its sum.
    */
   static float[] classTokenRow(List<float[]> attentions, int tokens, boolean normalised) {
     double[] row = new double[tokens];

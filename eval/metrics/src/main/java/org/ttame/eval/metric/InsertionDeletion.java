@@ -124,9 +124,8 @@ public final class InsertionDeletion implements Metric {
   }
 
   /**
-   * Convolves along the middle axis of {@code [count, length, inner]}, zeros outside.
-   *
-   * @param to is zero before
+   * Convolves along the middle axis of {@code [count, length, inner]}, zeros outside; {@code to} is
+   * zero before.
    */
   private static void convolve(float[] from, float[] to, int count, int length, int inner) {
     int half = WINDOW / 2;

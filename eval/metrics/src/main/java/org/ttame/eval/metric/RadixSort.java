@@ -14,9 +14,7 @@ final class RadixSort {
 
   /**
    * Sorts by the upper 32 bits alone, as a number without a sign; what is equal stays in its order.
-   *
-   * @param keys n values; their order is lost
-   * @return the sorted values, in {@code keys} or in another array
+   * The sorted values may be in {@code keys}, whose order is lost, or in another array.
    */
   static long[] byUpperHalf(long[] keys) {
     int[][] counts = new int[DIGITS][MASK + 1];

@@ -65,10 +65,8 @@ abstract class GridLevel {
   }
 
   /**
-   * Calls for the part of a row from its first point to its last. What lies between points comes
-   * along: that costs less than a loop for each stretch of points.
-   *
-   * @param y any; rows beyond the grid have no points
+   * Calls for the part of a row from its first point to its last; rows beyond the grid have none.
+   * What lies between points comes along: that costs less than a loop for each stretch of points.
    */
   final void row(int y, Part part) {
     if (hasPoints(y)) {

@@ -117,10 +117,9 @@ final class MaskedGrid extends GridLevel {
   }
 
   /**
-   * {@code out = A·x} at points; between them there are values without a meaning.
-   *
-   * @param before what makes x's rows, each just before it is read
-   * @param products to each column's the products of x and out are added
+   * {@code out = A·x} at points; between them there are values without a meaning. {@code before}
+   * makes x's rows, each just before it is read; to {@code products} each column's products of x
+   * and out are added.
    */
   void apply(float[][] x, Part before, float[][] out, float[] products) {
     Part operator =
@@ -136,10 +135,8 @@ final class MaskedGrid extends GridLevel {
   }
 
   /**
-   * What is left of the equations.
-   *
-   * @param values of all pixels, removed or not
-   * @param out the residual, zero where nothing is removed
+   * What is left of the equations: the residual of all pixels' values, zero where nothing is
+   * removed.
    */
   void imbalance(float[][] values, float[][] out) {
     each(

@@ -25,11 +25,7 @@ final class Multigrid {
   /** Rows and columns of the coarsest grid's points. */
   private final List<int[]> points = new ArrayList<>();
 
-  /**
-   * Prepares.
-   *
-   * @param finest the operator; positive definite on the points that it has
-   */
+  /** Prepares for a positive definite operator. */
   Multigrid(GridLevel finest) {
     GridLevel level = finest;
     add(level);

@@ -14,12 +14,7 @@ final class MapStore implements Closeable {
   private final FileChannel channel;
   private final int values;
 
-  /**
-   * An empty store.
-   *
-   * @param folder where its file is made
-   * @param values of a map
-   */
+  /** An empty store of maps of so many values, in a file in a folder. */
   MapStore(Path folder, int values) throws IOException {
     this.values = values;
     Files.createDirectories(folder);

@@ -78,9 +78,8 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
   }
 
   /**
-   * Reads one that an earlier part of the job wrote.
-   *
-   * @throws IOException naming the file, if it is damaged or depends on something else
+   * Reads one that an earlier part of the job wrote; refuses one that is damaged or depends on
+   * something else.
    */
   static StageResult read(Path file, Map<String, String> depends) throws IOException {
     JsonNode json;

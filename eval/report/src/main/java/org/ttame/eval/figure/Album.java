@@ -13,12 +13,7 @@ public final class Album {
   private final List<String> methods;
   private final Map<Integer, Scene> scenes = new TreeMap<>();
 
-  /**
-   * An empty album.
-   *
-   * @param title what the classifier is called in figures
-   * @param methods that explain it
-   */
+  /** An empty album of the methods that explain a classifier. */
   Album(String title, List<String> methods) {
     this.title = title;
     this.methods = List.copyOf(methods);

@@ -7,12 +7,7 @@ import org.ttame.core.Text;
 final class ClassLabel {
   private ClassLabel() {}
 
-  /**
-   * Its name, of several synonyms the first, or its index.
-   *
-   * @param classIndex the class
-   * @param labels names by index, or an empty list
-   */
+  /** The name of a class, of several synonyms the first, or its index. */
   static String of(int classIndex, List<String> labels) {
     if (classIndex >= labels.size()) {
       return "class " + classIndex;

@@ -32,12 +32,7 @@ public final class Comparison {
   private final HeatmapOverlay overlay;
   private final Map<String, List<Shown>> byMethod = new LinkedHashMap<>();
 
-  /**
-   * A method's maps of one class of each image.
-   *
-   * @param classes the classes
-   * @param pictures the maps over the images
-   */
+  /** A method's maps of one class of each image, drawn over them. */
   @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
   private record Shown(int[] classes, List<RgbImage> pictures) {}
 

@@ -16,10 +16,8 @@ import org.ttame.eval.report.Table;
 import org.ttame.eval.report.Template;
 
 /**
- * {@code report.html} of figures: a section for each kind, what could not be made, provenance.
- *
- * @param set the figures
- * @param formats of the files beside the page
+ * {@code report.html} of figures, which are files in these formats, too: a section for each kind,
+ * what could not be made, provenance.
  */
 record FigureReport(FigureSet set, Set<FigureFormat> formats) {
   static final String FILE = "report.html";

@@ -14,12 +14,7 @@ public final class Scene {
   private final RgbImage photo;
   private final Map<Wanted, RgbImage> maps = new LinkedHashMap<>();
 
-  /**
-   * Whose map.
-   *
-   * @param method by which method
-   * @param classIndex for which class
-   */
+  /** Whose map. */
   record Wanted(String method, int classIndex) {}
 
   Scene(String name, List<Integer> truth, Prediction answer, RgbImage photo) {

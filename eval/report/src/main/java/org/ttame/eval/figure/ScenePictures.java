@@ -20,14 +20,7 @@ final class ScenePictures {
     return images.picture(b).enlarged(images.factor(READABLE_SIDE));
   }
 
-  /**
-   * A map over each image of a batch, with the frames of known objects.
-   *
-   * @param images B images
-   * @param maps B maps
-   * @param classes the class explained in each
-   * @param overlay how they are drawn
-   */
+  /** A map over each image of a batch, with the frames of known objects. */
   static List<RgbImage> maps(
       ImageBatch images, SaliencyMaps maps, int[] classes, HeatmapOverlay overlay) {
     int factor = images.factor(READABLE_SIDE);

@@ -10,11 +10,8 @@ final class ShownClasses {
   private ShownClasses() {}
 
   /**
-   * The classes, in the order in which they are shown.
-   *
-   * @param kind the figure
-   * @param truth the image's true classes; empty where they are not known
-   * @param answer the classifier's
+   * The classes in the order in which they are shown, by the true ones, where they are known, and
+   * the classifier's answer.
    */
   static List<Integer> of(FigureKind kind, List<Integer> truth, Prediction answer) {
     return switch (kind) {

@@ -62,12 +62,7 @@ public final class MetricsFiles {
     AtomicFile.writeText(folder.resolve(JSON), text(json(result, statistics, skipped, provenance)));
   }
 
-  /**
-   * What {@code metrics.json} says.
-   *
-   * @param json as {@link #json} makes it
-   * @return the text, ended by LF
-   */
+  /** What {@code metrics.json} says, ended by LF, of what {@link #json} makes. */
   static String text(Map<String, Object> json) throws IOException {
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     return mapper.writeValueAsString(json) + "\n";

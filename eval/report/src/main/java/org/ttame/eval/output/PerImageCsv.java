@@ -87,13 +87,7 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
     return cells;
   }
 
-  /**
-   * The record of a row.
-   *
-   * @param cells as {@link #cells} makes them
-   * @param keys the numbers measured
-   * @throws IllegalArgumentException if they are not
-   */
+  /** The record of a row of {@link #cells}; throws IllegalArgumentException if it is none. */
   static ImageRecord record(List<String> cells, List<MetricKey> keys) {
     int fixed = header(List.of()).size();
     if (cells.size() != fixed + keys.size()) {

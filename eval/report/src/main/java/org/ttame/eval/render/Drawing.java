@@ -13,14 +13,7 @@ interface Drawing {
   /** Fills a shape. */
   void fill(Shape shape, int rgb, double opacity);
 
-  /**
-   * Draws a line.
-   *
-   * @param path its course
-   * @param width of the line
-   * @param rgb its colour
-   * @param dashes lengths of dashes and gaps in turn; none for a solid line
-   */
+  /** Draws a line; lengths of dashes and gaps come in turn, none for a solid line. */
   void stroke(Shape path, double width, int rgb, float... dashes);
 
   /**
@@ -43,11 +36,7 @@ interface Drawing {
     fill(new Rectangle2D.Double(x, y, width, height), rgb, 1);
   }
 
-  /**
-   * Draws a point of a curve.
-   *
-   * @param label what it says where a reader can point at it
-   */
+  /** Draws a point of a curve; its label is said where a reader can point at it. */
   default void dot(double x, double y, double radius, int rgb, String label) {
     fill(new Ellipse2D.Double(x - radius, y - radius, 2 * radius, 2 * radius), rgb, 1);
   }

@@ -135,12 +135,7 @@ public record FigureSheet(
     return !row.isEmpty() && row.get(0).isPresent();
   }
 
-  /**
-   * Everything at its place.
-   *
-   * @param sheet what is drawn
-   * @param fold the column after which the second table begins
-   */
+  /** Everything at its place; after column {@code fold} the second table begins. */
   private record Layout(FigureSheet sheet, int fold) {
     private int columns() {
       return sheet.columns().size();

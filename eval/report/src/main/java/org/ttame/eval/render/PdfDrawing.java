@@ -34,12 +34,7 @@ final class PdfDrawing implements Drawing, AutoCloseable {
     void write() throws IOException;
   }
 
-  /**
-   * An empty page.
-   *
-   * @param width in points
-   * @param height in points
-   */
+  /** An empty page, of points. */
   PdfDrawing(double width, double height) {
     this.height = (float) Math.ceil(height);
     // Files would differ by the time of day otherwise.
@@ -110,11 +105,8 @@ final class PdfDrawing implements Drawing, AutoCloseable {
   }
 
   /**
-   * The document; nothing can be drawn afterwards.
-   *
-   * @param title what readers show as its name
-   * @param description its subject
-   * @return the bytes of a PDF file
+   * The bytes of a PDF file with the name and the subject that readers show; nothing can be drawn
+   * afterwards.
    */
   byte[] document(String title, String description) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();

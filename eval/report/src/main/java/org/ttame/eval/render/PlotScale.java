@@ -7,12 +7,7 @@ import java.util.List;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
-/**
- * What an axis of a plot reaches over, and where it is divided.
- *
- * @param low its lower end
- * @param high its upper end, above the lower
- */
+/** What an axis of a plot reaches over, and where it is divided. */
 record PlotScale(double low, double high) {
   private static final int MOST_TICKS = 7;
 

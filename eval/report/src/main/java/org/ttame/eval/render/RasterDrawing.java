@@ -21,13 +21,7 @@ final class RasterDrawing implements Drawing {
   private final Graphics2D graphics;
   private final double scale;
 
-  /**
-   * An empty picture.
-   *
-   * @param width in points
-   * @param height in points
-   * @param scale pixels to a point
-   */
+  /** An empty picture of so many points, and pixels to a point. */
   RasterDrawing(double width, double height, double scale) {
     this.scale = scale;
     image =

@@ -30,13 +30,7 @@ final class SvgDrawing implements Drawing {
   private final double height;
   private final boolean inPage;
 
-  /**
-   * An empty drawing.
-   *
-   * @param width in points
-   * @param height in points
-   * @param inPage whether it becomes a part of a page, whose colours it takes
-   */
+  /** An empty drawing, in points; as a part of a page it takes the page's colours. */
   SvgDrawing(double width, double height, boolean inPage) {
     this.width = width;
     this.height = height;
@@ -57,7 +51,8 @@ final class SvgDrawing implements Drawing {
       lengths.append(lengths.isEmpty() ? " stroke-dasharray=\"" : " ").append(dash);
     }
     append(
-        "<path d=\"%s\" style=\"fill:none;stroke:%s\" stroke-width=\"%.2f\" stroke-linejoin=\"round\"%s/>",
+        "<path d=\"%s\" style=\"fill:none;stroke:%s\" stroke-width=\"%.2f\""
+            + " stroke-linejoin=\"round\"%s/>",
         path(path), color(rgb), width, lengths.isEmpty() ? "" : lengths.append('"'));
   }
 
@@ -90,12 +85,7 @@ final class SvgDrawing implements Drawing {
         x, y, width, height, base64(PngWriter.encode(picture)));
   }
 
-  /**
-   * The file.
-   *
-   * @param title what programs show as its name
-   * @param description what they say of it
-   */
+  /** The file, with what programs show as its name and say of it. */
   String document(String title, String description) {
     return Text.format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\""
@@ -112,11 +102,7 @@ final class SvgDrawing implements Drawing {
         body);
   }
 
-  /**
-   * The drawing as an element of a page.
-   *
-   * @param label what screen readers call it
-   */
+  /** The drawing as an element of a page; its label is what screen readers call it. */
   String element(String label) {
     return Text.format(
         "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">\n%s</svg>\n",

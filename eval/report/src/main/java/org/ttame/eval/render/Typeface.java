@@ -86,12 +86,8 @@ final class Typeface {
   }
 
   /**
-   * A text made to fit: printable, and what is too long loses its middle, since names differ at
-   * both ends.
-   *
-   * @param text any text
-   * @param size of the typeface
-   * @param width of the room, in the same unit
+   * A text made to fit a width: printable, and what is too long loses its middle, since names
+   * differ at both ends.
    */
   String fitted(String text, double size, double width) {
     String printable = printable(text);
@@ -112,13 +108,7 @@ final class Typeface {
     return new String(points, 0, head) + ELLIPSIS + new String(points, tail, points.length - tail);
   }
 
-  /**
-   * Breaks a text at spaces into lines; a word that is too long is {@link #fitted}.
-   *
-   * @param text any text
-   * @param size of the typeface
-   * @param width of a line, in the same unit
-   */
+  /** Breaks a text at spaces into lines; a word that is too long is {@link #fitted}. */
   List<String> wrapped(String text, double size, double width) {
     List<String> lines = new ArrayList<>();
     String line = "";
@@ -136,12 +126,8 @@ final class Typeface {
   }
 
   /**
-   * The same, but the last line takes all that is left, and loses its middle where it is too long.
-   *
-   * @param text any text
-   * @param size of the typeface
-   * @param width of a line, in the same unit
-   * @param most lines
+   * The same, but of at most so many lines: the last takes all that is left, and loses its middle
+   * where it is too long.
    */
   List<String> wrapped(String text, double size, double width, int most) {
     List<String> lines = wrapped(text, size, width);
@@ -178,10 +164,8 @@ final class Typeface {
   }
 
   /**
-   * A font file of some characters, for documents that carry what they show.
-   *
-   * @param points the characters
-   * @return TrueType; equal characters give equal bytes
+   * A TrueType file of some characters, for documents that carry what they show; equal characters
+   * give equal bytes.
    */
   synchronized byte[] subset(Collection<Integer> points) {
     try {

@@ -3,11 +3,7 @@ package org.ttame.eval.report;
 import java.util.List;
 import org.ttame.eval.metric.MetricKey;
 
-/**
- * A metric as a column that people read.
- *
- * @param key the metric
- */
+/** A metric as a column that people read. */
 record Column(MetricKey key) {
   /** The columns of the tables: of ROAD's numbers the means, since curves show the others. */
   static List<Column> shown(List<MetricKey> keys) {

@@ -36,20 +36,12 @@ record GalleryCard(
   private static final int COARSE_SIDE = 96;
 
   /**
-   * A card and what it is ordered by.
-   *
-   * @param markup the card
-   * @param disagreement 1 minus the mean rank correlation of every two maps; NaN with fewer
+   * A card, and what it is ordered by: 1 minus the mean rank correlation of every two maps, NaN
+   * with fewer.
    */
   record Made(Html markup, double disagreement) {}
 
-  /**
-   * Makes a card.
-   *
-   * @param entry the image
-   * @param records what was measured of it, a record a method
-   * @throws IOException naming the file, if a picture or a map cannot be read
-   */
+  /** Makes a card of what was measured of an image, a record a method. */
   Made make(GalleryFolder.Entry entry, List<ImageRecord> records) throws IOException {
     RgbImage picture = folder.picture(entry);
     ImageRecord any = records.get(0);

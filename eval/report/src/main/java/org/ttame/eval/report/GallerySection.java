@@ -30,14 +30,7 @@ final class GallerySection {
   private final ColorMap colors;
   private final List<Column> columns;
 
-  /**
-   * A gallery.
-   *
-   * @param result what was measured
-   * @param folder the pictures that were kept
-   * @param labels names of the classes by index, or an empty list
-   * @param colors the heatmaps' colours
-   */
+  /** A gallery of the pictures that were kept. */
   GallerySection(
       EvaluationResult result, GalleryFolder folder, List<String> labels, ColorMap colors) {
     this.result = result;
@@ -47,12 +40,7 @@ final class GallerySection {
     columns = Column.shown(result.keys());
   }
 
-  /**
-   * Reads the pictures.
-   *
-   * @return the section, or nothing if no picture was kept
-   * @throws IOException naming the file, if one cannot be read
-   */
+  /** The section, or nothing if no picture was kept. */
   Optional<Section> section() throws IOException {
     Map<String, List<ImageRecord>> measured = new HashMap<>();
     List<GalleryFolder.Entry> entries = folder.entries();
@@ -95,10 +83,10 @@ final class GallerySection {
                     "disagreement",
                     several
                         ? "Images where the methods disagree most come first: disagreement is 1"
-                            + " minus the mean of Spearman's rank correlation between the maps of"
-                            + " every two methods, pixel by pixel; 0 if all rank the pixels alike, 1"
-                            + " if their rankings are unrelated. The spread of a score is its maximum"
-                            + " minus its minimum over the methods."
+                              + " minus the mean of Spearman's rank correlation between the maps of"
+                              + " every two methods, pixel by pixel; 0 if all rank the pixels"
+                              + " alike, 1 if their rankings are unrelated. The spread of a score"
+                              + " is its maximum minus its minimum over the methods."
                         : "",
                     "orders",
                     orders(several),

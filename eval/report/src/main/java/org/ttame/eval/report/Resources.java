@@ -9,12 +9,7 @@ import java.nio.charset.StandardCharsets;
 final class Resources {
   private Resources() {}
 
-  /**
-   * Reads a text.
-   *
-   * @param name its file's name
-   * @throws IllegalArgumentException if there is none of that name
-   */
+  /** Reads a text; throws IllegalArgumentException if there is none of that name. */
   static String text(String name) {
     try (InputStream in = Resources.class.getResourceAsStream(name)) {
       if (in == null) {

@@ -57,13 +57,7 @@ record AblationTable(String model, List<MetricKey> keys, List<Row> rows) {
     }
   }
 
-  /**
-   * Computes.
-   *
-   * @param classifier the classifier
-   * @param plan what was planned
-   * @param results of all its trials
-   */
+  /** Computes, when all trials of the plan are done. */
   static AblationTable of(
       FrozenClassifier classifier, AblationPlan plan, List<TrialResult> results) {
     Map<String, TrialResult> byName = new LinkedHashMap<>();

@@ -18,11 +18,8 @@ final class ChosenImages implements Iterator<ImageBatch> {
   private ImageBatch last;
 
   /**
-   * A watch over a stream.
-   *
-   * @param images the stream
-   * @param rows how many to keep
-   * @param count how many images the stream has; if it has fewer, fewer are kept
+   * A watch over a stream that keeps so many {@code rows} of its {@code count} images; if it has
+   * fewer, fewer are kept.
    */
   ChosenImages(Iterator<ImageBatch> images, int rows, int count) {
     this.images = images;

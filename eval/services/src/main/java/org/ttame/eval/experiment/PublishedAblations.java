@@ -59,10 +59,7 @@ final class PublishedAblations {
   /**
    * The tables, where classifier and images are the paper's: one of its three networks with a
    * thousand classes, measured on nothing but ImageNet's validation images, told by their names.
-   *
-   * @param classifier the classifier
-   * @param images names of the images measured
-   * @return the tables, or empty where a comparison would mislead
+   * Elsewhere a comparison would mislead.
    */
   static Optional<PublishedAblations> fitting(FrozenClassifier classifier, List<String> images) {
     boolean network =

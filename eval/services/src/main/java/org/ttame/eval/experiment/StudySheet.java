@@ -46,13 +46,7 @@ final class StudySheet {
     this.overlay = overlay;
   }
 
-  /**
-   * Draws the sheet.
-   *
-   * @param title the line over everything
-   * @param images the chosen images, all of which were measured
-   * @param result what was measured of them
-   */
+  /** Draws the sheet of chosen images, all of which were measured. */
   FigureSheet draw(String title, ImageBatch images, EvaluationResult result) {
     List<String> columns = new ArrayList<>(List.of("input"));
     explainers.forEach(explainer -> columns.add(ExplanationMethod.title(explainer.name())));

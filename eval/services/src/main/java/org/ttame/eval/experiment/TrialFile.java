@@ -35,13 +35,7 @@ final class TrialFile {
   private final Path file;
   private final ObjectNode fingerprint;
 
-  /**
-   * A trial's file.
-   *
-   * @param folder the trial's
-   * @param trial the trial
-   * @param depends what else its numbers depend on: classifier, images, thresholds
-   */
+  /** A trial's file; its numbers depend on classifier, images and thresholds, too. */
   TrialFile(Path folder, Trial trial, Map<String, String> depends) {
     file = folder.resolve(NAME);
     fingerprint = JSON.createObjectNode();
@@ -60,9 +54,8 @@ final class TrialFile {
   }
 
   /**
-   * Reads what an earlier part of the job found.
-   *
-   * @throws IOException naming the file, if it is damaged, or of a trial with other settings
+   * Reads what an earlier part of the job found; refuses a file that is damaged, or of a trial with
+   * other settings.
    */
   TrialResult read(Trial trial) throws IOException {
     JsonNode json;
