@@ -3,6 +3,7 @@ package org.ttame.eval.evaluation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -37,16 +38,12 @@ public final class EvaluationStatistics {
     methods = result.methods().stream().map(MethodResult::method).toList();
     keys = result.keys();
     requirePairs(result.methods());
-    for (int k = 0; k < keys.size(); k++) {
-      double[][] columns = new double[methods.size()][];
-      for (int m = 0; m < columns.length; m++) {
-        int column = k;
-        columns[m] =
-            result.methods().get(m).records().stream()
-                .mapToDouble(record -> record.values()[column])
-                .toArray();
-      }
-      add(keys.get(k), columns);
+    long values = result.methods().stream().mapToLong(method -> method.records().size()).sum();
+    // As many numbers at once as take a quarter of the heap: their resamples are drawn once.
+    long room = Runtime.getRuntime().maxMemory() / 4 / Double.BYTES;
+    int together = (int) Math.max(1, Math.min(keys.size(), room / Math.max(1, values)));
+    for (int k = 0; k < keys.size(); k += together) {
+      add(result.methods(), k, Math.min(k + together, keys.size()));
     }
   }
 
@@ -105,34 +102,80 @@ public final class EvaluationStatistics {
     return all;
   }
 
-  private void add(MetricKey key, double[][] columns) {
+  private void add(List<MethodResult> results, int from, int to) {
+    double[][][] columns = new double[to - from][results.size()][];
+    for (int m = 0; m < results.size(); m++) {
+      List<ImageRecord> records = results.get(m).records();
+      for (double[][] column : columns) {
+        column[m] = new double[records.size()];
+      }
+      int i = 0;
+      for (ImageRecord record : records) {
+        for (int k = from; k < to; k++) {
+          columns[k - from][m][i] = record.values()[k];
+        }
+        i++;
+      }
+    }
+    // Numbers over as many images have the same resamples, whichever images these are.
+    Map<Integer, Map<MetricKey, double[][]>> alike = new HashMap<>();
+    for (int k = from; k < to; k++) {
+      double[][] column = columns[k - from];
+      if (column.length == 0 || !applyAlike(column)) {
+        addApart(keys.get(k), column);
+      } else {
+        for (int m = 0; m < column.length; m++) {
+          column[m] = present(column[m]);
+        }
+        alike
+            .computeIfAbsent(column[0].length, n -> new LinkedHashMap<>())
+            .put(keys.get(k), column);
+      }
+    }
+    alike.values().forEach(this::addTogether);
+  }
+
+  private void addApart(MetricKey key, double[][] columns) {
     int count = columns.length;
     Interval[] mean = new Interval[count];
     Interval[][] pair = new Interval[count][count];
-    if (!applyAlike(columns)) {
-      for (int a = 0; a < count; a++) {
-        mean[a] = bootstrap.mean(columns[a]);
-        for (int b = 0; b < count; b++) {
-          pair[a][b] = bootstrap.difference(columns[a], columns[b]);
-        }
-      }
-    } else if (count > 0) {
-      // The same images, so each resample is drawn once for all methods and pairs.
-      double[][] present = new double[count][];
-      for (int m = 0; m < count; m++) {
-        present[m] = present(columns[m]);
-      }
-      double[][] resampled = bootstrap.resampledMeans(present);
-      for (int a = 0; a < count; a++) {
-        mean[a] = bootstrap.interval(present[a], resampled[a]);
-        for (int b = 0; b < count; b++) {
-          pair[a][b] =
-              bootstrap.interval(less(present[a], present[b]), less(resampled[a], resampled[b]));
-        }
+    for (int a = 0; a < count; a++) {
+      mean[a] = bootstrap.mean(columns[a]);
+      for (int b = 0; b < count; b++) {
+        pair[a][b] = bootstrap.difference(columns[a], columns[b]);
       }
     }
     means.put(key, mean);
     pairs.put(key, pair);
+  }
+
+  private void addTogether(Map<MetricKey, double[][]> columns) {
+    double[][] all = columns.values().stream().flatMap(Arrays::stream).toArray(double[][]::new);
+    double[][] resampled = bootstrap.resampledMeans(all);
+    int count = methods.size();
+    int first = 0;
+    for (MetricKey key : columns.keySet()) {
+      Interval[] mean = new Interval[count];
+      Interval[][] pair = new Interval[count][count];
+      for (int a = first; a < first + count; a++) {
+        mean[a - first] = bootstrap.interval(all[a], resampled[a]);
+        for (int b = first; b < first + count; b++) {
+          pair[a - first][b - first] = difference(all[a], all[b], resampled[a], resampled[b]);
+        }
+      }
+      means.put(key, mean);
+      pairs.put(key, pair);
+      first += count;
+    }
+  }
+
+  private Interval difference(double[] values, double[] others, double[] means, double[] lesser) {
+    int n = values.length;
+    double mean =
+        IntStream.range(0, n).mapToDouble(i -> values[i] - others[i]).average().orElse(Double.NaN);
+    double[] differences = new double[means.length];
+    Arrays.setAll(differences, r -> means[r] - lesser[r]);
+    return bootstrap.interval(mean, n, differences);
   }
 
   /** The same array where nothing is missing: with many images each copy counts. */
@@ -151,14 +194,6 @@ public final class EvaluationStatistics {
       }
     }
     return true;
-  }
-
-  private static double[] less(double[] values, double[] others) {
-    double[] differences = new double[values.length];
-    for (int i = 0; i < values.length; i++) {
-      differences[i] = values[i] - others[i];
-    }
-    return differences;
   }
 
   private static void requirePairs(List<MethodResult> results) {

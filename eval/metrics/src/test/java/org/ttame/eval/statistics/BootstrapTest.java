@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /** Golden values: make_bootstrap.py, by numpy on the same draws and by scipy on its own. */
@@ -50,6 +51,34 @@ class BootstrapTest {
           assertThat(interval.low()).isCloseTo(scipys.get(0).asDouble(), within(0.05 * width));
           assertThat(interval.high()).isCloseTo(scipys.get(1).asDouble(), within(0.05 * width));
         });
+  }
+
+  /** Sums of more images and columns than are added at once, by the JDK's SplitMix64: same bits. */
+  @Test
+  void groupsAndBlocksChangeNoBit() {
+    int n = 2500;
+    double[][] columns = new double[6][];
+    for (int c = 0; c < columns.length; c++) {
+      columns[c] = noise(n, c);
+    }
+    Bootstrap odd = new Bootstrap(101, 7);
+    double[][] means = odd.resampledMeans(columns);
+    for (int r = 0; r < odd.resamples(); r++) {
+      SplittableRandom random =
+          new SplittableRandom(
+              odd.seed() * 0xD1B54A32D192ED03L + (long) r * n * 0x9E3779B97F4A7C15L);
+      int[] times = new int[n];
+      for (int i = 0; i < n; i++) {
+        times[(int) (random.nextDouble() * n)]++;
+      }
+      for (int c = 0; c < columns.length; c++) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+          sum += times[i] * columns[c][i];
+        }
+        assertThat(means[c][r]).as("column %d, resample %d", c, r).isEqualTo(sum / n);
+      }
+    }
   }
 
   /** For many values the mean is normal: ± 1.96 standard errors. */
