@@ -3,6 +3,7 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.ttame.core.Text;
 
 /**
@@ -98,9 +99,7 @@ final class AttentionReader {
     }
     Trace scores = Trace.back(softmax.value(0));
     Operation product = scores.source().producer();
-    if (product == null
-        || !product.is("MatMul")
-        || !Arrays.equals(scores.positions().values(), identity(scores.source()))) {
+    if (product == null || !product.is("MatMul") || !scores.isWhole()) {
       throw new UnsupportedGraphException(
           Text.format(
               "%s is not over a plain product of queries and keys; masks are not supported",
@@ -250,6 +249,9 @@ final class AttentionReader {
 
   /** For each row of a linear layer's input, the token it holds, image · T + token. */
   private long[] rows(Constant positions, Operation linear) throws IOException {
+    if (positions.isInOrder()) {
+      return LongStream.range(0, positions.size() / width).toArray();
+    }
     double[] values = positions.values();
     long[] result = new long[values.length / width];
     for (int i = 0; i < values.length; i++) {
@@ -266,7 +268,7 @@ final class AttentionReader {
 
   /** The rows of the joined heads in their own order. */
   private long[] rowsOf(Value joined) {
-    return java.util.stream.LongStream.range(0, Constant.count(joined.shape()) / width).toArray();
+    return LongStream.range(0, Constant.count(joined.shape()) / width).toArray();
   }
 
   /** Finds for each row of the output projection the token of the result that it becomes. */
@@ -322,9 +324,5 @@ final class AttentionReader {
     }
     recipes.put(layer + ".weight", new Recipe(weight, null, scale));
     recipes.put(layer + ".bias", Recipe.of(part));
-  }
-
-  private static double[] identity(Value value) throws IOException {
-    return Constant.positions(value.shape()).values();
   }
 }

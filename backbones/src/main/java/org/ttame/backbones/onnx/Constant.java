@@ -84,6 +84,17 @@ final class Constant implements Operand {
     return offset;
   }
 
+  /** Whether it is the numbers 0, 1, 2 … row by row: {@link #positions} that nothing has moved. */
+  boolean isInOrder() throws IOException {
+    if (storage instanceof Storage.Counting) {
+      return size() == storage.size() && contiguous();
+    }
+    long[] next = {0};
+    boolean[] inOrder = {true};
+    inParts(1, (index, values, from) -> inOrder[0] &= values[from] == next[0]++);
+    return inOrder[0];
+  }
+
   /** Whether its numbers can be read here; those of weights of a backbone file cannot. */
   boolean isAtHand() {
     return !(storage instanceof Storage.Elsewhere);
@@ -154,11 +165,12 @@ final class Constant implements Operand {
       storage.read(offset, result.length, result);
       return result;
     }
-    double[] base = span();
+    boolean counting = storage instanceof Storage.Counting;
+    double[] base = counting ? null : span();
     long[] index = new long[shape.length];
     int at = 0;
     for (int i = 0; i < result.length; i++) {
-      result[i] = base[at];
+      result[i] = counting ? offset + at : base[at];
       for (int axis = shape.length - 1; axis >= 0; axis--) {
         at += (int) strides[axis];
         if (++index[axis] < shape[axis]) {

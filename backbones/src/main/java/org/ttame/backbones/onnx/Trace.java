@@ -58,10 +58,17 @@ record Trace(Value source, Constant positions, double scale) {
     return new Trace(at, positions, scale);
   }
 
+  /** Whether they are all of the source's elements, row by row; scaled or not. */
+  boolean isWhole() throws IOException {
+    return positions.size() == Constant.count(source.shape()) && positions.isInOrder();
+  }
+
   /** Whether the elements are, unscaled, where an expected arrangement has them. */
   boolean isUnscaled(Constant expected) throws IOException {
     return scale == 1
         && positions.size() == expected.size()
-        && Arrays.equals(positions.values(), expected.values());
+        && (positions.isInOrder()
+            ? expected.isInOrder()
+            : Arrays.equals(positions.values(), expected.values()));
   }
 }
