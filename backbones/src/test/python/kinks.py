@@ -6,7 +6,7 @@ For FOLDER/NAME.onnx with FOLDER/NAME.npz (of NAME.new.onnx that of NAME): write
 `logits64` and `grad64` of the file's graph in float64, and prints the relative distance (L2) of
   file     that gradient from the model's own in float64: what the exporter's folding in float32 moves,
   float32  the graph's gradient in float32 from float64, with the number of values on another side of a kink,
-  held     the same with every ReLU, clip and max pool held to its branch of float64,
+  held     the same with every ReLU, clip, max pool and maximum held to its branch of float64,
   d        the model's own gradient in float32 from float64.
 Knows the operators of convolutional networks. Needs onnx and torch."""
 import pathlib
@@ -68,6 +68,14 @@ def max_pool(a, i, branch):
     return i[0].flatten(2).gather(2, branch(index).flatten(2)).view(y.shape)
 
 
+def largest(x, along, keep, branch):
+    """The first of the largest values along one axis."""
+    if len(along) != 1:
+        raise ValueError(f"a maximum over the axes {along}")
+    y = x.gather(along[0], branch(x.argmax(along[0], keepdim=True)))
+    return y if keep else y.squeeze(along[0])
+
+
 def pieces(x, low, high, branch):
     """x between two bounds."""
     side = branch((x > low).int() + (x >= high).int())
@@ -84,7 +92,7 @@ def slices(i):
     steps = i[4].tolist() if len(i) > 4 else [1] * len(starts)
     for axis, start, end, step in zip(along, starts, ends, steps):
         size = x.shape[axis]
-        x = x.index_select(axis, torch.tensor(range(size)[slice(start, end if abs(end) < 2**40 else None, step)]))
+        x = x.index_select(axis, torch.tensor(range(size)[slice(start, end if abs(end) < 2**40 else None, step)], dtype=torch.long))
     return x
 
 
@@ -150,7 +158,7 @@ def apply(node, i, dtype, branches):
         case "Softmax":
             return torch.softmax(i[0], a.get("axis", -1))
         case "Flatten":
-            return i[0].flatten(a.get("axis", 1))
+            return i[0].reshape(i[0].shape[:a.get("axis", 1)].numel(), -1)
         case "Concat":
             return torch.cat([v.reshape(-1) if v.dim() == 0 else v for v in i], a["axis"])
         case "Transpose":
@@ -177,6 +185,8 @@ def apply(node, i, dtype, branches):
         case "ReduceMean" | "ReduceSum" as kind:
             reduce = torch.mean if kind == "ReduceMean" else torch.sum
             return reduce(i[0], axes(a, i), keepdim=bool(a.get("keepdims", 1)))
+        case "ReduceMax":
+            return largest(i[0], axes(a, i), bool(a.get("keepdims", 1)), branch)
         case "Slice":
             return slices(i)
         case "Split":

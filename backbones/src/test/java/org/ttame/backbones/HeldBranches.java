@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.MaxPooling2D;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
+import org.nd4j.linalg.api.ops.impl.reduce.same.Max;
 import org.nd4j.linalg.api.ops.impl.transforms.clip.ClipByValue;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
@@ -18,7 +19,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.backbones.graph.BackboneGraph;
 
 /**
- * A graph whose piecewise linear operations (ReLU, clip, max pool) take for every value the branch
+ * A graph whose piecewise linear operations (ReLU, clip, max pool, maximum along an axis) take for every value the branch
  * that a run in double precision took: each becomes a product with a constant. Its gradient has no
  * kinks left, so that of float32 must be that of double but for rounding. Where it is, and the
  * graph's own is not, the difference is that of values a rounding away from a kink.
@@ -39,6 +40,11 @@ final class HeldBranches {
     boolean pools() {
       return operation.getOp() instanceof MaxPooling2D;
     }
+
+    /** Of a maximum along an axis the operation, else null. */
+    Max maximum() {
+      return operation.getOp() instanceof Max max ? max : null;
+    }
   }
 
   private HeldBranches(SameDiff graph, Map<String, INDArray> exact) {
@@ -48,7 +54,10 @@ final class HeldBranches {
 
   private static List<Kink> kinks(SameDiff graph) {
     return graph.getOps().values().stream()
-        .filter(o -> List.of("relu", "ClipByValue", "maxpool2d").contains(o.getOp().opName()))
+        .filter(
+            o ->
+                o.getOp() instanceof Max
+                    || List.of("relu", "ClipByValue", "maxpool2d").contains(o.getOp().opName()))
         .map(o -> new Kink(o, o.getInputsToOp().get(0)))
         .toList();
   }
@@ -62,7 +71,13 @@ final class HeldBranches {
   static long differing(SameDiff graph, Map<String, INDArray> single, Map<String, INDArray> exact) {
     long count = 0;
     for (Kink kink : kinks(graph)) {
-      if (!kink.pools()) {
+      if (kink.maximum() != null) {
+        try (INDArray x = chosen(kink, exact.get(kink.input()));
+            INDArray y = chosen(kink, single.get(kink.input()))) {
+          // Where another one is the largest, two places differ.
+          count += Math.round(x.squaredDistance(y)) / 2;
+        }
+      } else if (!kink.pools()) {
         double[] bounds = bounds(kink);
         INDArray a = exact.get(kink.input());
         INDArray b = single.get(kink.input());
@@ -94,7 +109,10 @@ final class HeldBranches {
       SDVariable x = graph.graph().getVariable(kink.operation().getInputsToOp().get(0));
       List<String> readers =
           List.copyOf(graph.graph().getVariables().get(kink.output()).getInputsForOp());
-      SDVariable y = kink.pools() ? held.pool(kink, x) : held.pieces(kink, x);
+      SDVariable y =
+          kink.maximum() != null
+              ? held.maximum(kink, x)
+              : kink.pools() ? held.pool(kink, x) : held.pieces(kink, x);
       held.replace(kink.output(), y, readers);
     }
   }
@@ -141,6 +159,39 @@ final class HeldBranches {
 
   private DataType dataType() {
     return graph.getVariable(BackboneGraph.INPUT).dataType();
+  }
+
+  /** The largest values as a sum over all, of which the first of the largest counts. */
+  private SDVariable maximum(Kink kink, SDVariable x) {
+    Max max = kink.maximum();
+    SDVariable picked = x.mul(constant(chosen(kink, exact.get(kink.input()))));
+    return graph.sum(picked, max.isKeepDims(), axis(max));
+  }
+
+  private static int axis(Max max) {
+    int[] axes = max.dimensions().toIntVector();
+    if (axes.length != 1) {
+      throw new IllegalArgumentException("a maximum over " + axes.length + " axes");
+    }
+    return axes[0];
+  }
+
+  /** One where the first of the largest values along the axis is, else zero. */
+  private static INDArray chosen(Kink kink, INDArray values) {
+    int axis = axis(kink.maximum());
+    INDArray ones = Nd4j.zeros(DataType.DOUBLE, values.shape());
+    try (INDArray largest = values.max(true, axis);
+        INDArray free = Nd4j.ones(DataType.DOUBLE, largest.shape())) {
+      for (long i = 0; i < values.size(axis); i++) {
+        INDArrayIndex[] at = new INDArrayIndex[values.rank()];
+        java.util.Arrays.fill(at, NDArrayIndex.all());
+        at[axis] = NDArrayIndex.interval(i, i + 1);
+        INDArray here = values.get(at).dup('c').eq(largest).castTo(DataType.DOUBLE).muli(free);
+        free.subi(here);
+        ones.get(at).assign(here);
+      }
+    }
+    return ones;
   }
 
   /** Each window's largest value as a sum over the places of windows, of which one counts. */
