@@ -19,10 +19,11 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.backbones.graph.BackboneGraph;
 
 /**
- * A graph whose piecewise linear operations (ReLU, clip, max pool, maximum along an axis) take for every value the branch
- * that a run in double precision took: each becomes a product with a constant. Its gradient has no
- * kinks left, so that of float32 must be that of double but for rounding. Where it is, and the
- * graph's own is not, the difference is that of values a rounding away from a kink.
+ * A graph whose piecewise linear operations (ReLU, clip, max pool, maximum along an axis) take for
+ * every value the branch that a run in double precision took: each becomes a product with a
+ * constant. Its gradient has no kinks left, so that of float32 must be that of double but for
+ * rounding. Where it is, and the graph's own is not, the difference is that of values a rounding
+ * away from a kink.
  */
 final class HeldBranches {
   private static final int MIN = 0;
