@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.graph.BackboneGraph;
@@ -33,8 +34,9 @@ import org.ttame.core.npz.Npz;
 
 /**
  * Exports of whole models, NAME.onnx and NAME.new.onnx, against PyTorch's logits and gradients in
- * NAME.npz: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME} for some of them. Prints
- * a table, and writes it to {@code -Dttame.table=FILE}.
+ * NAME.npz, and against themselves after an import, bit by bit: {@code -Dttame.exports=FOLDER},
+ * {@code -Dttame.only=NAME,NAME} for some of them. Prints a table, and writes it to {@code
+ * -Dttame.table=FILE}.
  *
  * <p>Where activations have kinks (ReLU, max pool) a gradient in float32 depends on which side of
  * one a value falls that is a rounding away from it. A gradient beyond its bound must therefore be
@@ -63,13 +65,15 @@ class ExportedModelsTest {
 
   private static final ModelTable TABLE = new ModelTable();
 
+  @TempDir static Path folder;
+
   @TestFactory
   Stream<DynamicTest> everyExport() throws IOException {
-    String folder = System.getProperty("ttame.exports");
-    assumeTrue(folder != null, "-Dttame.exports=FOLDER names no folder of exports");
+    String exports = System.getProperty("ttame.exports");
+    assumeTrue(exports != null, "-Dttame.exports=FOLDER names no folder of exports");
     String only = System.getProperty("ttame.only", "");
     List<String> wanted = Arrays.asList(only.split(",", -1));
-    try (Stream<Path> files = Files.list(Path.of(folder))) {
+    try (Stream<Path> files = Files.list(Path.of(exports))) {
       return files
           .filter(file -> file.toString().endsWith(".onnx"))
           .filter(file -> only.isEmpty() || wanted.contains(name(file).replace(".new", "")))
@@ -116,6 +120,7 @@ class ExportedModelsTest {
                 .collect(Collectors.joining(", ")));
         cells.add(0, "wrong");
         put(file, cells);
+        isTheSameImported(file, images, classes, result);
         assertThat(logits).as("logits").isLessThanOrEqualTo(logitsBound);
         if (logitsBound > TELLS_NOTHING) {
           cells.set(KINKS, isRightInDouble(file, golden, classes));
@@ -131,6 +136,29 @@ class ExportedModelsTest {
       throw e;
     } finally {
       golden.values().forEach(INDArray::close);
+    }
+  }
+
+  /** A file that {@code import} wrote gives the same bits. */
+  private static void isTheSameImported(
+      Path file, INDArray images, int[] classes, GraphResult expected) throws IOException {
+    Path imported = folder.resolve(name(file) + ".ttame");
+    Backbones.importTo(file, imported, BackboneOptions.defaults());
+    try (FrozenClassifier classifier = Backbones.load(imported, BackboneOptions.defaults());
+        GraphResult actual =
+            classifier.logitGradients(
+                Map.of(classifier.inputName(), images),
+                classes,
+                List.of(classifier.logitsName()),
+                List.of(classifier.inputName()))) {
+      assertThat(Members.floats(actual.output(classifier.logitsName())))
+          .as("logits after an import")
+          .isEqualTo(Members.floats(expected.output(classifier.logitsName())));
+      assertThat(Members.floats(actual.gradient(classifier.inputName())))
+          .as("gradient after an import")
+          .isEqualTo(Members.floats(expected.gradient(classifier.inputName())));
+    } finally {
+      Files.delete(imported);
     }
   }
 

@@ -78,6 +78,11 @@ final class Members {
     return layer.kind() == FeatureKind.MAP ? images(golden) : golden.dup('c');
   }
 
+  /** All values in order, to be compared bit by bit: arrays call those equal that are close. */
+  static float[] floats(INDArray array) {
+    return array.dup('c').data().asFloat();
+  }
+
   /** Largest difference, relative to the expected values' largest magnitude. */
   static double difference(INDArray actual, INDArray expected) {
     if (!java.util.Arrays.equals(actual.shape(), expected.shape())) {
