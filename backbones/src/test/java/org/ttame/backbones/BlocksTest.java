@@ -96,8 +96,7 @@ class BlocksTest {
           .isLessThan(Math.max(TOLERANCE, 2 * rounding[0]));
       assertThat(Members.difference(patches(gradient), golden.get(name + ".gradient")))
           .isLessThan(Math.max(TOLERANCE, 2 * rounding[1]));
-      assertThat(Members.floats(same.output(again.logitsName())))
-          .isEqualTo(Members.floats(logits));
+      assertThat(Members.floats(same.output(again.logitsName()))).isEqualTo(Members.floats(logits));
       assertThat(Members.floats(same.gradient(again.inputName())))
           .isEqualTo(Members.floats(gradient));
       isTheSameAlone(classifier, images, logits);

@@ -124,8 +124,7 @@ class ExportedModelsTest {
         assertThat(logits).as("logits").isLessThanOrEqualTo(logitsBound);
         if (logitsBound > TELLS_NOTHING) {
           cells.set(KINKS, isRightInDouble(file, golden, classes));
-        }
-        if (gradients > gradientsBound) {
+        } else if (gradients > gradientsBound) {
           cells.set(KINKS, areKinks(file, golden, classes, gradientsBound));
         }
         cells.set(0, "right");
@@ -164,7 +163,8 @@ class ExportedModelsTest {
 
   /**
    * Where PyTorch's own float32 is nowhere near its double precision, and the exporter's folding in
-   * float32 moves as much: only the file's own graph in double precision tells.
+   * float32 moves as much: only the file's own graph in double precision tells. A gradient in
+   * float32 may then be any number of times too long.
    */
   private static String isRightInDouble(Path file, Map<String, INDArray> golden, int[] classes)
       throws IOException {
