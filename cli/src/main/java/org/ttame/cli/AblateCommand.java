@@ -117,10 +117,10 @@ final class AblateCommand implements Command {
       ExperimentListener.Planned planned = plan.get(i);
       console.result(
           Text.format(
-              "  %2d. %s, %d steps, %s",
+              "  %2d. %s, %s, %s",
               i + 1,
               planned.trial().name(),
-              planned.steps(),
+              Text.count(planned.steps(), "step"),
               switch (planned.state()) {
                 case DONE -> "done";
                 case BEGUN -> "resumes";

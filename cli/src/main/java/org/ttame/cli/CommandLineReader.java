@@ -3,7 +3,6 @@ package org.ttame.cli;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -114,31 +113,12 @@ final class CommandLineReader {
 
   private static String unknown(CommandSpec spec, String typed) {
     String name = typed.replaceFirst("^-+", "").replaceFirst("=.*$", "");
-    String nearest =
-        spec.options().stream()
-            .flatMap(option -> option.names().stream())
-            .min(Comparator.comparingInt(candidate -> distance(candidate, name)))
-            .filter(candidate -> distance(candidate, name) <= 2)
-            .map(candidate -> "; did you mean --" + candidate + "?")
-            .orElse("");
-    return Text.format("%s has no option %s%s", spec.name(), typed, nearest);
-  }
-
-  /** Levenshtein's distance. */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
+    List<String> names =
+        spec.options().stream().flatMap(option -> option.names().stream()).toList();
+    return Text.format(
+        "%s has no option %s%s",
+        spec.name(),
+        typed,
+        Text.didYouMean("--" + name, names.stream().map(known -> "--" + known).toList()));
   }
 }

@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
+import org.ttame.core.Text;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.Printable;
@@ -123,9 +123,13 @@ public final class Main {
         return run(entry.command().get(), rest);
       }
     }
-    String names = COMMANDS.stream().map(Entry::name).collect(Collectors.joining(", "));
+    List<String> names = COMMANDS.stream().map(Entry::name).toList();
     err.printf(
-        Locale.ROOT, "ttame: '%s' is not a command; there are %s%n", Printable.of(name), names);
+        Locale.ROOT,
+        "ttame: '%s' is not a command%s%n'ttame help' lists them: %s%n",
+        Printable.of(name),
+        Printable.of(Text.didYouMean(name, names)),
+        String.join(", ", names));
     return USAGE;
   }
 

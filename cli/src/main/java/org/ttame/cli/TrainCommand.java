@@ -204,9 +204,9 @@ final class TrainCommand implements Command {
     }
     console.result(
         Text.format(
-            "%s: %d steps, checkpoint %s%s",
+            "%s: %s, checkpoint %s%s",
             result.run(),
-            training.stepsDone(),
+            Text.count(training.stepsDone(), "step"),
             result.checkpoint().orElseThrow(),
             training.skipped().total() == 0 ? "" : "; " + training.skipped().describe()));
   }

@@ -38,7 +38,7 @@ class AblateCommandTest {
     assertThat(said.code()).as("%s", said).isZero();
     assertThat(said.out())
         .contains("7 trainings, 0 done, 7 steps to go")
-        .contains("stage-outputs.proposed.vit-masking, 1 steps, to do")
+        .contains("stage-outputs.proposed.vit-masking, 1 step, to do")
         .contains("| resnet | Stage Outputs | FMs from one layer |");
     assertThat(said.err()).contains("7 of 7, stage-outputs.proposed.vit-masking: AD(100%)");
     for (String name : List.of("ablation.md", "ablation.tex", "ablation.csv", "ablation.json")) {

@@ -73,13 +73,17 @@ class BadInputTest {
         "predict --weights @vgg.onnx --images @images --backbone resnet50 --out @p4 | vgg.onnx | resnet50",
         "inspect @empty                                             | empty            | no training run",
         "explain --run @empty --images @images                      | empty            | no training run",
-        "explain --run @none --images @images                       | none             | no training run",
+        "explain --run @none --images @images                       | none             | no training run: there is no such folder",
         "train --weights @vgg.onnx --data @none                     | none             | exist",
         "train --weights @vgg.onnx --data @images --run @r1 --layers features.5,nose | nose | features.15",
         "train --weights @vgg.onnx --data @images --run @r2 --init @text.onnx | text.onnx | ",
         "train --weights @vgg.onnx --data @binary.txt --run @r3     | binary.txt       | ",
         "train --weights @vgg.onnx --data @images --run @file       | file             | ",
-        "train --run @none --resume                                 | none             | no training run",
+        "train --run @none --resume                                 | none             | there is no such folder",
+        "train --weights @vgg.onnx --data @images --run @t1 --layers feature.15 | feature.15 | did you mean features.15?",
+        "train --weights @vgg.onnx --data @images --run @t2 --labels @two.txt | two.txt     | 10 classes",
+        "train --weights @vgg.onnx --data @images --run @t3 --init @two.txt | two.txt      | ",
+        "explain --weights @vgg.onnx --images @images --method gradcam --layer feature.15 --out @x1 | feature.15 | did you mean features.15?",
         "split --data @images --validation 3 --test 9               | 4                | draw",
         "predict --weights @vgg.onnx --images @images --device cuda --out @p5 | --device cuda | -Pcuda",
         "import --weights @vgg.onnx --out @i1.ttame --device cuda   | --device cuda    | -Pcuda",
@@ -108,7 +112,7 @@ class BadInputTest {
   static void importsLeaveNothingHalfWritten() throws IOException {
     try (Stream<Path> left = Files.list(folder)) {
       assertThat(left.map(file -> file.getFileName().toString()))
-          .noneMatch(name -> name.endsWith(".part") || name.matches("i\\d\\.ttame"));
+          .noneMatch(name -> name.endsWith(".part") || name.matches("i\\d\\.ttame|[rt]\\d"));
     }
     assertThat(folder.resolve("vgg.onnx")).hasBinaryContent(vgg);
   }
@@ -150,7 +154,7 @@ class BadInputTest {
         "serve --run r --host nosuch.host.invalid                | is not an address of this machine",
         "train --epochs some                                     | epochs",
         "train --loss none                                       | none",
-        "train --variant big                                     | big",
+        "train --variant big                                     | --variant: \"big\" is not a variant; use one of",
         "train --masking x                                       | x",
         "train --backbone alexnet                                | alexnet",
         "predict --weights w --images i --backbone alexnet       | alexnet is not a family",

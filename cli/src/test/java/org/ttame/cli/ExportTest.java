@@ -75,7 +75,7 @@ class ExportTest {
             "1e-30",
             "--weight-decay",
             "0");
-    assertThat(result.out()).contains("1 steps");
+    assertThat(result.out()).contains("1 step,");
     Map<String, INDArray> before = Npz.read(exported);
     Map<String, INDArray> after = Npz.read(second.resolve("checkpoints/epoch-1/attention.npz"));
     assertThat(after.keySet()).isEqualTo(before.keySet());

@@ -130,9 +130,10 @@ class FiguresCommandTest {
         figures("some", "--runs", vgg, "--images", images.toString(), "--format", "svg");
     assertThat(said.code()).as("%s", said).isZero();
     assertThat(said.err())
-        .contains("no figure backbones: It compares classifiers, and there is one run.")
-        .contains("no figure several-classes: No true class is known")
-        .contains("no figure misclassified: No true class is known")
+        .contains(
+            "the figure backbones is left out: It compares classifiers, and there is one run.")
+        .contains("the figure several-classes is left out: No true class is known")
+        .contains("the figure misclassified is left out: No true class is known")
         .contains("skipped: ");
     assertThat(said.out()).contains("1 image skipped: 1 not an image");
     JsonNode json = JSON.readTree(folder.resolve("some/figures.json").toFile());

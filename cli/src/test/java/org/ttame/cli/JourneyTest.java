@@ -95,9 +95,12 @@ class JourneyTest {
     assertThat(said.path("label").asText()).isEqualTo(label);
     Ttame.Result unknown =
         Ttame.run(
-            "explain", "--run", run.toString(), "--class", "zebra", "--out", named.toString());
+            "explain", "--run", run.toString(), "--class", "sneeker", "--out", named.toString());
     assertThat(unknown.code()).isEqualTo(2);
-    assertThat(unknown.err()).contains("--class").contains("\"zebra\" is neither an index");
+    assertThat(unknown.err())
+        .contains("--class")
+        .contains("\"sneeker\" is neither an index")
+        .contains("did you mean sneaker?");
 
     Path metrics = out("held-out-metrics");
     Ttame.ok(

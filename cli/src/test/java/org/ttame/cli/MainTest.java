@@ -69,7 +69,7 @@ class MainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "exlpain                        | 'exlpain' is not a command",
+        "exlpain                        | 'exlpain' is not a command; did you mean explain?",
         "sanity --run a                 | --data PATH is missing",
         "sanity --run a --data b --threshold 2 | --threshold 2.0 is not below 1",
         "sanity --data b --weights c --methods gradcam --checks labels | --checks labels needs"

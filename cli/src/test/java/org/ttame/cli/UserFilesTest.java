@@ -204,7 +204,7 @@ class UserFilesTest {
         .contains("x.jp2: JPEG 2000 images")
         .contains("y.dat: PHOTOSHOP images")
         .contains("z.svg: SVG images")
-        .contains(Text.format("5 other files in '%s': no images, left out", mixed));
+        .contains(Text.format("ignoring 5 other files in '%s', no images", mixed));
     assertThat(result.out())
         .contains(": 2 images; 6 images skipped: 5 of an unsupported format, 1 not an image");
     Ttame.Result strict =

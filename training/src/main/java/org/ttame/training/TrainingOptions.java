@@ -217,8 +217,7 @@ public record TrainingOptions(
               name, text, digits ? "whole number, or is too large" : "number"),
           e);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          Text.format("%s: '%s' does not fit: %s", name, text, e.getMessage()), e);
+      throw new IllegalArgumentException(Text.format("%s: %s", name, e.getMessage()), e);
     }
   }
 

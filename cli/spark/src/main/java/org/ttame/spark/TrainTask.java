@@ -86,9 +86,9 @@ final class TrainTask extends AbstractFunction1<Iterator<Integer>, Iterator<Stri
       }
       train.report(classifier);
       return Text.format(
-          "%s: %d steps, checkpoint %s%s",
+          "%s: %s, checkpoint %s%s",
           run,
-          result.training().stepsDone(),
+          Text.count(result.training().stepsDone(), "step"),
           result.checkpoint().orElse("none"),
           result.training().skipped().total() == 0
               ? ""

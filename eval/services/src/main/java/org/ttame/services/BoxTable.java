@@ -18,6 +18,7 @@ import org.ttame.core.image.Preprocessing;
 import org.ttame.core.storage.TextFile;
 import org.ttame.eval.metric.Box;
 import org.ttame.eval.output.Csv;
+import org.ttame.training.data.ImageList;
 
 /**
  * Where objects are in images, from a table: a row an object, columns {@code image, class, x0, y0,
@@ -27,7 +28,7 @@ import org.ttame.eval.output.Csv;
  */
 final class BoxTable {
   /** The table that is taken from among the images unless another is given. */
-  static final String FILE = "boxes.csv";
+  static final String FILE = ImageList.BOXES;
 
   private static final List<String> COLUMNS = List.of("image", "class", "x0", "y0", "x1", "y1");
 

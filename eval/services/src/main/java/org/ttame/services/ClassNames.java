@@ -48,13 +48,18 @@ final class ClassNames {
 
   private static List<String> read(Path file, int classes) throws IOException {
     List<String> names = read(file);
+    requireOne(names, classes, file);
+    return names;
+  }
+
+  /** Makes sure that a file has a name for each class. */
+  static void requireOne(List<String> names, int classes, Path file) throws IOException {
     if (names.size() != classes) {
       throw new IOException(
           Text.format(
               "%s has %d lines, the classifier %d classes; it should have one name a line",
               file, names.size(), classes));
     }
-    return names;
   }
 
   static List<String> read(Path file) throws IOException {
@@ -104,8 +109,8 @@ final class ClassNames {
     return names.stream()
         .filter(known -> !lower.isEmpty() && known.toLowerCase(Locale.ROOT).contains(lower))
         .findFirst()
-        .map(known -> Text.format("; did you mean \"%s\"?", known))
-        .orElse("");
+        .map(known -> Text.format("; did you mean %s?", known))
+        .orElseGet(() -> Text.didYouMean(name, names));
   }
 
   /** A class for people: {@code 7 (sneaker)}, or {@code 7}. */

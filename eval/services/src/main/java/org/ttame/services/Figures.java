@@ -289,7 +289,7 @@ public final class Figures {
   private Result write(Findings found, Map<String, String> settings) throws IOException {
     for (Missing one : found.missing) {
       String name = one.kind().optionName();
-      listener.warn(Text.format("no figure %s: %s", name, one.reason()));
+      listener.warn(Text.format("the figure %s is left out: %s", name, one.reason()));
     }
     FigureSet set =
         new FigureSet(

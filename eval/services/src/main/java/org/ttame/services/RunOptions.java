@@ -23,7 +23,8 @@ import org.ttame.training.data.ImageDraw;
  * --config} reads, so that {@code train --run DIR --resume} needs nothing else.
  */
 public final class RunOptions {
-  private static final String FILE = "command.properties";
+  /** Where they are, in the run's folder. */
+  static final String FILE = "command.properties";
 
   /** Options of the call rather than of the run. */
   private static final Set<String> NOT_KEPT =
@@ -86,7 +87,12 @@ public final class RunOptions {
     Path file = folder.resolve(FILE);
     if (!Files.exists(file)) {
       throw new IOException(
-          Text.format("%s holds no training run to resume: there is no %s in it", folder, FILE));
+          Text.format(
+              "'%s' holds no training run to resume: %s",
+              folder,
+              Files.exists(folder)
+                  ? Text.format("there is no %s in it", FILE)
+                  : "there is no such folder"));
     }
     Properties kept = new Properties();
     try {

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -44,6 +45,7 @@ public final class Train {
   private boolean stopping;
   private Workers workers;
   private StepExchange exchange;
+  private Optional<ValidationImages> validation = Optional.empty();
 
   /**
    * What to train, and how.
@@ -197,7 +199,12 @@ public final class Train {
       open(unused(SampleInputs.name(source.sample().get())));
     }
     // Only the sample is unpacked, and it has its folder.
-    inputs = TrainingInputs.of(source, folder == null ? HOME : folder.path(), listener);
+    try {
+      inputs = TrainingInputs.of(source, folder == null ? HOME : folder.path(), listener);
+    } catch (IOException | RuntimeException e) {
+      abandon(e);
+      throw e;
+    }
   }
 
   /**
@@ -246,7 +253,31 @@ public final class Train {
     if (folder == null) {
       open(unused(classifier.name()));
     }
-    inputs = inputs.named(classifier.classes());
+    try (TrainingRun run = prepare(classifier)) {
+      begin(run);
+      TrainingResult result = run.run();
+      return new Result(
+          folder.path(),
+          result,
+          result.finished()
+              ? Optional.of(folder.checkpoints().get(folder.preferred()).name())
+              : Optional.empty(),
+          validation.map(ValidationImages::skipped).orElseGet(SkippedCount::new));
+    }
+  }
+
+  private TrainingRun prepare(FrozenClassifier classifier) throws IOException {
+    try {
+      TrainingRun.Builder builder = builder(classifier);
+      return options.resume() ? builder.resume() : builder.start();
+    } catch (IOException | RuntimeException e) {
+      abandon(e);
+      throw e;
+    }
+  }
+
+  private TrainingRun.Builder builder(FrozenClassifier classifier) throws IOException {
+    inputs = inputs.named(classifier.classes(), options.source().labels());
     settled =
         BatchFit.settle(
             options.training(),
@@ -270,7 +301,7 @@ public final class Train {
     if (workers != null) {
       builder.workers(workers, exchange);
     }
-    Optional<ValidationImages> validation =
+    validation =
         inputs
             .validation()
             .map(
@@ -279,17 +310,7 @@ public final class Train {
                         list, classifier.inputSpec(), settled.measuring(), listener));
     validation.ifPresent(
         images -> builder.validator(new AdIcValidator(images, PixelKeeping.EXACT)));
-    try (TrainingRun run = options.resume() ? builder.resume() : builder.start()) {
-      begin(run);
-      TrainingResult result = run.run();
-      return new Result(
-          folder.path(),
-          result,
-          result.finished()
-              ? Optional.of(folder.checkpoints().get(folder.preferred()).name())
-              : Optional.empty(),
-          validation.map(ValidationImages::skipped).orElseGet(SkippedCount::new));
-    }
+    return builder;
   }
 
   private synchronized void begin(TrainingRun run) {
@@ -322,6 +343,19 @@ public final class Train {
     return Optional.of(
         new ClosingReport(classifier, inputs, folder, settled, listener)
             .write(draw.from(inputs.held().get())));
+  }
+
+  /**
+   * Leaves nothing of a run that failed before it had a record, as by a layer that is not there.
+   */
+  private void abandon(Exception failure) {
+    try {
+      if (folder != null) {
+        folder.abandon(List.of(RunOptions.FILE, ClassNames.IN_RUN));
+      }
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /** Writes down what the run needs to be resumed and read. */

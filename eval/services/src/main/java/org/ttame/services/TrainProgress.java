@@ -26,8 +26,10 @@ final class TrainProgress implements TrainingListener {
     }
     listener.note(
         Text.format(
-            "%d steps of up to %d images, %d per epoch",
-            total, plan.batchSize(), plan.stepsPerEpoch()));
+            "%s of up to %s, %d per epoch",
+            Text.count(total, "step"),
+            Text.count(plan.batchSize(), "image"),
+            plan.stepsPerEpoch()));
     listener.begin("training", total, stepsDone);
   }
 

@@ -149,8 +149,15 @@ public record TrainingInputs(
         source.weights().orElseThrow(), training, validation, validation, Optional.empty(), labels);
   }
 
-  /** The same, with the names of class folders where none were given and these are the classes. */
-  TrainingInputs named(int classes) {
+  /**
+   * The same, with the names of class folders where none were given and these are the classes.
+   *
+   * @throws IOException if a name is given for more or fewer classes than there are
+   */
+  TrainingInputs named(int classes, Optional<Path> file) throws IOException {
+    if (file.isPresent()) {
+      ClassNames.requireOne(labels, classes, file.get());
+    }
     return new TrainingInputs(
         weights,
         training,

@@ -83,6 +83,9 @@ public final class ImageList {
     this.classNames = List.copyOf(classNames);
   }
 
+  /** The table of objects' boxes that commands look for among images. */
+  public static final String BOXES = "boxes.csv";
+
   /**
    * Finds the images of a source.
    *

@@ -148,7 +148,7 @@ final class ImageListBuilder {
         add(path, label);
       } else if (Files.isDirectory(entry.path())) {
         walk(entry.path(), path, label, open);
-      } else {
+      } else if (!entry.name().equals(ImageList.BOXES)) {
         others++;
       }
     }

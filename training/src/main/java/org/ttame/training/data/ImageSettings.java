@@ -74,8 +74,7 @@ public record ImageSettings(
     if (list.others() > 0) {
       listener.note(
           Text.format(
-              "%d other file%s in '%s': no images, left out",
-              list.others(), list.others() == 1 ? "" : "s", path));
+              "ignoring %s in '%s', no images", Text.count(list.others(), "other file"), path));
     }
     return list;
   }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -42,6 +43,8 @@ import org.ttame.core.storage.TextFile;
 public final class RunFolder {
   /** The name of the record. */
   public static final String RECORD = "run.json";
+
+  private static final String LOCK = ".lock";
 
   /** The version of {@code run.json}'s layout. */
   public static final int FORMAT = RunFormat.CURRENT;
@@ -120,7 +123,12 @@ public final class RunFolder {
   public static RunFolder open(Path folder) throws IOException {
     if (!Files.exists(folder.resolve(RECORD))) {
       throw new IOException(
-          Text.format("'%s' holds no training run: there is no %s in it", folder, RECORD));
+          Text.format(
+              "'%s' holds no training run: %s",
+              folder,
+              Files.exists(folder)
+                  ? Text.format("there is no %s in it", RECORD)
+                  : "there is no such folder"));
     }
     InputFile.require(folder.resolve(RECORD));
     return new RunFolder(folder);
@@ -332,13 +340,37 @@ public final class RunFolder {
   }
 
   /**
+   * Deletes what was prepared for a run that has no record yet, and the folder if nothing else is
+   * in it. Does nothing to a run with a record, or while another process trains here.
+   *
+   * @param prepared the files' names
+   */
+  public void abandon(List<String> prepared) throws IOException {
+    if (!Files.isDirectory(folder) || Files.exists(folder.resolve(RECORD))) {
+      return;
+    }
+    Closeable lock = lock();
+    try {
+      for (String name : prepared) {
+        Files.deleteIfExists(folder.resolve(name));
+      }
+      Files.deleteIfExists(folder.resolve(LOCK));
+      Files.deleteIfExists(folder);
+    } catch (DirectoryNotEmptyException e) {
+      return; // the user's files, or the sample's
+    } finally {
+      lock.close();
+    }
+  }
+
+  /**
    * Keeps other processes from training in this folder until closed or dead.
    *
    * @return the lock
    * @throws IOException if another process, or this one, trains here
    */
   public Closeable lock() throws IOException {
-    Path file = folder.resolve(".lock");
+    Path file = folder.resolve(LOCK);
     InputFile.requireOwn(file);
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);

@@ -36,7 +36,7 @@ public final class SampleData {
   public static final List<String> SPLITS = List.of("train", "val", "test");
 
   /** Where the items are, beside a split's scenes: a row an item, in pixels of the scene. */
-  public static final String BOXES = "boxes.csv";
+  public static final String BOXES = ImageList.BOXES;
 
   private static final Pattern SCENE = Pattern.compile("(train|val|test)/[0-9]+\\.jpg");
   private static final String SCENES = "scenes";
@@ -169,11 +169,21 @@ public final class SampleData {
       return scenes;
     }
     Path part = folder.resolve(".scenes.part");
-    delete(part);
-    unpack(zip, part);
-    Files.writeString(part.resolve(SUM), sum + "\n");
-    delete(scenes);
-    Files.move(part, scenes, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      delete(part);
+      unpack(zip, part);
+      Files.writeString(part.resolve(SUM), sum + "\n");
+      delete(scenes);
+      Files.move(part, scenes, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      delete(part);
+      throw new IOException(
+          Text.format(
+              "Could not unpack the bundled sample into '%s': %s; choose a folder with space and"
+                  + " write permission, or free some there",
+              scenes, e.getMessage()),
+          e);
+    }
     return scenes;
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.ttame.core.Text;
@@ -138,6 +139,9 @@ public final class AtomicFile {
     }
     if (e instanceof AccessDeniedException f) {
       return Text.format("'%s' may not be written", f.getFile());
+    }
+    if (e instanceof NoSuchFileException f) {
+      return Text.format("there is no folder '%s', and it cannot be created", f.getFile());
     }
     if (e instanceof FileSystemException f) {
       return f.getReason() != null

@@ -66,11 +66,12 @@ public record ClassifierSpec(
       boolean many = names.size() > LISTED;
       throw new IllegalArgumentException(
           Text.format(
-              "%s has no layer \"%s\"; it has %s%s",
+              "%s has no layer \"%s\"; it has %s%s%s",
               name,
               node,
               String.join(", ", many ? names.subList(names.size() - LISTED, names.size()) : names),
-              many ? Text.format(" and %d before them, see inspect", names.size() - LISTED) : ""));
+              many ? Text.format(" and %d before them, see inspect", names.size() - LISTED) : "",
+              Text.didYouMean(node, names)));
     }
     return layer;
   }
