@@ -27,36 +27,33 @@ final class AblateCommand implements Command {
         "ablate",
         "trains and measures the variants and maskings of Tables VI and VII, as one job",
         null,
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.DATA,
-            TrainingArguments.VAL,
-            TEST,
-            TEST_LIMIT,
-            CommonOptions.BACKBONE,
-            OUT,
-            TrainingArguments.EPOCHS,
-            TrainingArguments.BATCH_SIZE,
-            TrainingArguments.MAX_LR,
-            TrainingArguments.MAX_STEPS,
-            CommonOptions.LAYERS,
-            TrainingArguments.MASKING,
-            TrainingArguments.LOSS,
-            TrainingArguments.LAMBDA1,
-            TrainingArguments.LAMBDA2,
-            TrainingArguments.LAMBDA3,
-            TrainingArguments.LAMBDA4,
-            TrainingArguments.AUGMENT,
-            TrainingArguments.WEIGHT_DECAY,
-            TrainingArguments.SAVE_EVERY,
-            TrainingArguments.DECODE_THREADS),
+        OptionSpec.all(
+            List.of(
+                CommonOptions.WEIGHTS,
+                CommonOptions.DATA,
+                TrainingArguments.VAL,
+                TEST,
+                TEST_LIMIT,
+                CommonOptions.BACKBONE,
+                OUT,
+                TrainingArguments.EPOCHS,
+                TrainingArguments.BATCH_SIZE,
+                TrainingArguments.MAX_LR,
+                TrainingArguments.MAX_STEPS,
+                CommonOptions.LAYERS),
+            TrainingArguments.LOSSES,
+            List.of(
+                TrainingArguments.AUGMENT,
+                TrainingArguments.WEIGHT_DECAY,
+                TrainingArguments.SAVE_EVERY,
+                TrainingArguments.DECODE_THREADS)),
         CommonOptions.TRAINING,
         "ttame ablate --weights vgg16.onnx --data imagenet/train --val lists/val.txt --test"
             + " lists/test.txt",
         List.of(
             "Without --weights and --data it works on the bundled sample. Each training is a run in"
-                + " OUT/trials; the tables are OUT/report.html and ablation.md, .tex, .csv and .json. --masking is"
-                + " that of Table VI; Table VII trains and measures with both.",
+                + " OUT/trials; the tables are OUT/report.html and ablation.md, .tex, .csv and"
+                + " .json. --masking is that of Table VI; Table VII trains and measures with both.",
             "Ctrl-C saves and stops; run the same command again to resume. The"
                 + " paper's published numbers are shown, marked as such, only for its"
                 + " three networks on ImageNet's validation images."));

@@ -21,19 +21,6 @@ final class ClassifierArguments {
   /** The output kind that is found. */
   private static final String AUTO = "auto";
 
-  /** The options that {@link #parse} reads. */
-  static final List<OptionSpec> OPTIONS =
-      List.of(
-          CommonOptions.WEIGHTS,
-          CommonOptions.RUN,
-          CommonOptions.BACKBONE,
-          CommonOptions.MEAN,
-          CommonOptions.STD,
-          CommonOptions.INPUT_SIZE,
-          CommonOptions.RESIZE,
-          CommonOptions.OUTPUT,
-          CommonOptions.OUTPUT_KIND);
-
   private ClassifierArguments() {}
 
   /** Reads the options; says what is missing where neither file nor run is given. */

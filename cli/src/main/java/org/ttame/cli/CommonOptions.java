@@ -107,46 +107,28 @@ final class CommonOptions {
   /** Options of every command that computes. */
   static final List<OptionSpec> COMPUTING = List.of(DEVICE, ENGINE, THREADS);
 
+  /** Those, for the commands that may compute in bfloat16. */
+  static final List<OptionSpec> COMPUTING_ROUNDED = List.of(DEVICE, ENGINE, PRECISION, THREADS);
+
+  /** What a classifier's file may leave open. */
+  static final List<OptionSpec> CLASSIFIER =
+      List.of(MEAN, STD, INPUT_SIZE, RESIZE, OUTPUT, OUTPUT_KIND);
+
+  /** Which images are read, and how. */
+  static final List<OptionSpec> READING = List.of(LIMIT, LIMIT_SEED, STRICT, MAX_PIXELS);
+
   /** Shared options of the commands that train. */
   static final List<OptionSpec> TRAINING =
-      List.of(
-          MEAN,
-          STD,
-          INPUT_SIZE,
-          RESIZE,
-          OUTPUT,
-          OUTPUT_KIND,
-          SEED,
-          LIMIT,
-          LIMIT_SEED,
-          STRICT,
-          MAX_PIXELS,
-          DEVICE,
-          ENGINE,
-          PRECISION,
-          THREADS);
+      OptionSpec.all(CLASSIFIER, List.of(SEED), READING, COMPUTING_ROUNDED);
 
   /** Shared options of the commands that make or judge maps of a run's classifier. */
   static final List<OptionSpec> MEASURING =
-      List.of(
-          WEIGHTS,
-          BACKBONE,
-          MEAN,
-          STD,
-          INPUT_SIZE,
-          RESIZE,
-          OUTPUT,
-          OUTPUT_KIND,
-          SEED,
-          BATCH_SIZE,
-          LIMIT,
-          LIMIT_SEED,
-          STRICT,
-          MAX_PIXELS,
-          DEVICE,
-          ENGINE,
-          PRECISION,
-          THREADS);
+      OptionSpec.all(
+          List.of(WEIGHTS, BACKBONE),
+          CLASSIFIER,
+          List.of(SEED, BATCH_SIZE),
+          READING,
+          COMPUTING_ROUNDED);
 
   private CommonOptions() {}
 }

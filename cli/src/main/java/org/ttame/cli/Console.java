@@ -1,5 +1,6 @@
 package org.ttame.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintStream;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.storage.Printable;
@@ -34,6 +35,11 @@ final class Console implements ProgressListener {
   void result(String line) {
     endProgress();
     out.println(Printable.of(line));
+  }
+
+  /** A result for programs. */
+  void result(JsonNode json) {
+    json.toPrettyString().lines().forEach(this::result);
   }
 
   /** A line about the work, unless {@code --quiet}. */

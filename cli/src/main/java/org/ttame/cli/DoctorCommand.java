@@ -22,11 +22,11 @@ final class DoctorCommand implements Command {
         CommonOptions.COMPUTING,
         "ttame doctor --json > doctor.json",
         List.of(
-            "Checks decoders, operators that ND4J is known to get wrong, a small member of each family"
-                + " (forward, backward and training), threads and memory. The reference values are"
-                + " those of PyTorch (in double precision) and Pillow. Exits with 1 if anything"
-                + " differs: do not trust results of this installation then, and please report the"
-                + " output."));
+            "Checks decoders, operators that ND4J is known to get wrong, a small member of each"
+                + " family (forward, backward and training), threads and memory. The reference"
+                + " values are those of PyTorch (in double precision) and Pillow. Exits with 1 if"
+                + " anything differs: do not trust results of this installation then, and please"
+                + " report the output."));
   }
 
   @Override
@@ -40,14 +40,15 @@ final class DoctorCommand implements Command {
       double seconds = (System.nanoTime() - began) / 1e9;
       long wrong = checks.stream().filter(check -> !check.passed()).count();
       if (json) {
-        json(engine, checks, seconds).toPrettyString().lines().forEach(console::result);
+        console.result(json(engine, checks, seconds));
       } else {
         print(engine, checks, console);
       }
       if (wrong > 0) {
         throw new WorkFailedException(
             Text.format(
-                "%d of %d checks failed: do not trust results of this installation, and please report this output",
+                "%d of %d checks failed: do not trust results of this installation, and please"
+                    + " report this output",
                 wrong, checks.size()));
       }
       console.note(Text.format("all %d checks passed in %.0f s", checks.size(), seconds));

@@ -11,7 +11,6 @@ import org.ttame.core.storage.TextFile;
 import org.ttame.eval.gallery.GalleryWriter;
 import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.MetricsTable;
-import org.ttame.eval.render.ColorMap;
 import org.ttame.services.ClassifierChoice;
 import org.ttame.services.Evaluate;
 import org.ttame.services.MethodSelection;
@@ -25,8 +24,6 @@ final class EvaluateCommand implements Command {
           "N",
           Integer.toString(GalleryWriter.STANDARD),
           "images that report.html shows with their maps, spread evenly; 0: none");
-  private static final OptionSpec COLORMAP =
-      OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec JSON =
       OptionSpec.flag("json", "print metrics.json to standard output instead of the table");
   private static final OptionSpec OUT =
@@ -38,7 +35,8 @@ final class EvaluateCommand implements Command {
     own.add(MethodArguments.MAPS);
     own.addAll(MetricArguments.OPTIONS);
     own.addAll(MethodArguments.OPTIONS);
-    own.addAll(List.of(GALLERY, COLORMAP, CommonOptions.LABELS, CommonOptions.SHARD));
+    own.addAll(
+        List.of(GALLERY, ImageArguments.COLORMAP, CommonOptions.LABELS, CommonOptions.SHARD));
     own.addAll(List.of(OUT, JSON, MetricArguments.FAIL_IF, MethodArguments.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
@@ -62,19 +60,13 @@ final class EvaluateCommand implements Command {
   /** What it is asked for. */
   static Evaluate.Options options(Arguments arguments) throws UsageException {
     MethodSelection methods = MethodArguments.parse(arguments, METHODS, true);
-    ColorMap colors;
-    try {
-      colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
-    }
     return new Evaluate.Options(
         methods,
         ImageArguments.images(arguments, CommonOptions.DATA),
         MetricArguments.parse(arguments),
         arguments.path(OUT).orElseThrow(),
         arguments.requiredInteger(GALLERY, 0),
-        colors,
+        ImageArguments.colors(arguments),
         arguments.path(CommonOptions.LABELS),
         ImageArguments.parse(arguments),
         ImageArguments.shard(arguments),

@@ -7,7 +7,6 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.FileNames;
 import org.ttame.eval.output.ExplanationWriter;
 import org.ttame.eval.output.MapFormat;
-import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.HeatmapOverlay;
 import org.ttame.services.ClassSelection;
 import org.ttame.services.ClassifierChoice;
@@ -35,8 +34,6 @@ final class ExplainCommand implements Command {
           "compare",
           "one picture per image, OUT/NAME.compare.png, with all maps side by"
               + " side, and OUT/report.html; other files only if --format asks for them");
-  private static final OptionSpec COLORMAP =
-      OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec OPACITY =
       OptionSpec.of(
           "opacity",
@@ -68,7 +65,7 @@ final class ExplainCommand implements Command {
             MethodArguments.RISE_MASKS,
             COMPARE,
             FORMAT,
-            COLORMAP,
+            ImageArguments.COLORMAP,
             OPACITY,
             SIZE,
             OUT,
@@ -91,11 +88,9 @@ final class ExplainCommand implements Command {
   static Explain.Options options(Arguments arguments) throws UsageException {
     MethodSelection methods = MethodArguments.parse(arguments, METHODS, false);
     Set<MapFormat> formats;
-    ColorMap colors;
     try {
       boolean none = arguments.has(COMPARE) && !arguments.has(FORMAT);
       formats = none ? Set.of() : MapFormat.parse(arguments.text(FORMAT).orElseThrow());
-      colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
@@ -105,7 +100,7 @@ final class ExplainCommand implements Command {
         classes(arguments),
         formats,
         arguments.has(COMPARE),
-        new HeatmapOverlay(colors, opacity(arguments)),
+        new HeatmapOverlay(ImageArguments.colors(arguments), opacity(arguments)),
         arguments.oneOf(SIZE, "original", "input").equals("original")
             ? ExplanationWriter.Size.ORIGINAL
             : ExplanationWriter.Size.INPUT,

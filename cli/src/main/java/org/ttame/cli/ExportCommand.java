@@ -19,7 +19,8 @@ final class ExportCommand implements Command {
           "format",
           "FORMAT",
           "npz",
-          "npz (PyTorch's names and layout), samediff (a graph) or onnx (classifier and mechanism in one file)");
+          "npz (PyTorch's names and layout), samediff (a graph) or onnx (classifier and mechanism"
+              + " in one file)");
   private static final OptionSpec OUT =
       OptionSpec.of(
           "out", "FILE", "the file to write (attention.npz, attention.sd, explainer.onnx)");
@@ -43,18 +44,10 @@ final class ExportCommand implements Command {
         "exports the trained mechanism: as npz, SameDiff graph or ONNX file",
         null,
         List.of(CommonOptions.RUN, FORMAT, OUT, CLASS, MAP_SIZE, MethodArguments.CHECKPOINT),
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.INPUT_SIZE,
-            CommonOptions.RESIZE,
-            CommonOptions.OUTPUT,
-            CommonOptions.OUTPUT_KIND,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        OptionSpec.all(
+            List.of(CommonOptions.WEIGHTS, CommonOptions.BACKBONE),
+            CommonOptions.CLASSIFIER,
+            CommonOptions.COMPUTING),
         "ttame export --run runs/vgg16 --out attention.npz",
         List.of(
             "npz: branch.I.conv.weight and so on, float32; 'train --init' reads it back exactly.",
@@ -62,9 +55,9 @@ final class ExportCommand implements Command {
                 + " [B,1+h·w,C] with the class token first) and classes (int32, [B,M]); output maps"
                 + " (float32, [B,M,h,w], before the sigmoid).",
             "onnx: the classifier's own file, unchanged, with the mechanism appended. Its output is"
-                + " explanation (float32, [B,h,w] in [0,1]) for the predicted class or that of the int64"
-                + " input class [B], or explanations ([B,K,h,w]). Its metadata (ttame.*) say how to"
-                + " preprocess a photograph.",
+                + " explanation (float32, [B,h,w] in [0,1]) for the predicted class or that of the"
+                + " int64 input class [B], or explanations ([B,K,h,w]). Its metadata (ttame.*) say"
+                + " how to preprocess a photograph.",
             "onnx, for a run on a .ttame or DL4J file: give the ONNX file that it was made from as"
                 + " --weights."));
   }

@@ -13,7 +13,6 @@ import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.figure.Figure;
 import org.ttame.eval.figure.FigureFiles;
 import org.ttame.eval.figure.FigureKind;
-import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureFormat;
 import org.ttame.services.ClassifierChoice;
 import org.ttame.services.FigureImages;
@@ -44,8 +43,6 @@ final class FiguresCommand implements Command {
       OptionSpec.of("shown", "N", "6", "maximum number of images per figure");
   private static final OptionSpec FORMAT =
       OptionSpec.of("format", "A,B,C", "png,svg,pdf", "files of each figure, beside report.html");
-  private static final OptionSpec COLORMAP =
-      OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-figures", "where the figures go");
 
@@ -65,21 +62,13 @@ final class FiguresCommand implements Command {
             CommonOptions.LABELS,
             MethodArguments.LAYER,
             MethodArguments.RISE_MASKS,
-            COLORMAP,
+            ImageArguments.COLORMAP,
             FORMAT,
             OUT),
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.SEED,
-            CommonOptions.BATCH_SIZE,
-            CommonOptions.LIMIT,
-            CommonOptions.LIMIT_SEED,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.PRECISION,
-            CommonOptions.THREADS),
+        OptionSpec.all(
+            List.of(CommonOptions.WEIGHTS, CommonOptions.SEED, CommonOptions.BATCH_SIZE),
+            CommonOptions.READING,
+            CommonOptions.COMPUTING_ROUNDED),
         "ttame figures --runs runs/vgg16,runs/resnet50,runs/vit_b_16 --out figures",
         List.of(
             "Writes OUT/report.html, OUT/figures.json, and OUT/figures/NAME.png,"
@@ -106,12 +95,6 @@ final class FiguresCommand implements Command {
     }
     boolean asked = arguments.has(FIGURES);
     Set<FigureKind> kinds = asked ? kinds(arguments) : EnumSet.allOf(FigureKind.class);
-    ColorMap colors;
-    try {
-      colors = ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
-    }
     Figures.Options options =
         new Figures.Options(
             new FigureRuns(
@@ -129,7 +112,7 @@ final class FiguresCommand implements Command {
             kinds,
             asked,
             arguments.requiredInteger(SHOWN, 1),
-            colors,
+            ImageArguments.colors(arguments),
             formats(arguments),
             arguments.path(OUT).orElseThrow());
     BackboneOptions known = ClassifierArguments.images(arguments, BackboneOptions.defaults());

@@ -3,13 +3,17 @@ package org.ttame.cli;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.ttame.core.image.ImageLimits;
+import org.ttame.eval.render.ColorMap;
 import org.ttame.services.SampleInputs;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageSettings;
 import org.ttame.training.data.Shard;
 
-/** The options that say how to go through images. */
+/** The options that say how to go through images, and how to draw on them. */
 final class ImageArguments {
+  static final OptionSpec COLORMAP =
+      OptionSpec.of("colormap", "NAME", "viridis", "viridis, inferno, or jet as in the paper");
+
   private ImageArguments() {}
 
   static ImageSettings parse(Arguments arguments) throws UsageException {
@@ -18,6 +22,15 @@ final class ImageArguments {
         draw(arguments, CommonOptions.LIMIT),
         arguments.has(CommonOptions.STRICT),
         maxPixels(arguments));
+  }
+
+  /** The colours of heatmaps. */
+  static ColorMap colors(Arguments arguments) throws UsageException {
+    try {
+      return ColorMap.parse(arguments.text(COLORMAP).orElseThrow());
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
   }
 
   /** Which images an option like {@code --limit} asks for. */

@@ -30,17 +30,8 @@ final class ImportCommand implements Command {
         "turns weights from ONNX or the DL4J zoo into a file that loads faster",
         null,
         List.of(WEIGHTS, ZOO, OUT),
-        List.of(
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.INPUT_SIZE,
-            CommonOptions.RESIZE,
-            CommonOptions.OUTPUT,
-            CommonOptions.OUTPUT_KIND,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        OptionSpec.all(
+            List.of(CommonOptions.BACKBONE), CommonOptions.CLASSIFIER, CommonOptions.COMPUTING),
         "ttame import --weights vgg16.onnx --out vgg16.ttame",
         List.of(
             "The file holds architecture, weights, standardisation and provenance;"

@@ -28,17 +28,8 @@ final class InspectCommand implements Command {
         "describes a classifier file or a training run",
         "FILE|RUN",
         List.of(CommonOptions.WEIGHTS, CommonOptions.RUN, JSON),
-        List.of(
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.INPUT_SIZE,
-            CommonOptions.RESIZE,
-            CommonOptions.OUTPUT,
-            CommonOptions.OUTPUT_KIND,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.THREADS),
+        OptionSpec.all(
+            List.of(CommonOptions.BACKBONE), CommonOptions.CLASSIFIER, CommonOptions.COMPUTING),
         "ttame inspect vgg16.onnx",
         List.of(
             "For a classifier: architecture, classes, input, the layers that can"
@@ -77,16 +68,13 @@ final class InspectCommand implements Command {
         Engine.start(engine, console);
         try (FrozenClassifier classifier = choice.load(console)) {
           if (json) {
-            Inspect.json(classifier).toPrettyString().lines().forEach(console::result);
+            console.result(Inspect.json(classifier));
           } else {
             print(Inspect.classifier(classifier), console);
           }
         } catch (BackboneException e) {
           if (json) {
-            Inspect.json(choice.weights().get(), e)
-                .toPrettyString()
-                .lines()
-                .forEach(console::result);
+            console.result(Inspect.json(choice.weights().get(), e));
           }
           throw e;
         }
@@ -94,7 +82,7 @@ final class InspectCommand implements Command {
         choice.options(); // a damaged record, or an option that contradicts it, is said
         RunFolder folder = RunFolder.open(choice.run().orElseThrow());
         if (json) {
-          folder.record().toPrettyString().lines().forEach(console::result);
+          console.result(folder.record());
         } else {
           Inspect.run(folder).forEach(fact -> print(fact, console));
         }

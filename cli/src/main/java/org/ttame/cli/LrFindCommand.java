@@ -17,8 +17,6 @@ final class LrFindCommand implements Command {
   private static final OptionSpec MAX_LR =
       OptionSpec.of("max-lr", "X", "1", "the last step's learning rate");
   private static final OptionSpec STEPS = OptionSpec.of("steps", "N", "100", "how many steps");
-  private static final OptionSpec INIT =
-      OptionSpec.of("init", "FILE.npz", "start from these attention weights");
   private static final OptionSpec OUT =
       OptionSpec.of("out", "DIR", "ttame-lr-find", "where the files go");
 
@@ -28,28 +26,25 @@ final class LrFindCommand implements Command {
         "lr-find",
         "learning-rate range test: loss curve, plot and a suggestion for --max-lr",
         null,
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.DATA,
-            CommonOptions.BACKBONE,
-            OUT,
-            MIN_LR,
-            MAX_LR,
-            STEPS,
-            TrainingArguments.BATCH_SIZE,
-            CommonOptions.LAYERS,
-            TrainingArguments.VARIANT,
-            TrainingArguments.MASKING,
-            TrainingArguments.LOSS,
-            TrainingArguments.LAMBDA1,
-            TrainingArguments.LAMBDA2,
-            TrainingArguments.LAMBDA3,
-            TrainingArguments.LAMBDA4,
-            TrainingArguments.AUGMENT,
-            TrainingArguments.NO_SHUFFLE,
-            INIT,
-            TrainingArguments.WEIGHT_DECAY,
-            TrainingArguments.DECODE_THREADS),
+        OptionSpec.all(
+            List.of(
+                CommonOptions.WEIGHTS,
+                CommonOptions.DATA,
+                CommonOptions.BACKBONE,
+                OUT,
+                MIN_LR,
+                MAX_LR,
+                STEPS,
+                TrainingArguments.BATCH_SIZE,
+                CommonOptions.LAYERS,
+                TrainingArguments.VARIANT),
+            TrainingArguments.LOSSES,
+            List.of(
+                TrainingArguments.AUGMENT,
+                TrainingArguments.NO_SHUFFLE,
+                TrainingArguments.INIT,
+                TrainingArguments.WEIGHT_DECAY,
+                TrainingArguments.DECODE_THREADS)),
         CommonOptions.TRAINING,
         "ttame lr-find --weights vgg16.onnx --data imagenet/train --batch-size auto --out lr",
         List.of(
@@ -76,7 +71,7 @@ final class LrFindCommand implements Command {
             TrainingArguments.options(arguments, source.sample().isPresent()),
             TrainingArguments.isAuto(arguments),
             new ExponentialRamp(arguments.requiredInteger(STEPS, 2), least, most),
-            arguments.path(INIT),
+            arguments.path(TrainingArguments.INIT),
             arguments.path(OUT).orElseThrow());
     BackboneOptions known = TrainingArguments.classifier(arguments, source);
     Engine.Settings engine = Engine.Settings.parse(arguments);

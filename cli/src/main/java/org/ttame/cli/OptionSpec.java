@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * One option of a command, as the help shows it.
@@ -35,6 +36,12 @@ record OptionSpec(
   /** A switch: present or not. */
   static OptionSpec flag(String name, String description) {
     return new OptionSpec(name, null, false, null, null, description);
+  }
+
+  /** All options of some groups, in order. */
+  @SafeVarargs
+  static List<OptionSpec> all(List<OptionSpec>... groups) {
+    return Stream.of(groups).flatMap(List::stream).toList();
   }
 
   /** The same under a second name. */

@@ -28,23 +28,12 @@ final class PredictCommand implements Command {
             LOGITS,
             CommonOptions.LABELS,
             OUT),
-        List.of(
-            CommonOptions.BACKBONE,
-            CommonOptions.MEAN,
-            CommonOptions.STD,
-            CommonOptions.INPUT_SIZE,
-            CommonOptions.RESIZE,
-            CommonOptions.OUTPUT,
-            CommonOptions.OUTPUT_KIND,
-            CommonOptions.BATCH_SIZE,
-            CommonOptions.LIMIT,
-            CommonOptions.LIMIT_SEED,
-            CommonOptions.STRICT,
-            CommonOptions.MAX_PIXELS,
-            CommonOptions.DEVICE,
-            CommonOptions.ENGINE,
-            CommonOptions.PRECISION,
-            CommonOptions.THREADS),
+        OptionSpec.all(
+            List.of(CommonOptions.BACKBONE),
+            CommonOptions.CLASSIFIER,
+            List.of(CommonOptions.BATCH_SIZE),
+            CommonOptions.READING,
+            CommonOptions.COMPUTING_ROUNDED),
         "ttame predict --weights vgg16.onnx --images imagenet/val --limit 500",
         List.of(
             "Prints the first class of each image, and the accuracy where images have labels (class"
@@ -87,7 +76,8 @@ final class PredictCommand implements Command {
             accuracy ->
                 console.result(
                     Text.format(
-                        "accuracy: %.2f %% first, %.2f %% among the first %d, of %d labelled images",
+                        "accuracy: %.2f %% first, %.2f %% among the first %d, of %d labelled"
+                            + " images",
                         accuracy.first(),
                         accuracy.amongTop(),
                         accuracy.top(),

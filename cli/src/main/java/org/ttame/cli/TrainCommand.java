@@ -22,8 +22,6 @@ final class TrainCommand implements Command {
       OptionSpec.of(
           "run", "DIR", "the run's folder (runs/NAME of the classifier, or NAME-2, … if taken)");
   private static final OptionSpec OUT = OptionSpec.of("out", "DIR", "the same as --run");
-  private static final OptionSpec INIT =
-      OptionSpec.of("init", "FILE.npz", "start from these attention weights");
   private static final OptionSpec RESUME =
       OptionSpec.flag("resume", "resume the interrupted run in --run DIR, with its own options");
   private static final OptionSpec REPORT =
@@ -38,36 +36,33 @@ final class TrainCommand implements Command {
         "train",
         "trains an attention mechanism; without options, on the bundled sample",
         null,
-        List.of(
-            CommonOptions.WEIGHTS,
-            CommonOptions.DATA,
-            TrainingArguments.VAL,
-            CommonOptions.BACKBONE,
-            RUN,
-            OUT,
-            RESUME,
-            TrainingArguments.EPOCHS,
-            TrainingArguments.BATCH_SIZE,
-            TrainingArguments.ACCUMULATE,
-            TrainingArguments.MAX_LR,
-            TrainingArguments.MAX_STEPS,
-            CommonOptions.LAYERS,
-            TrainingArguments.VARIANT,
-            TrainingArguments.MASKING,
-            TrainingArguments.LOSS,
-            TrainingArguments.LAMBDA1,
-            TrainingArguments.LAMBDA2,
-            TrainingArguments.LAMBDA3,
-            TrainingArguments.LAMBDA4,
-            TrainingArguments.AUGMENT,
-            TrainingArguments.NO_SHUFFLE,
-            INIT,
-            TrainingArguments.WEIGHT_DECAY,
-            REPORT,
-            CommonOptions.LABELS,
-            TrainingArguments.RECORD_CLASSES,
-            TrainingArguments.SAVE_EVERY,
-            TrainingArguments.DECODE_THREADS),
+        OptionSpec.all(
+            List.of(
+                CommonOptions.WEIGHTS,
+                CommonOptions.DATA,
+                TrainingArguments.VAL,
+                CommonOptions.BACKBONE,
+                RUN,
+                OUT,
+                RESUME,
+                TrainingArguments.EPOCHS,
+                TrainingArguments.BATCH_SIZE,
+                TrainingArguments.ACCUMULATE,
+                TrainingArguments.MAX_LR,
+                TrainingArguments.MAX_STEPS,
+                CommonOptions.LAYERS,
+                TrainingArguments.VARIANT),
+            TrainingArguments.LOSSES,
+            List.of(
+                TrainingArguments.AUGMENT,
+                TrainingArguments.NO_SHUFFLE,
+                TrainingArguments.INIT,
+                TrainingArguments.WEIGHT_DECAY,
+                REPORT,
+                CommonOptions.LABELS,
+                TrainingArguments.RECORD_CLASSES,
+                TrainingArguments.SAVE_EVERY,
+                TrainingArguments.DECODE_THREADS)),
         CommonOptions.TRAINING,
         "ttame train --weights vgg16.onnx --data imagenet/train --val lists/val.txt --batch-size"
             + " auto",
@@ -133,7 +128,7 @@ final class TrainCommand implements Command {
             source,
             TrainingArguments.options(arguments, sample),
             TrainingArguments.isAuto(arguments),
-            arguments.path(INIT),
+            arguments.path(TrainingArguments.INIT),
             arguments
                 .integer(REPORT, 0)
                 .orElse(sample ? SampleInputs.REPORT : Train.Options.REPORTED),

@@ -52,6 +52,8 @@ final class TrainingArguments {
       OptionSpec.of("augment", "MODE", "crop", "none, crop or crop-flip");
   static final OptionSpec NO_SHUFFLE =
       OptionSpec.flag("no-shuffle", "use the images in listed order");
+  static final OptionSpec INIT =
+      OptionSpec.of("init", "FILE.npz", "start from these attention weights");
   static final OptionSpec WEIGHT_DECAY =
       OptionSpec.of("weight-decay", "X", "weight decay of all parameters but biases (5e-4)");
   static final OptionSpec RECORD_CLASSES =
@@ -61,27 +63,16 @@ final class TrainingArguments {
   static final OptionSpec DECODE_THREADS =
       OptionSpec.of("decode-threads", "N", "threads that read images (half of the processors)");
 
+  /** What the loss is. */
+  static final List<OptionSpec> LOSSES = List.of(MASKING, LOSS, LAMBDA1, LAMBDA2, LAMBDA3, LAMBDA4);
+
   /** Options that {@link TrainingOptions} knows by the same name. */
   private static final List<OptionSpec> BY_NAME =
-      List.of(
-          CommonOptions.LAYERS,
-          EPOCHS,
-          ACCUMULATE,
-          MAX_LR,
-          MAX_STEPS,
-          VARIANT,
-          MASKING,
-          LOSS,
-          LAMBDA1,
-          LAMBDA2,
-          LAMBDA3,
-          LAMBDA4,
-          AUGMENT,
-          CommonOptions.SEED,
-          CommonOptions.MAX_PIXELS,
-          WEIGHT_DECAY,
-          SAVE_EVERY,
-          DECODE_THREADS);
+      OptionSpec.all(
+          List.of(CommonOptions.LAYERS, EPOCHS, ACCUMULATE, MAX_LR, MAX_STEPS, VARIANT),
+          LOSSES,
+          List.of(AUGMENT, CommonOptions.SEED, CommonOptions.MAX_PIXELS),
+          List.of(WEIGHT_DECAY, SAVE_EVERY, DECODE_THREADS));
 
   private TrainingArguments() {}
 

@@ -39,7 +39,7 @@ final class VersionCommand implements Command {
       }
       Engine engine = Engine.start(settings, console);
       if (json) {
-        json(build, engine).toPrettyString().lines().forEach(console::result);
+        console.result(json(build, engine));
         return;
       }
       console.result(Text.format("backend ND4J %s on %s", build.nd4j(), engine.backend()));
