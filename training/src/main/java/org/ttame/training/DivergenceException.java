@@ -40,9 +40,4 @@ public final class DivergenceException extends RuntimeException {
     more.initCause(this);
     return more;
   }
-
-  /** The step that failed, 1 for the first. */
-  public long step() {
-    return step;
-  }
 }

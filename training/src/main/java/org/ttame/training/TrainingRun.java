@@ -147,16 +147,6 @@ public final class TrainingRun implements AutoCloseable {
     return new Builder(classifier, images, options, folder);
   }
 
-  /** The mechanism that is trained, live; closed with the run. */
-  public AttentionMechanism mechanism() {
-    return mechanism;
-  }
-
-  /** The run's size. */
-  public TrainingPlan plan() {
-    return plan;
-  }
-
   /** How many steps are done. */
   public long stepsDone() {
     return done;

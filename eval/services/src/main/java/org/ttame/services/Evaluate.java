@@ -98,31 +98,10 @@ public final class Evaluate {
           List.of());
     }
 
-    /** The same with other metrics. */
-    public Options withMetrics(MetricSelection wanted) {
-      return new Options(
-          methods, data, wanted, out, gallery, colors, labels, reading, shard, failIf);
-    }
-
     /** The same with other ways through the images. */
     public Options withReading(ImageSettings wanted) {
       return new Options(
           methods, data, metrics, out, gallery, colors, labels, wanted, shard, failIf);
-    }
-
-    /** The same of a part of the images. */
-    public Options withShard(Shard wanted) {
-      return new Options(
-          methods,
-          data,
-          metrics,
-          out,
-          gallery,
-          colors,
-          labels,
-          reading,
-          Optional.of(wanted),
-          failIf);
     }
   }
 

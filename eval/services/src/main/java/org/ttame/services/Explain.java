@@ -113,12 +113,6 @@ public final class Explain {
           Optional.empty());
     }
 
-    /** The same for other classes. */
-    public Options withClasses(ClassSelection wanted) {
-      return new Options(
-          methods, images, wanted, formats, compare, overlay, size, labels, out, reading, shard);
-    }
-
     /** The same with other files. */
     public Options withFormats(Set<MapFormat> wanted) {
       return new Options(
@@ -129,22 +123,6 @@ public final class Explain {
     public Options withReading(ImageSettings wanted) {
       return new Options(
           methods, images, classes, formats, compare, overlay, size, labels, out, wanted, shard);
-    }
-
-    /** The same for a part of the images. */
-    public Options withShard(Shard wanted) {
-      return new Options(
-          methods,
-          images,
-          classes,
-          formats,
-          compare,
-          overlay,
-          size,
-          labels,
-          out,
-          reading,
-          Optional.of(wanted));
     }
   }
 

@@ -204,8 +204,7 @@ public final class Sanity {
               new SanityCheck.Options(options.out(), shown, list.size(), identity(classifier)));
       SanityCheck.Outcome outcome;
       try (SanityStage.Methods original = everything(classifier)) {
-        outcome =
-            check.run(original, stages, new SanityProgress(listener, stages.size(), list.size()));
+        outcome = check.run(original, stages, listener);
       }
       SanityReport report = SanityReport.of(outcome, options.threshold());
       Map<String, String> provenance = new LinkedHashMap<>(options.methods().provenance());

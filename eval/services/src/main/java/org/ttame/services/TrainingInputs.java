@@ -111,11 +111,6 @@ public record TrainingInputs(
       return new Source(sample, Optional.of(file), data, val, limit, labels);
     }
 
-    /** The same with images to choose the best epoch by. */
-    public Source withValidation(Path images) {
-      return new Source(sample, weights, data, Optional.of(images), limit, labels);
-    }
-
     /** The same with fewer training images. */
     public Source withLimit(ImageDraw draw) {
       return new Source(sample, weights, data, val, Optional.of(draw), labels);

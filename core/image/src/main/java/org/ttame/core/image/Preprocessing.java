@@ -40,14 +40,10 @@ public final class Preprocessing {
     if (spec.channels() != RGB && spec.channels() != 1) {
       throw new IllegalArgumentException(
           Text.format(
-              "The classifier takes images of %d channels; photographs give three or one. Give it arrays through the Java API",
+              "The classifier takes images of %d channels; photographs give three or one. Give it"
+                  + " arrays through the Java API",
               spec.channels()));
     }
-  }
-
-  /** What the classifier takes. */
-  public InputSpec spec() {
-    return spec;
   }
 
   /** Floats of one image: H·W·C. */

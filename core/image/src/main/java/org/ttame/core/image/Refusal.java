@@ -35,10 +35,6 @@ final class Refusal extends Exception {
     return new Refusal(Kind.TOO_LARGE, what, null);
   }
 
-  static Refusal tooLarge(String what, Throwable cause) {
-    return new Refusal(Kind.TOO_LARGE, what, cause);
-  }
-
   static Refusal notAnImage(String what) {
     return new Refusal(Kind.NOT_AN_IMAGE, what, null);
   }

@@ -45,11 +45,6 @@ public final class Standardizer {
     return -mean.get(channel) / std.get(channel);
   }
 
-  /** C. */
-  public int channels() {
-    return scale.length;
-  }
-
   /**
    * Standardises images.
    *

@@ -125,9 +125,4 @@ public abstract class CamExplainer implements Explainer {
     }
     return map;
   }
-
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
 }

@@ -61,9 +61,4 @@ public final class EdgeExplainer implements Explainer {
     }
     return sum;
   }
-
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
 }

@@ -42,5 +42,5 @@ public interface Explainer extends AutoCloseable {
 
   /** Frees what the method holds of its own; classifier and mechanism stay their owners'. */
   @Override
-  void close();
+  default void close() {}
 }

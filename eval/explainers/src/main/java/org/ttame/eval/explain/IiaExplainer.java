@@ -226,9 +226,4 @@ public final class IiaExplainer implements Explainer {
     }
     return result;
   }
-
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
 }

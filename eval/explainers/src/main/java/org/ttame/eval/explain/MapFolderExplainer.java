@@ -84,11 +84,6 @@ public final class MapFolderExplainer implements Explainer {
     return new SaliencyMaps(height, width, maps);
   }
 
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
-
   /**
    * Whether there is a map for an image.
    *

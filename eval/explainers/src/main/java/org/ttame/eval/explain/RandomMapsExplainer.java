@@ -66,11 +66,6 @@ public final class RandomMapsExplainer implements Explainer {
     return SaliencyMaps.minMax(height, width, noise);
   }
 
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
-
   /** FNV-1a of the name's UTF-8 bytes, started from the seed, its bits mixed as by MurmurHash3. */
   private long seedOf(String name) {
     long hash = 0xcbf29ce484222325L ^ seed * 0x9e3779b97f4a7c15L;

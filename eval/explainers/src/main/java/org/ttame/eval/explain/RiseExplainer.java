@@ -109,9 +109,4 @@ public final class RiseExplainer implements Explainer {
     }
     return map;
   }
-
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
 }

@@ -150,9 +150,4 @@ public final class TransformerIiaExplainer implements Explainer {
       }
     }
   }
-
-  @Override
-  public void close() {
-    // Holds nothing.
-  }
 }

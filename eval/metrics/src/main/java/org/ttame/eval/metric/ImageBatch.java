@@ -3,7 +3,6 @@ package org.ttame.eval.metric;
 import java.util.Arrays;
 import java.util.List;
 import org.ttame.core.Text;
-import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.RgbImage;
 
 /**
@@ -72,19 +71,6 @@ public final class ImageBatch {
   /** A batch of square RGB images without known objects. */
   public static ImageBatch of(List<String> names, int side, float[] unit) {
     return new ImageBatch(names, side, unit, unknown(names));
-  }
-
-  /**
-   * A batch of images without known objects.
-   *
-   * @param names B names
-   * @param spec their size and channels
-   * @param unit B·H·W·C values in [0,1]; not copied
-   * @return the batch
-   */
-  public static ImageBatch of(List<String> names, InputSpec spec, float[] unit) {
-    return new ImageBatch(
-        names, spec.height(), spec.width(), spec.channels(), unit, unknown(names));
   }
 
   private static List<List<Box>> unknown(List<String> names) {

@@ -9,8 +9,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
@@ -58,20 +60,6 @@ public final class SanityCheck {
     }
   }
 
-  /** Hears how a check goes. */
-  public interface Listener {
-    /**
-     * A stage is about to be measured, or was in an earlier part of the job.
-     *
-     * @param stage the stage; null for the original maps
-     * @param done whether it is measured already
-     */
-    void stage(SanityStage stage, boolean done);
-
-    /** Images of the present stage are measured. */
-    void measured(int images);
-  }
-
   /**
    * What was found at a stage.
    *
@@ -117,22 +105,34 @@ public final class SanityCheck {
    * @return what was found
    * @throws IOException naming the file, if something cannot be read or written
    */
-  public Outcome run(Methods original, List<SanityStage> stages, Listener listener)
+  public Outcome run(Methods original, List<SanityStage> stages, ProgressListener listener)
       throws IOException {
     ImageSize size = original.classifier().inputSpec().imageSize();
+    listener.note(Text.format("%d stages of %d images", stages.size(), options.count()));
+    listener.begin("checking", (1L + stages.size()) * options.count(), 0);
     try (MapStore store = new MapStore(options.folder().resolve(STAGES), size.pixels())) {
-      listener.stage(null, false);
-      Originals originals = originals(original, store, size, listener);
+      Originals originals =
+          originals(original, store, size, done -> listener.advance(done, "original maps"));
       List<Found> found = new ArrayList<>();
       for (SanityStage stage : stages) {
         Path file = options.folder().resolve(STAGES).resolve(stage.fileName() + ".json");
-        boolean done = Files.exists(file);
-        listener.stage(stage, done);
-        if (done) {
+        String detail =
+            Text.format("%s %d, %s", stage.cascade().word(), stage.number(), stage.name());
+        long before = (1L + found.size()) * options.count();
+        if (Files.exists(file)) {
+          listener.detail(detail + " is measured already");
+          listener.advance(before + options.count(), detail);
           StageResult result = StageResult.read(file, options.depends());
           found.add(new Found(stage, result, shownMaps(stage, result, size)));
         } else {
-          found.add(measure(stage, file, originals, store, size, listener));
+          found.add(
+              measure(
+                  stage,
+                  file,
+                  originals,
+                  store,
+                  size,
+                  done -> listener.advance(before + done, detail)));
         }
       }
       return new Outcome(size, originals.names, originals.pictures, originals.maps, found);
@@ -154,8 +154,8 @@ public final class SanityCheck {
     }
   }
 
-  private Originals originals(Methods original, MapStore store, ImageSize size, Listener listener)
-      throws IOException {
+  private Originals originals(
+      Methods original, MapStore store, ImageSize size, IntConsumer measured) throws IOException {
     Originals known = new Originals();
     for (Explainer explainer : original.explainers()) {
       known.places.put(explainer.name(), known.places.size());
@@ -190,7 +190,7 @@ public final class SanityCheck {
         } catch (NonFiniteException e) {
           throw e.of(classifier.name(), batch.names());
         }
-        listener.measured(known.names.size());
+        measured.accept(known.names.size());
       }
     }
     if (known.names.isEmpty()) {
@@ -205,7 +205,7 @@ public final class SanityCheck {
       Originals originals,
       MapStore store,
       ImageSize size,
-      Listener listener)
+      IntConsumer measured)
       throws IOException {
     Map<Column, List<Double>> columns = new LinkedHashMap<>();
     Map<String, List<float[]>> shown = new LinkedHashMap<>();
@@ -249,7 +249,7 @@ public final class SanityCheck {
           throw e.of(methods.classifier().name(), batch.names());
         }
         at += batch.size();
-        listener.measured(at);
+        measured.accept(at);
       }
     }
     if (at != originals.names.size()) {

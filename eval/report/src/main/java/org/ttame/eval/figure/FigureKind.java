@@ -3,34 +3,28 @@ package org.ttame.eval.figure;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 
 /** The figures there are, in the order in which they are shown. */
-public enum FigureKind {
+public enum FigureKind implements Named {
   /** The same images across classifiers (Fig. 14). */
-  BACKBONES("backbones", "The same images, several classifiers"),
+  BACKBONES("The same images, several classifiers"),
   /** One classifier across methods (Fig. 15). */
-  METHODS("methods", "One classifier, several methods"),
+  METHODS("One classifier, several methods"),
   /** The true class against the most probable false one (Fig. 17). */
-  WRONG_CLASS("wrong-class", "The true class against a false one"),
+  WRONG_CLASS("The true class against a false one"),
   /** All the true classes of an image (Fig. 18a). */
-  SEVERAL_CLASSES("several-classes", "Several true classes in one image"),
+  SEVERAL_CLASSES("Several true classes in one image"),
   /** Mistakes: the true class and the one answered instead (Fig. 18b). */
-  MISCLASSIFIED("misclassified", "Mistakes"),
+  MISCLASSIFIED("Mistakes"),
   /** ROAD's imputation against the mean colour, on a synthetic image (Fig. 4). */
-  ROAD("road", "Removing pixels: ROAD's imputation against the mean colour");
+  ROAD("Removing pixels: ROAD's imputation against the mean colour");
 
-  private final String optionName;
   private final String title;
 
-  FigureKind(String optionName, String title) {
-    this.optionName = optionName;
+  FigureKind(String title) {
     this.title = title;
-  }
-
-  /** The name in options and files. */
-  public String optionName() {
-    return optionName;
   }
 
   /** The heading of its section. */
@@ -64,7 +58,7 @@ public enum FigureKind {
    */
   public static FigureKind parse(String text) {
     return Arrays.stream(values())
-        .filter(kind -> kind.optionName.equals(text))
+        .filter(kind -> kind.optionName().equals(text))
         .findFirst()
         .orElseThrow(
             () ->

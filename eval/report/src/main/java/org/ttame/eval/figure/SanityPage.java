@@ -49,8 +49,9 @@ public final class SanityPage {
         new ResultPage(
                 "Sanity of the maps of " + classifier,
                 Text.format(
-                    "Do maps depend on what was learnt? Classifier and mechanism are randomised stage"
-                        + " by stage, and the maps of %,d image%s held against the original ones.",
+                    "Do maps depend on what was learnt? Classifier and mechanism are randomised"
+                        + " stage by stage, and the maps of %,d image%s held against the original"
+                        + " ones.",
                     images, images == 1 ? "" : "s"))
             .add(
                 "verdicts",
@@ -64,8 +65,8 @@ public final class SanityPage {
                 "curves",
                 "Similarity to the original maps",
                 files.curves().values(),
-                "The class is held fixed. Shaded: 95 % interval of each mean. A curve that stays near"
-                    + " 1 belongs to a method that does not look at what was randomised.");
+                "The class is held fixed. Shaded: 95 % interval of each mean. A curve that stays"
+                    + " near 1 belongs to a method that does not look at what was randomised.");
     List<Figure> figures = new ArrayList<>();
     List<Html> links = new ArrayList<>();
     for (Map.Entry<String, FigureSheet> strip : files.strips().entrySet()) {
@@ -89,15 +90,15 @@ public final class SanityPage {
         new Table(
             "All numbers",
             Html.text("Means over the images with their 95 % intervals."),
-            List.of(
-                Html.text("randomised"),
-                Html.text("stage"),
-                Html.text("method"),
-                Html.text("class"),
-                Html.text("measure"),
-                Html.text("mean"),
-                Html.text("interval"),
-                Html.text("same answer")));
+            Table.heads(
+                "randomised",
+                "stage",
+                "method",
+                "class",
+                "measure",
+                "mean",
+                "interval",
+                "same answer"));
     for (SanityReport.Row row : report.rows()) {
       Interval mean = row.mean();
       table.row(

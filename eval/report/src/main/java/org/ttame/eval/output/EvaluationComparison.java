@@ -241,20 +241,8 @@ public final class EvaluationComparison {
 
   /** The rows as {@code compare.csv}. */
   public String csv() {
-    StringBuilder text = new StringBuilder();
-    text.append(
-        Csv.row(
-            List.of(
-                "method",
-                "metric",
-                "threshold",
-                "a",
-                "b",
-                "difference",
-                "n",
-                "low",
-                "high",
-                "better")));
+    StringBuilder text =
+        new StringBuilder("method,metric,threshold,a,b,difference,n,low,high,better\n");
     for (Row row : rows) {
       text.append(
           Csv.row(

@@ -8,13 +8,13 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.Named;
 import org.ttame.core.image.PngWriter;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.npz.Npy;
@@ -45,16 +45,11 @@ public final class ExplanationWriter {
   private final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /** The size of pictures. */
-  public enum Size {
+  public enum Size implements Named {
     /** The photograph's. */
     ORIGINAL,
     /** That of the crop that the classifier sees. */
-    INPUT;
-
-    /** As it is typed. */
-    public String optionName() {
-      return name().toLowerCase(Locale.ROOT);
-    }
+    INPUT
   }
 
   /** The photographs of a batch, which are read when they are drawn, one at a time. */

@@ -69,20 +69,9 @@ public final class MetricsFiles {
   }
 
   static String csv(EvaluationResult result, EvaluationStatistics statistics) {
-    StringBuilder text = new StringBuilder();
-    text.append(
-        Csv.row(
-            List.of(
-                "method",
-                "metric",
-                "threshold",
-                "value",
-                "n",
-                "forward_passes",
-                "backward_passes",
-                "seconds",
-                "low",
-                "high")));
+    StringBuilder text =
+        new StringBuilder(
+            "method,metric,threshold,value,n,forward_passes,backward_passes,seconds,low,high\n");
     for (MethodResult method : result.methods()) {
       for (MetricKey key : result.keys()) {
         Interval interval = statistics.mean(method.method(), key);

@@ -95,20 +95,7 @@ public final class SanityFiles {
 
   private String csv() {
     StringBuilder text =
-        new StringBuilder(
-            Csv.row(
-                List.of(
-                    "cascade",
-                    "stage",
-                    "name",
-                    "method",
-                    "class",
-                    "measure",
-                    "mean",
-                    "low",
-                    "high",
-                    "n",
-                    "answers_kept")));
+        new StringBuilder("cascade,stage,name,method,class,measure,mean,low,high,n,answers_kept\n");
     for (Row row : report.rows()) {
       Interval mean = row.mean();
       text.append(
@@ -150,8 +137,8 @@ public final class SanityFiles {
       entry.put("method", verdict.method());
       entry.put("passed", verdict.passed());
       entry.put("first_change", verdict.firstChange().orElse(null));
-      entry.putAll(numbers(verdict.last()));
-      verdict.belowSeed().ifPresent(below -> entry.put("below_another_seed", numbers(below)));
+      entry.putAll(verdict.last().toMap());
+      verdict.belowSeed().ifPresent(below -> entry.put("below_another_seed", below.toMap()));
       verdicts.add(entry);
     }
     root.put("verdicts", verdicts);
@@ -164,23 +151,12 @@ public final class SanityFiles {
       entry.put("method", row.column().method());
       entry.put("class", row.column().answer().word());
       entry.put("measure", row.column().measure().column());
-      entry.putAll(numbers(row.mean()));
+      entry.putAll(row.mean().toMap());
       rows.add(entry);
     }
     root.put("rows", rows);
     root.put("provenance", provenance.toMap());
     return root;
-  }
-
-  private static Map<String, Object> numbers(Interval interval) {
-    Map<String, Object> numbers = new LinkedHashMap<>();
-    numbers.put("mean", interval.mean());
-    if (interval.n() > 1) {
-      numbers.put("low", interval.low());
-      numbers.put("high", interval.high());
-    }
-    numbers.put("n", interval.n());
-    return numbers;
   }
 
   /** Similarity of the fixed class's maps over the stages, one plot a measure. */
@@ -238,7 +214,8 @@ public final class SanityFiles {
       }
       String title =
           Text.format(
-              "%s: %s randomised from left to right; ρ: Spearman's rank correlation to the original",
+              "%s: %s randomised from left to right; ρ: Spearman's rank correlation to the"
+                  + " original",
               ExplanationMethod.title(method), cascade.word());
       strips.put(
           Text.format("strip-%s-%s", cascade.word(), method),

@@ -49,7 +49,7 @@ final class CurvesSection {
   }
 
   private Html table(String title, List<MetricKey> keys) {
-    List<Html> heads = new ArrayList<>(List.of(Html.text("method")));
+    List<Html> heads = Table.heads("method");
     keys.forEach(key -> heads.add(Html.text(key.thresholdText() + " %")));
     Table table =
         new Table(

@@ -167,7 +167,7 @@ record GalleryCard(
   }
 
   private Html table(String image, List<ImageRecord> records) {
-    List<Html> heads = new ArrayList<>(List.of(Html.text("method")));
+    List<Html> heads = Table.heads("method");
     Column.shown(keys).forEach(column -> heads.add(column.heading()));
     Table table = new Table("Scores of " + image, Html.name(image), heads);
     for (ImageRecord record : records) {

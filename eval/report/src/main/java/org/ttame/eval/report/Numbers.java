@@ -38,11 +38,6 @@ final class Numbers {
     return Double.isNaN(value) ? NONE : Text.format("%.1f", value);
   }
 
-  /** A count or its mean: {@code 11} or {@code 2.50}. */
-  static String count(double value) {
-    return value == Math.rint(value) ? Text.format("%,.0f", value) : plain(value);
-  }
-
   private static String plain(double value) {
     return Text.format("%.2f", value);
   }

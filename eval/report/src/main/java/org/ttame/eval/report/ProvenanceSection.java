@@ -54,12 +54,7 @@ public final class ProvenanceSection {
                     "Methods and their cost. In addition %,d passes over clean images and"
                         + " %,d over masked or imputed ones; %.0f s in all.",
                     result.cleanPasses(), result.metricPasses(), result.seconds())),
-            List.of(
-                Html.text("method"),
-                Html.text("FP"),
-                Html.text("back"),
-                Html.text("seconds"),
-                Html.text("settings")));
+            Table.heads("method", "FP", "back", "seconds", "settings"));
     for (MethodResult method : result.methods()) {
       List<String> settings = new ArrayList<>();
       method.settings().forEach((name, value) -> settings.add(name + " " + value));

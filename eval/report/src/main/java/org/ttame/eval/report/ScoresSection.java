@@ -56,7 +56,7 @@ final class ScoresSection {
   }
 
   private Html means() {
-    List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
+    List<Html> columns = Table.heads("method");
     verdict.columns().forEach(found -> columns.add(found.column().heading()));
     columns.add(Html.text("FP"));
     Table table =
@@ -104,7 +104,7 @@ final class ScoresSection {
 
   private Html differences() {
     MethodResult first = result.methods().get(0);
-    List<Html> columns = new ArrayList<>(List.of(Html.text("method")));
+    List<Html> columns = Table.heads("method");
     verdict.columns().forEach(found -> columns.add(found.column().heading()));
     Table table =
         new Table(

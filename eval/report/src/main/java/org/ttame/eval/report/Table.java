@@ -3,6 +3,8 @@ package org.ttame.eval.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.ttame.core.Text;
 
 /**
@@ -62,13 +64,16 @@ public final class Table {
    * @return its markup
    */
   public static Html pairs(String label, String caption, Map<String, ?> pairs) {
-    Table table =
-        new Table(
-            label, Html.text(caption), "pairs", List.of(Html.text("what"), Html.text("value")));
+    Table table = new Table(label, Html.text(caption), "pairs", heads("what", "value"));
     pairs.forEach(
         (term, value) ->
             table.row(Html.text(term), List.of(new Cell(Html.name(String.valueOf(value)), ""))));
     return table.markup();
+  }
+
+  /** Headings of columns, that of the row headings first; more may be added. */
+  public static List<Html> heads(String... texts) {
+    return Stream.of(texts).map(Html::text).collect(Collectors.toCollection(ArrayList::new));
   }
 
   /**

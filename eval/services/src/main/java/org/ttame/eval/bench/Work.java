@@ -1,9 +1,9 @@
 package org.ttame.eval.bench;
 
-import java.util.Locale;
+import org.ttame.core.Named;
 
 /** What can be measured, in passes of a whole batch. */
-public enum Work {
+public enum Work implements Named {
   /** A pass through the classifier: logits. */
   FORWARD,
 
@@ -28,10 +28,5 @@ public enum Work {
   SCORECAM,
 
   /** Ablation-CAM of the first image: for each channel what follows its layer, in batches. */
-  ABLATIONCAM;
-
-  /** Its name on the command line and in records. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
+  ABLATIONCAM
 }

@@ -144,16 +144,6 @@ public final class Workbench implements AutoCloseable {
     return result;
   }
 
-  /** The batch's standardised images, {@code [B, H, W, C]}; closed with this. */
-  public INDArray standardised() {
-    return standardised;
-  }
-
-  /** The batch's images in [0, 1], {@code [B, H, W, C]}; closed with this. */
-  public INDArray unit() {
-    return unit;
-  }
-
   @Override
   public void close() {
     if (trainer != null) {

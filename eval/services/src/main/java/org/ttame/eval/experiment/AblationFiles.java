@@ -29,8 +29,8 @@ public final class AblationFiles {
 
   private static final Html LEGEND =
       ResultPage.note(
-          "Green: better than the proposed form on the same images, where the interval of the paired"
-              + " difference leaves out zero; red: worse.");
+          "Green: better than the proposed form on the same images, where the interval of the"
+              + " paired difference leaves out zero; red: worse.");
 
   private AblationFiles() {}
 
@@ -65,8 +65,8 @@ public final class AblationFiles {
         .write(
             folder,
             provenance,
-            "The tables are in ablation.md, .tex, .csv and .json beside this page, each training is a"
-                + " run in trials.");
+            "The tables are in ablation.md, .tex, .csv and .json beside this page, each training is"
+                + " a run in trials.");
     return markdown;
   }
 
@@ -81,9 +81,7 @@ public final class AblationFiles {
   }
 
   private static Html rows(AblationTable table, String which) {
-    List<Html> heads = new ArrayList<>(List.of(Html.text("variant")));
-    heads.add(Html.text("features"));
-    heads.add(Html.text("masking"));
+    List<Html> heads = Table.heads("variant", "features", "masking");
     for (MetricKey key : table.keys()) {
       heads.add(
           Html.text(AblationTable.title(key) + (AblationTable.lowerIsBetter(key) ? " ↓" : " ↑")));
@@ -107,26 +105,9 @@ public final class AblationFiles {
   }
 
   private static String csv(AblationTable table) {
-    StringBuilder text = new StringBuilder();
-    text.append(
-        Csv.row(
-            List.of(
-                "table",
-                "model",
-                "extraction",
-                "variant",
-                "masking",
-                "trial",
-                "metric",
-                "threshold",
-                "value",
-                "low",
-                "high",
-                "n",
-                "difference",
-                "difference_low",
-                "difference_high",
-                "published")));
+    StringBuilder text =
+        new StringBuilder(
+            "table,model,extraction,variant,masking,trial,metric,threshold,value,low,high,n,difference,difference_low,difference_high,published\n");
     for (AblationTable.Row row : table.rows()) {
       for (MetricKey key : table.keys()) {
         Interval mean = row.measured().get(key);
@@ -202,17 +183,7 @@ public final class AblationFiles {
 
   private static Map<String, Object> byColumn(Map<MetricKey, Interval> intervals) {
     Map<String, Object> map = new LinkedHashMap<>();
-    intervals.forEach(
-        (key, interval) -> {
-          Map<String, Object> numbers = new LinkedHashMap<>();
-          numbers.put("mean", interval.mean());
-          if (interval.n() > 1) {
-            numbers.put("low", interval.low());
-            numbers.put("high", interval.high());
-          }
-          numbers.put("n", interval.n());
-          map.put(key.column(), numbers);
-        });
+    intervals.forEach((key, interval) -> map.put(key.column(), interval.toMap()));
     return map;
   }
 }

@@ -119,11 +119,6 @@ public final class Experiment {
     }
   }
 
-  /** The trials, in the order they are done. */
-  public List<Trial> trials() {
-    return trials;
-  }
-
   /**
    * Asks it to end: a training saves its state and stops after the present step. May be called from
    * any thread, such as a shutdown hook.

@@ -123,13 +123,7 @@ public final class SearchFiles {
         new Table(
             "Trials",
             Html.text("Means over the validation images; the selected one in bold."),
-            List.of(
-                Html.text("trial"),
-                Html.text("AD(15%) ↓"),
-                Html.text("IC(15%) ↑"),
-                Html.text("AD − IC ↓"),
-                Html.text("images"),
-                Html.text("minutes")));
+            Table.heads("trial", "AD(15%) ↓", "IC(15%) ↑", "AD − IC ↓", "images", "minutes"));
     List<TrialResult> drawn =
         results.stream().filter(one -> !one.diverged() && !Double.isNaN(score(one))).toList();
     for (TrialResult result : results) {

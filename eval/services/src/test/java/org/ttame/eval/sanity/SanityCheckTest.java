@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.CascadingRandomisation;
 import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.core.ProgressListener;
 import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
@@ -140,9 +141,9 @@ class SanityCheckTest {
     assertThat(json.path("rule").asText()).contains("below 0.5").contains("95 %");
     assertThat(json.path("verdicts")).hasSize(4);
 
-    List<Boolean> done = new ArrayList<>();
-    SanityCheck.Outcome again = check(stages, Map.of("run", "a"), done);
-    assertThat(done).containsExactly(false, true, true, true);
+    List<String> told = new ArrayList<>();
+    SanityCheck.Outcome again = check(stages, Map.of("run", "a"), told);
+    assertThat(told).hasSize(3).allMatch(sentence -> sentence.endsWith(" is measured already"));
     assertThat(SanityReport.of(again, 0.5)).isEqualTo(report);
     assertThat(again.stages().get(1).maps().get("ttame").get(1))
         .isEqualTo(outcome.stages().get(1).maps().get("ttame").get(1));
@@ -264,8 +265,7 @@ class SanityCheckTest {
   }
 
   private SanityCheck.Outcome check(
-      List<SanityStage> stages, Map<String, String> depends, List<Boolean> done)
-      throws IOException {
+      List<SanityStage> stages, Map<String, String> depends, List<String> told) throws IOException {
     AdIcValidator.Images images =
         () ->
             new ImageStream(
@@ -277,15 +277,12 @@ class SanityCheckTest {
                     0,
                     3),
                 list);
-    SanityCheck.Listener listener =
-        new SanityCheck.Listener() {
+    ProgressListener listener =
+        new ProgressListener() {
           @Override
-          public void stage(SanityStage stage, boolean isDone) {
-            done.add(isDone);
+          public void detail(String sentence) {
+            told.add(sentence);
           }
-
-          @Override
-          public void measured(int count) {}
         };
     return new SanityCheck(images, new SanityCheck.Options(folder, 2, IMAGES, depends))
         .run(all(classifier, false), stages, listener);
