@@ -103,12 +103,10 @@ public final class BackboneFile implements BackboneSource {
    * Writes a backbone, one weight in memory at a time.
    *
    * @param file the target; appears when it is whole
-   * @param architecture the architecture
    * @param inputSpec what it expects of an image
    * @param output what it answers
    * @param provenance where it comes from
    * @param assumed what of all this nobody has said
-   * @param weights its weights
    * @throws IOException if a weight cannot be had or the file not written
    */
   public static void write(

@@ -49,7 +49,6 @@ public final class Backbones {
    * @return the classifier; the caller closes it
    * @throws BackboneException if the file is damaged, holds something else, or is not what was
    *     expected
-   * @throws IOException if it cannot be read
    */
   public static FrozenClassifier load(Path file, BackboneOptions options) throws IOException {
     try (BackboneSource source = open(file, options)) {
@@ -82,9 +81,7 @@ public final class Backbones {
    * Tells what is in a file, without loading its weights.
    *
    * @param file an ONNX file, a backbone file, or a zipped DL4J network
-   * @return what was found
    * @throws BackboneException if the file is damaged or holds something else
-   * @throws IOException if it cannot be read
    */
   public static BackboneInfo inspect(Path file) throws IOException {
     return inspect(file, BackboneOptions.defaults());
@@ -142,11 +139,9 @@ public final class Backbones {
   /**
    * Opens an ONNX file as such, to write another one from it.
    *
-   * @param file the file
    * @param options what is expected of it
    * @return it, which the caller closes; empty if the file is of another format
    * @throws BackboneException if the file is damaged, or holds no classifier
-   * @throws IOException if it cannot be read
    */
   public static Optional<OnnxBackbone> openOnnx(Path file, BackboneOptions options)
       throws IOException {
@@ -165,7 +160,6 @@ public final class Backbones {
    * @param one a classifier's file, of any format
    * @param other another
    * @param options what is expected of both
-   * @throws IOException if one cannot be read
    */
   public static boolean sameNetwork(Path one, Path other, BackboneOptions options)
       throws IOException {

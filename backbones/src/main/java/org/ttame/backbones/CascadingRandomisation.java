@@ -54,7 +54,6 @@ public final class CascadingRandomisation {
   /**
    * Reads what layers a classifier has.
    *
-   * @param file its file
    * @param options what is expected of it
    * @param seed of all random values
    * @throws IOException if the file cannot be read or holds something else

@@ -119,7 +119,6 @@ public final class ClassifierJson {
   /**
    * Reads what {@link #input(InputSpec)} wrote.
    *
-   * @param json the object
    * @param prefix of its fields' names, for messages
    * @throws IllegalArgumentException naming the field, if one is missing or damaged
    */
@@ -139,7 +138,6 @@ public final class ClassifierJson {
   /**
    * Reads what {@link #output(OutputSpec)} wrote.
    *
-   * @param json the object
    * @param prefix of its fields' names, for messages
    * @throws IllegalArgumentException naming the field, if one is missing or damaged
    */
@@ -156,7 +154,6 @@ public final class ClassifierJson {
   /**
    * Reads K of an output.
    *
-   * @param json the object
    * @param prefix of its fields' names, for messages
    * @throws IllegalArgumentException if it is missing or damaged
    */
@@ -218,7 +215,6 @@ public final class ClassifierJson {
   /**
    * A field of an object.
    *
-   * @param json the object
    * @param prefix of the field's name, for messages
    * @param name the field's
    * @param good what it has to be

@@ -93,7 +93,6 @@ public final class RemoteCommand {
   /**
    * A command by its options.
    *
-   * @param name its name
    * @param values option name without dashes to value
    * @throws IllegalArgumentException with a sentence, if they make no sense
    */
@@ -208,7 +207,6 @@ public final class RemoteCommand {
    * Loads the classifier.
    *
    * @return it; the caller closes it
-   * @throws IOException naming the file, if it cannot be read
    */
   public FrozenClassifier classifier() throws IOException {
     return parsed(ClassifierArguments::parse).load(console);

@@ -37,7 +37,6 @@ public interface ClassDraws {
    *
    * @param options which loss and seed
    * @param classes K
-   * @return the draws
    */
   static ClassDraws of(TrainingOptions options, int classes) {
     ClassSampler sampler =
@@ -59,7 +58,6 @@ public interface ClassDraws {
    * Gives recorded classes.
    *
    * @param recorded one entry a step, from step 0
-   * @return them
    */
   static ClassDraws recorded(List<int[][]> recorded) {
     return (step, predicted) -> {

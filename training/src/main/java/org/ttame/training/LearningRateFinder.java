@@ -89,8 +89,6 @@ public final class LearningRateFinder {
    * Runs the test.
    *
    * @param from the mechanism whose training is meant; a copy is trained
-   * @param listener hears how it goes
-   * @return what was found
    * @throws IOException if images cannot be read: one where that is to be fatal, or all
    * @throws IllegalArgumentException if a step would have too few images
    */

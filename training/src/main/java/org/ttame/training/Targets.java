@@ -43,7 +43,6 @@ public enum Targets implements Named {
    * Reads an option's value.
    *
    * @param text the name of one of these
-   * @return it
    * @throws IllegalArgumentException if there is none of that name
    */
   public static Targets parse(String text) {

@@ -92,7 +92,6 @@ public final class Trainer implements AutoCloseable {
   /**
    * Prepares training with drawn classes.
    *
-   * @param classifier what is explained
    * @param mechanism what is trained, in place
    * @param options of which variant, layers, data and seed of initial values are settled already
    * @param totalSteps how many steps the OneCycle policy spans
@@ -108,7 +107,6 @@ public final class Trainer implements AutoCloseable {
   /**
    * Prepares training.
    *
-   * @param classifier what is explained
    * @param mechanism what is trained, in place
    * @param options as above
    * @param totalSteps how many steps the OneCycle policy spans

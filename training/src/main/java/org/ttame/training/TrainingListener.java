@@ -35,7 +35,6 @@ public interface TrainingListener {
   /**
    * State has been saved.
    *
-   * @param folder where
    * @param step after which step, 1 for the first
    */
   default void saved(Path folder, long step) {}

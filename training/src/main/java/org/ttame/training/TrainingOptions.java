@@ -76,7 +76,6 @@ public record TrainingOptions(
    * Reads options by the names {@link #toProperties()} writes; what is not given has its default.
    *
    * @param properties names and values
-   * @return the options
    * @throws IllegalArgumentException quoting an unknown name or a value that does not fit
    */
   public static TrainingOptions of(Properties properties) {

@@ -55,7 +55,6 @@ public record TrainingPlan(
    *
    * @param images how many images there are
    * @param options epochs, batch size, most steps
-   * @return the plan
    */
   public static TrainingPlan of(int images, Options options) {
     long perEpoch = BatchSource.stepsPerEpoch(images, options.batchSize() * options.workers());
@@ -67,7 +66,6 @@ public record TrainingPlan(
   /**
    * Makes sure that each step has as many images as the mechanism needs, if all can be read.
    *
-   * @return this
    * @throws IllegalArgumentException saying which batch sizes work, if one has not
    */
   public TrainingPlan requireTrainable(AttentionSpec spec) {

@@ -140,7 +140,6 @@ public final class TrainingRun implements AutoCloseable {
    * @param images what it is trained on
    * @param options settings
    * @param folder where it is kept
-   * @return a builder
    */
   public static Builder builder(
       FrozenClassifier classifier, ImageList images, TrainingOptions options, RunFolder folder) {
@@ -172,7 +171,6 @@ public final class TrainingRun implements AutoCloseable {
   /**
    * Trains until the planned steps are done or {@link #stop} is called. To be called once.
    *
-   * @return how it ended
    * @throws IOException naming the file, if images cannot be read or results not be written; the
    *     last checkpoint is whole
    * @throws DivergenceException if a loss is not finite; the last checkpoint is whole

@@ -63,7 +63,6 @@ public record Validation(double ad15, double ic15, int images, Map<String, Doubl
    * number is never better.
    *
    * @param other an earlier one, or null
-   * @return whether it is
    */
   public boolean betterThan(Validation other) {
     return other == null ? !Double.isNaN(score()) : score() < other.score();

@@ -11,7 +11,6 @@ public interface Validator {
   /**
    * Measures.
    *
-   * @param classifier what is explained
    * @param mechanism with the running statistics of the moment
    * @param masking the run's
    * @return AD(15), IC(15) and what else there is

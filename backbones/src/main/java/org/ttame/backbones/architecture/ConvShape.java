@@ -27,7 +27,6 @@ public record ConvShape(int in, int out, int kernel, int stride, int padding) {
    * Height and width after it.
    *
    * @param side height and width before it
-   * @return the size
    */
   public int apply(int side) {
     int result = (side + 2 * padding - kernel) / stride + 1;

@@ -66,7 +66,6 @@ public record ResNetArchitecture(
      * Height and width after it; both ways must agree.
      *
      * @param side height and width before it
-     * @return the size
      */
     public int apply(int side) {
       int result = side;
@@ -131,7 +130,6 @@ public record ResNetArchitecture(
    * @param depths blocks of each stage; each stage is twice as wide as the one before
    * @param stemStride 2, or 1 for small images
    * @param classes number of classes
-   * @return the architecture
    */
   public static ResNetArchitecture bottleneck(
       int side, int width, List<Integer> depths, int stemStride, int classes) {
@@ -169,7 +167,6 @@ public record ResNetArchitecture(
    *
    * @param side height and width of the images
    * @param classes number of classes
-   * @return the architecture
    */
   public static ResNetArchitecture resnet50(int side, int classes) {
     return bottleneck(side, 64, List.of(3, 4, 6, 3), 2, classes);

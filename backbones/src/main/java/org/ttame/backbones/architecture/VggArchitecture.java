@@ -60,7 +60,6 @@ public record VggArchitecture(
    *
    * @param side height and width of the images, a multiple of 224
    * @param classes number of classes
-   * @return the architecture
    */
   public static VggArchitecture vgg16(int side, int classes) {
     return new VggArchitecture(side, STAGES_16, 7, List.of(4096, 4096), classes, false);

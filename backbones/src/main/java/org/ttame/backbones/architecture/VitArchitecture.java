@@ -49,7 +49,6 @@ public record VitArchitecture(
    *
    * @param side height and width of the images, a multiple of 16
    * @param classes number of classes
-   * @return the architecture
    */
   public static VitArchitecture vitB16(int side, int classes) {
     return new VitArchitecture(side, 16, 768, 12, 12, 3072, NORM_EPS, classes);

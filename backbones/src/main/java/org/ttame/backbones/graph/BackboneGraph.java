@@ -53,8 +53,6 @@ public record BackboneGraph(
   /**
    * Writes the graph of an architecture.
    *
-   * @param architecture the architecture
-   * @param weights its weights
    * @return the graph, in float32
    * @throws IOException if a weight cannot be had
    */
@@ -67,7 +65,6 @@ public record BackboneGraph(
    * Writes the graph of an architecture with placeholders for its weights: for its layers and
    * parameters.
    *
-   * @param architecture the architecture
    * @return the graph, which cannot be run
    */
   public static BackboneGraph outline(Architecture architecture) {
@@ -81,10 +78,7 @@ public record BackboneGraph(
   /**
    * Writes the graph of an architecture in another precision, to check by.
    *
-   * @param architecture the architecture
-   * @param weights its weights
    * @param precision of all values
-   * @return the graph
    * @throws IOException if a weight cannot be had
    */
   public static BackboneGraph of(

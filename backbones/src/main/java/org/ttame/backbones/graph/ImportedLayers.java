@@ -9,7 +9,6 @@ public interface ImportedLayers extends ImportedArchitecture {
    * Writes the graph.
    *
    * @param writer what writes it, without weights or with them
-   * @return the graph
    * @throws IOException if a weight cannot be had
    */
   BackboneGraph write(LayerWriter writer) throws IOException;
@@ -17,7 +16,6 @@ public interface ImportedLayers extends ImportedArchitecture {
   /**
    * What a parameter is, so that it can be drawn anew.
    *
-   * @param name its name
    * @return its role
    * @throws IllegalArgumentException if the graph has none of that name
    */

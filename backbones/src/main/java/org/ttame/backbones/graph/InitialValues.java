@@ -41,7 +41,6 @@ public final class InitialValues {
   /**
    * Values of an architecture's parameters.
    *
-   * @param architecture the architecture
    * @param seed of all values
    */
   public InitialValues(Architecture architecture, long seed) {
@@ -56,7 +55,6 @@ public final class InitialValues {
    * Draws a parameter.
    *
    * @param name its name in the graph
-   * @param shape its shape
    * @return a new float32 array in c order; the caller owns it
    */
   public INDArray draw(String name, long... shape) {

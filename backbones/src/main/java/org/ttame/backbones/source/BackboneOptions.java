@@ -84,7 +84,6 @@ public record BackboneOptions(
    * Expects a model or family.
    *
    * @param expected e.g. {@code resnet50} or {@code resnet}
-   * @return the options
    */
   public BackboneOptions withName(String expected) {
     return with(draft -> draft.name = Optional.of(expected));
@@ -94,7 +93,6 @@ public record BackboneOptions(
    * Expects a number of classes.
    *
    * @param expected K
-   * @return the options
    */
   public BackboneOptions withClasses(int expected) {
     return with(draft -> draft.classes = OptionalInt.of(expected));
@@ -105,7 +103,6 @@ public record BackboneOptions(
    *
    * @param channelMean a mean for each channel; of three, red first
    * @param channelStd as many standard deviations
-   * @return the options
    */
   public BackboneOptions withStandardisation(List<Double> channelMean, List<Double> channelStd) {
     return with(
@@ -119,18 +116,12 @@ public record BackboneOptions(
    * Sets the size of images.
    *
    * @param pixels height and width
-   * @return the options
    */
   public BackboneOptions withSize(ImageSize pixels) {
     return with(draft -> draft.size = Optional.of(pixels));
   }
 
-  /**
-   * Sets how pictures are brought to the size of images.
-   *
-   * @param rule how
-   * @return the options
-   */
+  /** Sets how pictures are brought to the size of images. */
   public BackboneOptions withResize(ResizeRule rule) {
     return with(draft -> draft.resize = Optional.of(rule));
   }
@@ -139,28 +130,17 @@ public record BackboneOptions(
    * Names the output that has the logits, or their softmax.
    *
    * @param outputName as the file names it
-   * @return the options
    */
   public BackboneOptions withOutput(String outputName) {
     return with(draft -> draft.output = Optional.of(outputName));
   }
 
-  /**
-   * Says what the output means.
-   *
-   * @param kind what
-   * @return the options
-   */
+  /** Says what the output means. */
   public BackboneOptions withOutputKind(OutputKind kind) {
     return with(draft -> draft.outputKind = Optional.of(kind));
   }
 
-  /**
-   * Marks settings as assumed in the record that they are from.
-   *
-   * @param settings which
-   * @return the options
-   */
+  /** Marks settings as assumed in the record that they are from. */
   public BackboneOptions assumedBefore(Set<Assumption.Setting> settings) {
     return with(draft -> draft.assumed = settings);
   }
@@ -174,7 +154,6 @@ public record BackboneOptions(
    * Sets the precision that the classifier is computed in, here and now: no property of the file.
    *
    * @param value float32 unless this is called
-   * @return the options
    */
   public BackboneOptions withPrecision(Precision value) {
     return with(draft -> draft.precision = value);

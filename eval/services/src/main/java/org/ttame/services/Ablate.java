@@ -74,7 +74,6 @@ public final class Ablate {
    * Finds classifier and images.
    *
    * @param options what to train
-   * @param listener hears how it goes
    * @throws IOException if something is missing
    */
   public Ablate(Options options, ProgressListener listener) throws IOException {
@@ -99,8 +98,6 @@ public final class Ablate {
    *
    * @param classifier of {@link #weights}; stays the caller's
    * @param planned is notified of the plan before anything is done
-   * @return what was found
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public Result run(FrozenClassifier classifier, Consumer<List<ExperimentListener.Planned>> planned)
       throws IOException {

@@ -78,7 +78,6 @@ public record ClassSelection(Kind kind, int number, String name) {
   /**
    * Makes sure that labels are the classifier's, where they are what is asked for.
    *
-   * @param labelled the images
    * @param classes how many classes there are
    * @throws IOException saying why they are not
    */
@@ -94,7 +93,6 @@ public record ClassSelection(Kind kind, int number, String name) {
   /**
    * The classes of some images.
    *
-   * @param list the images
    * @param indices their places in it
    * @throws IOException if an image should have a label and has none
    */

@@ -113,7 +113,6 @@ public final class Doctor {
   /**
    * Looks at everything. ND4J has been started, with the threads that are to be used.
    *
-   * @param listener hears how it goes
    * @return what was found, in a fixed order
    * @throws IOException if the stored values cannot be unpacked
    */

@@ -125,7 +125,6 @@ public final class Evaluate {
    * Finds the images.
    *
    * @param options what to measure
-   * @param listener hears how it goes
    * @throws IOException if there are no images, no run, or no boxes where they are needed
    * @throws InvalidOptionException if an option contradicts the run
    */
@@ -140,8 +139,6 @@ public final class Evaluate {
    * Measures on images that are found already.
    *
    * @param options what to measure; the images are those of {@code set}
-   * @param set the images
-   * @param listener hears how it goes
    * @throws IOException if there is no run, or there are no boxes where they are needed
    * @throws InvalidOptionException if an option contradicts the run
    */
@@ -159,8 +156,6 @@ public final class Evaluate {
    * Measures what is left to measure, and writes all of it.
    *
    * @param classifier whose explanations; stays the caller's
-   * @return what was found
-   * @throws IOException naming the file, if one cannot be read or written
    * @throws InvalidOptionException if an option contradicts the run
    */
   public Result run(FrozenClassifier classifier) throws IOException {

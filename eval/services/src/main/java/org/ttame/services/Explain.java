@@ -149,7 +149,6 @@ public final class Explain {
    * Finds the images.
    *
    * @param options what to explain
-   * @param listener hears how it goes
    * @throws IOException if there are no images, or no run
    */
   public Explain(Options options, ProgressListener listener) throws IOException {
@@ -168,9 +167,7 @@ public final class Explain {
    * Explains images that are found already.
    *
    * @param options what to explain; the images are those of {@code set}
-   * @param set the images
    * @param outputNames what their files are called
-   * @param listener hears how it goes
    * @throws IOException if there is no run
    */
   public Explain(Options options, ImageSet set, OutputNames outputNames, ProgressListener listener)
@@ -203,7 +200,6 @@ public final class Explain {
    *
    * @param classifier stays the caller's
    * @param written is notified of every explanation, as it is written
-   * @return what was done
    * @throws IOException naming the file, if one cannot be written, or none of the images read
    * @throws InvalidOptionException if an option contradicts the run
    */

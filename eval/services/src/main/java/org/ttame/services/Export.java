@@ -87,9 +87,7 @@ public final class Export {
   /**
    * Writes.
    *
-   * @param options what
    * @param classifier the run's; stays the caller's
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public static Result run(Options options, FrozenClassifier classifier) throws IOException {
     try (AttentionMechanism mechanism = options.run().mechanism(classifier)) {

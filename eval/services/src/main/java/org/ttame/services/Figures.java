@@ -95,7 +95,6 @@ public final class Figures {
      *
      * @param run a training run
      * @return its classifier; closed after use
-     * @throws IOException if it cannot be read
      */
     FrozenClassifier open(Path run) throws IOException;
   }
@@ -113,7 +112,6 @@ public final class Figures {
    * Figures.
    *
    * @param options what to draw
-   * @param listener hears how it goes
    */
   public Figures(Options options, ProgressListener listener) {
     this.options = options;
@@ -138,7 +136,6 @@ public final class Figures {
    *
    * @param classifiers asked for the classifier of each run, if a figure needs one
    * @return what was drawn
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public Result run(Classifiers classifiers) throws IOException {
     Findings found = new Findings();

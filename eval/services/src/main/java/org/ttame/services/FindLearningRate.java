@@ -75,7 +75,6 @@ public final class FindLearningRate {
    * Finds classifier and images.
    *
    * @param options what to test
-   * @param listener hears how it goes
    * @throws IOException if something is missing
    */
   public FindLearningRate(Options options, ProgressListener listener) throws IOException {
@@ -93,7 +92,6 @@ public final class FindLearningRate {
    * Tests, and writes the curve.
    *
    * @param classifier of {@link #weights}; stays the caller's
-   * @return what was found
    * @throws IOException naming the file, if one cannot be read or written; or if there is no curve
    */
   public Result run(FrozenClassifier classifier) throws IOException {

@@ -44,13 +44,7 @@ public final class Import {
    */
   public record Result(Path source, BackboneInfo written) {}
 
-  /**
-   * Imports.
-   *
-   * @param options what
-   * @param listener hears how it goes
-   * @throws IOException naming the file, if one cannot be read or written
-   */
+  /** Imports. */
   public static Result run(Options options, ProgressListener listener) throws IOException {
     Path out = options.out();
     if (Files.isDirectory(out)) {

@@ -126,7 +126,6 @@ public final class Inspect {
    * (false), {@code error} as a sentence, and {@code unsupported}, everything in its graph that is
    * not.
    *
-   * @param file the file
    * @param refusal what was said of it
    */
   public static ObjectNode json(Path file, BackboneException refusal) {
@@ -142,7 +141,6 @@ public final class Inspect {
   /**
    * Reads a training run.
    *
-   * @param folder the run
    * @throws IOException if its record is damaged
    */
   public static List<Fact> run(RunFolder folder) throws IOException {

@@ -9,18 +9,12 @@ public interface MapSink {
   /**
    * A method has explained a class of each image of a batch.
    *
-   * @param images the batch
    * @param explained what it said
    * @param probabilities of all classes, a row an image
-   * @throws IOException naming the file, if one cannot be written
    */
   void take(ImageBatch images, ExplanationWriter.Explained explained, double[][] probabilities)
       throws IOException;
 
-  /**
-   * Every method has said all it has to say of a batch.
-   *
-   * @throws IOException naming the file, if one cannot be written
-   */
+  /** Every method has said all it has to say of a batch. */
   void endBatch() throws IOException;
 }

@@ -176,7 +176,6 @@ public final class Merge implements AutoCloseable {
    * Writes the files.
    *
    * @return what was put together
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public Result run() throws IOException {
     List<LeftOut> leftOut =

@@ -112,7 +112,6 @@ public final class PhotoExplainer implements AutoCloseable {
    *
    * @param weights the classifier's ONNX or {@code .ttame} file
    * @param options what the file does not say: standardisation, size, output
-   * @param method which
    * @throws IOException naming the file, if it cannot be read or is no classifier
    * @throws IllegalArgumentException if the method needs a training run
    */
@@ -136,7 +135,6 @@ public final class PhotoExplainer implements AutoCloseable {
    * Explains the most probable class.
    *
    * @param photograph a picture file: JPEG, PNG, GIF, BMP or WebP
-   * @throws IOException naming the file, if it cannot be read
    */
   public PhotoExplanation explain(Path photograph) throws IOException {
     return explain(reader.read(photograph), photograph.toString());
@@ -147,7 +145,6 @@ public final class PhotoExplainer implements AutoCloseable {
    *
    * @param photograph a picture file
    * @param classIndex from 0
-   * @throws IOException naming the file, if it cannot be read
    * @throws IllegalArgumentException if there is no such class
    */
   public PhotoExplanation explain(Path photograph, int classIndex) throws IOException {
@@ -163,7 +160,6 @@ public final class PhotoExplainer implements AutoCloseable {
   /**
    * Explains the most probable class of a decoded picture.
    *
-   * @param photograph the picture
    * @param name what messages call it; methods that draw at random seed themselves by it
    */
   public PhotoExplanation explain(RgbImage photograph, String name) {

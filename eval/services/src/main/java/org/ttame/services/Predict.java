@@ -132,7 +132,6 @@ public final class Predict {
    * Finds the images.
    *
    * @param options what to classify
-   * @param listener hears how it goes
    * @throws IOException if there are none
    */
   public Predict(Options options, ProgressListener listener) throws IOException {
@@ -146,7 +145,6 @@ public final class Predict {
    *
    * @param classifier stays the caller's
    * @param predictions is notified of every image
-   * @return what was done
    * @throws IOException naming the file, if it cannot be written, or none of the images read
    * @throws InvalidOptionException if the names of classes are not the run's
    */

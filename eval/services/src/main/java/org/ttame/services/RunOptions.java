@@ -80,7 +80,6 @@ public final class RunOptions {
   /**
    * The options of a run, by name.
    *
-   * @param folder the run
    * @throws IOException if the folder was not made by {@code train}
    */
   public static Map<String, String> read(Path folder) throws IOException {

@@ -112,7 +112,6 @@ public final class Sanity {
    * Finds the images.
    *
    * @param options what to check
-   * @param listener hears how it goes
    * @throws IOException if there are none
    */
   public Sanity(Options options, ProgressListener listener) throws IOException {
@@ -127,7 +126,6 @@ public final class Sanity {
    *
    * @param classifier the run's
    * @return how each ended; the last one is not finished where {@link #stop} was asked for
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public List<Train.Result> retrain(ClassifierChoice classifier) throws IOException {
     List<Train.Result> results = new ArrayList<>();
@@ -178,13 +176,7 @@ public final class Sanity {
         .toList();
   }
 
-  /**
-   * Checks.
-   *
-   * @param choice the classifier
-   * @return what was found
-   * @throws IOException naming the file, if one cannot be read or written
-   */
+  /** Checks. */
   public Result run(ClassifierChoice choice) throws IOException {
     try (FrozenClassifier classifier = choice.load(listener)) {
       return run(classifier, choice);

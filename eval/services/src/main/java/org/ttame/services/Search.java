@@ -76,7 +76,6 @@ public final class Search {
    * Finds classifier and images.
    *
    * @param options what to try
-   * @param listener hears how it goes
    * @throws IOException if something is missing
    */
   public Search(Options options, ProgressListener listener) throws IOException {
@@ -96,7 +95,6 @@ public final class Search {
    *
    * @param classifier of {@link #weights}; stays the caller's
    * @param planned is notified of the plan before anything is done
-   * @return what was found
    * @throws IOException naming the file, if one cannot be read or written; or if every training
    *     diverged
    */

@@ -57,9 +57,7 @@ public final class Split {
   /**
    * Draws.
    *
-   * @param options what
    * @param listener is notified of images that are left out
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public static Result run(Options options, ProgressListener listener) throws IOException {
     ImageList found = ImageSettings.find(options.data(), listener);

@@ -185,7 +185,6 @@ public final class Train {
    * Finds classifier and images, and opens the run's folder.
    *
    * @param options what to train
-   * @param listener hears how it goes
    * @throws IOException if something is missing, or the folder holds another run
    */
   public Train(Options options, ProgressListener listener) throws IOException {
@@ -221,7 +220,6 @@ public final class Train {
    * Does the work of some of the workers that share each step's images; the others do theirs
    * elsewhere. To be called before {@link #run}.
    *
-   * @param here which ones
    * @param others how to learn of the others' shares
    */
   public void share(Workers here, StepExchange others) {
@@ -246,8 +244,6 @@ public final class Train {
    * Trains to the end, or until {@link #stop}.
    *
    * @param classifier of {@link #classifier}; stays the caller's
-   * @return how it ended
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public Result run(FrozenClassifier classifier) throws IOException {
     if (folder == null) {
@@ -333,7 +329,6 @@ public final class Train {
    *
    * @param classifier as for {@link #run}, which has come to its end
    * @return what was found; empty where no images are held out, or no report was asked for
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public Optional<Report> report(FrozenClassifier classifier) throws IOException {
     if (inputs.held().isEmpty() || options.report() == 0) {

@@ -15,7 +15,6 @@ public enum Augment implements Named {
    * Finds one by its name on the command line.
    *
    * @param option e.g. {@code crop-flip}
-   * @return it
    * @throws IllegalArgumentException quoting a name that is none
    */
   public static Augment parse(String option) {

@@ -22,7 +22,6 @@ public record BatchOptions(
    * Images in listed order, unreadable ones left out, two batches ahead.
    *
    * @param batchSize the most images a batch has
-   * @return the options
    */
   public static BatchOptions inOrder(int batchSize) {
     return new BatchOptions(batchSize, false, 0, defaultThreads(), 2, false);

@@ -49,7 +49,6 @@ public final class BatchSource implements AutoCloseable {
   /**
    * Starts decoding.
    *
-   * @param list the images
    * @param spec what the classifier expects of them
    * @param options batch size, order, threads
    * @param loader reads one image
@@ -69,7 +68,6 @@ public final class BatchSource implements AutoCloseable {
   /**
    * Starts decoding the shares of workers: a step has a batch for each of those here, in order.
    *
-   * @param list the images
    * @param spec what the classifier expects of them
    * @param options batch size of a worker, order, threads
    * @param workers among whom each step's images are shared

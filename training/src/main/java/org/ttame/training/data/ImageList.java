@@ -239,7 +239,6 @@ public final class ImageList {
    *
    * @param change from an image's label to its new one, which may be {@link #NO_LABEL}; not asked
    *     about images without a label
-   * @return that list
    */
   public ImageList relabelled(IntUnaryOperator change) {
     int[] changed =

@@ -10,7 +10,6 @@ public interface ImageLoader {
   /**
    * Decodes, resizes and crops an image.
    *
-   * @param file the image
    * @param random where random crops come from
    * @param target receives H·W·C values in [0,1]: rows, columns, then channels
    * @param offset where in the target

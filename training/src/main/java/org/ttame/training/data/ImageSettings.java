@@ -92,7 +92,6 @@ public record ImageSettings(
   /**
    * Starts reading test crops, once and in order; the limit is the list's affair.
    *
-   * @param list the images
    * @param spec what the classifier expects of them
    */
   public BatchSource open(ImageList list, InputSpec spec) {

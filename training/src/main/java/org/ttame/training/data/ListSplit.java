@@ -30,7 +30,6 @@ public record ListSplit(List<Integer> validation, List<Integer> test) {
    * @param validation how many to validate on, 0 or more
    * @param test how many to test on, 0 or more
    * @param seed of the draw: the same numbers give the same split
-   * @return the two sets
    * @throws IllegalArgumentException if there are fewer images than asked for
    */
   public static ListSplit draw(int size, int validation, int test, long seed) {
@@ -53,7 +52,6 @@ public record ListSplit(List<Integer> validation, List<Integer> test) {
    *
    * @param list the whole list
    * @param places which of its images
-   * @param file where to
    * @throws IOException if it cannot be written, or an image has a name that such a line cannot
    *     hold
    */

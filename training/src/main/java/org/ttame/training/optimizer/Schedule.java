@@ -9,7 +9,6 @@ public sealed interface Schedule permits OneCycle, ExponentialRamp {
    * The learning rate of a step.
    *
    * @param step 0 … T − 1
-   * @return the rate
    */
   double learningRate(long step);
 
@@ -17,7 +16,6 @@ public sealed interface Schedule permits OneCycle, ExponentialRamp {
    * The momentum of a step.
    *
    * @param step 0 … T − 1
-   * @return the momentum
    */
   double momentum(long step);
 }

@@ -56,7 +56,6 @@ public record Checkpoint(Path folder) {
    * Tells one mechanism from another.
    *
    * @return the SHA-256 of its arrays' file
-   * @throws IOException if it cannot be read
    */
   public String attentionSha256() throws IOException {
     return Sha256.of(folder.resolve(ATTENTION));
@@ -93,7 +92,6 @@ public record Checkpoint(Path folder) {
   /**
    * Steps, passes and images left out so far.
    *
-   * @return the state
    * @throws IOException naming the file, if it is missing or damaged
    */
   public CheckpointState state() throws IOException {
@@ -133,7 +131,6 @@ public record Checkpoint(Path folder) {
    * Keeps what its validation found.
    *
    * @param validation any JSON object
-   * @throws IOException naming the file, if it cannot be written
    */
   public void writeValidation(JsonNode validation) throws IOException {
     AtomicFile.writeText(folder.resolve(VALIDATION), validation.toPrettyString() + "\n");

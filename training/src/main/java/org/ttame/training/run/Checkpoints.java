@@ -50,7 +50,6 @@ public final class Checkpoints {
    * @param attention arrays of the mechanism, as npz has them
    * @param optimizer velocities by parameter name
    * @param state the rest
-   * @return the checkpoint
    * @throws IOException naming the file that could not be written; earlier checkpoints are whole
    */
   public Checkpoint saveEpoch(
@@ -66,7 +65,6 @@ public final class Checkpoints {
    * @param attention arrays of the mechanism, as npz has them
    * @param optimizer velocities by parameter name
    * @param state the rest
-   * @return the checkpoint
    * @throws IOException naming the file that could not be written; earlier checkpoints are whole
    */
   public Checkpoint saveStep(
@@ -89,7 +87,6 @@ public final class Checkpoints {
    * Says which epoch is the best.
    *
    * @param checkpoint it
-   * @throws IOException naming the file, if that cannot be written
    */
   public void markBest(Checkpoint checkpoint) throws IOException {
     AtomicFile.writeText(folder.resolve(BEST), checkpoint.name() + "\n");
@@ -99,7 +96,6 @@ public final class Checkpoints {
    * A checkpoint by name.
    *
    * @param name {@code best}, {@code last}, {@code epoch-N} or {@code step-N}
-   * @return it
    * @throws IOException saying what there is, if it does not exist
    */
   public Checkpoint get(String name) throws IOException {

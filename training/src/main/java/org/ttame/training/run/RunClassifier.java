@@ -143,7 +143,6 @@ public record RunClassifier(
   /**
    * Says that a file is another classifier.
    *
-   * @param found the file
    * @param sum its SHA-256
    */
   public IOException another(Path found, String sum) {

@@ -89,7 +89,6 @@ public final class RunFolder {
    * again: there is nothing in it to lose.
    *
    * @param folder made if missing
-   * @return it
    * @throws IOException if it holds a run already or cannot be made
    */
   public static RunFolder create(Path folder) throws IOException {
@@ -117,7 +116,6 @@ public final class RunFolder {
    * The folder of an existing run.
    *
    * @param folder with {@code run.json}
-   * @return it
    * @throws IOException if it holds no run
    */
   public static RunFolder open(Path folder) throws IOException {
@@ -183,7 +181,6 @@ public final class RunFolder {
    * Writes {@code run.json}.
    *
    * @param record its content
-   * @throws IOException naming the file, if it cannot be written
    */
   public void write(ObjectNode record) throws IOException {
     AtomicFile.writeText(folder.resolve(RECORD), record.toPrettyString() + "\n");
@@ -242,7 +239,6 @@ public final class RunFolder {
   /**
    * The masking the run trained with.
    *
-   * @return it
    * @throws IOException if {@code run.json} is damaged
    */
   public Masking masking() throws IOException {

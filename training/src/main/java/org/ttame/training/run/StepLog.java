@@ -40,7 +40,6 @@ public final class StepLog implements AutoCloseable {
    * @param file the log, made if missing
    * @param done the last step to keep; 0 for none
    * @return the log
-   * @throws IOException naming the file, if it cannot be written
    */
   public static StepLog open(Path file, long done) throws IOException {
     long keep = Files.exists(file) ? bytesUpTo(file, done) : 0;

@@ -30,7 +30,6 @@ public record StepRecord(
    *
    * @param actualEpoch 1 for the first
    * @param speed images a second
-   * @return the record
    */
   public StepRecord at(long actualEpoch, double speed) {
     return new StepRecord(

@@ -78,7 +78,6 @@ public final class SampleData {
    *
    * @param family one of {@link #FAMILIES}
    * @return its ONNX file
-   * @throws IOException if it cannot be written
    */
   public Path backbone(String family) throws IOException {
     String name = family(family) + ".onnx";
@@ -104,8 +103,6 @@ public final class SampleData {
    * #BOXES}.
    *
    * @param split one of {@link #SPLITS}
-   * @return its images
-   * @throws IOException if they cannot be written
    */
   public ImageList images(String split) throws IOException {
     if (!SPLITS.contains(split)) {

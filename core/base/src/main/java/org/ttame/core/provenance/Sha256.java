@@ -27,9 +27,7 @@ public final class Sha256 {
   /**
    * The sum of a file.
    *
-   * @param file the file
    * @return 64 hexadecimal digits
-   * @throws IOException if it cannot be read
    */
   public static String of(Path file) throws IOException {
     Sha256 sum = new Sha256();
@@ -54,12 +52,7 @@ public final class Sha256 {
     return sum.hex();
   }
 
-  /**
-   * Adds a line: the text in UTF-8 and a line feed.
-   *
-   * @param text the text
-   * @return this
-   */
+  /** Adds a line: the text in UTF-8 and a line feed. */
   public Sha256 line(String text) {
     digest.update(text.getBytes(StandardCharsets.UTF_8));
     digest.update((byte) '\n');

@@ -45,8 +45,6 @@ public final class AtomicFile {
   /**
    * Writes a file, replacing an earlier one in one step. Missing parent folders are made.
    *
-   * @param file the target
-   * @param content what to write
    * @throws IOException naming the file, if it could not be written, or what the content threw; an
    *     earlier file of that name is then untouched and no temporary file stays behind
    */
@@ -85,9 +83,7 @@ public final class AtomicFile {
   /**
    * Writes a text file in UTF-8, as {@link #write(Path, Content)} does.
    *
-   * @param file the target
    * @param text its content
-   * @throws IOException naming the file, if it could not be written
    */
   public static void writeText(Path file, String text) throws IOException {
     write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));

@@ -123,7 +123,6 @@ public final class FileNames {
    * The text of bytes.
    *
    * @param bytes of a name
-   * @return its text
    */
   public static String decode(byte[] bytes) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();

@@ -24,7 +24,6 @@ public final class InputFile {
   /**
    * Makes sure that a file can be read.
    *
-   * @param file its path
    * @throws IOException with a sentence naming the file, if it is missing, a folder, a device, a
    *     pipe, a socket, a link that leads nowhere, or may not be read
    */
@@ -68,7 +67,6 @@ public final class InputFile {
    * Makes sure that a file can be appended to or begun: that its name is not taken by anything but
    * a regular file.
    *
-   * @param file its path
    * @throws IOException naming the file, if something else is there
    */
   public static void requireOwn(Path file) throws IOException {
@@ -80,7 +78,6 @@ public final class InputFile {
   /**
    * Opens a file.
    *
-   * @param file its path
    * @return its bytes, not buffered; the caller closes it
    * @throws IOException as {@link #require} does
    */
@@ -92,7 +89,6 @@ public final class InputFile {
   /**
    * Opens a file to be read at any place.
    *
-   * @param file its path
    * @return it; the caller closes it
    * @throws IOException as {@link #require} does
    */
@@ -104,7 +100,6 @@ public final class InputFile {
   /**
    * Opens a zip file.
    *
-   * @param file its path
    * @return it; the caller closes it
    * @throws java.util.zip.ZipException if it is no zip file
    * @throws IOException as {@link #require} does

@@ -61,7 +61,6 @@ public final class TextFile {
   /**
    * Reads a file line by line.
    *
-   * @param file its path
    * @param limit the most bytes it may have
    * @param to takes the lines
    * @throws NoTextException naming file and line, if it is not text
@@ -92,7 +91,6 @@ public final class TextFile {
   /**
    * Reads a file of at most {@link #LIMIT} bytes.
    *
-   * @param file its path
    * @return its lines
    * @throws IOException as {@link #forEach} does
    */
@@ -105,7 +103,6 @@ public final class TextFile {
   /**
    * Reads a file of at most {@link #LIMIT} bytes.
    *
-   * @param file its path
    * @return its text, every line ended by LF
    * @throws IOException as {@link #forEach} does
    */

@@ -63,7 +63,6 @@ public record CropPlan(
    * @param width of the picture
    * @param height of the picture
    * @param spec what the classifier takes
-   * @return the plan
    */
   public static CropPlan centre(int width, int height, InputSpec spec) {
     boolean crops = spec.resize() == ResizeRule.CROP;
@@ -91,7 +90,6 @@ public record CropPlan(
    * @param spec what the classifier takes
    * @param mirror whether half of the windows are to be mirrored
    * @param random source of the draws
-   * @return the plan
    */
   public static CropPlan random(
       int width, int height, InputSpec spec, boolean mirror, RandomGenerator random) {

@@ -51,7 +51,6 @@ public final class ImageReader {
    * Reads a file.
    *
    * @param file its path; links are followed
-   * @return the picture
    * @throws ImageException if there is no such image, with a sentence that says why
    */
   public RgbImage read(Path file) throws ImageException {
@@ -64,7 +63,6 @@ public final class ImageReader {
    *
    * @param bytes the whole file
    * @param name what messages call it
-   * @return the picture
    * @throws ImageException if the bytes are no image that can be read
    */
   public RgbImage decode(byte[] bytes, String name) throws ImageException {

@@ -119,7 +119,6 @@ public record InputSpec(
    * ImageNet's standardisation.
    *
    * @param side height and width in pixels
-   * @return the spec
    */
   public static InputSpec imageNet(int side) {
     return new InputSpec(side, IMAGENET_MEAN, IMAGENET_STD);

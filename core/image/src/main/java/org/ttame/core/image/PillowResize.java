@@ -30,7 +30,6 @@ public final class PillowResize {
   /**
    * Resizes a picture.
    *
-   * @param image the picture
    * @param width pixels across, at least 1
    * @param height pixels down, at least 1
    * @return a new picture
@@ -42,7 +41,6 @@ public final class PillowResize {
   /**
    * Resizes a picture and keeps only a rectangle of the result.
    *
-   * @param image the picture
    * @param width pixels across of the whole result, at least 1
    * @param height pixels down of the whole result, at least 1
    * @param left first column kept

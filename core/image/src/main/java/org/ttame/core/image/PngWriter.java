@@ -37,7 +37,6 @@ public final class PngWriter {
   /**
    * Encodes a picture.
    *
-   * @param image the picture
    * @return the bytes of a PNG file
    */
   public static byte[] encode(RgbImage image) {
@@ -94,7 +93,6 @@ public final class PngWriter {
    * Writes a picture under a temporary name beside the file and renames it when whole, so that a
    * reader never sees half of it.
    *
-   * @param image the picture
    * @param file where to; replaced if it exists; its folder must exist
    * @throws ImageException if writing fails
    */

@@ -54,7 +54,6 @@ public final class Preprocessing {
   /**
    * The window used at test time, in the middle.
    *
-   * @param image the picture
    * @return the plan, also good for moving boxes into the window
    */
   public CropPlan testPlan(RgbImage image) {
@@ -64,10 +63,8 @@ public final class Preprocessing {
   /**
    * A window used in training, at random.
    *
-   * @param image the picture
    * @param mirror whether half of the windows are mirrored
    * @param random source of the draws, see {@link CropPlan#random}
-   * @return the plan
    */
   public CropPlan trainingPlan(RgbImage image, boolean mirror, RandomGenerator random) {
     return CropPlan.random(image.width(), image.height(), spec, mirror, random);
@@ -76,7 +73,6 @@ public final class Preprocessing {
   /**
    * Resizes, cuts and scales to [0,1].
    *
-   * @param image the picture
    * @param plan how to cut it
    * @param target where to write {@link #length()} floats, unit, {@code [H, W, C]}
    * @param offset of the first float written

@@ -28,7 +28,6 @@ public final class RgbImage {
    * @param width pixels, at least 1
    * @param height pixels, at least 1
    * @param samples width·height·3 bytes in the layout above
-   * @return the picture
    * @throws IllegalArgumentException if the array's length is not width·height·3
    */
   public static RgbImage wrap(int width, int height, byte[] samples) {
@@ -51,7 +50,6 @@ public final class RgbImage {
    * @param width pixels, at least 1
    * @param height pixels, at least 1
    * @param rgb from column and row to {@code 0xRRGGBB}; higher bits are ignored
-   * @return the picture
    */
   public static RgbImage of(int width, int height, IntBinaryOperator rgb) {
     RgbImage image = wrap(width, height, new byte[Math.multiplyExact(3 * width, height)]);
@@ -72,7 +70,6 @@ public final class RgbImage {
    * @param unit height·width·3 values in [0,1], row by row, red first; values outside are cut
    * @param width pixels
    * @param height pixels
-   * @return the picture
    */
   public static RgbImage of(float[] unit, int width, int height) {
     byte[] samples = new byte[unit.length];

@@ -84,9 +84,7 @@ public final class Npy {
   /**
    * Writes a file, whole or not at all.
    *
-   * @param file the target
    * @param array float32, any strides
-   * @throws IOException naming the file, if it cannot be written
    */
   public static void write(Path file, INDArray array) throws IOException {
     byte[] header = header(array);

@@ -141,9 +141,7 @@ public final class Npz {
   /**
    * Writes a file, whole or not at all.
    *
-   * @param file the target
    * @param arrays name → float32 array of any strides; stays the caller's
-   * @throws IOException naming the file, if it cannot be written
    * @throws IllegalArgumentException if a name is not usable or an array is not float32
    */
   public static void write(Path file, Map<String, INDArray> arrays) throws IOException {

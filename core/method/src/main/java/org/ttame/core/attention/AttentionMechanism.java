@@ -115,7 +115,6 @@ public final class AttentionMechanism implements AutoCloseable {
    * @param file an npz file
    * @return the mechanism, float32; the caller closes it
    * @throws IllegalArgumentException as {@link #fromNpz(AttentionSpec, Map)}
-   * @throws IOException naming the file, if it cannot be read
    */
   public static AttentionMechanism read(AttentionSpec spec, Path file) throws IOException {
     Map<String, INDArray> arrays =

@@ -60,7 +60,6 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
    * Makes sure that the variant is a method for classifiers of this kind. The arithmetic is there
    * for all.
    *
-   * @return this
    * @throws IllegalArgumentException if it is L-CAM-Img of a vision transformer
    */
   public AttentionSpec requireApplicable() {

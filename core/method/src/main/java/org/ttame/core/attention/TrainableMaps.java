@@ -44,7 +44,6 @@ public record TrainableMaps(
    * Appends a mechanism.
    *
    * @param mechanism gives form and precision
-   * @param graph the graph
    * @param features variables for {@link AttentionSpec#features()}, in order
    * @param batch B
    * @param mapsPerImage M
@@ -65,7 +64,6 @@ public record TrainableMaps(
    * A batch's statistics as the running ones want them: means with the convolution's bias, unbiased
    * variances n/(n−1).
    *
-   * @param mechanism the mechanism
    * @param batch B
    * @param output gives the values of {@link #means} and {@link #variances}
    * @return by npz name, each {@code [C]}; the caller closes them

@@ -138,7 +138,6 @@ public final class Upsampling {
   /**
    * Appends upsampling to a graph.
    *
-   * @param graph the graph
    * @param maps {@code [N, h, w]}
    * @param h height of the input
    * @param w width of the input

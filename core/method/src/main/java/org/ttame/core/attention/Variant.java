@@ -31,7 +31,6 @@ public enum Variant implements Named {
    * Reads an option's value.
    *
    * @param text e.g. {@code no-skip-no-bn}
-   * @return the variant
    * @throws IllegalArgumentException if there is none of that name
    */
   public static Variant parse(String text) {

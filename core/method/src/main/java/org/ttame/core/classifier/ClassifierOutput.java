@@ -61,7 +61,6 @@ public final class ClassifierOutput implements AutoCloseable {
    * What methods take for a class of an image: its logit; of a single logit, that or its negative.
    *
    * @param image row in the batch
-   * @param target the class
    */
   public double score(int image, int target) {
     return kind.score(logits, image, target);
@@ -84,7 +83,6 @@ public final class ClassifierOutput implements AutoCloseable {
   /**
    * Refuses an answer that is none.
    *
-   * @return this
    * @throws NonFiniteException if a logit is NaN or infinite, or a pixel was
    */
   public ClassifierOutput requireFinite() {

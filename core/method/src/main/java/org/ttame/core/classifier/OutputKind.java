@@ -44,7 +44,6 @@ public enum OutputKind implements Named {
    * Reads a name.
    *
    * @param name e.g. {@code multi-label}
-   * @return the kind
    * @throws IllegalArgumentException if there is none of that name
    */
   public static OutputKind parse(String name) {
@@ -70,8 +69,6 @@ public enum OutputKind implements Named {
    * What methods take for a class: its logit; of one logit, the logit or its negative.
    *
    * @param logits {@code [B, K]}
-   * @param row the image
-   * @param target the class
    * @return its score
    */
   public double score(INDArray logits, int row, int target) {

@@ -19,7 +19,6 @@ public enum LossMode implements Named {
    * Reads an option's value.
    *
    * @param text {@code paper} or {@code released}
-   * @return the mode
    * @throws IllegalArgumentException if it is neither
    */
   public static LossMode parse(String text) {

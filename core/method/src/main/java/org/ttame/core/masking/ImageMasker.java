@@ -93,7 +93,6 @@ public final class ImageMasker {
    * <p>The product E ⊙ J and the masked images E ⊙ J + k differ by a constant: differentiate the
    * product, it spares the way back through a broadcast sum.
    *
-   * @param graph the graph
    * @param maps {@code [B, H, W]}, in [0,1]
    * @param unitImages {@code [B, H, W, C]}, in [0,1]
    * @return product and masked images, both {@code [B, H, W, C]}

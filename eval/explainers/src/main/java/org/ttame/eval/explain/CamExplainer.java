@@ -77,7 +77,6 @@ public abstract class CamExplainer implements Explainer {
    * One image's values of a layer.
    *
    * @param values of all images, {@code [B, …, C]}
-   * @param image which
    * @param images B
    * @return h·w·C values, without prefix tokens
    */

@@ -110,7 +110,6 @@ public enum ExplanationMethod {
    * Reads an option's value.
    *
    * @param text a name
-   * @return the method
    * @throws IllegalArgumentException if there is no such method
    */
   public static ExplanationMethod parse(String text) {

@@ -35,7 +35,6 @@ public final class MapFolderExplainer implements Explainer {
   /**
    * Reads a folder.
    *
-   * @param name the method's name
    * @param folder where the maps are
    * @throws IOException if it is no folder
    */
@@ -98,7 +97,6 @@ public final class MapFolderExplainer implements Explainer {
    *
    * @param image the image's name
    * @return the file's SHA-256, empty where there is no map
-   * @throws IOException naming the file, if it cannot be read
    */
   public String sum(String image) throws IOException {
     return has(image) ? Sha256.of(find(image)) : "";

@@ -38,7 +38,6 @@ public final class MethodCatalog implements AutoCloseable {
    * L-CAM, that and its control.
    *
    * @param mechanism stays the caller's
-   * @return this catalogue
    */
   public MethodCatalog run(AttentionMechanism mechanism) {
     run = Objects.requireNonNull(mechanism, "mechanism");
@@ -49,7 +48,6 @@ public final class MethodCatalog implements AutoCloseable {
    * Adds L-CAM from a run of its own.
    *
    * @param mechanism stays the caller's
-   * @return this catalogue
    * @throws IllegalArgumentException if it was trained as something else
    */
   public MethodCatalog lcam(AttentionMechanism mechanism) {
@@ -73,7 +71,6 @@ public final class MethodCatalog implements AutoCloseable {
   /**
    * Makes a method.
    *
-   * @param method which
    * @return it; this catalogue closes it
    * @throws IllegalArgumentException if it needs a mechanism that is not here, or does not explain
    *     classifiers of this kind, or if the layer asked for does not exist

@@ -25,7 +25,6 @@ public record MethodOptions(
     /**
      * Some passes are done.
      *
-     * @param method whose
      * @param done network passes over this image so far
      * @param total how many there will be
      */

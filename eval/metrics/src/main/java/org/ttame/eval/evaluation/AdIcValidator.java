@@ -42,7 +42,6 @@ public final class AdIcValidator implements Validator {
      * Starts over.
      *
      * @return all validation images; closed after use
-     * @throws IOException if they cannot be read
      */
     ImageStream open() throws IOException;
 

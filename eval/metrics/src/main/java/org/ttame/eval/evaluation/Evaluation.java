@@ -38,7 +38,6 @@ public final class Evaluation {
   /**
    * An evaluation of a classifier's explanations.
    *
-   * @param classifier what is explained
    * @param explainers the methods, of different names; all three stay the caller's
    * @param metrics the metrics, of different keys
    */
@@ -78,7 +77,6 @@ public final class Evaluation {
    * @param batches the images; drawn one batch at a time
    * @param sink receives each batch's records as soon as they are known, methods in order and
    *     images in order within a method
-   * @return what was found
    */
   public EvaluationResult run(Iterator<ImageBatch> batches, Consumer<List<ImageRecord>> sink) {
     return run(batches, sink, MapObserver.NONE);
@@ -90,7 +88,6 @@ public final class Evaluation {
    * @param batches the images; drawn one batch at a time
    * @param sink as above
    * @param observer sees each batch's maps before the sink sees its records
-   * @return what was found
    * @throws UncheckedIOException if the observer fails
    */
   public EvaluationResult run(

@@ -81,7 +81,6 @@ public record EvaluationResult(
   /**
    * Finds a method.
    *
-   * @param name its name
    * @return what was found of it
    * @throws IllegalArgumentException if it did not take part
    */

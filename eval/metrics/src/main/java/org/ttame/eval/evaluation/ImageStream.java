@@ -67,7 +67,6 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
    * Tells of images that cannot be read, as they are met.
    *
    * @param value who is told
-   * @return this stream
    */
   public ImageStream onSkipped(Consumer<Batch.BadImage> value) {
     onSkipped = value;
@@ -80,7 +79,6 @@ public final class ImageStream implements Iterator<ImageBatch>, AutoCloseable {
    * @param listener who is told
    * @param what is done with the images
    * @param earlier images of the same work that were done earlier
-   * @return this stream
    */
   public ImageStream reporting(ProgressListener listener, String what, long earlier) {
     progress = listener;

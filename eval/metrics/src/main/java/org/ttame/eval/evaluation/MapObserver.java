@@ -14,7 +14,6 @@ public interface MapObserver {
    * A method has explained a batch; its records reach the evaluation's sink only after this.
    *
    * @param batch the B images
-   * @param method the method's name
    * @param maps B maps, for the class the classifier answers
    * @throws IOException if what was seen cannot be kept; ends the evaluation
    */

@@ -35,7 +35,6 @@ public final class MaskedInput {
   /**
    * The classifier's input for clean images.
    *
-   * @param images the batch
    * @return standardised images, [B, H, W, C]; the caller closes it
    */
   public INDArray clean(ImageBatch images) {
@@ -45,7 +44,6 @@ public final class MaskedInput {
   /**
    * The classifier's input for masked images.
    *
-   * @param images the batch
    * @param maps for each image H·W values, row by row
    * @return standardised images, [B, H, W, C]; the caller closes it
    * @throws IllegalArgumentException if the maps are not as many and as large as the images

@@ -22,7 +22,6 @@ public enum Protocol implements Named {
   /**
    * How maps are laid over images unless told otherwise.
    *
-   * @param classifier what is explained
    * @return its own masking, or the CNN's
    */
   public Masking masking(FrozenClassifier classifier) {

@@ -101,9 +101,6 @@ public final class SanityCheck {
    *
    * @param original the methods as they are
    * @param stages what is lost, in order
-   * @param listener hears how it goes
-   * @return what was found
-   * @throws IOException naming the file, if something cannot be read or written
    */
   public Outcome run(Methods original, List<SanityStage> stages, ProgressListener listener)
       throws IOException {

@@ -53,7 +53,6 @@ public record SanityStage(Cascade cascade, int number, String name, Setting sett
      * Makes the methods.
      *
      * @return them and the classifier they explain; the caller closes it
-     * @throws IOException if a file cannot be read
      */
     Methods open() throws IOException;
   }

@@ -58,9 +58,6 @@ public final class ComparisonReport {
    * Writes the picture of an image.
    *
    * @param image its name
-   * @param figure its figure
-   * @return the file
-   * @throws IOException naming the file, if it cannot be written
    */
   public Path add(String image, Figure figure) throws IOException {
     byte[] png = PngWriter.encode(figure.sheet().toImage());
@@ -74,13 +71,7 @@ public final class ComparisonReport {
     return path;
   }
 
-  /**
-   * Writes the page.
-   *
-   * @param provenance who made it, from what
-   * @return the page
-   * @throws IOException naming the file, if it cannot be written
-   */
+  /** Writes the page. */
   public Path write(Provenance provenance) throws IOException {
     Path page = folder.resolve(FILE);
     page(provenance).write(page);

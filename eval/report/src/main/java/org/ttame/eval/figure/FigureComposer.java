@@ -44,7 +44,6 @@ public final class FigureComposer {
   /**
    * Makes figures.
    *
-   * @param kinds which
    * @return the figures, and the kinds that no image was found for
    */
   public Outcome compose(Collection<FigureKind> kinds) {

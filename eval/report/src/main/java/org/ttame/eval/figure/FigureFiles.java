@@ -75,11 +75,7 @@ public final class FigureFiles {
   /**
    * Writes everything.
    *
-   * @param out where to
-   * @param set the figures
    * @param formats of the files for papers
-   * @return the page
-   * @throws IOException naming the file, if one cannot be written
    */
   public static Path write(Path out, FigureSet set, Set<FigureFormat> formats) throws IOException {
     for (Figure figure : set.figures()) {

@@ -53,7 +53,6 @@ public enum FigureKind implements Named {
    * Reads an option's value.
    *
    * @param text a name
-   * @return the figure
    * @throws IllegalArgumentException if there is none of that name
    */
   public static FigureKind parse(String text) {

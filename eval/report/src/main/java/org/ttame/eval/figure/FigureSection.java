@@ -29,7 +29,6 @@ public final class FigureSection {
    *
    * @param id where links lead to
    * @param title its heading
-   * @param figures its figures
    * @param notes for each figure a line on its files, or an empty text
    */
   public static Section of(String id, String title, List<Figure> figures, List<Html> notes) {

@@ -28,13 +28,9 @@ public final class SanityPage {
   /**
    * Writes the page.
    *
-   * @param folder where to
    * @param report the verdicts and numbers
    * @param images how many were explained
    * @param files the curves and strips
-   * @param provenance who made it, from what
-   * @return the page
-   * @throws IOException naming the file, if it cannot be written
    */
   public static Path write(
       Path folder, SanityReport report, int images, SanityFiles files, Provenance provenance)

@@ -32,7 +32,6 @@ public final class SceneSelection {
   /**
    * Nothing chosen yet.
    *
-   * @param kinds the figures
    * @param shown the most images a figure shows
    * @param count how many images the list has
    * @param truthKnown whether any image's true class is known

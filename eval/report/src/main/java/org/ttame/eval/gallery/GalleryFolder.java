@@ -67,7 +67,6 @@ public final class GalleryFolder {
    * What was kept, in the order of the list.
    *
    * @return the images; empty where no gallery is
-   * @throws IOException naming the file, if one cannot be read
    */
   public List<Entry> entries() throws IOException {
     if (!Files.isDirectory(folder)) {
@@ -91,11 +90,7 @@ public final class GalleryFolder {
     return List.copyOf(entries);
   }
 
-  /**
-   * What the classifier saw of an image.
-   *
-   * @throws IOException naming the file, if it cannot be read
-   */
+  /** What the classifier saw of an image. */
   public RgbImage picture(Entry entry) throws IOException {
     return new ImageReader().read(file(entry.number(), ".png"));
   }

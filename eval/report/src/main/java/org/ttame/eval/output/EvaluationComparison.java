@@ -103,7 +103,6 @@ public final class EvaluationComparison {
    * @param folder where both are
    * @param metrics what {@code metrics.json} says
    * @return numbers, parameters and records, without what they cost
-   * @throws IOException naming the file, if one cannot be read
    */
   public static EvaluationResult read(Path folder, JsonNode metrics) throws IOException {
     List<MetricKey> keys = new ArrayList<>();

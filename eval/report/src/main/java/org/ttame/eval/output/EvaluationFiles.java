@@ -31,12 +31,9 @@ public final class EvaluationFiles {
    * Writes the files.
    *
    * @param folder where to; made if missing
-   * @param result what was found
    * @param statistics its intervals
    * @param skipped the images that were left out
-   * @param provenance who made it, from what
    * @return the files, {@code metrics.json} first
-   * @throws IOException naming the file, if one cannot be written
    */
   public static List<Path> write(
       Path folder,

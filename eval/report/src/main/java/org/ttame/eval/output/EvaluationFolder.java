@@ -78,7 +78,6 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
      *
      * @param image the image's name
      * @return what is another for another map
-     * @throws IOException naming the file, if it cannot be read
      */
     String of(String image) throws IOException;
   }
@@ -163,7 +162,6 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
    * @param records receives the records, those of a method in the images' order; an {@link
    *     IllegalArgumentException} of its says what is wrong with one
    * @return what they cost together, without them
-   * @throws IOException naming the file, if one cannot be read
    */
   public static EvaluationResult read(
       Path folder, EvaluationResult nothing, Consumer<ImageRecord> records) throws IOException {

@@ -117,7 +117,6 @@ public final class ExplanationWriter {
   /**
    * A writer.
    *
-   * @param options what to write
    * @param provenance goes into each JSON file
    */
   public ExplanationWriter(Options options, Provenance provenance) {
@@ -127,7 +126,6 @@ public final class ExplanationWriter {
   /**
    * A writer.
    *
-   * @param options what to write
    * @param provenance goes into each JSON file
    * @param names what files are called
    */
@@ -143,7 +141,6 @@ public final class ExplanationWriter {
    * @param images the images explained
    * @param explained what was said of them
    * @return for each image where its files are, without their endings
-   * @throws IOException naming the file, if one cannot be written
    */
   public List<Path> write(ImageBatch images, Explained explained) throws IOException {
     List<Path> written = new ArrayList<>();

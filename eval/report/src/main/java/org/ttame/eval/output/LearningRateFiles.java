@@ -40,8 +40,6 @@ public final class LearningRateFiles {
    * @param folder where to; made if missing
    * @param curve what was found, with at least one point
    * @param skipped the images that were left out
-   * @param provenance who made it, from what
-   * @throws IOException naming the file, if one cannot be written
    */
   public static void write(
       Path folder, LearningRateCurve curve, SkippedCount skipped, Provenance provenance)

@@ -39,10 +39,7 @@ public final class MetricsFiles {
    * Writes both files.
    *
    * @param folder where to; made if missing
-   * @param result what was found
    * @param skipped the images that were left out
-   * @param provenance who made it, from what
-   * @throws IOException naming the file, if one cannot be written
    */
   public static void write(
       Path folder, EvaluationResult result, SkippedCount skipped, Provenance provenance)

@@ -18,7 +18,6 @@ public final class MetricsTable {
   /**
    * Lays a result out in lines.
    *
-   * @param result what was found
    * @return the table, each line ended by LF; percentages with two decimals, {@code -} where a
    *     metric applies to no image
    */

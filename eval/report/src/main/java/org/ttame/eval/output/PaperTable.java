@@ -37,7 +37,6 @@ public final class PaperTable {
   /**
    * A table.
    *
-   * @param result what was found
    * @param statistics its intervals
    */
   public PaperTable(EvaluationResult result, EvaluationStatistics statistics) {

@@ -31,7 +31,6 @@ public final class PerImageCsv implements Consumer<List<ImageRecord>>, AutoClose
    *
    * @param folder where to; made if missing
    * @param keys the numbers measured
-   * @throws IOException naming the file, if it cannot be written
    */
   public PerImageCsv(Path folder, List<MetricKey> keys) throws IOException {
     file = folder.resolve(FILE);

@@ -26,9 +26,7 @@ public record Provenance(
   /**
    * The provenance of what this build finds of a classifier.
    *
-   * @param classifier the classifier
    * @param settings seed, run, image set and the like
-   * @return the provenance
    */
   public static Provenance of(FrozenClassifier classifier, Map<String, String> settings) {
     Map<String, String> backbone = new LinkedHashMap<>();

@@ -23,7 +23,6 @@ public final class RoadCurves {
   /**
    * Draws.
    *
-   * @param result what was found
    * @param statistics its intervals
    * @return {@code morf} and {@code lerf} with their plots; empty where ROAD was not measured at
    *     two percentages, or on no image

@@ -46,7 +46,6 @@ public final class SanityFiles {
   /**
    * The files of a check.
    *
-   * @param outcome what was found
    * @param report its numbers
    */
   public SanityFiles(SanityCheck.Outcome outcome, SanityReport report) {
@@ -72,13 +71,7 @@ public final class SanityFiles {
     return strips;
   }
 
-  /**
-   * Writes the files.
-   *
-   * @param folder where to
-   * @param provenance who made it, from what
-   * @throws IOException naming the file, if one cannot be written
-   */
+  /** Writes the files. */
   public void write(Path folder, Provenance provenance) throws IOException {
     AtomicFile.writeText(folder.resolve("sanity.csv"), csv());
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);

@@ -16,7 +16,6 @@ public final class BoxOutlines {
   /**
    * Draws frames.
    *
-   * @param picture the picture
    * @param boxes objects, in pixels of the image
    * @param explained the class that is explained
    * @param factor by which the picture is larger than the image

@@ -70,7 +70,6 @@ public enum ColorMap implements Named {
    * Reads an option's value.
    *
    * @param text the name of a colour map, in any case
-   * @return the colour map
    * @throws IllegalArgumentException if there is none of that name
    */
   public static ColorMap parse(String text) {

@@ -63,8 +63,6 @@ public sealed interface Graphic permits LinePlot, FigureSheet {
    * @param name without an ending, and what programs show as its title
    * @param description what they say of it
    * @param formats which files
-   * @return the files
-   * @throws IOException naming the file, if one cannot be written
    */
   default List<Path> write(
       Path folder, String name, String description, Collection<FigureFormat> formats)

@@ -28,7 +28,6 @@ public record HeatmapOverlay(ColorMap colors, double opacity) {
   /**
    * Draws a map over an image.
    *
-   * @param image the image
    * @param map one value in [0,1] for each of its pixels, row by row
    * @return a new picture
    * @throws IllegalArgumentException if their sizes differ

@@ -48,8 +48,6 @@ public record EvaluationReport(
    * Writes the page.
    *
    * @param output the evaluation's output, where its gallery is
-   * @return the page
-   * @throws IOException naming the file, if one cannot be read or written
    */
   public Path write(Path output) throws IOException {
     Path file = output.resolve(FILE);

@@ -77,7 +77,6 @@ public record Page(String title, Html lead, List<Section> sections, Html footer)
    * Writes the page, whole or not at all.
    *
    * @param file where to; its folder is made if missing
-   * @throws IOException naming the file, if it cannot be written
    */
   public void write(Path file) throws IOException {
     AtomicFile.writeText(file, render());

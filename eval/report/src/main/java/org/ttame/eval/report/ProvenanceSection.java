@@ -17,7 +17,6 @@ public final class ProvenanceSection {
   /**
    * The section of a page.
    *
-   * @param provenance who made it, from what
    * @param more what else there is to say
    */
   public static Section of(Provenance provenance, Html... more) {

@@ -96,11 +96,7 @@ public final class ResultPage {
   /**
    * Writes the page, whole or not at all.
    *
-   * @param folder where to
-   * @param provenance who made it, from what
    * @param files a sentence on the files beside it
-   * @return the page
-   * @throws IOException naming the file, if it cannot be written
    */
   public Path write(Path folder, Provenance provenance, String files) throws IOException {
     Path file = folder.resolve(FILE);

@@ -28,7 +28,6 @@ public record Endurance(
    * Works.
    *
    * @param bench what on
-   * @param work what
    * @param times how often, ten or more
    * @param progress hears how often it was done, with an empty text
    */

@@ -84,8 +84,6 @@ public final class Workbench implements AutoCloseable {
 
   /**
    * How many images a piece of work is about, where methods of many passes count each masked copy.
-   *
-   * @param work which
    */
   public int images(Work work) {
     return switch (work) {

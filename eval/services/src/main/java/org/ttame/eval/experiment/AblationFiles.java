@@ -37,13 +37,9 @@ public final class AblationFiles {
   /**
    * Writes the files.
    *
-   * @param folder where to
-   * @param classifier the classifier
    * @param plan what was planned
    * @param results of all its trials, in any order
-   * @param provenance who made it, from what
    * @return the tables as Markdown
-   * @throws IOException naming the file, if one cannot be written
    */
   public static String write(
       Path folder,

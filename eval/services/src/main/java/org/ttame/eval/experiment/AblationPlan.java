@@ -43,10 +43,8 @@ public record AblationPlan(List<Row> rows, Map<Masking, String> maskings, List<T
   /**
    * Plans.
    *
-   * @param classifier what is explained
    * @param base settings of every training; its layers, where given, are the one set tried, its
    *     variant is not used, its masking, where given, is that of Table VI
-   * @return the plan
    * @throws IllegalArgumentException if the layers do not exist, or are fewer than two
    */
   public static AblationPlan of(FrozenClassifier classifier, TrainingOptions base) {

@@ -136,7 +136,6 @@ public final class Experiment {
   /**
    * Does what is left to do.
    *
-   * @param listener hears how it goes
    * @return the results in the order of the trials; fewer if it was asked to stop
    * @throws IOException naming the file, if something cannot be read or written, or if a trial in
    *     the folder has other settings

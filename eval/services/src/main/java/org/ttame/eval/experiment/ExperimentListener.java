@@ -34,9 +34,7 @@ public interface ExperimentListener {
    * A training is about to begin in a folder of its own: the time to leave there what a program
    * needs to take it up as a run.
    *
-   * @param trial the trial
    * @param folder where it is trained
-   * @throws IOException naming the file, if it cannot be written
    */
   default void begins(Trial trial, RunFolder folder) throws IOException {}
 
@@ -44,7 +42,6 @@ public interface ExperimentListener {
    * A training begins or is resumed.
    *
    * @param number 1 for the first trial
-   * @param trial the trial
    * @return hears how the training goes
    */
   default TrainingListener training(int number, Trial trial) {

@@ -68,11 +68,8 @@ public final class SearchFiles {
   /**
    * Writes the files.
    *
-   * @param folder where to
    * @param results of all trials, in order
-   * @param provenance who made it, from what
    * @return all of it on one page
-   * @throws IOException naming the file, if one cannot be written
    */
   public static Path write(Path folder, List<TrialResult> results, Provenance provenance)
       throws IOException {

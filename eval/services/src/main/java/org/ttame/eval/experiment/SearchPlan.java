@@ -37,7 +37,6 @@ public record SearchPlan(List<Trial> trials) {
    *
    * @param base settings that all trainings share
    * @param axes what is tried, possibly nothing: then the base alone
-   * @return the plan
    * @throws IllegalArgumentException quoting a setting that does not exist or a value that does not
    *     fit
    */

@@ -110,7 +110,6 @@ public final class Study {
    * @param skipped counts those that are left out while {@code images} is gone through
    * @param settings run, image set and what else the numbers depend on
    * @return the numbers, the table and the files
-   * @throws IOException naming the file, if something cannot be read or written
    */
   public Outcome run(
       AttentionMechanism trained,
