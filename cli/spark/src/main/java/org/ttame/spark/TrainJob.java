@@ -17,22 +17,12 @@ import scala.reflect.ClassTag$;
  * it; the first worker writes it. When an executor is lost, the stage is begun anew, and the
  * workers go on from the last checkpoint.
  */
-final class TrainJob {
+record TrainJob(JavaSparkContext spark, RemoteCommand command, int cores) {
   /** How often the workers go on; Spark itself gives a barrier stage up that ends a job. */
   private static final int ATTEMPTS = 10;
 
   /** What Spark says of a task whose executor has gone. */
   private static final String LOST = "ExecutorLostFailure";
-
-  private final JavaSparkContext spark;
-  private final RemoteCommand command;
-  private final int cores;
-
-  TrainJob(JavaSparkContext spark, RemoteCommand command, int cores) {
-    this.spark = spark;
-    this.command = command;
-    this.cores = cores;
-  }
 
   void run() throws IOException {
     for (String option : List.of("weights", "data", "run")) {

@@ -26,18 +26,11 @@ import org.ttame.training.data.ImageList;
  * named by its path inside its source, the class by its index or name; edges are in pixels of the
  * picture as it is in its file, from the top left.
  */
-final class BoxTable {
+record BoxTable(Map<String, List<Box>> boxes) {
   /** The table that is taken from among the images unless another is given. */
   static final String FILE = ImageList.BOXES;
 
   private static final List<String> COLUMNS = List.of("image", "class", "x0", "y0", "x1", "y1");
-
-  private final Map<String, List<Box>> boxes;
-
-  /** A table of image name to its objects, in pixels of the picture. */
-  BoxTable(Map<String, List<Box>> boxes) {
-    this.boxes = boxes;
-  }
 
   /**
    * Reads a table; {@code classOf} throws IllegalArgumentException where there is no class of an

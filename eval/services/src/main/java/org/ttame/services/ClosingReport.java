@@ -23,28 +23,14 @@ import org.ttame.training.run.RunFolder;
  * What is told at the end of a training: metrics on held-out images for the trained mechanism, the
  * untrained one and random maps, and a sheet of heatmaps; in {@code RUN/report}.
  */
-final class ClosingReport {
+record ClosingReport(
+    FrozenClassifier classifier,
+    TrainingInputs inputs,
+    RunFolder folder,
+    TrainingOptions options,
+    ProgressListener listener) {
   static final String FOLDER = "report";
   private static final int SHEET_ROWS = 8;
-
-  private final FrozenClassifier classifier;
-  private final TrainingInputs inputs;
-  private final RunFolder folder;
-  private final TrainingOptions options;
-  private final ProgressListener listener;
-
-  ClosingReport(
-      FrozenClassifier classifier,
-      TrainingInputs inputs,
-      RunFolder folder,
-      TrainingOptions options,
-      ProgressListener listener) {
-    this.classifier = classifier;
-    this.inputs = inputs;
-    this.folder = folder;
-    this.options = options;
-    this.listener = listener;
-  }
 
   /** Measures and writes. */
   Train.Report write(ImageList images) throws IOException {

@@ -26,7 +26,7 @@ import org.ttame.eval.figure.FigureComposer;
 import org.ttame.eval.figure.FigureFiles;
 import org.ttame.eval.figure.FigureKind;
 import org.ttame.eval.figure.FigureSet;
-import org.ttame.eval.figure.Missing;
+import org.ttame.eval.figure.FigureSet.Missing;
 import org.ttame.eval.figure.RoadFigure;
 import org.ttame.eval.figure.SceneBatch;
 import org.ttame.eval.figure.SceneSelection;

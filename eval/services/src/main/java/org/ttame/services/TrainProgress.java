@@ -11,12 +11,7 @@ import org.ttame.training.data.Batch;
 import org.ttame.training.run.StepRecord;
 
 /** Shows how a training run goes. */
-final class TrainProgress implements TrainingListener {
-  private final ProgressListener listener;
-
-  TrainProgress(ProgressListener listener) {
-    this.listener = listener;
-  }
+record TrainProgress(ProgressListener listener) implements TrainingListener {
 
   @Override
   public void started(TrainingPlan plan, long stepsDone) {

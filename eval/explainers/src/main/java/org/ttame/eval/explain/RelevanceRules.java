@@ -9,15 +9,9 @@ import org.nd4j.autodiff.samediff.SameDiff;
  *
  * <p>Relevance of an operation's output is R; that of each input has the input's shape.
  */
-final class RelevanceRules {
+record RelevanceRules(SameDiff graph) {
   /** Keeps divisions finite. */
   static final double GUARD = 1e-9;
-
-  private final SameDiff graph;
-
-  RelevanceRules(SameDiff graph) {
-    this.graph = graph;
-  }
 
   /** Relevance of two inputs. */
   record Shares(SDVariable first, SDVariable second) {}

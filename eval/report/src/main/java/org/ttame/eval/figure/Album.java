@@ -7,31 +7,19 @@ import java.util.TreeMap;
 /**
  * The chosen images as one classifier sees them. Memory: a picture for each image and for each map
  * of it.
+ *
+ * @param title what the classifier is called in figures
+ * @param methods that explain it, the one that is shown where only one is first
+ * @param scenes the images by their places in the list
  */
-public final class Album {
-  private final String title;
-  private final List<String> methods;
-  private final Map<Integer, Scene> scenes = new TreeMap<>();
+public record Album(String title, List<String> methods, Map<Integer, Scene> scenes) {
+  public Album {
+    methods = List.copyOf(methods);
+  }
 
   /** An empty album of the methods that explain a classifier. */
   Album(String title, List<String> methods) {
-    this.title = title;
-    this.methods = List.copyOf(methods);
-  }
-
-  /** What the classifier is called in figures. */
-  public String title() {
-    return title;
-  }
-
-  /** The methods that explain it, the one that is shown where only one is first. */
-  public List<String> methods() {
-    return methods;
-  }
-
-  /** The images by their places in the list. */
-  Map<Integer, Scene> scenes() {
-    return scenes;
+    this(title, methods, new TreeMap<>());
   }
 
   /** The places of the images that are in it. */

@@ -143,7 +143,7 @@ public final class AlbumMaker {
     List<RgbImage> pictures = ScenePictures.maps(some, maps, asked, overlay);
     for (int i = 0; i < asked.length; i++) {
       Scene.Wanted wanted = new Scene.Wanted(explainer.name(), asked[i]);
-      scenes.get(members.get(i)).keep(wanted, pictures.get(i));
+      scenes.get(members.get(i)).maps().put(wanted, pictures.get(i));
     }
   }
 

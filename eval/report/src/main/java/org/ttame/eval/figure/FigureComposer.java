@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.ttame.core.Text;
 import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.figure.FigureSet.Missing;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureSheet;
 import org.ttame.eval.render.Panel;

@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
+import org.ttame.eval.figure.FigureSet.Missing;
 import org.ttame.eval.render.FigureFormat;
 import org.ttame.eval.render.Panel;
 

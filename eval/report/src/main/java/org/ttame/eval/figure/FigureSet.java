@@ -26,6 +26,9 @@ public record FigureSet(
     BuildInfo build,
     Map<String, Provenance> runs,
     Map<String, String> settings) {
+  /** A figure that could not be made, and why, as a sentence. */
+  public record Missing(FigureKind kind, String reason) {}
+
   public FigureSet {
     figures = List.copyOf(figures);
     missing = List.copyOf(missing);

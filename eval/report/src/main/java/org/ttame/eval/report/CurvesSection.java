@@ -11,16 +11,8 @@ import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.RoadCurves;
 
 /** MoRF and LeRF against the percentage removed, a curve a method with its intervals. */
-final class CurvesSection {
+record CurvesSection(EvaluationResult result, EvaluationStatistics statistics) {
   private static final String FILE = "curves.html";
-
-  private final EvaluationResult result;
-  private final EvaluationStatistics statistics;
-
-  CurvesSection(EvaluationResult result, EvaluationStatistics statistics) {
-    this.result = result;
-    this.statistics = statistics;
-  }
 
   /** The curves, or nothing if none were measured. */
   Optional<Section> section() {

@@ -13,18 +13,8 @@ import org.ttame.eval.statistics.Interval;
 /**
  * The tables: every method's means as the paper lays them out, and the differences between them.
  */
-final class ScoresSection {
+record ScoresSection(EvaluationResult result, EvaluationStatistics statistics, Verdict verdict) {
   private static final String FILE = "sections.html";
-
-  private final EvaluationResult result;
-  private final EvaluationStatistics statistics;
-  private final Verdict verdict;
-
-  ScoresSection(EvaluationResult result, EvaluationStatistics statistics, Verdict verdict) {
-    this.result = result;
-    this.statistics = statistics;
-    this.verdict = verdict;
-  }
 
   Section section() {
     List<Html> parts = new ArrayList<>();

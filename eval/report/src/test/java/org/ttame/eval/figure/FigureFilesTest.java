@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.image.ImageException;
 import org.ttame.core.image.RgbImage;
 import org.ttame.core.provenance.BuildInfo;
+import org.ttame.eval.figure.FigureSet.Missing;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureFormat;

@@ -25,7 +25,7 @@ import org.ttame.eval.figure.Figure;
 import org.ttame.eval.figure.FigureFiles;
 import org.ttame.eval.figure.FigureKind;
 import org.ttame.eval.figure.FigureSet;
-import org.ttame.eval.figure.Missing;
+import org.ttame.eval.figure.FigureSet.Missing;
 import org.ttame.eval.figure.RoadFigure;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.eval.render.FigureFormat;

@@ -27,24 +27,12 @@ import org.ttame.eval.render.Panel;
  * The sheet of pictures of an evaluation: a row for each chosen image with its boxes, what the
  * classifier says of it, and each method's heatmap with its per-image numbers.
  */
-final class StudySheet {
+record StudySheet(
+    FrozenClassifier classifier,
+    List<Explainer> explainers,
+    List<String> labels,
+    HeatmapOverlay overlay) {
   private static final int READABLE_SIDE = 224;
-
-  private final FrozenClassifier classifier;
-  private final List<Explainer> explainers;
-  private final List<String> labels;
-  private final HeatmapOverlay overlay;
-
-  StudySheet(
-      FrozenClassifier classifier,
-      List<Explainer> explainers,
-      List<String> labels,
-      HeatmapOverlay overlay) {
-    this.classifier = classifier;
-    this.explainers = explainers;
-    this.labels = labels;
-    this.overlay = overlay;
-  }
 
   /** Draws the sheet of chosen images, all of which were measured. */
   FigureSheet draw(String title, ImageBatch images, EvaluationResult result) {
