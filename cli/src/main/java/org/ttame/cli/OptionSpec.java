@@ -1,8 +1,9 @@
 package org.ttame.cli;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * One option of a command, as the help shows it.
@@ -41,7 +42,11 @@ record OptionSpec(
   /** All options of some groups, in order. */
   @SafeVarargs
   static List<OptionSpec> all(List<OptionSpec>... groups) {
-    return Stream.of(groups).flatMap(List::stream).toList();
+    List<OptionSpec> all = new ArrayList<>();
+    for (List<OptionSpec> group : groups) {
+      all.addAll(group);
+    }
+    return Collections.unmodifiableList(all);
   }
 
   /** The same under a second name. */

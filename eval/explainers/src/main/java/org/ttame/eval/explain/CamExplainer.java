@@ -16,11 +16,9 @@ import org.ttame.core.classifier.FrozenClassifier;
  * <p>As their users' programs do, the map is scaled to [0,1], upsampled to the image (bilinear,
  * half-pixel centres), and scaled again. A map without a positive value becomes zeros.
  */
-public abstract class CamExplainer implements Explainer {
-  private final String name;
+public abstract class CamExplainer extends CountingExplainer {
   private final FrozenClassifier classifier;
   private final FeatureLayer layer;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * A method for a classifier.
@@ -30,7 +28,7 @@ public abstract class CamExplainer implements Explainer {
    * @param layer whose activations are weighted; see {@link FrozenClassifier#camLayer}
    */
   protected CamExplainer(String name, FrozenClassifier classifier, FeatureLayer layer) {
-    this.name = Objects.requireNonNull(name, "name");
+    super(name);
     this.classifier = Objects.requireNonNull(classifier, "classifier");
     this.layer = Objects.requireNonNull(layer, "layer");
   }
@@ -86,21 +84,11 @@ public abstract class CamExplainer implements Explainer {
   }
 
   @Override
-  public final String name() {
-    return name;
-  }
-
-  @Override
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("layer", layer.node());
     settings.put("target", "logit");
     return settings;
-  }
-
-  @Override
-  public final Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   @Override

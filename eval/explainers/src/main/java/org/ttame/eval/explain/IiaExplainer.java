@@ -17,7 +17,7 @@ import org.ttame.core.image.InputSpec;
  * = (i/10)·x, i = 0…10, are integrated over, and within each of them a layer's activations A; see
  * {@link Form}. A transformer has {@link TransformerIiaExplainer}.
  */
-public final class IiaExplainer implements Explainer {
+public final class IiaExplainer extends CountingExplainer {
   private static final int STEPS = 10;
 
   /** What is integrated; y is the class's logit. */
@@ -52,7 +52,6 @@ public final class IiaExplainer implements Explainer {
   private final FeatureLayer layer;
   private final Form form;
   private final PassListener listener;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * IIA for a convolutional network.
@@ -68,6 +67,7 @@ public final class IiaExplainer implements Explainer {
 
   private IiaExplainer(
       FrozenClassifier classifier, FeatureLayer layer, Form form, PassListener listener) {
+    super(form.methodName());
     if (layer.kind() == FeatureKind.TOKENS) {
       throw new IllegalArgumentException(
           Text.format(
@@ -109,11 +109,6 @@ public final class IiaExplainer implements Explainer {
   }
 
   @Override
-  public String name() {
-    return form.methodName();
-  }
-
-  @Override
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("layer", layer.node());
@@ -125,11 +120,6 @@ public final class IiaExplainer implements Explainer {
       settings.put("baseline", "activations of the mean colour");
     }
     return settings;
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   @Override

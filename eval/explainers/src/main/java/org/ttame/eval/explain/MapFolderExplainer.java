@@ -22,15 +22,13 @@ import org.ttame.core.storage.OutputFile;
  * counted, as are maps that are the same everywhere. The maps are taken for those of the class the
  * classifier answers.
  */
-public final class MapFolderExplainer implements Explainer {
+public final class MapFolderExplainer extends CountingExplainer {
   /** The method's name in tables and files unless another is given. */
   public static final String NAME = "maps";
 
   private static final String ENDING = ".npy";
 
-  private final String name;
   private final Path folder;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Reads a folder.
@@ -39,26 +37,16 @@ public final class MapFolderExplainer implements Explainer {
    * @throws IOException if it is no folder
    */
   public MapFolderExplainer(String name, Path folder) throws IOException {
+    super(name);
     if (!Files.isDirectory(folder)) {
       throw new IOException(Text.format("'%s' is no folder of maps", folder));
     }
-    this.name = name;
     this.folder = folder;
-  }
-
-  @Override
-  public String name() {
-    return name;
   }
 
   @Override
   public Map<String, String> settings() {
     return Map.of("maps", folder.toString());
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   /**

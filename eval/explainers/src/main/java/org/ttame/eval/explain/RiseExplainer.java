@@ -11,7 +11,7 @@ import org.ttame.core.image.InputSpec;
  * RISE (Petsiuk et al. 2018): random masks, weighted by the probability of the class under them: Σ
  * ψ_c(m ⊙ x)·m / (N·p). N passes an image; the same masks for every image.
  */
-public final class RiseExplainer implements Explainer {
+public final class RiseExplainer extends CountingExplainer {
   /** The name in tables and files. */
   public static final String NAME = ExplanationMethod.RISE.optionName();
 
@@ -23,7 +23,6 @@ public final class RiseExplainer implements Explainer {
   private final int count;
   private final MaskedPasses passes;
   private final PassListener listener;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * RISE for a classifier.
@@ -36,6 +35,7 @@ public final class RiseExplainer implements Explainer {
    */
   public RiseExplainer(
       FrozenClassifier classifier, int count, long seed, int batch, PassListener listener) {
+    super(NAME);
     if (count < 1) {
       throw new IllegalArgumentException("RISE needs a mask or more, got " + count);
     }
@@ -57,11 +57,6 @@ public final class RiseExplainer implements Explainer {
   }
 
   @Override
-  public String name() {
-    return NAME;
-  }
-
-  @Override
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("masks", String.valueOf(count));
@@ -69,11 +64,6 @@ public final class RiseExplainer implements Explainer {
     settings.put("probability", String.valueOf(masks.probability()));
     settings.put("seed", String.valueOf(masks.seed()));
     return settings;
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   @Override

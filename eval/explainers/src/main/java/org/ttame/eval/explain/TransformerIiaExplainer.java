@@ -23,15 +23,13 @@ import org.ttame.core.engine.GraphResult;
  * <p>Paper and published program are told apart for convolutional networks only ({@link
  * IiaExplainer.Form}); for transformers this is the form of both.
  */
-public final class TransformerIiaExplainer implements Explainer {
+public final class TransformerIiaExplainer extends CountingExplainer {
   private static final int STEPS = 5;
 
-  private final String name;
   private final FrozenClassifier classifier;
   private final Transformer transformer;
   private final AttentionBlock block;
   private final PassListener listener;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * IIA for a vision transformer.
@@ -52,8 +50,8 @@ public final class TransformerIiaExplainer implements Explainer {
       FeatureLayer layer,
       IiaExplainer.Form form,
       PassListener listener) {
+    super(form.methodName());
     this.listener = listener;
-    this.name = form.methodName();
     this.classifier = classifier;
     transformer =
         classifier
@@ -79,11 +77,6 @@ public final class TransformerIiaExplainer implements Explainer {
   }
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("target", "logit");
@@ -91,11 +84,6 @@ public final class TransformerIiaExplainer implements Explainer {
     settings.put("inputs", String.valueOf(STEPS + 1));
     settings.put("attention_scales", String.valueOf(STEPS + 1));
     return settings;
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   @Override

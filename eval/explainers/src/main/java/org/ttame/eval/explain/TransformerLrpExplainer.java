@@ -26,7 +26,7 @@ import org.ttame.core.engine.GraphResult;
  * <p>Relevance is divided by sums that may come close to zero, where both signs of it become large
  * and cancel: single precision is then good for the second digit of a map only.
  */
-public final class TransformerLrpExplainer implements Explainer {
+public final class TransformerLrpExplainer extends CountingExplainer {
   /** The name in tables and files. */
   public static final String NAME = ExplanationMethod.TRANSFORMER_LRP.optionName();
 
@@ -37,7 +37,6 @@ public final class TransformerLrpExplainer implements Explainer {
   private final Transformer transformer;
   private final DataType type;
   private final BlockRelevance relevance;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Transformer LRP for a vision transformer.
@@ -46,6 +45,7 @@ public final class TransformerLrpExplainer implements Explainer {
    * @throws IllegalArgumentException if it is none
    */
   public TransformerLrpExplainer(FrozenClassifier classifier) {
+    super(NAME);
     this.classifier = classifier;
     transformer =
         classifier
@@ -62,22 +62,12 @@ public final class TransformerLrpExplainer implements Explainer {
   }
 
   @Override
-  public String name() {
-    return NAME;
-  }
-
-  @Override
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("target", "logit");
     settings.put("alpha", "1");
     settings.put("rollout", "I + cam, rows as they are");
     return settings;
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   @Override

@@ -17,17 +17,15 @@ import org.ttame.core.classifier.FrozenClassifier;
  * method with a mechanism that was never trained is a control: it shows what the feature maps give
  * away by themselves.
  */
-public final class TtameExplainer implements Explainer {
+public final class TtameExplainer extends CountingExplainer {
   /** The method's name in tables and files. */
   public static final String NAME = ExplanationMethod.TTAME.optionName();
 
   /** The name of the control. */
   public static final String UNTRAINED = ExplanationMethod.UNTRAINED.optionName();
 
-  private final String name;
   private final AttentionMechanism mechanism;
   private final MapExplainer maps;
-  private final MapWarnings warnings = new MapWarnings();
 
   /**
    * Explains by a mechanism.
@@ -37,14 +35,9 @@ public final class TtameExplainer implements Explainer {
    * @param mechanism stays the caller's; its values of now are used
    */
   public TtameExplainer(String name, FrozenClassifier classifier, AttentionMechanism mechanism) {
-    this.name = name;
+    super(name);
     this.mechanism = mechanism;
     maps = new MapExplainer(classifier, mechanism);
-  }
-
-  @Override
-  public String name() {
-    return name;
   }
 
   @Override
@@ -68,11 +61,6 @@ public final class TtameExplainer implements Explainer {
    */
   public Explanation explain(INDArray images, ClassChoice choice) {
     return maps.explain(images, choice);
-  }
-
-  @Override
-  public Map<String, Long> warnings() {
-    return warnings.counts();
   }
 
   @Override
