@@ -33,16 +33,48 @@ class ClassTokenLayersTest {
                 onnx.node("Transpose", List.of(patches(onnx, fine)), "perm", new long[] {0, 2, 1}),
                 onnx.integers(0, WIDTH, 8, 8)));
     String coarse = stage(onnx, convolved(onnx, grid, WIDTH, 2), 16);
-    String normalised =
-        onnx.node("LayerNormalization", List.of(coarse, onnx.weight(1, 0.1, WIDTH)), "axis", -1);
-    String token = onnx.node("Gather", List.of(normalised, onnx.index(0)), "axis", 1);
+    String token = classToken(onnx, coarse);
     onnx.output(onnx.node("Gemm", List.of(token, onnx.weight(0, 0.3, WIDTH, 5))), "logits");
-    Path file = folder.resolve("stages.onnx");
+    check(onnx, "8×4×4");
+  }
+
+  /** As many classes as channels: only a head's channels are classes, not every block's. */
+  @Test
+  void asManyClassesAsChannels() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String first = stage(onnx, convolved(onnx, "image", 3, 8), 64);
+    String second = attended(onnx, first);
+    onnx.output(
+        onnx.node("Gemm", List.of(classToken(onnx, second), onnx.weight(0, 0.3, WIDTH, WIDTH))),
+        "logits");
+    check(onnx, "8×8×8");
+  }
+
+  /** As in CrossViT: branches of two grids, so that no value has all that the logits depend on. */
+  @Test
+  void theCamLayerOfBranchesSideBySideHasInfluence() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String fine = classToken(onnx, stage(onnx, convolved(onnx, "image", 3, 8), 64));
+    String coarse = classToken(onnx, stage(onnx, convolved(onnx, "image", 3, 16), 16));
+    String both = onnx.node("Add", List.of(fine, coarse));
+    onnx.output(onnx.node("Gemm", List.of(both, onnx.weight(0, 0.3, WIDTH, 5))), "logits");
+    check(onnx, "8×4×4");
+  }
+
+  private static String classToken(OnnxWriter onnx, String tokens) {
+    String normalised =
+        onnx.node("LayerNormalization", List.of(tokens, onnx.weight(1, 0.1, WIDTH)), "axis", -1);
+    return onnx.node("Gather", List.of(normalised, onnx.index(0)), "axis", 1);
+  }
+
+  /** The CAM layer has a class token in front, and the logits depend on its places. */
+  private void check(OnnxWriter onnx, String shape) throws Exception {
+    Path file = folder.resolve("classifier.onnx");
     onnx.write(file, 1);
     try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
         INDArray images = Nd4j.rand(DataType.FLOAT, 2, SIDE, SIDE, 3)) {
       FeatureLayer layer = classifier.camLayer();
-      assertThat(layer.shape()).isEqualTo("8×4×4");
+      assertThat(layer.shape()).isEqualTo(shape);
       assertThat(layer.prefix()).isEqualTo(1);
       try (LayerGradients gradients =
           classifier.logitGradients(images, new int[] {1, 2}, List.of(layer))) {
@@ -76,7 +108,10 @@ class ClassTokenLayersTest {
     String places = onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
     String first =
         onnx.node("Expand", List.of(onnx.weight(0, 0.5, 1, 1, WIDTH), onnx.integers(2, 1, WIDTH)));
-    String tokens = onnx.node("Concat", List.of(first, places), "axis", 1);
+    return attended(onnx, onnx.node("Concat", List.of(first, places), "axis", 1));
+  }
+
+  private static String attended(OnnxWriter onnx, String tokens) {
     String read =
         onnx.node("LayerNormalization", List.of(tokens, onnx.weight(1, 0.1, WIDTH)), "axis", -1);
     String query = onnx.node("MatMul", List.of(read, onnx.weight(0, 0.4, WIDTH, WIDTH)));

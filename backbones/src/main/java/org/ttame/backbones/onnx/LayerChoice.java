@@ -2,6 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.image.ImageSize;
@@ -66,12 +68,17 @@ final class LayerChoice {
       Set.of(Fusion.NORM, "LayerNormalization", "RMSNormalization");
   private static final Set<String> GATES = Set.of("Sigmoid", "HardSigmoid");
 
+  /** What else may stand between a head with a channel for each class and the logits. */
+  private static final Set<String> BY_CHANNEL =
+      Set.of("Softmax", "LogSoftmax", "Slice", "Gather", "Add", "Sub", "Mul", "Div");
+
   private final List<Operation> operations;
   private final ImageSize image;
   private final int classes;
   private boolean mixes;
+  private Influence influence;
   private final IdentityHashMap<Value, FeatureLayer> layers = new IdentityHashMap<>();
-  private final List<FeatureLayer> inOrder = new ArrayList<>();
+  private final List<Value> inOrder = new ArrayList<>();
   private final Map<String, String> aliases = new LinkedHashMap<>();
   private final List<Value> cuts = new ArrayList<>();
 
@@ -96,6 +103,7 @@ final class LayerChoice {
     LayerChoice choice = new LayerChoice(operations, image, classes);
     choice.findLayers(emitter);
     choice.findCuts(emitter);
+    choice.influence = Influence.of(operations, emitter.geometry());
     return choice;
   }
 
@@ -114,7 +122,7 @@ final class LayerChoice {
 
   /** All layers that can be explained, from image to logits. */
   List<FeatureLayer> layers() {
-    return inOrder;
+    return inOrder.stream().map(layers::get).toList();
   }
 
   /** Other names of layers: those of the nodes that compute them. */
@@ -160,7 +168,7 @@ final class LayerChoice {
         }
         names.add(node);
         layers.put(value, layer);
-        inOrder.add(layer);
+        inOrder.add(value);
       }
     }
     IdentityHashMap<Value, FeatureLayer> viewed = new IdentityHashMap<>(layers);
@@ -237,7 +245,7 @@ final class LayerChoice {
     for (Operation operation : operations) {
       new HashSet<>(operation.values()).forEach(value -> unread.merge(value, 1, Integer::sum));
     }
-    Set<Value> open = java.util.Collections.newSetFromMap(new IdentityHashMap<>());
+    Set<Value> open = Collections.newSetFromMap(new IdentityHashMap<>());
     for (Operation operation : operations) {
       for (Value value : new HashSet<>(operation.values())) {
         open.add(value);
@@ -260,9 +268,16 @@ final class LayerChoice {
         cuts.add(operation.output());
       }
     }
-    while (!cuts.isEmpty() && layers.get(last(cuts)).channels() == classes) {
+    while (!cuts.isEmpty() && layers.get(last(cuts)).channels() == classes && isHead(last(cuts))) {
       cuts.remove(cuts.size() - 1);
     }
+  }
+
+  /** Whether a cut point's channels are the classes: what follows lets every channel be. */
+  private boolean isHead(Value cut) {
+    Stream<Operation> behind = operations.stream().skip(operations.indexOf(cut.producer()) + 1L);
+    List<Set<String>> known = List.of(VIEWS, POOLS, ACTIVATIONS, GATES, BY_CHANNEL);
+    return behind.allMatch(o -> known.stream().anyMatch(types -> types.contains(o.type())));
   }
 
   private static <T> T last(List<T> list) {
@@ -271,6 +286,27 @@ final class LayerChoice {
 
   /** The layer that the CAM family reads by default. */
   Optional<String> camLayer() {
+    return usualCamLayer()
+        .map(usual -> influence.ofPlaces(usual) ? usual : lastWithInfluence().orElse(usual))
+        .map(value -> layers.get(value).node());
+  }
+
+  /**
+   * Of the coarsest grid the last sum or normalisation of whose places the logits depend on any.
+   */
+  private Optional<Value> lastWithInfluence() {
+    return operations.stream()
+        .filter(o -> joins(o) || NORMS.contains(o.type()))
+        .map(Operation::output)
+        .filter(value -> layers.containsKey(value) && influence.ofPlaces(value))
+        .reduce((earlier, later) -> places(later) > places(earlier) ? earlier : later);
+  }
+
+  private int places(Value value) {
+    return layers.get(value).height() * layers.get(value).width();
+  }
+
+  private Optional<Value> usualCamLayer() {
     // What lies behind the last attention has no influence where a class token is read.
     Value end = tokens().isEmpty() ? lastWithClassToken() : lastSum();
     List<Value> mixedTokens = end == null ? List.of() : mixedBefore(end);
@@ -278,18 +314,15 @@ final class LayerChoice {
       Value read = last(mixedTokens);
       return operations.stream()
           .filter(o -> NORMS.contains(o.type()) && o.values().contains(read))
-          .map(o -> layers.get(o.output()))
-          .filter(java.util.Objects::nonNull)
+          .map(Operation::output)
+          .filter(layers::containsKey)
           .findFirst()
-          .or(() -> Optional.of(layers.get(read)))
-          .map(FeatureLayer::node);
+          .or(() -> Optional.of(read));
     }
-    for (int i = cuts.size() - 1; i >= 0; i--) {
-      if (!POOLS.contains(cuts.get(i).producer().type())) {
-        return Optional.of(layers.get(cuts.get(i)).node());
-      }
-    }
-    return inOrder.isEmpty() ? Optional.empty() : Optional.of(last(inOrder).node());
+    return cuts.stream()
+        .filter(cut -> !POOLS.contains(cut.producer().type()))
+        .reduce((earlier, later) -> later)
+        .or(() -> inOrder.stream().reduce((earlier, later) -> later));
   }
 
   /** The last cut point of all, if tokens that stand for no place are in front of its others. */

@@ -17,6 +17,7 @@ import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.PassCounter;
 import org.ttame.eval.explain.Explainer;
 import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.explain.MapWarning;
 import org.ttame.eval.explain.SaliencyMaps;
 import org.ttame.eval.explain.TtameExplainer;
 import org.ttame.eval.metric.ImageBatch;
@@ -28,6 +29,7 @@ public final class ExplanationRunner {
   private final List<MapSink> sinks;
   private final Set<String> sizes = new LinkedHashSet<>();
   private final Map<String, Integer> flat = new LinkedHashMap<>();
+  private final Map<String, Map<String, Long>> met = new LinkedHashMap<>();
 
   /**
    * Explanations of a classifier.
@@ -45,7 +47,7 @@ public final class ExplanationRunner {
     return List.copyOf(sizes);
   }
 
-  /** Warns of maps in which nothing stands out, method by method. */
+  /** Warns of maps in which nothing stands out, and of what methods met, method by method. */
   void warn(ProgressListener listener) {
     flat.forEach(
         (method, count) ->
@@ -53,6 +55,13 @@ public final class ExplanationRunner {
                 Text.format(
                     "%s: %d maps were constant: nothing stands out in them",
                     ExplanationMethod.title(method), count)));
+    met.forEach(
+        (method, counts) ->
+            counts.forEach(
+                (sentence, count) ->
+                    listener.warn(
+                        Text.format(
+                            "%s: %d %s", ExplanationMethod.title(method), count, sentence))));
   }
 
   /**
@@ -106,6 +115,11 @@ public final class ExplanationRunner {
           write(images, explainer.name(), maps, column, probabilities, each);
         }
       }
+    }
+    for (Explainer explainer : explainers) {
+      Map<String, Long> warnings = new LinkedHashMap<>(explainer.warnings());
+      warnings.remove(MapWarning.FLAT_MAP.sentence());
+      met.put(explainer.name(), warnings);
     }
     for (MapSink sink : sinks) {
       sink.endBatch();

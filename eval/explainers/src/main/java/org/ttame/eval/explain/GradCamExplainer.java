@@ -50,6 +50,9 @@ public final class GradCamExplainer extends CamExplainer {
       for (int b = 0; b < classes.length; b++) {
         activations[b] = ofImage(features, b, classes.length);
         float[] gradient = ofImage(gradients, b, classes.length);
+        if (SaliencyMaps.isFlat(gradient) && gradient[0] == 0) {
+          warn(MapWarning.NO_INFLUENCE);
+        }
         for (int c = 0; c < weighted[b].length; c++) {
           weighted[b][c] = weights.weight(activations[b], gradient, c, weighted[b].length);
         }

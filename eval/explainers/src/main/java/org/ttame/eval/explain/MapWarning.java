@@ -12,7 +12,12 @@ public enum MapWarning {
   NOT_FINITE("scores or sums were not finite and were ignored"),
 
   /** A channel that should mask an image was the same everywhere. */
-  FLAT_CHANNEL("channels were constant and masked out the whole image");
+  FLAT_CHANNEL("channels were constant and masked out the whole image"),
+
+  /** The gradient of a class's score is zero all over the layer that a method reads. */
+  NO_INFLUENCE(
+      "maps were empty, as the class's logit has no gradient at any place of the layer that was"
+          + " read; give another with option 'layer'");
 
   private final String sentence;
 

@@ -20,6 +20,7 @@ class DegenerateMethodsTest {
   private static final int SIDE = 8;
   private static final String FLAT = MapWarning.FLAT_MAP.sentence();
   private static final String NOT_FINITE = MapWarning.NOT_FINITE.sentence();
+  private static final String NO_INFLUENCE = MapWarning.NO_INFLUENCE.sentence();
   private static final String FLAT_CHANNEL = MapWarning.FLAT_CHANNEL.sentence();
 
   /**
@@ -28,8 +29,8 @@ class DegenerateMethodsTest {
   @Test
   void nothingMatters() {
     Map<String, Map<String, Long>> warnings = warnings(1, 0);
-    assertThat(warnings.get("gradcam")).isEqualTo(Map.of(FLAT, 2L));
-    assertThat(warnings.get("gradcam++")).isEqualTo(Map.of(FLAT, 2L));
+    assertThat(warnings.get("gradcam")).isEqualTo(Map.of(FLAT, 2L, NO_INFLUENCE, 2L));
+    assertThat(warnings.get("gradcam++")).isEqualTo(Map.of(FLAT, 2L, NO_INFLUENCE, 2L));
     assertThat(warnings.get("iia")).isEqualTo(Map.of(FLAT, 2L));
     assertThat(warnings.get("iia-released")).isEqualTo(Map.of(FLAT, 2L));
     assertThat(warnings.get("ablationcam")).isEqualTo(Map.of(FLAT, 2L, NOT_FINITE, 6L));
@@ -42,7 +43,7 @@ class DegenerateMethodsTest {
   void channelsAreConstant() {
     Map<String, Map<String, Long>> warnings = warnings(0, 1);
     assertThat(warnings.get("scorecam")).isEqualTo(Map.of(FLAT, 2L, FLAT_CHANNEL, 6L));
-    assertThat(warnings.get("gradcam")).isEqualTo(Map.of(FLAT, 2L));
+    assertThat(warnings.get("gradcam")).isEqualTo(Map.of(FLAT, 2L, NO_INFLUENCE, 2L));
   }
 
   @Test
