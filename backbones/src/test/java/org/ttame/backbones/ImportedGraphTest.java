@@ -143,6 +143,11 @@ class ImportedGraphTest {
             new long[] {3, 2},
             "ceil_mode",
             1));
+    for (String type : List.of("AveragePool", "MaxPool")) {
+      bodies.put(
+          type + " with ceil and a window larger than the map",
+          pool(type, 40, "strides", new long[] {40, 40}, "ceil_mode", 1));
+    }
     bodies.put("global average pool", (onnx, image) -> mapped(onnx, image, "GlobalAveragePool"));
     bodies.put("global max pool", (onnx, image) -> mapped(onnx, image, "GlobalMaxPool"));
     for (String type :

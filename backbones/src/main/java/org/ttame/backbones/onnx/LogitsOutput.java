@@ -68,7 +68,10 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
       return of(wanted, heads.get(wanted), options.outputKind(), false, all);
     }
     if (heads.isEmpty()) {
-      throw new UnsupportedGraphException("none of its outputs is a list of class scores");
+      throw new UnsupportedGraphException(
+          Text.format(
+              "none of its outputs is a list of class scores, [batch, classes]: %s",
+              all.isEmpty() ? "it has none" : all));
     }
     if (options.classes().isPresent()) {
       Map<String, Value> fitting = new LinkedHashMap<>(heads);

@@ -48,6 +48,8 @@ record OnnxNode(
 
   /** Its name, or its first output's where it has none. */
   String displayName() {
-    return name.isEmpty() && !outputs.isEmpty() ? outputs.get(0) : name;
+    return name.isEmpty()
+        ? outputs.stream().filter(output -> !output.isEmpty()).findFirst().orElse("")
+        : name;
   }
 }

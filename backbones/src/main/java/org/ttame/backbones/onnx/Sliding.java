@@ -110,6 +110,10 @@ record Sliding(
       long after,
       long reach) {
     long free = size + before + after - reach;
+    if (free < 0 && -free < stride && dilation == 1 && node.integer("ceil_mode", 0) == 1) {
+      // Rounded up, there is one window, on all values: Hugging Face's EfficientNet ends so.
+      return new Sliding(size, reach + free, stride, 1, before, after, 0, 1);
+    }
     if (free < 0) {
       throw new UnsupportedGraphException(
           Text.format(
