@@ -30,7 +30,8 @@ import org.ttame.training.sample.SampleData;
  * The commands on classifiers of no family: trained, explained, evaluated and checked. Tiny ones of
  * every kind of layer in ordinary builds, of every kind of block and whole exported models in the
  * profile: {@code -Dttame.exports=FOLDER}, {@code -Dttame.only=NAME,NAME}; {@code
- * -Dttame.table=FILE} writes how long each took.
+ * -Dttame.table=FILE} writes how long each took, {@code -Dttame.checks=mechanism} leaves out the
+ * classifier's randomisation, which loads a whole model once an operation.
  */
 class AnyClassifierTest {
   /** Where the tiny classifiers are: beside the tests that compare them with PyTorch. */
@@ -50,6 +51,9 @@ class AnyClassifierTest {
           "mixer.new",
           "groups",
           "side-by-side.new");
+
+  /** What sanity checks. */
+  private static final String BOTH = "backbone,mechanism";
 
   private static final CommandTable TABLE = new CommandTable();
 
@@ -80,7 +84,7 @@ class AnyClassifierTest {
             name ->
                 test(
                     folder.resolve(name + ".onnx"),
-                    KINDS.indexOf(name) < 2 ? "backbone,mechanism" : "mechanism"));
+                    KINDS.indexOf(name) < 2 ? BOTH : "mechanism"));
   }
 
   /** That a graph is for two images at once is said once, and recorded with the run. */
@@ -110,7 +114,7 @@ class AnyClassifierTest {
   Stream<DynamicTest> commandsWorkOnEveryKindOfBlock() throws IOException {
     return onnx(folder)
         .filter(file -> !KINDS.contains(name(file)))
-        .map(file -> test(file, "backbone,mechanism"));
+        .map(file -> test(file, BOTH));
   }
 
   @TestFactory
@@ -122,7 +126,7 @@ class AnyClassifierTest {
     List<String> wanted = Arrays.asList(only.split(",", -1));
     return onnx(Path.of(exports))
         .filter(file -> only.isEmpty() || wanted.contains(name(file)))
-        .map(file -> test(file, "backbone,mechanism"));
+        .map(file -> test(file, System.getProperty("ttame.checks", BOTH)));
   }
 
   private static Stream<Path> onnx(Path where) throws IOException {
@@ -188,6 +192,9 @@ class AnyClassifierTest {
           assertThat(verdicts.out())
               .contains(Stream.of(checks.split(",", -1)).map(check -> check + ", ").toList());
         });
+    if (!checks.equals(BOTH)) {
+      row.note(checks + " alone");
+    }
   }
 
   /** Float32 in [0, 1], from end to end where they are not constant. */

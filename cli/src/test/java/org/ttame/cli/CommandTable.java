@@ -21,7 +21,7 @@ final class CommandTable {
 
       Commands on the exports of [models.md](models.md) and [models-more.md](models-more.md), two images each: two steps of `train` with a batch of two; `explain`
       by five methods (RISE with 16 masks, Score-CAM of one image); `evaluate` of T-TAME, Grad-CAM and RISE; `sanity` of one
-      image, which randomises classifier and mechanism stage by stage. Seconds on two threads of a busy machine: they say that a command
+      image, which randomises classifier and mechanism stage by stage, or the mechanism alone. Seconds on two threads of a busy machine: they say that a command
       works and about what it costs, no more. A dash: not reached, as a command before it failed.
 
       Written by `mvn -pl cli -am -Pfullsize verify -Dtest=AnyClassifierTest#commandsWorkOnWholeModels
@@ -50,6 +50,12 @@ final class CommandTable {
       long began = System.nanoTime();
       command.run();
       cells.set(place, Text.format("%.0f s", Math.ceil((System.nanoTime() - began) / 1e9)));
+    }
+
+    /** Says of the last command what its time stands for. */
+    void note(String what) {
+      int last = cells.size() - 1;
+      cells.set(last, Text.format("%s (%s)", cells.get(last), what));
     }
 
     private String cells() {
