@@ -82,9 +82,7 @@ class AnyClassifierTest {
     return KINDS.stream()
         .map(
             name ->
-                test(
-                    folder.resolve(name + ".onnx"),
-                    KINDS.indexOf(name) < 2 ? BOTH : "mechanism"));
+                test(folder.resolve(name + ".onnx"), KINDS.indexOf(name) < 2 ? BOTH : "mechanism"));
   }
 
   /** That a graph is for two images at once is said once, and recorded with the run. */
@@ -112,9 +110,7 @@ class AnyClassifierTest {
   @TestFactory
   @Tag("fullsize")
   Stream<DynamicTest> commandsWorkOnEveryKindOfBlock() throws IOException {
-    return onnx(folder)
-        .filter(file -> !KINDS.contains(name(file)))
-        .map(file -> test(file, BOTH));
+    return onnx(folder).filter(file -> !KINDS.contains(name(file))).map(file -> test(file, BOTH));
   }
 
   @TestFactory
