@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.Text;
 
 class DoctorCommandTest {
   @Test
@@ -23,5 +28,30 @@ class DoctorCommandTest {
     assertThat(report.path("checks").size())
         .isEqualTo(printed.out().lines().filter(line -> line.startsWith("ok")).count());
     assertThat(report.path("checks").findValuesAsText("tolerance")).doesNotContain("");
+  }
+
+  /** Neither the home nor the temporary folder is one: said once, without a stack trace. */
+  @Test
+  void namesWhereNativesCannotBeUnpacked(@TempDir Path folder) throws Exception {
+    Path file = Files.createFile(folder.resolve("file"));
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Duser.home=" + file,
+                "-Djava.io.tmpdir=" + file,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "doctor")
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(said).isEqualTo(1);
+    assertThat(said)
+        .isEqualTo(
+            Text.format(
+                "ttame: native libraries cannot be unpacked: no folder can be made in '%s' or '%s';"
+                    + " name one that can be written by java -Dorg.bytedeco.javacpp.cachedir=DIR%n",
+                file, file));
   }
 }

@@ -3,8 +3,10 @@ package org.ttame.services;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.ProgressListener;
@@ -15,7 +17,22 @@ class DoctorTest {
 
   @Test
   void findsThisInstallationHealthy() throws IOException {
-    List<Doctor.Check> checks = Doctor.run(ProgressListener.NONE);
+    List<Long> progress = new ArrayList<>();
+    ProgressListener listener =
+        new ProgressListener() {
+          @Override
+          public void begin(String what, long total, long before) {
+            progress.add(total);
+          }
+
+          @Override
+          public void advance(long done, String detail) {
+            progress.add(done);
+          }
+        };
+    List<Doctor.Check> checks = Doctor.run(listener);
+    long total = progress.remove(0);
+    assertThat(progress).isEqualTo(LongStream.rangeClosed(1, total).boxed().toList());
     assertThat(checks).filteredOn(check -> !check.passed()).isEmpty();
     assertThat(checks).hasSize(COMPARED + 2);
     assertThat(checks).extracting(Doctor.Check::name).doesNotHaveDuplicates();

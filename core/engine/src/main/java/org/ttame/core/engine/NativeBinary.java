@@ -1,6 +1,7 @@
 package org.ttame.core.engine;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,6 +38,8 @@ public record NativeBinary(String extension, String reason, boolean slow) {
 
   private static final String JAVACPP_EXTENSION = "org.bytedeco.javacpp.platform.extension";
 
+  private static final String JAVACPP_CACHE = "org.bytedeco.javacpp.cachedir";
+
   /** Remembers that the extension was set here, not by the user. */
   private static final String CHOSEN = "ttame.native.chosen";
 
@@ -61,6 +64,7 @@ public record NativeBinary(String extension, String reason, boolean slow) {
    * @return the choice
    * @throws IllegalArgumentException if {@value #OVERRIDE} names no build or one that the class
    *     path does not hold, or {@code OMP_NUM_THREADS} is beyond {@link ComputingThreads#most()}
+   * @throws UncheckedIOException if there is no folder to unpack native libraries into
    */
   public static NativeBinary select() {
     ComputingThreads.checkVariable(System.getenv(ComputingThreads.VARIABLE));
@@ -70,9 +74,27 @@ public record NativeBinary(String extension, String reason, boolean slow) {
       // By name: this class must not load ND4J.
       System.setProperty(NATIVE_OPS, NativeBinary.class.getPackageName() + ".PromptNativeOps");
     }
+    requireFolder();
     GlibcHeap.keepLargeArraysApart();
     WaitingThreads.spinBriefly();
     return choice;
+  }
+
+  /** JavaCPP and JNA would say it too, with stack traces. */
+  private static void requireFolder() {
+    try {
+      Loader.getCacheDir();
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          new IOException(
+              Text.format(
+                  "native libraries cannot be unpacked: no folder can be made in '%s' or '%s'; name"
+                      + " one that can be written by java -D%s=DIR",
+                  System.getProperty("user.home"),
+                  System.getProperty("java.io.tmpdir"),
+                  JAVACPP_CACHE),
+              e));
+    }
   }
 
   private static NativeBinary select(ClassLoader loader, String override, Set<String> flags) {
