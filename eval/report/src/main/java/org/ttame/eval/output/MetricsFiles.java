@@ -70,6 +70,8 @@ public final class MetricsFiles {
         new StringBuilder(
             "method,metric,threshold,value,n,forward_passes,backward_passes,seconds,low,high\n");
     for (MethodResult method : result.methods()) {
+      String forwardPasses = Csv.number(method.forwardPasses());
+      String backwardPasses = Csv.number(method.backwardPasses());
       for (MetricKey key : result.keys()) {
         Interval interval = statistics.mean(method.method(), key);
         text.append(
@@ -80,8 +82,8 @@ public final class MetricsFiles {
                     key.thresholdText(),
                     Csv.number(interval.mean()),
                     Integer.toString(interval.n()),
-                    Csv.number(method.forwardPasses()),
-                    Csv.number(method.backwardPasses()),
+                    forwardPasses,
+                    backwardPasses,
                     Csv.number(method.seconds()),
                     Csv.number(interval.low()),
                     Csv.number(interval.high()))));
