@@ -83,10 +83,10 @@ final class GallerySection {
                     "disagreement",
                     several
                         ? "Images where the methods disagree most come first: disagreement is 1"
-                              + " minus the mean of Spearman's rank correlation between the maps of"
-                              + " every two methods, pixel by pixel; 0 if all rank the pixels"
-                              + " alike, 1 if their rankings are unrelated. The spread of a score"
-                              + " is its maximum minus its minimum over the methods."
+                            + " minus the mean of Spearman's rank correlation between the maps of"
+                            + " every two methods, pixel by pixel; 0 if all rank the pixels"
+                            + " alike, 1 if their rankings are unrelated. The spread of a score"
+                            + " is its maximum minus its minimum over the methods."
                         : "",
                     "orders",
                     orders(several),
