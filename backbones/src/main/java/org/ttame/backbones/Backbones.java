@@ -394,7 +394,7 @@ public final class Backbones {
     if (options.classes().orElse(classes) != classes) {
       throw new BackboneException(
           Text.format(
-              "%s tells %d classes apart where %d are expected",
+              "%s has %d classes where %d are expected",
               file, classes, options.classes().getAsInt()));
     }
     ImageSize size = architecture.size();

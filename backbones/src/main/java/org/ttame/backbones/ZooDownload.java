@@ -48,7 +48,8 @@ public final class ZooDownload {
   static String secure(String address) throws BackboneException {
     if (!address.regionMatches(true, 0, "https://", 0, 8)) {
       throw new BackboneException(
-          Text.format("%s is not fetched: only https is; import the file instead", address));
+          Text.format(
+              "%s is not downloaded: only https is supported; import the file instead", address));
     }
     return address;
   }
@@ -69,7 +70,7 @@ public final class ZooDownload {
           file,
           out -> {
             if (copy(open(address), out) != expected) {
-              throw new IOException("what came is not what the zoo announces");
+              throw new IOException("the download does not match the zoo's checksum");
             }
           });
     } catch (IOException e) {

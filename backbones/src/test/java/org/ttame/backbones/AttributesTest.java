@@ -160,7 +160,7 @@ class AttributesTest {
   void attributesThatContradictTheWeights() throws IOException {
     Edited kernel = new Edited(VGG, folder);
     Edited.set(kernel.nodes("Conv").get(1), "kernel_shape", new long[] {1, 1});
-    kernel.isRefused("says a kernel of [1, 1]");
+    kernel.isRefused("declares a kernel of [1, 1]");
   }
 
   /** Padding that auto_pad = VALID switches off. */

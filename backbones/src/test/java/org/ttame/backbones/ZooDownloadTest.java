@@ -47,7 +47,7 @@ class ZooDownloadTest {
   void leavesNothingOfWhatIsNotAnnounced() throws IOException {
     assertThatThrownBy(() -> fetch(7))
         .isInstanceOf(BackboneException.class)
-        .hasMessageContaining("net.zip could not be downloaded: what came is not")
+        .hasMessageContaining("net.zip could not be downloaded: the download does not match")
         .hasMessageContaining("by other means");
     try (Stream<Path> left = Files.list(cache)) {
       assertThat(left).isEmpty();
@@ -68,7 +68,7 @@ class ZooDownloadTest {
     for (String address : new String[] {"http://example.org/net.zip", "file:///net.zip"}) {
       assertThatThrownBy(() -> ZooDownload.secure(address))
           .isInstanceOf(BackboneException.class)
-          .hasMessageContaining(address + " is not fetched: only https is");
+          .hasMessageContaining(address + " is not downloaded: only https is");
     }
   }
 

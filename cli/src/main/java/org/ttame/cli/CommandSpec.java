@@ -31,7 +31,13 @@ record CommandSpec(
   /** Every option, the command's own first, with those that every command has at the end. */
   List<OptionSpec> options() {
     List<OptionSpec> all = new ArrayList<>(own);
-    all.addAll(common);
+    all.addAll(shared());
+    return all;
+  }
+
+  /** The options that are not this command's alone. */
+  List<OptionSpec> shared() {
+    List<OptionSpec> all = new ArrayList<>(common);
     all.addAll(CommonOptions.EVERYWHERE);
     return all;
   }

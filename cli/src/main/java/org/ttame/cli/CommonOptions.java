@@ -22,7 +22,7 @@ final class CommonOptions {
       OptionSpec.of(
           "layers", "A,B,C", "layers to read, by torchvision's names (the paper's, see inspect)");
   static final OptionSpec LABELS =
-      OptionSpec.of("labels", "FILE", "class names, one per line, in order of their index");
+      OptionSpec.of("labels", "FILE", "class names, one per line, in order of class index");
   static final OptionSpec OUT = OptionSpec.of("out", "DIR", "where results go");
   static final OptionSpec SEED = OptionSpec.of("seed", "N", "42", "random seed");
   static final OptionSpec BATCH_SIZE =
@@ -33,8 +33,7 @@ final class CommonOptions {
           "limit-seed",
           "N|spread",
           "0",
-          "seed of that draw, the same for every command; spread takes every"
-              + " k-th image instead");
+          "seed of the draw of --limit; spread takes every" + " k-th image instead");
   static final OptionSpec SHARD =
       OptionSpec.of(
           "shard",
@@ -74,7 +73,7 @@ final class CommonOptions {
       OptionSpec.of(
           "output-kind",
           "KIND",
-          "what it contains: auto, logits, probabilities, multi-label (auto: by"
+          "what that output contains: auto, logits, probabilities, multi-label (auto: by"
               + " how the graph ends)");
   static final OptionSpec DEVICE =
       OptionSpec.of("device", "cpu|cuda", "where to compute (cpu; cuda in a build with -Pcuda)");
@@ -88,7 +87,7 @@ final class CommonOptions {
       OptionSpec.of(
           "precision",
           "NAME",
-          "of convolutions and matrix products: float32, or bfloat16 if the"
+          "precision of convolutions and matrix products: float32, or bfloat16 if the"
               + " processor supports it (float32)");
   static final OptionSpec THREADS =
       OptionSpec.of("threads", "N", "computing threads (as many as physical cores)");

@@ -19,7 +19,7 @@ final class CompareCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "compare",
-        "compares two evaluations of the same images: which differences are real",
+        "compares two evaluations of the same images: differences with their intervals",
         "A B",
         List.of(OUT, JSON, MetricArguments.FAIL_IF),
         List.of(),

@@ -40,7 +40,7 @@ final class EvaluateCommand implements Command {
     own.addAll(List.of(OUT, JSON, MetricArguments.FAIL_IF, MethodArguments.CHECKPOINT));
     return new CommandSpec(
         "evaluate",
-        "AD, IC, ROAD and more of a run's maps, other methods' or another program's",
+        "measures maps by AD, IC, ROAD and more: a run's, other methods', another program's",
         null,
         own,
         CommonOptions.MEASURING,

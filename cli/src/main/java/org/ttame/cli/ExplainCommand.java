@@ -15,7 +15,8 @@ import org.ttame.services.MethodSelection;
 
 /** {@code ttame explain}. */
 final class ExplainCommand implements Command {
-  private static final OptionSpec METHODS = MethodArguments.methods("what the run was trained as");
+  private static final OptionSpec METHODS =
+      MethodArguments.methods("default: ttame or lcam, as the run was trained");
   private static final OptionSpec FORMAT =
       OptionSpec.of(
           "format",

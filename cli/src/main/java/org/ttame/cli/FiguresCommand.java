@@ -50,7 +50,7 @@ final class FiguresCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "figures",
-        "the paper's figures as files and as a page: classifiers, methods, classes",
+        "draws the paper's figures of one or several runs, as files and as a page",
         null,
         List.of(
             RUNS,

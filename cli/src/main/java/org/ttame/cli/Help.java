@@ -37,7 +37,19 @@ final class Help {
       text.append(" [").append(spec.operand()).append(']');
     }
     text.append("\n\n");
-    for (OptionSpec option : spec.options()) {
+    appendOptions(text, spec.own());
+    text.append("\ncommon options:\n");
+    appendOptions(text, spec.shared());
+    text.append("\nexample:\n  ").append(spec.example()).append('\n');
+    for (String note : spec.notes()) {
+      text.append('\n');
+      wrap(note, WIDTH).forEach(line -> text.append(line).append('\n'));
+    }
+    return text.toString();
+  }
+
+  private static void appendOptions(StringBuilder text, List<OptionSpec> options) {
+    for (OptionSpec option : options) {
       String dashed = "--" + String.join(", --", option.names());
       String left = "  " + dashed + (option.isFlag() ? "" : " " + option.value());
       String right = option.description() + (option.repeats() ? "; may be repeated" : "");
@@ -46,12 +58,6 @@ final class Help {
       }
       text.append(row(left, right, 30));
     }
-    text.append("\nexample:\n  ").append(spec.example()).append('\n');
-    for (String note : spec.notes()) {
-      text.append('\n');
-      wrap(note, WIDTH).forEach(line -> text.append(line).append('\n'));
-    }
-    return text.toString();
   }
 
   private static String row(String left, String right, int column) {

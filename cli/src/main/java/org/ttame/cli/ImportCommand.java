@@ -27,7 +27,7 @@ final class ImportCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "import",
-        "turns weights from ONNX or the DL4J zoo into a file that loads faster",
+        "converts weights from ONNX or the DL4J zoo into a file that loads faster",
         null,
         List.of(WEIGHTS, ZOO, OUT),
         OptionSpec.all(

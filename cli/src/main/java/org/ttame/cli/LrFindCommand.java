@@ -24,7 +24,7 @@ final class LrFindCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "lr-find",
-        "learning-rate range test: loss curve, plot and a suggestion for --max-lr",
+        "runs a learning-rate range test and suggests --max-lr",
         null,
         OptionSpec.all(
             List.of(

@@ -8,7 +8,8 @@ import org.ttame.services.Predict;
 
 /** {@code ttame predict}. */
 final class PredictCommand implements Command {
-  private static final OptionSpec TOP = OptionSpec.of("top", "K", "5", "classes to name an image");
+  private static final OptionSpec TOP =
+      OptionSpec.of("top", "K", "5", "most probable classes to list per image");
   private static final OptionSpec LOGITS =
       OptionSpec.flag("logits", "write the logits of all classes, too");
   private static final OptionSpec OUT =

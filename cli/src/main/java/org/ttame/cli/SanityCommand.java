@@ -21,7 +21,8 @@ final class SanityCommand implements Command {
               + " fusion to the first branch), labels (a mechanism trained on shuffled"
               + " predictions, compared with seed; trains both), seed (the reference:"
               + " trained like the run, from another seed) (backbone,mechanism)");
-  private static final OptionSpec METHODS = MethodArguments.methods("what the run was trained as");
+  private static final OptionSpec METHODS =
+      MethodArguments.methods("default: ttame or lcam, as the run was trained");
   private static final OptionSpec THRESHOLD =
       OptionSpec.of(
           "threshold", "X", "0.5", "a method passes if its final rank correlation is below this");

@@ -57,7 +57,7 @@ final class SearchCommand implements Command {
             TrainingArguments.DECODE_THREADS));
     return new CommandSpec(
         "search",
-        "grid search over epochs, learning rate and lambdas, selecting on validation images",
+        "searches epochs, learning rate and lambdas on a grid, selecting on validation images",
         null,
         own,
         CommonOptions.TRAINING,

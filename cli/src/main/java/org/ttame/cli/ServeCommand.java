@@ -61,7 +61,7 @@ final class ServeCommand implements Command {
   public CommandSpec spec() {
     return new CommandSpec(
         "serve",
-        "a web page and a REST interface that explain photographs",
+        "serves a web page and a REST interface that explain photographs",
         null,
         List.of(
             CommonOptions.RUN,

@@ -29,7 +29,7 @@ final class TrainingArguments {
   static final OptionSpec MAX_LR =
       OptionSpec.of("max-lr", "X", "the OneCycle policy's largest learning rate (1e-3)");
   static final OptionSpec MAX_STEPS =
-      OptionSpec.of("max-steps", "N", "stop after N steps, which the policy then spans");
+      OptionSpec.of("max-steps", "N", "stop after N steps; the learning-rate schedule spans them");
   static final OptionSpec VARIANT =
       OptionSpec.of(
           "variant",

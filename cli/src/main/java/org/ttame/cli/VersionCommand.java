@@ -10,14 +10,13 @@ import org.ttame.core.provenance.BuildInfo;
 
 /** {@code ttame version}. */
 final class VersionCommand implements Command {
-  private static final OptionSpec JSON =
-      OptionSpec.flag("json", "as JSON, for programs: all of it on standard output");
+  private static final OptionSpec JSON = OptionSpec.flag("json", "print one JSON object");
 
   @Override
   public CommandSpec spec() {
     return new CommandSpec(
         "version",
-        "version, git commit, backend, the native binary chosen and why",
+        "prints version, git commit, backend, and the native binary chosen and why",
         null,
         List.of(JSON),
         CommonOptions.COMPUTING,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -56,6 +57,7 @@ class BenchTest {
             out.toString());
     assertThat(result.code()).as("%s", result).isZero();
     assertThat(result.out()).contains("sgemm").contains("peak resident memory");
+    Schemas.requireValid("bench", out);
     JsonNode rows = new ObjectMapper().readTree(Files.readString(out)).get("measured");
     assertThat(rows).hasSize(8);
     for (JsonNode row : rows) {
@@ -71,6 +73,7 @@ class BenchTest {
 
   @Test
   void comparesBeginningAndEndAndFilesWithMemory() throws IOException {
+    Path out = folder.resolve("endurance.json");
     Ttame.Result result =
         Ttame.run(
             "bench",
@@ -85,8 +88,17 @@ class BenchTest {
             "--images",
             sample.images("test").path(0).getParent().toString(),
             "--limit",
-            "6");
+            "6",
+            "--out",
+            out.toString());
     assertThat(result.code()).as("%s", result).isZero();
+    Schemas.requireValid("bench", out);
+    ObjectNode record = (ObjectNode) new ObjectMapper().readTree(Files.readString(out));
+    assertThat(record.path("measured").findValuesAsText("endurance")).hasSize(3);
+    assertThat(record.path("measured").findValuesAsText("files")).hasSize(2);
+    assertThat(Schemas.faults("bench", record.deepCopy().put("unknown", 1))).hasSize(1);
+    ((ObjectNode) record.path("measured").path(0)).remove("median_s");
+    assertThat(Schemas.faults("bench", record)).isNotEmpty();
     assertThat(result.out())
         .contains("20 times; first 2 and last 2")
         .contains("images/s from 6 files");

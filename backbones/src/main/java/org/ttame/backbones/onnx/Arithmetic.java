@@ -95,7 +95,7 @@ final class Arithmetic {
       return Constant.ofValues(values, false, values.length);
     }
     throw new UnsupportedGraphException(
-        Text.format("Constant node \"%s\" holds no numbers", node.displayName()));
+        Text.format("Constant node \"%s\" holds no numeric value", node.displayName()));
   }
 
   private static Constant filled(OnnxNode node, Constant shape) throws IOException {
@@ -156,7 +156,7 @@ final class Arithmetic {
     Constant training = inputs.size() > 2 ? inputs.get(2) : null;
     if (training != null && training.scalar() != 0) {
       throw new UnsupportedGraphException(
-          Text.format("Dropout node \"%s\" drops at random", node.displayName()));
+          Text.format("Dropout node \"%s\" is in training mode", node.displayName()));
     }
     Constant input = inputs.get(0);
     Constant kept = Constant.computed(new double[] {1}, ElementType.BOOL);
@@ -172,7 +172,8 @@ final class Arithmetic {
     if (type == null || !type.integer()) {
       throw new UnsupportedGraphException(
           Text.format(
-              "QuantizeLinear node \"%s\" makes other numbers than integers", node.displayName()));
+              "QuantizeLinear node \"%s\" produces values that are not integers",
+              node.displayName()));
     }
     double[] range = type.range();
     Constant steps =

@@ -105,7 +105,7 @@ final class ConstantReductions {
     if (length == 0 && input.integer()) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" reduces no integers at all", node.type(), node.displayName()));
+              "%s node \"%s\" reduces an empty set of integers", node.type(), node.displayName()));
     }
     long[] shape = Shapes.reduce(node, operands);
     double[] result = Constant.room(shape);

@@ -216,7 +216,7 @@ final class Dataflow {
       Function function = model.functions().get(OnnxModel.functionKey(node.domain(), node.type()));
       if (function != null) {
         if (depth == MAX_DEPTH) {
-          throw new UnsupportedGraphException("its functions call each other without end");
+          throw new UnsupportedGraphException("its functions are recursive");
         }
         call(node, function, depth + 1);
       } else {
@@ -281,7 +281,7 @@ final class Dataflow {
       if (operand == null && !name.isEmpty()) {
         throw new BackboneException(
             Text.format(
-                "%s: %s node \"%s\" reads \"%s\", which nothing computes; the file is damaged, export it again",
+                "%s: %s node \"%s\" reads \"%s\", which no node produces; the file is damaged, export it again",
                 model.file(), node.type(), node.displayName(), name));
       }
       inputs.add(operand);

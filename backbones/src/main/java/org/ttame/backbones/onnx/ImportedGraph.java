@@ -205,7 +205,7 @@ public final class ImportedGraph implements ImportedLayers {
     try {
       return GraphJson.read(json);
     } catch (IOException | RuntimeException e) {
-      throw new IllegalArgumentException("its graph makes no sense: " + e.getMessage(), e);
+      throw new IllegalArgumentException("its graph cannot be built: " + e.getMessage(), e);
     }
   }
 

@@ -30,7 +30,7 @@ final class Indexed {
     }
     throw new UnsupportedGraphException(
         Text.format(
-            "%s node \"%s\" looks up by what depends on the image",
+            "%s node \"%s\" has indices that depend on the image",
             node.type(), node.displayName()));
   }
 

@@ -77,7 +77,8 @@ final class Interpolation {
     if (given == null || given.length != axes.length) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" says no size for each axis", node.type(), node.displayName()));
+              "%s node \"%s\" does not give a size for each axis",
+              node.type(), node.displayName()));
     }
     for (int i = 0; i < axes.length; i++) {
       int axis = axes[i];

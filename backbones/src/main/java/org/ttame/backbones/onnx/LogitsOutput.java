@@ -184,7 +184,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (last != null && last.is("HardSigmoid")) {
       throw new UnsupportedGraphException(
           Text.format(
-              "its scores come out of %s, which has no logits: cut the file before it", last));
+              "its scores come out of %s, which has no logits; cut the graph before it", last));
     }
   }
 

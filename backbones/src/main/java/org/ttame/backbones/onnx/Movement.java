@@ -223,7 +223,7 @@ final class Movement {
     long size = data.shape()[axis];
     if (!(parameters.get(1) instanceof Constant indices)) {
       throw new UnsupportedGraphException(
-          Text.format("Gather node \"%s\" looks up by computed indices", node.displayName()));
+          Text.format("Gather node \"%s\" has computed indices", node.displayName()));
     }
     long[] wanted = indices.integers();
     for (int i = 0; i < wanted.length; i++) {

@@ -126,7 +126,8 @@ final class Picks {
       int axis = Movement.axis(node.integer("axis", 0), data.length);
       if (!(inputs.get(1) instanceof Constant indices)) {
         throw new UnsupportedGraphException(
-            Text.format("Gather node \"%s\" does not look up by constants", node.displayName()));
+            Text.format(
+                "Gather node \"%s\" has indices that are not constant", node.displayName()));
       }
       for (long index : indices.integers()) {
         if (index < -data[axis] || index >= data[axis]) {
@@ -202,7 +203,7 @@ final class Picks {
       }
       if (pads == null || pads.length != 2 * axes.length) {
         throw new UnsupportedGraphException(
-            Text.format("Pad node \"%s\" does not say by how much", node.displayName()));
+            Text.format("Pad node \"%s\" has no constant pads", node.displayName()));
       }
       long[][] margins = new long[rank][2];
       for (int i = 0; i < axes.length; i++) {

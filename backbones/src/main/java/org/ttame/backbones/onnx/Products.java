@@ -46,7 +46,7 @@ final class Products {
     public List<long[]> shapes(OnnxNode node, List<Operand> inputs) throws IOException {
       if (inputs.get(0).shape().length != 2 || inputs.get(1).shape().length != 2) {
         throw new UnsupportedGraphException(
-            Text.format("Gemm node \"%s\" multiplies no matrices", node.displayName()));
+            Text.format("Gemm node \"%s\" does not multiply matrices", node.displayName()));
       }
       return Converter.super.shapes(node, inputs);
     }

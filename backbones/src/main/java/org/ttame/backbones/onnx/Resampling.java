@@ -138,7 +138,7 @@ final class Resampling {
           || !(inputs.get(1) instanceof Constant repeats)
           || repeats.size() != shape.length) {
         throw new UnsupportedGraphException(
-            Text.format("Tile node \"%s\" does not say how often", node.displayName()));
+            Text.format("Tile node \"%s\" has no repeats", node.displayName()));
       }
       long[] times = repeats.integers();
       for (int axis = 0; axis < shape.length; axis++) {

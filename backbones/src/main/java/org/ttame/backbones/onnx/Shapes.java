@@ -109,7 +109,7 @@ final class Shapes {
     if (kernel != null && !Arrays.equals(kernel, new long[] {weight[2], weight[3]})) {
       throw new UnsupportedGraphException(
           Text.format(
-              "Conv node \"%s\" says a kernel of %s and has one of %s",
+              "Conv node \"%s\" declares a kernel of %s, but its weights have %s",
               node.displayName(),
               Arrays.toString(kernel),
               Arrays.toString(new long[] {weight[2], weight[3]})));

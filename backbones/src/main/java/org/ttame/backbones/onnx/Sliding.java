@@ -70,8 +70,7 @@ record Sliding(
         long after = pads == null ? 0 : pads[axes + axis];
         if (before < 0 || after < 0) {
           throw new UnsupportedGraphException(
-              Text.format(
-                  "%s node \"%s\" pads by less than nothing", node.type(), node.displayName()));
+              Text.format("%s node \"%s\" has negative pads", node.type(), node.displayName()));
         }
         return counted(node, size, kernel, stride, dilation, before, after, reach);
       }

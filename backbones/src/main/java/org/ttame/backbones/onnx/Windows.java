@@ -58,12 +58,13 @@ final class Windows {
       if (image.length != 4 || kernel.length != 2) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" has no images of two dimensions", node.type(), node.displayName()));
+                "%s node \"%s\" does not work on two-dimensional images",
+                node.type(), node.displayName()));
       }
       if (given != null && !Arrays.equals(given, kernel)) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" says a kernel of %s and has one of %s",
+                "%s node \"%s\" declares a kernel of %s, but its weights have %s",
                 node.type(), node.displayName(), Arrays.toString(given), Arrays.toString(kernel)));
       }
       return new Sides(

@@ -165,7 +165,7 @@ public final class WireReader {
   BackboneException malformed() {
     return new BackboneException(
         Text.format(
-            "%s is not an ONNX model: byte %,d makes no sense; supported are .onnx files and backbone files written by import",
+            "%s is not an ONNX model: byte %,d cannot be parsed; give an .onnx file, or one written by import",
             file, position));
   }
 
