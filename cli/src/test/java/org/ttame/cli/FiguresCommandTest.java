@@ -97,7 +97,7 @@ class FiguresCommandTest {
     assertThat(several.path("rows").get(0).get(1).get(1).asText()).startsWith("true");
     JsonNode mistakes = named(json, "misclassified");
     assertThat(mistakes.path("caption").asText()).contains("for which vgg predicts none");
-    assertThat(mistakes.path("rows").get(1).get(1).get(1).asText()).isEqualTo("false, answer");
+    assertThat(mistakes.path("rows").get(1).get(1).get(1).asText()).isEqualTo("false, predicted");
     assertThat(named(json, "methods-vgg").path("columns")).hasSize(3);
     assertThat(named(json, "methods-vit").path("columns")).hasSize(4);
     String page = Files.readString(out.resolve("report.html"));

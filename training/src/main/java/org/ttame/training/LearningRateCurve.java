@@ -1,6 +1,7 @@
 package org.ttame.training;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
@@ -18,13 +19,13 @@ public record LearningRateCurve(List<Point> points, Ending ending) {
 
   /** How the suggestion is made, for people. */
   public static final String RULE =
-      "the learning rate where the smoothed loss falls most steeply with log10(learning rate):"
-          + " smallest least-squares slope over a window of a tenth of the steps taken, at least"
-          + " five, up to the lowest smoothed loss";
+      "a tenth of the learning rate at the lowest smoothed loss; the first tenth of the steps, at"
+          + " least five, is left out, as few losses are averaged there";
 
   private static final double BETA = 0.9;
-  private static final int WINDOWS = 10;
-  private static final int SMALLEST_WINDOW = 5;
+  private static final int SHARE_LEFT_OUT = 10;
+  private static final int LEAST_LEFT_OUT = 5;
+  private static final double BELOW_LOWEST = 10;
 
   /** Why a range test ended. */
   public enum Ending {
@@ -78,47 +79,27 @@ public record LearningRateCurve(List<Point> points, Ending ending) {
 
   /** The point of the lowest smoothed loss, of equal ones the first; there must be points. */
   public Point lowest() {
-    Point best = points.get(0);
-    for (Point point : points) {
-      if (point.smoothed() < best.smoothed()) {
-        best = point;
-      }
-    }
-    return best;
+    return lowest(points);
+  }
+
+  private static Point lowest(List<Point> points) {
+    return points.stream().min(Comparator.comparingDouble(Point::smoothed)).orElseThrow();
   }
 
   /**
-   * The learning rate suggested by {@link #RULE}.
+   * The learning rate suggested by {@link #RULE}, not below the smallest one tried.
    *
    * @return the rate; empty where the loss fell nowhere or the points are too few to tell
    */
   public OptionalDouble suggestion() {
-    int window = Math.max(SMALLEST_WINDOW, points.size() / WINDOWS);
-    int end = points.isEmpty() ? 0 : points.indexOf(lowest()) + 1;
-    double steepest = 0;
-    OptionalDouble found = OptionalDouble.empty();
-    for (int from = 0; from + window <= end; from++) {
-      List<Point> part = points.subList(from, from + window);
-      double slope = slope(part);
-      if (slope < steepest) {
-        steepest = slope;
-        // The geometric centre of the window.
-        found = OptionalDouble.of(Math.sqrt(part.get(0).lr() * part.get(part.size() - 1).lr()));
-      }
+    int leftOut = Math.max(LEAST_LEFT_OUT, points.size() / SHARE_LEFT_OUT);
+    if (points.size() <= leftOut) {
+      return OptionalDouble.empty();
     }
-    return found;
-  }
-
-  private static double slope(List<Point> part) {
-    double x = part.stream().mapToDouble(p -> Math.log10(p.lr())).average().orElseThrow();
-    double y = part.stream().mapToDouble(Point::smoothed).average().orElseThrow();
-    double xx = 0;
-    double xy = 0;
-    for (Point point : part) {
-      double dx = Math.log10(point.lr()) - x;
-      xx += dx * dx;
-      xy += dx * (point.smoothed() - y);
-    }
-    return xy / xx;
+    List<Point> settled = points.subList(leftOut, points.size());
+    Point lowest = lowest(settled);
+    return lowest == settled.get(0)
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(Math.max(points.get(0).lr(), lowest.lr() / BELOW_LOWEST));
   }
 }

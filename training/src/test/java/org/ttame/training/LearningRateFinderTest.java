@@ -126,12 +126,27 @@ class LearningRateFinderTest {
   }
 
   @Test
-  void suggestsWhereTheLossFallsMostSteeply() {
+  void suggestsATenthOfTheRateOfTheLowestLoss() {
     // Flat to 1e-4, falling fastest around 1e-3, lowest at 1e-2, then rising.
     LearningRateCurve curve =
         curve(lr -> 3 - 2 / (1 + Math.pow(lr / 1e-3, -2)) + (lr > 1e-2 ? 100 * (lr - 1e-2) : 0));
     assertThat(curve.suggestion().getAsDouble()).isBetween(0.7e-3, 1.4e-3);
     assertThat(curve.lowest().lr()).isBetween(0.9e-2, 1.1e-2);
+  }
+
+  /** Single losses are noisy, the first averages most of all: their fall says nothing. */
+  @Test
+  void isNotMisledByTheFirstSteps() {
+    LearningRateCurve.Recorder recorder = new LearningRateCurve.Recorder();
+    ExponentialRamp ramp = new ExponentialRamp(100, 1e-6, 1);
+    for (int step = 0; step < 100; step++) {
+      double lr = ramp.learningRate(step);
+      double outlier = step == 2 ? -1.5 : step == 5 ? 3 : 0;
+      recorder.add(lr, 2.6 - 0.1 * Math.log10(lr / 1e-6) + (lr > 0.1 ? 5 * lr : 0) + outlier);
+    }
+    LearningRateCurve curve = recorder.end(Ending.COMPLETE);
+    assertThat(curve.lowest().lr()).isLessThan(1e-5);
+    assertThat(curve.suggestion().getAsDouble()).isBetween(5e-3, 5e-2);
   }
 
   @Test

@@ -218,7 +218,7 @@ public final class FigureComposer {
   /** The input with its caption, where all maps of a row are for the same class. */
   private Panel answered(Scene scene) {
     List<String> lines = new ArrayList<>(input(scene).lines());
-    lines.add(1, "answer: " + probable(scene, scene.answer().predicted()));
+    lines.add(1, "predicted: " + probable(scene, scene.answer().predicted()));
     return new Panel(scene.photo(), lines);
   }
 
@@ -228,7 +228,7 @@ public final class FigureComposer {
       second.add(scene.truth().contains(classIndex) ? "true" : "false");
     }
     if (scene.answer().predicted() == classIndex) {
-      second.add("answer");
+      second.add("predicted");
     }
     return new Panel(
         scene.map(new Scene.Wanted(album.methods().get(method), classIndex)),

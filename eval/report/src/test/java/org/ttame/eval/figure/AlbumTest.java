@@ -153,7 +153,7 @@ class AlbumTest {
     assertThat(lines(mistakes, 0, 1).get(0)).startsWith("blue 0.");
     assertThat(lines(mistakes, 0, 1).get(1)).isEqualTo("true");
     assertThat(lines(mistakes, 0, 2).get(0)).startsWith("green 0.");
-    assertThat(lines(mistakes, 0, 2).get(1)).isEqualTo("false, answer");
+    assertThat(lines(mistakes, 0, 2).get(1)).isEqualTo("false, predicted");
     assertThat(lines(mistakes, 1, 1).get(0)).startsWith("red 0.");
   }
 
