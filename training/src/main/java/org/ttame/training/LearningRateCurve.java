@@ -98,7 +98,7 @@ public record LearningRateCurve(List<Point> points, Ending ending) {
     }
     List<Point> settled = points.subList(leftOut, points.size());
     Point lowest = lowest(settled);
-    return lowest == settled.get(0)
+    return lowest.step() == settled.get(0).step()
         ? OptionalDouble.empty()
         : OptionalDouble.of(Math.max(points.get(0).lr(), lowest.lr() / BELOW_LOWEST));
   }
