@@ -11,7 +11,7 @@ public enum MapSimilarity {
   /** Spearman's rank correlation over pixels. */
   SPEARMAN("Spearman rank correlation"),
   /** Structural similarity. */
-  SSIM("structural similarity (SSIM)"),
+  SSIM("Structural similarity (SSIM)"),
   /** Pearson's correlation of histograms of oriented gradients. */
   HOG("Pearson correlation of HOG");
 

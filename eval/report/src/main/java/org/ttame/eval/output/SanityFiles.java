@@ -161,8 +161,8 @@ public final class SanityFiles {
     for (MapSimilarity measure : MapSimilarity.values()) {
       LinePlot plot =
           new LinePlot(
-              Text.format("%s to the original map, class held fixed", measure.words()),
-              cascade.word() + ": randomised so far, from left to right",
+              Text.format("%s to the original map: %s randomised", measure.words(), cascade.word()),
+              "randomised so far, from left to right (class held fixed)",
               measure.words(),
               new LinePlot.XAxis.Named(names));
       for (String method : methods(stages)) {
