@@ -161,4 +161,20 @@ class ImportedStructureTest {
         .hasMessageContaining("made_up")
         .hasMessageContaining("Hardmax");
   }
+
+  @Test
+  void valuesInEightBitsAskForTheFloatFile() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String bytes = onnx.node("QuantizeLinear", List.of("image", onnx.number(0.1f)));
+    String floats = onnx.node("DequantizeLinear", List.of(bytes, onnx.number(0.1f)));
+    String mean = onnx.node("GlobalAveragePool", List.of(floats));
+    String flat = onnx.node("Flatten", List.of(mean));
+    onnx.output(onnx.node("MatMul", List.of(flat, onnx.weight(0, 1, 3, CLASSES))), "logits");
+    Path file = folder.resolve("bytes.onnx");
+    onnx.write(file, 1);
+    assertThatThrownBy(() -> Backbones.inspect(file))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("QuantizeLinear")
+        .hasMessageContaining("give the float32 file it was made from");
+  }
 }

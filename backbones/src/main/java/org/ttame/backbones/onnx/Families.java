@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
@@ -14,6 +15,10 @@ import org.ttame.core.image.InputSpec;
 
 /** Decides what a graph is taken for, and says what was found where it cannot be. */
 final class Families {
+  /** Operators on values in 8 bits that depend on the image, as quantising programs write them. */
+  private static final Pattern IN_INTEGERS =
+      Pattern.compile("QuantizeLinear node|(Conv|MatMul)Integer|QLinear|QGemm");
+
   private static final String REMEDY =
       "export the model in evaluation mode, with standard operators and static shapes but for the batch";
 
@@ -80,9 +85,16 @@ final class Families {
     return new BackboneException(
         Text.format(
             "%s holds %s, which is no supported classifier: %s; %s",
-            model.file(), census(model), clause(e.getMessage()), REMEDY),
+            model.file(), census(model), clause(e.getMessage()), remedy(e.getMessage())),
         e,
         e instanceof UnsupportedGraphException unsupported ? unsupported.reasons() : List.of());
+  }
+
+  /** What to do about it. */
+  private static String remedy(String why) {
+    return IN_INTEGERS.matcher(why).find()
+        ? "it computes in 8-bit integers: give the float32 file it was made from, or one with 8-bit weights only"
+        : REMEDY;
   }
 
   private static BackboneException contradiction(OnnxModel model, RuntimeException e) {
