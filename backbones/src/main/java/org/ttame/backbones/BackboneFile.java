@@ -133,6 +133,10 @@ public final class BackboneFile implements BackboneSource {
       parameter.shape().forEach(array.withArray("shape")::add);
     }
     byte[] json = JSON.writeValueAsBytes(header);
+    if (json.length > MAX_HEADER) {
+      throw new BackboneException(
+          "The graph is too large to be written to " + file + "; use the file that it is from");
+    }
     AtomicFile.write(file, out -> write(out, json, parameters, weights));
   }
 

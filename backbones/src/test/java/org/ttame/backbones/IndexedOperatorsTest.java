@@ -148,6 +148,20 @@ class IndexedOperatorsTest {
               "reduction",
               "add");
         });
+    // More indices than an imported file lists.
+    bodies.put(
+        "tokens picked many times",
+        (onnx, image) ->
+            onnx.node(
+                "Gather",
+                List.of(
+                    tokens(onnx, image),
+                    indices(
+                        onnx,
+                        new long[] {1100},
+                        IntStream.range(0, 1100).mapToLong(i -> i * i % 9))),
+                "axis",
+                1));
     bodies.put(
         "elements replaced",
         (onnx, image) -> {

@@ -4,12 +4,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.DeflaterOutputStream;
+import java.util.zip.InflaterInputStream;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.InputSpec.Layout;
 import org.ttame.core.image.InputSpec.Stored;
@@ -25,6 +32,14 @@ final class GraphJson {
   private static final String LAYOUT = "layout";
   private static final String TYPE = "imageType";
   private static final String OWN_BATCH = "ownBatch";
+
+  private static final String PACKED = "packed";
+
+  /** Values of an integer constant that is written digit by digit; more are compressed. */
+  private static final int LISTED = 1024;
+
+  /** Values that a graph may unpack: a small file can claim to hold any number of them. */
+  private static final long UNPACKED = 1L << 26;
 
   private GraphJson() {}
 
@@ -98,12 +113,44 @@ final class GraphJson {
     json.put("integer", constant.integer());
     if (ImportedGraph.isInline(constant)) {
       try {
-        doubles(json.putArray("values"), constant.values());
+        if (constant.size() > LISTED) {
+          json.put(PACKED, pack(constant.integers(), row(constant.shape())));
+        } else {
+          doubles(json.putArray("values"), constant.values());
+        }
       } catch (IOException e) {
         throw new java.io.UncheckedIOException(e);
       }
     }
     return json;
+  }
+
+  /** Indices come in rows; the difference from one to the next is mostly the same. */
+  private static int row(long[] shape) {
+    return (int) shape[shape.length - 1];
+  }
+
+  private static byte[] pack(long[] values, int row) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(new DeflaterOutputStream(bytes))) {
+      for (int i = 0; i < values.length; i++) {
+        out.writeLong(values[i] - (i < row ? 0 : values[i - row]));
+      }
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Room for so many values is made before they are read: the caller bounds their number. */
+  private static double[] unpack(byte[] packed, int count, int row) throws IOException {
+    double[] values = new double[count];
+    try (DataInputStream in =
+        new DataInputStream(
+            new BufferedInputStream(new InflaterInputStream(new ByteArrayInputStream(packed))))) {
+      for (int i = 0; i < count; i++) {
+        values[i] = in.readLong() + (i < row ? 0 : values[i - row]);
+      }
+    }
+    return values;
   }
 
   private static void longs(ArrayNode array, long[] values) {
@@ -128,6 +175,7 @@ final class GraphJson {
     Value image = value(json.path("image"));
     values.add(image);
     List<Operation> operations = new ArrayList<>();
+    long[] room = {UNPACKED};
     for (JsonNode node : json.path("operations")) {
       Map<String, OnnxAttribute> attributes = new LinkedHashMap<>();
       node.path("attributes")
@@ -136,7 +184,9 @@ final class GraphJson {
       List<Operand> inputs = new ArrayList<>();
       for (JsonNode input : node.path("inputs")) {
         inputs.add(
-            input.isNull() ? null : input.isInt() ? values.get(input.asInt()) : constant(input));
+            input.isNull()
+                ? null
+                : input.isInt() ? values.get(input.asInt()) : constant(input, room));
       }
       List<Value> outputs = new ArrayList<>();
       List<String> names = new ArrayList<>();
@@ -189,9 +239,18 @@ final class GraphJson {
         false);
   }
 
-  private static Constant constant(JsonNode json) {
+  private static Constant constant(JsonNode json, long[] room) throws IOException {
     long[] shape = longs(json.path(SHAPE));
     boolean integer = json.path("integer").asBoolean();
+    if (json.has(PACKED)) {
+      long count = Constant.count(shape);
+      room[0] -= Math.min(count, UNPACKED + 1);
+      if (room[0] < 0) {
+        throw new IOException("its constants are too large");
+      }
+      return Constant.ofValues(
+          unpack(json.path(PACKED).binaryValue(), (int) count, row(shape)), integer, shape);
+    }
     return json.has("values")
         ? Constant.ofValues(doubles(json.path("values")), integer, shape)
         : Constant.of(new Storage.Elsewhere(Constant.count(shape)), shape);
