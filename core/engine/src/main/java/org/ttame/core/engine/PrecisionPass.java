@@ -30,12 +30,15 @@ final class PrecisionPass {
    */
   private static final int FAR = 8;
 
+  /** A reader so many steps behind belongs to the way back. */
+  private static final int BACK = 16;
+
   /**
-   * Reads the probabilities that a product has multiplied, in bfloat16 as that did: in float32 they
-   * would be kept from the forward pass for this alone, and attention's are the largest arrays of a
-   * transformer.
+   * Read what a product has read on the way forth, in bfloat16 as that did: in float32 it would be
+   * kept from there for this alone. Attention's probabilities are the largest arrays of a
+   * transformer; of a ReLU's result the sign is all that counts.
    */
-  private static final String SOFTMAX_GRADIENT = "softmax gradient";
+  private static final Set<String> HELD = Set.of("softmax gradient", DnnElementwise.RELU_GRADIENT);
 
   private final Casts casts;
   private final DnnKernels kernels;
@@ -54,6 +57,15 @@ final class PrecisionPass {
 
   /** Narrow copies of wide values. */
   private final Map<PlanValue, PlanValue> narrowed = new HashMap<>();
+
+  /** Where steps are in the plan. */
+  private final Map<PlanStep, Integer> places = new HashMap<>();
+
+  /**
+   * Roots of what normalisations divide by the deviation, and where they are computed, in float32:
+   * the way back reads them in bfloat16.
+   */
+  private final Map<PlanValue, Integer> centred = new HashMap<>();
 
   /** Wide copies of narrow values, and where they were made. */
   private final Map<PlanValue, Wide> widened = new HashMap<>();
@@ -88,11 +100,37 @@ final class PrecisionPass {
     this.kernels = kernels;
     kept.forEach(value -> this.kept.add(value.root()));
     for (PlanStep step : steps) {
+      places.put(step, places.size());
       giveMaker(step);
       step.inputs.forEach(
           input -> readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step));
     }
     decide(steps);
+    steps.forEach(this::findCentred);
+  }
+
+  /** A difference that is squared, for the variance, and read beside it, and on the way back. */
+  private void findCentred(PlanStep step) {
+    if (!step.kind().equals("subtract") || step.outputs.size() != 1) {
+      return;
+    }
+    PlanValue root = step.outputs.get(0).root();
+    int place = places.get(step);
+    Set<PlanStep> all = new HashSet<>(readers.getOrDefault(root, List.of()));
+    List<PlanStep> near = all.stream().filter(reader -> !isBack(reader, place)).toList();
+    boolean squared =
+        near.stream()
+            .anyMatch(
+                reader ->
+                    reader.kind().equals("multiply")
+                        && reader.inputs.stream().allMatch(input -> input.root() == root));
+    if (squared && near.size() > 1 && near.size() < all.size() && !kept.contains(root)) {
+      centred.put(root, place);
+    }
+  }
+
+  private boolean isBack(PlanStep reader, int place) {
+    return places.get(reader) - place > BACK;
   }
 
   /**
@@ -193,6 +231,15 @@ final class PrecisionPass {
   // What is written.
 
   private void add(PlanStep step) {
+    rewrite(step);
+    for (PlanValue output : step.outputs) {
+      if (centred.containsKey(output.root()) && !written.containsKey(output.root())) {
+        narrow(output, step);
+      }
+    }
+  }
+
+  private void rewrite(PlanStep step) {
     if (step.maker == null) {
       addWide(step);
       return;
@@ -212,7 +259,7 @@ final class PrecisionPass {
     boolean anyNarrow = factors(step) > 0;
     List<DataType> types = new ArrayList<>();
     for (int i = 0; i < step.inputs.size(); i++) {
-      boolean is = i < factors(step) || written.containsKey(step.inputs.get(i).root());
+      boolean is = i < factors(step) || isNarrowFor(step, step.inputs.get(i));
       anyNarrow |= is;
       types.add(is ? casts.type() : step.inputs.get(i).type);
     }
@@ -230,8 +277,7 @@ final class PrecisionPass {
     List<PlanValue> inputs = new ArrayList<>();
     for (int i = 0; i < step.inputs.size(); i++) {
       PlanValue input = step.inputs.get(i);
-      inputs.add(
-          i < factors(step) || written.containsKey(input.root()) ? narrow(input, step) : input);
+      inputs.add(i < factors(step) || isNarrowFor(step, input) ? narrow(input, step) : input);
     }
     if (step.kernel != null) {
       step.kernel.close();
@@ -330,17 +376,22 @@ final class PrecisionPass {
     return shaped(known, value);
   }
 
-  private PlanValue wide(PlanValue value, PlanStep reader) {
+  /** Whether a step reads a value in bfloat16: there is no other, or it is there to be held. */
+  private boolean isNarrowFor(PlanStep reader, PlanValue value) {
     PlanValue root = value.root();
-    PlanValue probabilities = reader.kind().equals(SOFTMAX_GRADIENT) ? narrowed.get(root) : null;
-    if (probabilities != null) {
-      PlanValue wide = twin(root, root.type, "float32");
-      emit(reader.name, casts.widen(root.length()), List.of(probabilities), wide, reader.late);
-      return shaped(wide, value);
+    if (written.containsKey(root)) {
+      return true;
     }
-    if (!written.containsKey(root)) {
+    Integer place = centred.get(root);
+    return narrowed.containsKey(root)
+        && (HELD.contains(reader.kind()) || place != null && isBack(reader, place));
+  }
+
+  private PlanValue wide(PlanValue value, PlanStep reader) {
+    if (!isNarrowFor(reader, value)) {
       return value;
     }
+    PlanValue root = value.root();
     Wide known = widened.get(root);
     boolean near = known != null && (kept.contains(root) || result.size() - known.place() < FAR);
     PlanValue wide = near ? known.value() : widen(root, reader);
@@ -348,8 +399,10 @@ final class PrecisionPass {
   }
 
   private PlanValue widen(PlanValue root, PlanStep beside) {
-    PlanValue wide = widened.containsKey(root) ? twin(root, root.type, "float32") : root;
-    emit(beside.name, casts.widen(root.length()), List.of(written.get(root)), wide, beside.late);
+    PlanValue narrow = written.getOrDefault(root, narrowed.get(root));
+    boolean exists = !written.containsKey(root) || widened.containsKey(root);
+    PlanValue wide = exists ? twin(root, root.type, "float32") : root;
+    emit(beside.name, casts.widen(root.length()), List.of(narrow), wide, beside.late);
     widened.put(root, new Wide(wide, result.size()));
     return wide;
   }
