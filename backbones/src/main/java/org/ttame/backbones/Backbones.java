@@ -70,7 +70,8 @@ public final class Backbones {
   public static FrozenClassifier load(BackboneSource source, BackboneOptions options)
       throws IOException {
     check(Path.of("The network"), source, options);
-    BackboneGraph graph = BackboneGraph.of(source.architecture(), source, options.dataType());
+    BackboneGraph graph =
+        BackboneGraph.of(source.architecture(), source, options.dataType(), options.precision());
     Map<String, String> provenance = new LinkedHashMap<>(source.provenance());
     provenance.put("architecture", source.architecture().describe());
     provenance.put("parameters", String.valueOf(source.architecture().parameterCount()));
@@ -216,7 +217,8 @@ public final class Backbones {
   private static BackboneGraph graph(Path file, BackboneSource source, BackboneOptions options)
       throws IOException {
     try {
-      return BackboneGraph.of(source.architecture(), source, options.dataType());
+      return BackboneGraph.of(
+          source.architecture(), source, options.dataType(), options.precision());
     } catch (OutOfMemoryError e) {
       throw new BackboneException(
           Text.format(

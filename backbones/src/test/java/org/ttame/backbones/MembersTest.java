@@ -1,6 +1,7 @@
 package org.ttame.backbones;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -8,16 +9,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.backbones.graph.BackboneGraph;
+import org.ttame.backbones.onnx.OnnxBackbone;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.classifier.LayerGradients;
+import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.Precision;
+import org.ttame.core.image.ImageSize;
 
 /**
  * Every exporter's form of the tiny networks computes what PyTorch computes: logits, every layer's
@@ -31,11 +41,20 @@ class MembersTest {
   private static final int ORACLE_OPSET = 21;
 
   @TempDir static Path folder;
+  private static List<Path> files;
+
+  /** Without what is refused, see AttributesTest. */
+  @BeforeAll
+  static void unpack() {
+    files =
+        Members.unpack(folder).stream()
+            .filter(file -> !file.toString().contains("training"))
+            .toList();
+  }
 
   @TestFactory
   Stream<DynamicTest> everyFile() {
-    return Members.unpack(folder).stream()
-        .filter(file -> !file.toString().contains("training")) // refused, see AttributesTest
+    return files.stream()
         .map(
             file ->
                 DynamicTest.dynamicTest(
@@ -56,10 +75,41 @@ class MembersTest {
     }
   }
 
+  /** Weights that are rounded when they are loaded, and when the graph is there: the same bits. */
+  @TestFactory
+  Stream<DynamicTest> inBfloat16() {
+    assumeThat(Precision.Hardware.here()).isNotEqualTo(Precision.Hardware.NONE);
+    return files.stream()
+        .map(
+            file ->
+                DynamicTest.dynamicTest(file.getFileName().toString(), () -> roundsTheSame(file)));
+  }
+
+  private static void roundsTheSame(Path file) throws Exception {
+    try (OnnxBackbone source = OnnxBackbone.read(file, BackboneOptions.defaults())) {
+      ImageSize size = source.architecture().size();
+      try (INDArray images = Nd4j.rand(2, size.height(), size.width(), 3)) {
+        assertThat(logits(source, Precision.BFLOAT16, images))
+            .isEqualTo(logits(source, Precision.FLOAT32, images));
+      }
+    }
+  }
+
+  private static INDArray logits(OnnxBackbone source, Precision loading, INDArray images)
+      throws IOException {
+    BackboneGraph graph = BackboneGraph.of(source.architecture(), source, DataType.FLOAT, loading);
+    GraphRunner runner = GraphRunner.of(graph.graph(), Precision.BFLOAT16);
+    try (GraphResult result = runner.run(Map.of(BackboneGraph.INPUT, images), graph.logits())) {
+      return result.output(graph.logits()).dup();
+    } finally {
+      runner.closeWithGraph();
+    }
+  }
+
   private static void agreesWithOnnxRuntime(Path file, FrozenClassifier classifier, int batch)
       throws Exception {
     int side = classifier.inputSpec().height();
-    try (INDArray images = org.nd4j.linalg.factory.Nd4j.rand(batch, side, side, 3).muli(4).subi(2);
+    try (INDArray images = Nd4j.rand(batch, side, side, 3).muli(4).subi(2);
         OnnxOracle oracle = new OnnxOracle(file);
         ClassifierOutput output = classifier.forward(images, List.of());
         INDArray expected = oracle.run(images).values().iterator().next();

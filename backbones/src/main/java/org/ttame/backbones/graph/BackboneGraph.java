@@ -12,6 +12,7 @@ import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.Transformer;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.masking.Masking;
 
 /**
@@ -83,7 +84,23 @@ public record BackboneGraph(
    */
   public static BackboneGraph of(
       Architecture architecture, WeightSource weights, DataType precision) throws IOException {
-    LayerWriter writer = new LayerWriter(weights, precision);
+    return of(architecture, weights, precision, Precision.FLOAT32);
+  }
+
+  /**
+   * Writes the graph of an architecture for a precision to compute in.
+   *
+   * @param architecture the architecture
+   * @param weights its weights
+   * @param precision of all values
+   * @param computing for bfloat16, weights that are multiplied are rounded as they are loaded
+   * @return the graph
+   * @throws IOException if a weight cannot be had
+   */
+  public static BackboneGraph of(
+      Architecture architecture, WeightSource weights, DataType precision, Precision computing)
+      throws IOException {
+    LayerWriter writer = new LayerWriter(weights, precision, computing);
     boolean done = false;
     try {
       BackboneGraph graph;
@@ -96,6 +113,7 @@ public record BackboneGraph(
       } else {
         graph = VitGraph.write((VitArchitecture) architecture, writer);
       }
+      writer.settle();
       done = true;
       return graph;
     } finally {

@@ -22,6 +22,8 @@ import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.LinearLayer;
 import org.ttame.core.classifier.Transformer;
+import org.ttame.core.engine.NarrowConstants;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.masking.Masking;
 
@@ -35,6 +37,7 @@ public final class LayerWriter implements AutoCloseable {
   private final SameDiff graph = SameDiff.create();
   private final WeightSource weights;
   private final DataType precision;
+  private final NarrowConstants narrow;
   private final List<FeatureLayer> layers = new ArrayList<>();
   private final List<Parameter> parameters = new ArrayList<>();
 
@@ -45,15 +48,33 @@ public final class LayerWriter implements AutoCloseable {
    * @param precision of its values
    */
   public LayerWriter(WeightSource weights, DataType precision) {
+    this(weights, precision, Precision.FLOAT32);
+  }
+
+  /**
+   * Starts a graph.
+   *
+   * @param weights as above
+   * @param precision of its values
+   * @param computing the precision that it will be computed in: for bfloat16 weights are loaded in
+   *     that, where the processor has it
+   */
+  LayerWriter(WeightSource weights, DataType precision, Precision computing) {
     this.weights = weights;
     this.precision = precision;
     // SameDiff's own holder of constants keeps a second copy of each for other devices.
     graph.setArrayHolders(new SingleThreadArrayHolder(), new SingleThreadArrayHolder(), true);
+    boolean inBfloat16 =
+        weights != null
+            && precision == DataType.FLOAT
+            && computing == Precision.BFLOAT16
+            && Precision.Hardware.here() != Precision.Hardware.NONE;
+    narrow = inBfloat16 ? NarrowConstants.in(graph) : null;
   }
 
   /** Starts a graph with placeholders for its weights, which cannot be run. */
   public static LayerWriter outline() {
-    return new LayerWriter(null, DataType.FLOAT);
+    return new LayerWriter(null, DataType.FLOAT, Precision.FLOAT32);
   }
 
   /** The graph. */
@@ -95,6 +116,9 @@ public final class LayerWriter implements AutoCloseable {
     parameters.add(new Parameter(name, Arrays.stream(shape).boxed().toList()));
     if (weights == null) {
       return graph.placeHolder(name, precision, shape);
+    }
+    if (narrow != null && NarrowConstants.takes(shape)) {
+      return graph.constant(name, narrow.add(weights.loadNarrow(name, shape)));
     }
     INDArray array = weights.load(name, shape);
     if (precision != DataType.FLOAT) {
@@ -176,6 +200,15 @@ public final class LayerWriter implements AutoCloseable {
     layers.add(new FeatureLayer(node, variable.name(), FeatureKind.TOKENS, width, grid, grid));
   }
 
+  /** Loads again, in float32, what is not only multiplied: the graph has all that reads it now. */
+  void settle() throws IOException {
+    if (narrow != null) {
+      for (String name : narrow.settle(graph)) {
+        narrow.replace(name, weights.load(name, graph.getVariable(name).getShape()));
+      }
+    }
+  }
+
   /** The last of {@code candidates} are explained by default; the CAM family reads {@code cam}. */
   BackboneGraph finish(
       SDVariable logits,
@@ -199,10 +232,13 @@ public final class LayerWriter implements AutoCloseable {
   /** Frees the weights of a graph that could not be finished. */
   @Override
   public void close() {
+    if (narrow != null) {
+      narrow.close();
+    }
     for (Parameter parameter : parameters) {
       INDArray array =
           graph.hasVariable(parameter.name()) ? graph.getVariable(parameter.name()).getArr() : null;
-      if (array != null && array.closeable()) {
+      if (array != null && !array.wasClosed() && array.closeable()) {
         array.close();
       }
     }

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.backbones.architecture.Architecture;
 import org.ttame.backbones.source.BackboneException;
@@ -207,11 +208,20 @@ public final class OnnxBackbone implements BackboneSource {
 
   @Override
   public INDArray load(String name, long... shape) throws IOException {
+    return load(name, DataType.FLOAT, shape);
+  }
+
+  @Override
+  public INDArray loadNarrow(String name, long... shape) throws IOException {
+    return load(name, DataType.BFLOAT16, shape);
+  }
+
+  private INDArray load(String name, DataType type, long... shape) throws IOException {
     Emitter.Weight weight = weights.apply(name);
     if (weight == null) {
       throw new BackboneException(Text.format("%s has no weight %s", model.file(), name));
     }
-    return weight.make().make(name, scratch, shape);
+    return weight.make().make(name, scratch, type, shape);
   }
 
   @Override

@@ -1,7 +1,9 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -9,6 +11,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
 import org.ttame.core.engine.HostMemory;
+import org.ttame.core.engine.Precision;
 
 /**
  * How a weight of the graph is made from one of the file: a view on it that has the graph's order,
@@ -47,20 +50,21 @@ record Recipe(Constant view, double[] scales, double factor, boolean mask) {
    *
    * @param name for messages
    * @param scratch to copy through
+   * @param type float32 or bfloat16, to which values are rounded
    * @param shape the graph's shape
-   * @return a new float32 array in c order
+   * @return a new array of that type in c order
    */
-  INDArray make(String name, Scratch scratch, long... shape) throws IOException {
+  INDArray make(String name, Scratch scratch, DataType type, long... shape) throws IOException {
     if (Constant.count(shape) != view.size()) {
       throw new BackboneException(
           Text.format(
               "The weight %s has shape %s where %s is needed",
               name, Arrays.toString(view.shape()), Arrays.toString(shape)));
     }
-    INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
+    INDArray array = Nd4j.createUninitialized(type, shape, 'c');
     boolean done = false;
     try {
-      HostMemory.fill(array, memory -> copy(name, scratch, memory.asFloatBuffer()));
+      HostMemory.fill(array, memory -> copy(name, scratch, target(type, memory)));
       done = true;
       return array;
     } finally {
@@ -70,7 +74,21 @@ record Recipe(Constant view, double[] scales, double factor, boolean mask) {
     }
   }
 
-  private void copy(String name, Scratch scratch, FloatBuffer target) throws IOException {
+  /** Where values go, by their place. */
+  private interface Target {
+    void put(int index, float value);
+  }
+
+  private static Target target(DataType type, ByteBuffer memory) {
+    if (type == DataType.BFLOAT16) {
+      ShortBuffer bits = memory.asShortBuffer();
+      return (index, value) -> bits.put(index, Precision.bfloat16(value));
+    }
+    FloatBuffer values = memory.asFloatBuffer();
+    return values::put;
+  }
+
+  private void copy(String name, Scratch scratch, Target target) throws IOException {
     long[] shape = view.shape();
     if (shape.length == 0) {
       new Copy(name, scratch, view.broadcast(1), target).run();
@@ -99,11 +117,11 @@ record Recipe(Constant view, double[] scales, double factor, boolean mask) {
     private final long[] targetStride;
     private final long offset;
     private final Storage storage;
-    private final FloatBuffer target;
+    private final Target target;
     private final Scratch scratch;
     private float[] block;
 
-    Copy(String name, Scratch scratch, Constant view, FloatBuffer target) {
+    Copy(String name, Scratch scratch, Constant view, Target target) {
       this.scratch = scratch;
       this.name = name;
       this.target = target;

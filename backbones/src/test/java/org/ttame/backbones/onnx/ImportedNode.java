@@ -138,7 +138,8 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
     Recipe.Scratch scratch = new Recipe.Scratch();
     try (LayerWriter writer =
         new LayerWriter(
-            (name, shape) -> weights.get(name).make().make(name, scratch, shape), DataType.FLOAT)) {
+            (name, shape) -> weights.get(name).make().make(name, scratch, DataType.FLOAT, shape),
+            DataType.FLOAT)) {
       Emitter emitter = new Emitter(writer, Geometry.unknown(), images.iterator().next(), weights);
       if (batch == 0) {
         emitter.keepOwnBatch();

@@ -90,6 +90,11 @@ final class DnnKernels {
 
   /** Casts between float32 and bfloat16. */
   PrecisionPass.Casts casts() {
+    return casts(dnn);
+  }
+
+  /** The same of no plan. */
+  static PrecisionPass.Casts casts(OneDnn dnn) {
     return new PrecisionPass.Casts() {
       @Override
       public DataType type() {

@@ -1,6 +1,7 @@
 package org.ttame.core.engine;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -22,8 +23,12 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Whoever asks the graph for one gets an array of float32 with the rounded values, and the
  * weight stays float32 from then on. The array is the same one before and after; in between it has
  * a shape and no values. Like the graph, this serves one thread at a time.
+ *
+ * <p>{@link GraphRunner#of} makes a graph's constants such. A graph that is written for bfloat16
+ * can have its weights so from the start, and never needs room for them in float32: {@link #in},
+ * {@link #add} for each, {@link #settle} at the end.
  */
-final class NarrowConstants extends SingleThreadArrayHolder implements AutoCloseable {
+public final class NarrowConstants extends SingleThreadArrayHolder implements AutoCloseable {
   /** Values below which an array is not worth the trouble. */
   private static final long LEAST = 1024;
 
@@ -35,7 +40,6 @@ final class NarrowConstants extends SingleThreadArrayHolder implements AutoClose
   /** Bits of weights that are float32 again, which kernels read. */
   private final List<INDArray> stillRead = new ArrayList<>();
 
-  private PrecisionPass.Casts casts;
   private boolean asTheyAre;
 
   /** A weight in bfloat16. */
@@ -52,6 +56,86 @@ final class NarrowConstants extends SingleThreadArrayHolder implements AutoClose
 
   private NarrowConstants() {}
 
+  /**
+   * Constants of a graph that is being written.
+   *
+   * @param graph without constants yet
+   * @return the graph's own from now on
+   */
+  public static NarrowConstants in(SameDiff graph) {
+    NarrowConstants constants = new NarrowConstants();
+    constants.asTheyAre = true;
+    graph.setConstantArrays(constants);
+    return constants;
+  }
+
+  /** Whether a weight of a shape is worth keeping in bfloat16. */
+  public static boolean takes(long... shape) {
+    return shape.length > 1 && Arrays.stream(shape).reduce(1, Math::multiplyExact) >= LEAST;
+  }
+
+  /**
+   * A weight for the graph.
+   *
+   * @param bits its values, of type BFLOAT16, dense in c order; this object's from now on
+   * @return of type float32 and the same shape, without values: to be given to the graph
+   */
+  public INDArray add(INDArray bits) {
+    INDArray array;
+    try (RawMemory untouched =
+        new RawMemory(RawMemory.kind(DataType.FLOAT), bits.length() * Float.BYTES)) {
+      array = untouched.array(DataType.FLOAT, 0, bits.shape());
+    }
+    Narrow entry = new Narrow();
+    entry.bits = bits;
+    narrow.put(array, entry);
+    return array;
+  }
+
+  /**
+   * Rounds a weight to bfloat16.
+   *
+   * @param weight of type float32, dense in c order; stays the caller's
+   * @return of type BFLOAT16 and the same shape; the caller's
+   * @throws java.util.NoSuchElementException if oneDNN is not there, see {@link Precision}
+   */
+  public static INDArray rounded(INDArray weight) {
+    INDArray bits = Nd4j.createUninitialized(DataType.BFLOAT16, weight.shape(), 'c');
+    cast(casts().narrow(weight.length()), weight, bits);
+    return bits;
+  }
+
+  /**
+   * Ends the writing of a graph: who asks for a weight gets its values from now on.
+   *
+   * @param graph whose constants these are
+   * @return names of weights that something else than a convolution or a product reads, too: what
+   *     that reads must not be rounded, so they need their exact values ({@link #replace})
+   */
+  public List<String> settle(SameDiff graph) {
+    asTheyAre = false;
+    List<String> exact = new ArrayList<>();
+    for (Variable variable : graph.getVariables().values()) {
+      String name = variable.getName();
+      boolean isHere = hasArray(name) && isNarrow(super.getArray(name));
+      if (isHere && !isMultipliedOnly(graph, variable)) {
+        exact.add(name);
+      }
+    }
+    return exact;
+  }
+
+  /**
+   * Gives a weight its exact values.
+   *
+   * @param name the graph's
+   * @param values of type float32; the graph's from now on
+   */
+  public void replace(String name, INDArray values) {
+    narrow.remove(super.getArray(name)).bits.close();
+    setArray(name, values);
+  }
+
   /** A graph's, if it has them; otherwise some of no graph's, until {@link #narrow}. */
   static NarrowConstants of(SameDiff graph) {
     return graph.getConstantArrays() instanceof NarrowConstants own ? own : new NarrowConstants();
@@ -62,13 +146,11 @@ final class NarrowConstants extends SingleThreadArrayHolder implements AutoClose
    * weights that something else reads, too.
    *
    * @param graph whose constants are kept here from now on
-   * @param narrowing casts between float32 and bfloat16
    */
-  void narrow(SameDiff graph, PrecisionPass.Casts narrowing) {
+  void narrow(SameDiff graph) {
     if (graph.getConstantArrays() == this) {
       return;
     }
-    casts = narrowing;
     initFrom(graph.getConstantArrays());
     graph.setConstantArrays(this);
     for (Variable variable : graph.getVariables().values()) {
@@ -97,8 +179,7 @@ final class NarrowConstants extends SingleThreadArrayHolder implements AutoClose
 
   private static boolean canBeNarrow(INDArray array) {
     return array.dataType() == DataType.FLOAT
-        && array.rank() > 1
-        && array.length() >= LEAST
+        && takes(array.shape())
         && array.ordering() == 'c'
         && array.elementWiseStride() == 1
         && array.offset() == 0
@@ -108,10 +189,13 @@ final class NarrowConstants extends SingleThreadArrayHolder implements AutoClose
 
   private void narrow(INDArray array) {
     Narrow entry = new Narrow();
-    entry.bits = Nd4j.createUninitialized(DataType.BFLOAT16, array.shape(), 'c');
-    cast(casts.narrow(array.length()), array, entry.bits);
+    entry.bits = rounded(array);
     narrow.put(array, entry);
     array.data().close();
+  }
+
+  private static PrecisionPass.Casts casts() {
+    return DnnKernels.casts(OneDnn.instance().orElseThrow());
   }
 
   private static void cast(Kernel kernel, INDArray from, INDArray to) {
@@ -159,7 +243,7 @@ final class NarrowConstants extends SingleThreadArrayHolder implements AutoClose
     }
     INDArray bits = bits(array);
     INDArray values = Nd4j.createUninitialized(DataType.FLOAT, array.shape(), 'c');
-    cast(casts.widen(array.length()), bits, values);
+    cast(casts().widen(array.length()), bits, values);
     array.setData(values.data());
     if (narrow.remove(array).read) {
       stillRead.add(bits);

@@ -98,7 +98,7 @@ final class PlanRunner implements GraphRunner {
             .orElse(null);
     this.casts = casts == null ? null : casts.apply(kernels);
     if (casts != null && this.casts.type() == DataType.BFLOAT16) {
-      constants.narrow(graph, this.casts);
+      constants.narrow(graph);
     }
     this.poison = poison;
   }

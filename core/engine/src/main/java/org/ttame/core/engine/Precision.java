@@ -41,6 +41,18 @@ public enum Precision {
                             .collect(Collectors.joining(", ")))));
   }
 
+  /**
+   * Rounds to bfloat16: to the nearest, and to the even one of two that are as near. Processors
+   * take numbers below 2⁻¹²⁶ as zero besides.
+   *
+   * @param value a finite number or an infinity
+   * @return its 16 bits
+   */
+  public static short bfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+  }
+
   /** What a processor has for bfloat16. */
   public enum Hardware {
     /** Nothing, or oneDNN is not there: bfloat16 is refused. */

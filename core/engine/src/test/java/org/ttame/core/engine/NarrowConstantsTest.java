@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -162,5 +164,49 @@ class NarrowConstantsTest extends SessionComparison {
 
   private static float rounded(float value) {
     return PrecisionTest.round(value);
+  }
+
+  /** Products with two weights, the second of which is read otherwise, too. */
+  private static void products(SameDiff graph, Function<String, SDVariable> weight) {
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 8, 8, CHANNELS);
+    SDVariable rows = graph.reshape(x, -1, CHANNELS);
+    SDVariable shared = weight.apply("shared");
+    SDVariable product = graph.mmul(graph.mmul(rows, weight.apply("matrix")), shared.mul(2));
+    SDVariable logits = graph.mmul(product, shared).rename("logits");
+    logits.mul(logits).sum().rename(LOSS);
+  }
+
+  @Test
+  void weightsThatAreWrittenInBfloat16GiveTheSameBits() {
+    Map<String, INDArray> exact =
+        Map.of("matrix", wave(CHANNELS, CHANNELS), "shared", wave(CHANNELS, CHANNELS));
+    SameDiff plain = SameDiff.create();
+    products(plain, name -> plain.constant(name, exact.get(name).dup()));
+    SameDiff written = SameDiff.create();
+    NarrowConstants constants = NarrowConstants.in(written);
+    products(
+        written,
+        name -> written.constant(name, constants.add(NarrowConstants.rounded(exact.get(name)))));
+    assertThat(constants.settle(written)).containsExactly("shared");
+    constants.replace("shared", exact.get("shared"));
+    try (PlanRunner before = runner(plain);
+        PlanRunner runner = runner(written)) {
+      assertThat(run(runner, 2)).isEqualTo(run(before, 2));
+    }
+    assertThat(written.getVariable("shared").getArr()).isSameAs(exact.get("shared"));
+    INDArray wide = written.getVariable("matrix").getArr();
+    for (long i = 0; i < wide.length(); i++) {
+      assertThat(wide.getFloat(i)).isEqualTo(rounded(exact.get("matrix").getFloat(i)));
+    }
+  }
+
+  @Test
+  void roundsAsTheProcessorDoes() {
+    float[] values = {0, -0f, 1, 1.00390625f, 1.01171875f, -3.14159f, 1e-30f, 3.4e38f, 1e-3f};
+    INDArray bits = NarrowConstants.rounded(Nd4j.createFromArray(values).reshape(1, values.length));
+    for (int i = 0; i < values.length; i++) {
+      assertThat(HostMemory.values(bits).asShortBuffer().get(i))
+          .isEqualTo(Precision.bfloat16(values[i]));
+    }
   }
 }
