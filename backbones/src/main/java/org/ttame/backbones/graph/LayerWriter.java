@@ -200,12 +200,10 @@ public final class LayerWriter implements AutoCloseable {
     layers.add(new FeatureLayer(node, variable.name(), FeatureKind.TOKENS, width, grid, grid));
   }
 
-  /** Loads again, in float32, what is not only multiplied: the graph has all that reads it now. */
+  /** Ends the writing; weights in bfloat16 that are not only multiplied are loaded again. */
   void settle() throws IOException {
     if (narrow != null) {
-      for (String name : narrow.settle(graph)) {
-        narrow.replace(name, weights.load(name, graph.getVariable(name).getShape()));
-      }
+      narrow.settle(graph, weights::load);
     }
   }
 

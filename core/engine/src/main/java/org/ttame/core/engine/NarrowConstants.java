@@ -105,35 +105,36 @@ public final class NarrowConstants extends SingleThreadArrayHolder implements Au
     return bits;
   }
 
-  /**
-   * Ends the writing of a graph: who asks for a weight gets its values from now on.
-   *
-   * @param graph whose constants these are
-   * @return names of weights that something else than a convolution or a product reads, too: what
-   *     that reads must not be rounded, so they need their exact values ({@link #replace})
-   */
-  public List<String> settle(SameDiff graph) {
-    asTheyAre = false;
-    List<String> exact = new ArrayList<>();
-    for (Variable variable : graph.getVariables().values()) {
-      String name = variable.getName();
-      boolean isHere = hasArray(name) && isNarrow(super.getArray(name));
-      if (isHere && !isMultipliedOnly(graph, variable)) {
-        exact.add(name);
-      }
-    }
-    return exact;
+  /** Loads a weight with its exact values. */
+  @FunctionalInterface
+  public interface Exact<E extends Exception> {
+    /**
+     * Loads.
+     *
+     * @param name the graph's
+     * @param shape what is needed
+     * @return of type float32; the graph's from now on
+     */
+    INDArray load(String name, long... shape) throws E;
   }
 
   /**
-   * Gives a weight its exact values.
+   * Ends the writing of a graph: who asks for a weight gets its values from now on. Weights that
+   * something else than a convolution or a product reads, too, must not be rounded, and are loaded
+   * again.
    *
-   * @param name the graph's
-   * @param values of type float32; the graph's from now on
+   * @param graph whose constants these are
    */
-  public void replace(String name, INDArray values) {
-    narrow.remove(super.getArray(name)).bits.close();
-    setArray(name, values);
+  public <E extends Exception> void settle(SameDiff graph, Exact<E> exact) throws E {
+    for (Variable variable : graph.getVariables().values()) {
+      String name = variable.getName();
+      INDArray array = hasArray(name) ? super.getArray(name) : null;
+      if (isNarrow(array) && !isMultipliedOnly(graph, variable)) {
+        narrow.remove(array).bits.close();
+        setArray(name, exact.load(name, array.shape()));
+      }
+    }
+    asTheyAre = false;
   }
 
   /** A graph's, if it has them; otherwise some of no graph's, until {@link #narrow}. */

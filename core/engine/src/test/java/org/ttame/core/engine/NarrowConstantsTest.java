@@ -3,6 +3,7 @@ package org.ttame.core.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -187,8 +188,15 @@ class NarrowConstantsTest extends SessionComparison {
     products(
         written,
         name -> written.constant(name, constants.add(NarrowConstants.rounded(exact.get(name)))));
-    assertThat(constants.settle(written)).containsExactly("shared");
-    constants.replace("shared", exact.get("shared"));
+    List<String> asked = new ArrayList<>();
+    constants.settle(
+        written,
+        (name, shape) -> {
+          asked.add(name);
+          assertThat(shape).isEqualTo(exact.get(name).shape());
+          return exact.get(name);
+        });
+    assertThat(asked).containsExactly("shared");
     try (PlanRunner before = runner(plain);
         PlanRunner runner = runner(written)) {
       assertThat(run(runner, 2)).isEqualTo(run(before, 2));
