@@ -50,7 +50,7 @@ public enum Precision {
    */
   public static short bfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
-    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+    return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
   }
 
   /** What a processor has for bfloat16. */

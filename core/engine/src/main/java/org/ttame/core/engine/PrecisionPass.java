@@ -384,7 +384,7 @@ final class PrecisionPass {
     }
     Integer place = centred.get(root);
     return narrowed.containsKey(root)
-        && (HELD.contains(reader.kind()) || place != null && isBack(reader, place));
+        && (HELD.contains(reader.kind()) || (place != null && isBack(reader, place)));
   }
 
   private PlanValue wide(PlanValue value, PlanStep reader) {

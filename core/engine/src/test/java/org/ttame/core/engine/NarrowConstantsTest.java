@@ -210,7 +210,7 @@ class NarrowConstantsTest extends SessionComparison {
 
   @Test
   void roundsAsTheProcessorDoes() {
-    float[] values = {0, -0f, 1, 1.00390625f, 1.01171875f, -3.14159f, 1e-30f, 3.4e38f, 1e-3f};
+    float[] values = {0, -0f, 1, 1 + 0x1p-8f, 1 + 0x3p-8f, -3.14159f, 1e-30f, 3.4e38f, 1e-3f};
     INDArray bits = NarrowConstants.rounded(Nd4j.createFromArray(values).reshape(1, values.length));
     for (int i = 0; i < values.length; i++) {
       assertThat(HostMemory.values(bits).asShortBuffer().get(i))
