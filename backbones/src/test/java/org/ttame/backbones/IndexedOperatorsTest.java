@@ -1,7 +1,10 @@
 package org.ttame.backbones;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,8 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.SmallNetwork.Body;
+import org.ttame.backbones.onnx.ImportedGraph;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.backbones.source.BackboneOptions;
+import org.ttame.backbones.source.BackboneSource;
 
 /**
  * Values taken from and put at places that constants name, and sums, triangles and products of many
@@ -35,6 +40,40 @@ class IndexedOperatorsTest {
             body ->
                 DynamicTest.dynamicTest(
                     body.getKey(), () -> SmallNetwork.isRight(folder, body.getValue())));
+  }
+
+  /** A table of the windows of a transformer is longer than a file's header may be. */
+  @Test
+  void longTablesOfIndicesArePacked() throws Exception {
+    Path file =
+        SmallNetwork.network(
+            folder,
+            "long",
+            (onnx, image) ->
+                onnx.node(
+                    "Gather",
+                    List.of(
+                        tokens(onnx, image),
+                        indices(
+                            onnx,
+                            new long[] {5000},
+                            IntStream.range(0, 5000).mapToLong(i -> i % 9))),
+                    "axis",
+                    1));
+    String written;
+    try (BackboneSource source = Backbones.open(file, BackboneOptions.defaults())) {
+      written = ((ImportedGraph) source.architecture()).json().toString();
+    }
+    assertThat(written).hasSizeLessThan(5000);
+    assertThat(read(written).json()).hasToString(written);
+    assertThatThrownBy(() -> read(written.replace("[5000]", "[5001]")))
+        .hasMessageContaining("its graph cannot be built");
+    assertThatThrownBy(() -> read(written.replace("[5000]", "[1000000000]")))
+        .hasMessageContaining("its constants are too large");
+  }
+
+  private static ImportedGraph read(String json) throws IOException {
+    return ImportedGraph.read(new ObjectMapper().readTree(json));
   }
 
   /** Nine tokens of four values. */
