@@ -188,7 +188,7 @@ public record TrainingOptions(
     return switch (text) {
       case "true" -> true;
       case "false" -> false;
-      default -> throw new IllegalArgumentException("neither true nor false");
+      default -> throw new IllegalArgumentException("'" + text + "' is neither true nor false");
     };
   }
 
