@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -47,27 +48,18 @@ class IndexedOperatorsTest {
   void longTablesOfIndicesArePacked() throws Exception {
     Path file =
         SmallNetwork.network(
-            folder,
-            "long",
-            (onnx, image) ->
-                onnx.node(
-                    "Gather",
-                    List.of(
-                        tokens(onnx, image),
-                        indices(
-                            onnx,
-                            new long[] {5000},
-                            IntStream.range(0, 5000).mapToLong(i -> i % 9))),
-                    "axis",
-                    1));
+            folder, "long", (onnx, image) -> picked(onnx, image, 5000, i -> i % 9));
     String written;
     try (BackboneSource source = Backbones.open(file, BackboneOptions.defaults())) {
       written = ((ImportedGraph) source.architecture()).json().toString();
     }
     assertThat(written).hasSizeLessThan(5000);
     assertThat(read(written).json()).hasToString(written);
-    assertThatThrownBy(() -> read(written.replace("[5000]", "[5001]")))
-        .hasMessageContaining("its graph cannot be built");
+    for (String other : List.of("[5001]", "[]", "[-1]")) {
+      assertThatThrownBy(() -> read(written.replace("[5000]", other)))
+          .as(other)
+          .hasMessageContaining("its graph cannot be built");
+    }
     assertThatThrownBy(() -> read(written.replace("[5000]", "[1000000000]")))
         .hasMessageContaining("its constants are too large");
   }
@@ -81,6 +73,11 @@ class IndexedOperatorsTest {
     String small = SmallNetwork.conv(4, 3, 3, 1, "strides", new long[] {4, 4}).write(onnx, image);
     String rows = onnx.node("Reshape", List.of(small, onnx.integers(0, 4, -1)));
     return onnx.node("Transpose", List.of(rows), "perm", new long[] {0, 2, 1});
+  }
+
+  private static String picked(OnnxWriter onnx, String image, int count, IntToLongFunction token) {
+    String which = indices(onnx, new long[] {count}, IntStream.range(0, count).mapToLong(token));
+    return onnx.node("Gather", List.of(tokens(onnx, image), which), "axis", 1);
   }
 
   private static String indices(OnnxWriter onnx, long[] shape, LongStream values) {
@@ -189,18 +186,7 @@ class IndexedOperatorsTest {
         });
     // More indices than an imported file lists.
     bodies.put(
-        "tokens picked many times",
-        (onnx, image) ->
-            onnx.node(
-                "Gather",
-                List.of(
-                    tokens(onnx, image),
-                    indices(
-                        onnx,
-                        new long[] {1100},
-                        IntStream.range(0, 1100).mapToLong(i -> i * i % 9))),
-                "axis",
-                1));
+        "tokens picked many times", (onnx, image) -> picked(onnx, image, 1100, i -> i * i % 9));
     bodies.put(
         "elements replaced",
         (onnx, image) -> {

@@ -113,7 +113,7 @@ final class GraphJson {
     json.put("integer", constant.integer());
     if (ImportedGraph.isInline(constant)) {
       try {
-        if (constant.size() > LISTED) {
+        if (constant.integer() && constant.size() > LISTED) {
           json.put(PACKED, pack(constant.integers(), row(constant.shape())));
         } else {
           doubles(json.putArray("values"), constant.values());
@@ -140,13 +140,14 @@ final class GraphJson {
     return bytes.toByteArray();
   }
 
-  /** Room for so many values is made before they are read: the caller bounds their number. */
-  private static double[] unpack(byte[] packed, int count, int row) throws IOException {
-    double[] values = new double[count];
+  /** Room for all values is made before they are read: the caller bounds what a file has of it. */
+  private static double[] unpack(byte[] packed, long[] shape) throws IOException {
+    double[] values = Constant.room(shape);
+    int row = row(shape);
     try (DataInputStream in =
         new DataInputStream(
             new BufferedInputStream(new InflaterInputStream(new ByteArrayInputStream(packed))))) {
-      for (int i = 0; i < count; i++) {
+      for (int i = 0; i < values.length; i++) {
         values[i] = in.readLong() + (i < row ? 0 : values[i - row]);
       }
     }
@@ -248,8 +249,7 @@ final class GraphJson {
       if (room[0] < 0) {
         throw new IOException("its constants are too large");
       }
-      return Constant.ofValues(
-          unpack(json.path(PACKED).binaryValue(), (int) count, row(shape)), integer, shape);
+      return Constant.ofValues(unpack(json.path(PACKED).binaryValue(), shape), integer, shape);
     }
     return json.has("values")
         ? Constant.ofValues(doubles(json.path("values")), integer, shape)
