@@ -269,6 +269,45 @@ class PrecisionTest extends SessionComparison {
     }
   }
 
+  /** Layers of normalised rows, a product and a ReLU, each added to what it reads. */
+  private SameDiff normalised(int layers, int width) {
+    SameDiff graph = SameDiff.create();
+    SDVariable rows = graph.placeHolder("x", DataType.FLOAT, -1, width);
+    SDVariable average = graph.constant(Nd4j.valueArrayOf(new long[] {width, 1}, 1f / width));
+    for (int layer = 0; layer < layers; layer++) {
+      SDVariable centred = rows.sub(graph.mmul(rows, average));
+      SDVariable variance = graph.mmul(centred.mul(centred), average);
+      SDVariable deviation = graph.math().rsqrt(variance.add(1e-5));
+      SDVariable weights = graph.constant(wave(width, width).divi(width));
+      SDVariable open = graph.nn().relu(graph.mmul(centred.mul(deviation), weights), 0);
+      rows = rows.add(graph.mmul(open, graph.constant(wave(width, width).divi(width))));
+    }
+    SDVariable logits = rows.mul("logits", 1);
+    logits.mul(logits).sum().rename(LOSS);
+    return graph;
+  }
+
+  /** Of a layer the differences and the ReLU's result are held for the way back: two bytes each. */
+  @Test
+  void whatTheWayBackReadsIsHeldInBfloat16() {
+    assumeThat(OneDnn.bfloat16()).as("bfloat16").isNotEqualTo(Precision.Hardware.NONE);
+    int width = 64;
+    INDArray x = wave(256, width);
+    long[] needed = new long[2];
+    for (int i = 0; i < needed.length; i++) {
+      try (PlanRunner runner = runner(normalised(6 * (i + 1), width), DnnKernels::casts)) {
+        needed[i] =
+            runner.plannedBytes(Map.of("x", x), Set.of(), LOSS, List.of("logits"), List.of("x"));
+      }
+    }
+    assertThat((needed[1] - needed[0]) / 6.0 / x.length()).isBetween(3.9, 4.5);
+    SameDiff graph = normalised(2, width);
+    try (PlanRunner narrow = runner(graph, DnnKernels::casts);
+        PlanRunner wide = new PlanRunner(graph, true, true)) {
+      compare(Map.of("x", x), narrow, wide, 12 * HALF_UNIT);
+    }
+  }
+
   private Map<String, INDArray> inputs(SameDiff graph) {
     long[] shape = graph.getVariable("x").placeholderShape().clone();
     shape[0] = 2;
