@@ -3,10 +3,8 @@ package org.ttame.core.engine;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.ScalarOp;
 
@@ -31,23 +29,14 @@ final class ActivationPass {
   private static final double ROOT_HALF = Math.sqrt(0.5);
 
   private final DnnKernels kernels;
-  private final Set<PlanValue> kept = new HashSet<>();
-  private final Map<PlanValue, List<PlanStep>> readers = new HashMap<>();
-  private final Map<PlanValue, PlanStep> makers = new HashMap<>();
+  private final StepIndex index;
 
   /** What stands in a step's place: another one, or null for none. */
   private final Map<PlanStep, PlanStep> instead = new HashMap<>();
 
   private ActivationPass(List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels) {
     this.kernels = kernels;
-    kept.forEach(value -> this.kept.add(value.root()));
-    for (PlanStep step : steps) {
-      step.inputs.forEach(
-          input -> readers.computeIfAbsent(input.root(), root -> new ArrayList<>()).add(step));
-      if (step.outputs.size() == 1) {
-        makers.put(step.outputs.get(0).root(), step);
-      }
-    }
+    this.index = new StepIndex(steps, kept);
   }
 
   /**
@@ -113,18 +102,15 @@ final class ActivationPass {
   private boolean hardSwish(PlanStep end, PlanValue straight, PlanValue curved) {
     PlanStep scale = inner(curved, "mul_scalar", end);
     Clipped clipped = isScalar(scale, 1.0 / 6) ? clipped(scale.inputs.get(0), 0, 1, end) : null;
-    PlanStep shift = clipped == null ? null : makers.get(clipped.z().root());
-    boolean shifted = shift != null && is(shift, "add_scalar") && isScalar(shift, 0.5);
-    PlanStep sixth = shifted ? makers.get(shift.inputs.get(0).root()) : null;
+    PlanStep shift = clipped == null ? null : index.maker(clipped.z());
+    boolean shifted = is(shift, "add_scalar") && isScalar(shift, 0.5);
+    PlanStep sixth = shifted ? index.maker(shift.inputs.get(0)) : null;
     PlanStep clip = clipped == null ? null : reader(clipped.z(), "ClipByValue");
     PlanStep tilted = clipped == null ? null : inner(clipped.g(), "multiply", end);
-    if (sixth == null
-        || clip == null
-        || !is(sixth, "mul_scalar")
-        || !isScalar(sixth, 1.0 / 6)
-        || readCount(clipped.z()) != 3
-        || readCount(sixth.outputs.get(0)) != 1
-        || kept.contains(clipped.z().root())) {
+    if (clip == null
+        || !isScaling(sixth, 1.0 / 6)
+        || !index.isReadOnly(clipped.z(), 3)
+        || index.readers(sixth.outputs.get(0)).size() != 1) {
       return false;
     }
     List<PlanStep> between = new ArrayList<>(clipped.steps());
@@ -167,8 +153,7 @@ final class ActivationPass {
             && g != null
             && tilted != null
             && other(tilted, x) == g.root()
-            && readCount(value) == 2
-            && !kept.contains(value.root())
+            && index.isReadOnly(value, 2)
             && OneDnnPass.dense(x)
             && OneDnnPass.dense(g);
     if (!matches) {
@@ -176,13 +161,11 @@ final class ActivationPass {
     }
     try {
       PlanStep back =
-          new PlanStep(
-              end.name,
+          end.replaced(
               types -> kernels.elementwise(types.uniform()).gradient(whole, x.length()),
               List.of(x, g),
               end.outputs.get(0));
       PlanStep gated = functionStep(forward, x, List.of(whole));
-      back.late = end.late;
       between.forEach(step -> instead.put(step, null));
       before.forEach(step -> instead.put(step, null));
       List.of(tilted, product, function).forEach(step -> instead.put(step, null));
@@ -196,7 +179,7 @@ final class ActivationPass {
 
   /** The product of x and f(x) forwards: what reads f(x) beside the gradient. */
   private PlanStep forward(PlanValue x, PlanValue value, PlanStep function, PlanStep gradient) {
-    for (PlanStep reader : readers.getOrDefault(value.root(), List.of())) {
+    for (PlanStep reader : index.readers(value)) {
       boolean product =
           reader != gradient
               && is(reader, "multiply")
@@ -213,13 +196,11 @@ final class ActivationPass {
   private PlanStep functionStep(PlanStep end, PlanValue x, List<PostOperation> functions) {
     PlanValue result = end.outputs.get(0);
     PlanStep step =
-        new PlanStep(
-            end.name,
+        end.replaced(
             types -> kernels.elementwise(types.output()).sequence(result.shape, functions, types),
             List.of(x),
             result);
     step.functions = functions;
-    step.late = end.late;
     return step;
   }
 
@@ -231,14 +212,13 @@ final class ActivationPass {
       return;
     }
     PlanStep erf = gradient.erf();
-    for (PlanStep sum : readers.getOrDefault(gradient.u().root(), List.of())) {
+    for (PlanStep sum : index.readers(gradient.u())) {
       PlanValue side = is(sum, "add") && sum.late == erf.late ? other(sum, gradient.u()) : null;
       PlanStep product = side == null ? null : inner(side, "multiply", sum);
       if (product != null
           && other(product, gradient.u()) == erf.outputs.get(0).root()
           // Read by this product, and by the gradient's.
-          && readCount(erf.outputs.get(0)) == 2
-          && !kept.contains(erf.outputs.get(0).root())
+          && index.isReadOnly(erf.outputs.get(0), 2)
           && !instead.containsKey(sum)) {
         replaceGate(end, gradient, product, sum);
         return;
@@ -260,7 +240,7 @@ final class ActivationPass {
       PlanValue g = sum.inputs.get(i);
       PlanStep scaled = inner(sum.inputs.get(1 - i), "multiply", end);
       PlanValue second = scaled == null ? null : other(scaled, g);
-      PlanStep erf = second == null ? null : makers.get(second);
+      PlanStep erf = second == null ? null : index.maker(second);
       for (int j = 0; j < 2 && erf != null && is(erf, "erf"); j++) {
         PlanValue u = erf.inputs.get(0);
         List<PlanStep> bell = bell(product.inputs.get(j), u, end);
@@ -295,16 +275,15 @@ final class ActivationPass {
     List<PostOperation> functions = PostOperation.ERF_GATE;
     double factor = 2;
     // u = x/√2, and nobody else reads u: GELU of x itself.
-    PlanStep before = makers.get(x.root());
-    PlanStep behind = onlyReader(end.outputs.get(0));
+    PlanStep before = index.maker(x);
+    PlanValue result = end.outputs.get(0);
+    PlanStep behind = index.isReadOnce(result) ? index.readers(result).get(0) : null;
     boolean scaled =
-        before != null
-            && is(before, "mul_scalar")
-            && isScalar(before, ROOT_HALF)
+        isScaling(before, ROOT_HALF)
             && OneDnnPass.dense(before.inputs.get(0))
-            && !kept.contains(x.root())
-            && gone.containsAll(without(readers.get(x.root()), sum))
-            && isScalar(behind, ROOT_HALF)
+            && !index.isKept(x)
+            && index.readers(x).stream().allMatch(step -> step == sum || gone.contains(step))
+            && isScaling(behind, ROOT_HALF)
             && behind.late == end.late;
     if (scaled) {
       x = before.inputs.get(0);
@@ -313,14 +292,12 @@ final class ActivationPass {
       last = behind;
       factor *= ROOT_HALF;
     }
-    PlanStep made = makers.get(g.root());
+    PlanStep made = index.maker(g);
     boolean gradientScaled =
-        made != null
-            && is(made, "mul_scalar")
-            && isScalar(made, ROOT_HALF)
+        isScaling(made, ROOT_HALF)
             && OneDnnPass.dense(made.inputs.get(0))
-            && !kept.contains(g.root())
-            && gone.containsAll(readers.get(g.root()));
+            && !index.isKept(g)
+            && gone.containsAll(index.readers(g));
     if (gradientScaled) {
       g = made.inputs.get(0);
       gone.add(made);
@@ -331,12 +308,10 @@ final class ActivationPass {
       double inner = scaled ? 1 : Math.sqrt(2);
       double outer = factor;
       PlanStep back =
-          new PlanStep(
-              last.name,
+          last.replaced(
               types -> kernels.elementwise(types.uniform()).geluGradient(length, inner, outer),
               List.of(x, g),
               last.outputs.get(0));
-      back.late = last.late;
       PlanStep forward = functionStep(sum, x, functions);
       gone.forEach(step -> instead.put(step, null));
       instead.put(sum, forward);
@@ -344,16 +319,6 @@ final class ActivationPass {
     } catch (OneDnn.UnsupportedException e) {
       // The steps stay.
     }
-  }
-
-  private static List<PlanStep> without(List<PlanStep> some, PlanStep one) {
-    return some.stream().filter(step -> step != one).toList();
-  }
-
-  private PlanStep onlyReader(PlanValue value) {
-    List<PlanStep> all = readers.getOrDefault(value.root(), List.of());
-    boolean one = all.size() == 1 && !kept.contains(value.root());
-    return one && is(all.get(0), "mul_scalar") ? all.get(0) : null;
   }
 
   // Gradients of one function, computed from its output.
@@ -365,7 +330,12 @@ final class ActivationPass {
     PlanValue result = step.outputs.get(0);
     try {
       switch (step.kind()) {
-        case "sigmoid_bp" -> fromOutput(step, "sigmoid", PostOperation.SIGMOID);
+        case "sigmoid_bp" -> {
+          PlanStep sigmoid = reader(step.inputs.get(0), "sigmoid");
+          if (sigmoid != null) {
+            fromOutput(step, PostOperation.SIGMOID, step.inputs.get(1), sigmoid.outputs.get(0));
+          }
+        }
         case "softmax" -> {
           if (isLastAxis(step) && OneDnnPass.dense(step.inputs.get(0))) {
             replace(
@@ -398,20 +368,19 @@ final class ActivationPass {
     }
   }
 
-  private void fromOutput(PlanStep step, String forwards, PostOperation function) {
-    PlanValue x = step.inputs.get(0);
-    PlanValue g = step.inputs.get(1);
-    PlanStep forward = reader(x, forwards);
-    if (forward != null
-        && g.sameShape(step.outputs.get(0))
-        && x.sameShape(g)
-        && OneDnnPass.dense(g)
-        && OneDnnPass.dense(forward.outputs.get(0))) {
+  private boolean fromOutput(PlanStep step, PostOperation function, PlanValue g, PlanValue output) {
+    boolean fits =
+        g.sameShape(step.outputs.get(0))
+            && g.sameShape(output)
+            && OneDnnPass.dense(g)
+            && OneDnnPass.dense(output);
+    if (fits) {
       replace(
           step,
           types -> kernels.elementwise(types.uniform()).gradientFromOutput(function, g.length()),
-          List.of(g, forward.outputs.get(0)));
+          List.of(g, output));
     }
+    return fits;
   }
 
   private void clipGradient(PlanStep step) {
@@ -421,28 +390,17 @@ final class ActivationPass {
     if (function != null
         && function.alpha() == (float) clipped.low()
         && function.beta() == (float) clipped.high()
-        && clipped.g().sameShape(clip.outputs.get(0))
-        && OneDnnPass.dense(clipped.g())
-        && OneDnnPass.dense(clip.outputs.get(0))) {
-      long length = clipped.g().length();
-      replace(
-          step,
-          types -> kernels.elementwise(types.uniform()).gradientFromOutput(function, length),
-          List.of(clipped.g(), clip.outputs.get(0)));
+        && fromOutput(step, function, clipped.g(), clip.outputs.get(0))) {
       clipped.steps().forEach(part -> instead.put(part, null));
     }
   }
 
   private void replace(PlanStep step, Kernel kernel, List<PlanValue> inputs) {
-    PlanStep own = new PlanStep(step.name, kernel, inputs, step.outputs.get(0));
-    own.late = step.late;
-    instead.put(step, own);
+    instead.put(step, step.replaced(kernel, inputs, step.outputs.get(0)));
   }
 
   private void replace(PlanStep step, ArrayTypes.Maker maker, List<PlanValue> inputs) {
-    PlanStep own = new PlanStep(step.name, maker, inputs, step.outputs.get(0));
-    own.late = step.late;
-    instead.put(step, own);
+    instead.put(step, step.replaced(maker, inputs, step.outputs.get(0)));
   }
 
   private static boolean isLastAxis(PlanStep step) {
@@ -489,7 +447,7 @@ final class ActivationPass {
 
   /** The first step of a kind that reads a value, and whose output still exists. */
   private PlanStep reader(PlanValue value, String kind) {
-    for (PlanStep step : readers.getOrDefault(value.root(), List.of())) {
+    for (PlanStep step : index.readers(value)) {
       if (is(step, kind) && instead.getOrDefault(step, step) != null) {
         return step;
       }
@@ -497,18 +455,12 @@ final class ActivationPass {
     return null;
   }
 
-  private int readCount(PlanValue value) {
-    return readers.getOrDefault(value.root(), List.of()).size();
-  }
-
   /** What makes a value that nobody but one step of the same length reads, if it is of a kind. */
   private PlanStep inner(PlanValue value, String kind, PlanStep reader) {
-    PlanStep maker = makers.get(value.root());
+    PlanStep maker = index.maker(value);
     boolean own =
-        maker != null
-            && is(maker, kind)
-            && readCount(value) == 1
-            && !kept.contains(value.root())
+        is(maker, kind)
+            && index.isReadOnce(value)
             && value.length() == reader.outputs.get(0).length()
             && !instead.containsKey(maker);
     return own ? maker : null;
@@ -531,7 +483,14 @@ final class ActivationPass {
   }
 
   private static boolean is(PlanStep step, String kind) {
-    return step.kernel == null && step.outputs.size() == 1 && step.kind().equals(kind);
+    return step != null
+        && step.kernel == null
+        && step.outputs.size() == 1
+        && step.kind().equals(kind);
+  }
+
+  private static boolean isScaling(PlanStep step, double factor) {
+    return is(step, "mul_scalar") && isScalar(step, factor);
   }
 
   private static boolean isScalar(PlanStep step, double value) {

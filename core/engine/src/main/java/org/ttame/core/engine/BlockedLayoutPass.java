@@ -52,9 +52,7 @@ final class BlockedLayoutPass {
             .toList();
     PlanValue output = step.outputs.get(0);
     PlanValue blocked = blocksLike(output);
-    PlanStep own = new PlanStep(step.name, kernel, inputs, blocked);
-    own.late = step.late;
-    result.add(own);
+    result.add(step.replaced(kernel, inputs, blocked));
     blocks.put(output.root(), blocked);
     rearrange(step, blocked, output, movement.blocks(output.shape, false));
   }

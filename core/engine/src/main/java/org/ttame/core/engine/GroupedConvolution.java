@@ -2,7 +2,6 @@ package org.ttame.core.engine;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A convolution whose channels are in groups. ND4J has none: a graph splits the channels, convolves
@@ -20,20 +19,17 @@ record GroupedConvolution(Window window, PlanValue weights, PlanValue source) {
    * @param parts conv2d, or conv2d_bp, in the order in which their results are put together
    * @param results of the parts
    * @param whole the results put together
-   * @param makers the step that computes a value
+   * @param index of the plan's steps
    * @return null if they are not the groups of one
    */
   static GroupedConvolution of(
-      List<PlanStep> parts,
-      List<PlanValue> results,
-      PlanValue whole,
-      Map<PlanValue, PlanStep> makers) {
+      List<PlanStep> parts, List<PlanValue> results, PlanValue whole, StepIndex index) {
     PlanStep first = parts.get(0);
     boolean gradient = first.kind().equals("conv2d_bp");
     int count = parts.size();
     int place = gradient ? first.inputs.size() - 1 : 0;
     PlanValue.Part weights = first.inputs.get(1).part;
-    PlanStep split = makers.get(first.inputs.get(place));
+    PlanStep split = index.maker(first.inputs.get(place));
     boolean known =
         weights != null
             && weights.count() == count

@@ -72,9 +72,7 @@ final class MovementPass {
       ArrayTypes.Maker maker,
       List<PlanValue> from,
       PlanValue to) {
-    PlanStep step = new PlanStep(origin.name, maker, from, to);
-    step.late = origin.late;
-    moves.add(step);
+    moves.add(origin.replaced(maker, from, to));
   }
 
   private boolean permute(PlanStep step, List<PlanStep> moves) {

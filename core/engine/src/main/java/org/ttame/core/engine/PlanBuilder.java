@@ -1,9 +1,7 @@
 package org.ttame.core.engine;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -98,20 +96,23 @@ final class PlanBuilder implements AutoCloseable {
       Map<String, INDArray> inputs, Map<String, INDArray> lateShapes, List<String> wanted) {
     inputs.forEach((name, array) -> values.put(name, input(name, array)));
     lateShapes.forEach((name, array) -> values.put(name, input(name, array)));
-    Set<String> early = ancestors(request.outputs());
+    Set<String> given = new HashSet<>(request.inputs().keySet());
+    given.addAll(request.late());
+    GraphOrder order = new GraphOrder(source, given);
+    Set<String> early = order.ancestors(request.outputs());
     for (String late : request.late()) {
-      if (request.outputs().stream().anyMatch(output -> dependsOn(output, late))) {
+      if (request.outputs().stream().anyMatch(output -> order.dependsOn(output, late))) {
         throw new IllegalArgumentException("An output depends on the late input \"" + late + "\"");
       }
     }
-    Set<String> all = ancestors(wanted);
-    for (String op : inOrder(early)) {
+    Set<String> all = order.ancestors(wanted);
+    for (String op : order.inOrder(early)) {
       add(op);
     }
     int boundary = steps.size();
     Set<String> rest = new LinkedHashSet<>(all);
     rest.removeAll(early);
-    for (String op : inOrder(rest)) {
+    for (String op : order.inOrder(rest)) {
       add(op);
     }
     steps.subList(boundary, steps.size()).forEach(step -> step.late = true);
@@ -180,88 +181,15 @@ final class PlanBuilder implements AutoCloseable {
     return new PlanValue(name, PlanValue.Kind.INPUT, type, array.shape(), null);
   }
 
-  private Set<String> ancestors(Iterable<String> variables) {
-    Set<String> ops = new HashSet<>();
-    Deque<String> open = new ArrayDeque<>();
-    variables.forEach(open::push);
-    Set<String> seen = new HashSet<>();
-    while (!open.isEmpty()) {
-      String name = open.pop();
-      // What is given need not be computed, nor what it is computed from.
-      boolean given = request.inputs().containsKey(name) || request.late().contains(name);
-      if (given || !seen.add(name)) {
-        continue;
-      }
-      var variable = source.getVariables().get(name);
-      if (variable == null) {
-        throw new IllegalArgumentException("The graph has no variable \"" + name + "\"");
-      }
-      String op = variable.getOutputOfOp();
-      if (op != null && ops.add(op)) {
-        inputsOf(source.getOps().get(op)).forEach(open::push);
-      }
-    }
-    return ops;
-  }
-
-  private boolean dependsOn(String output, String placeholder) {
-    return ancestors(List.of(output)).stream()
-        .anyMatch(op -> inputsOf(source.getOps().get(op)).contains(placeholder));
-  }
-
-  /** Topological order that otherwise keeps the order in which the graph was written. */
-  private List<String> inOrder(Set<String> ops) {
-    List<String> result = new ArrayList<>();
-    Set<String> done = new HashSet<>();
-    for (String op : source.getOps().keySet()) {
-      if (ops.contains(op)) {
-        visit(op, ops, done, result);
-      }
-    }
-    return result;
-  }
-
-  private void visit(String first, Set<String> ops, Set<String> done, List<String> result) {
-    Deque<String> stack = new ArrayDeque<>(List.of(first));
-    Set<String> open = new HashSet<>();
-    while (!stack.isEmpty()) {
-      String op = stack.peek();
-      if (done.contains(op)) {
-        stack.pop();
-        continue;
-      }
-      List<String> missing = new ArrayList<>();
-      for (String input : inputsOf(source.getOps().get(op))) {
-        String producer = source.getVariables().get(input).getOutputOfOp();
-        if (producer != null && ops.contains(producer) && !done.contains(producer)) {
-          missing.add(producer);
-        }
-      }
-      if (missing.isEmpty()) {
-        stack.pop();
-        done.add(op);
-        result.add(op);
-      } else if (!open.add(op)) {
-        throw new UnplannableGraphException("operation \"" + op + "\" is part of a loop");
-      } else {
-        missing.forEach(stack::push);
-      }
-    }
-  }
-
-  private static List<String> inputsOf(SameDiffOp op) {
-    return op.getInputsToOp() == null ? List.of() : op.getInputsToOp();
-  }
-
   private void add(String opName) {
     SameDiffOp node = source.getOps().get(opName);
     DifferentialFunction op = node.getOp();
     calls.checkPlannable(op);
     List<String> names = node.getOutputsOfOp();
-    if (addUniform(op, opName, inputsOf(node), names)) {
+    if (addUniform(op, opName, GraphOrder.inputsOf(node), names)) {
       return;
     }
-    List<PlanValue> inputs = inputsOf(node).stream().map(this::filled).toList();
+    List<PlanValue> inputs = GraphOrder.inputsOf(node).stream().map(this::filled).toList();
     boolean fixed =
         !inputs.isEmpty() && inputs.stream().allMatch(v -> v.kind == PlanValue.Kind.FIXED);
     if (fixed || inputs.isEmpty() || SHAPE_ONLY.contains(op.opName())) {

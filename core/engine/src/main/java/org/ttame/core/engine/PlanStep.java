@@ -50,6 +50,26 @@ final class PlanStep {
     this.maker = maker;
   }
 
+  /** A step in this one's place. */
+  PlanStep replaced(DifferentialFunction op, List<PlanValue> inputs, PlanValue output) {
+    return new PlanStep(name, op, inputs, List.of(output)).at(this);
+  }
+
+  /** A step in this one's place. */
+  PlanStep replaced(Kernel kernel, List<PlanValue> inputs, PlanValue output) {
+    return new PlanStep(name, kernel, inputs, output).at(this);
+  }
+
+  /** A step in this one's place, whose kernel can be made for other types as well. */
+  PlanStep replaced(ArrayTypes.Maker maker, List<PlanValue> inputs, PlanValue output) {
+    return new PlanStep(name, maker, inputs, output).at(this);
+  }
+
+  private PlanStep at(PlanStep place) {
+    late = place.late;
+    return this;
+  }
+
   /** The kind of operation, e.g. {@code conv2d}. */
   String kind() {
     return kernel != null ? kernel.kind() : op.opName();

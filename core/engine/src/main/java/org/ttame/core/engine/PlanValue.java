@@ -87,6 +87,11 @@ final class PlanValue {
     return length() * type.width();
   }
 
+  /** The length of the last axis. */
+  long channels() {
+    return shape.length == 0 ? 1 : shape[shape.length - 1];
+  }
+
   boolean sameShape(PlanValue other) {
     return type == other.type && Arrays.equals(shape, other.shape);
   }

@@ -67,7 +67,27 @@ record PostOperation(
     CHANNEL,
 
     /** A value for each channel of each image: {@code [B, 1, .., 1, C]}. */
-    IMAGE
+    IMAGE;
+
+    /** What an array is to a result; null for none of these. */
+    static Operand of(PlanValue value, PlanValue result) {
+      if (value.sameShape(result)) {
+        return SAME;
+      }
+      long channels = result.channels();
+      if (value.channels() != channels || channels == 1) {
+        return null;
+      }
+      if (value.length() == channels) {
+        return CHANNEL;
+      }
+      boolean image =
+          value.shape.length == result.shape.length
+              && value.shape.length > 2
+              && value.shape[0] == result.shape[0]
+              && value.length() == value.shape[0] * channels;
+      return image ? IMAGE : null;
+    }
   }
 
   /** oneDNN takes 32 in all, the first of which may be the kernel's own. */
@@ -113,18 +133,32 @@ record PostOperation(
   }
 
   /**
-   * The arithmetic of a step whose first operand is the result, or null if oneDNN has none such.
+   * What arithmetic does to one of a step's two inputs, or null if oneDNN has none such.
    *
-   * @param kind the step's
+   * @param place which of the inputs; the other must be there to read
    */
-  static PostOperation ofArithmetic(String kind, Operand operand) {
-    return switch (kind) {
-      case "add" -> arithmetic("add", dnnl_binary_add, operand);
-      case "subtract" -> arithmetic("subtract", dnnl_binary_sub, operand);
-      case "multiply" -> arithmetic("multiply", dnnl_binary_mul, operand);
-      case "divide" -> arithmetic("divide", dnnl_binary_div, operand);
+  static List<PostOperation> ofArithmetic(PlanStep step, int place) {
+    PlanValue other = step.inputs.get(1 - place);
+    Operand operand = Operand.of(other, step.outputs.get(0));
+    if (operand == null || !OneDnnPass.dense(other)) {
+      return null;
+    }
+    return switch (step.kind()) {
+      case "add" -> List.of(arithmetic("add", dnnl_binary_add, operand));
+      case "multiply" -> List.of(arithmetic("multiply", dnnl_binary_mul, operand));
+      case "subtract" ->
+          place == 0
+              ? List.of(arithmetic("subtract", dnnl_binary_sub, operand))
+              : List.of(linear(-1, 0), arithmetic("add", dnnl_binary_add, operand));
+      case "divide" -> place == 0 ? List.of(arithmetic("divide", dnnl_binary_div, operand)) : null;
       default -> null;
     };
+  }
+
+  /** What a step of one input does to each value, or null if oneDNN has none such. */
+  static List<PostOperation> ofFunctions(PlanStep step) {
+    PostOperation function = step.functions == null ? ofFunction(step) : null;
+    return function == null ? step.functions : List.of(function);
   }
 
   /**
