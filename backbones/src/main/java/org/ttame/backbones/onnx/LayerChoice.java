@@ -375,12 +375,7 @@ final class LayerChoice {
    */
   private List<Value> tokens() {
     Value end = cuts.isEmpty() || !isTokens(last(cuts)) ? null : lastSum();
-    long grids =
-        cuts.stream()
-            .filter(this::isTokens)
-            .map(cut -> List.of(layers.get(cut).height(), layers.get(cut).width()))
-            .distinct()
-            .count();
+    long grids = cuts.stream().filter(this::isTokens).map(this::resolution).distinct().count();
     if (end == null || grids > 1) {
       return List.of();
     }
@@ -408,10 +403,7 @@ final class LayerChoice {
     List<List<Value>> inTurn = new ArrayList<>(stages.values());
     for (List<Value> stage : inTurn) {
       Value value = choose(stage, stage == last(inTurn));
-      boolean coarse =
-          layers.get(value).height() <= coarsest(image.height())
-              && layers.get(value).width() <= coarsest(image.width());
-      (coarse ? chosen : fine).add(value);
+      (isCoarse(layers.get(value)) ? chosen : fine).add(value);
     }
     if (!chosen.isEmpty() && chosen.size() < STAGES) {
       chosen.addAll(0, sideBySide(stages.keySet(), chosen.get(0)));
@@ -438,13 +430,10 @@ final class LayerChoice {
         break;
       }
       FeatureLayer layer = layers.get(value);
-      if (layer == null
-          || (layer.kind() != FeatureKind.MAP && end != null)
-          || layer.height() > coarsest(image.height())
-          || layer.width() > coarsest(image.width())) {
+      if (layer == null || (layer.kind() != FeatureKind.MAP && end != null) || !isCoarse(layer)) {
         continue;
       }
-      List<Long> resolution = List.of((long) layer.height(), (long) layer.width());
+      List<Long> resolution = resolution(value);
       Value before = found.get(resolution);
       if (!known.contains(resolution)
           && (joins(operation) || (before != null && activates(before, value)))) {
@@ -455,8 +444,9 @@ final class LayerChoice {
     return List.copyOf(found.values());
   }
 
-  private static int coarsest(int pixels) {
-    return (pixels + COARSE - 1) / COARSE;
+  private boolean isCoarse(FeatureLayer layer) {
+    return COARSE * (layer.height() - 1) < image.height()
+        && COARSE * (layer.width() - 1) < image.width();
   }
 
   /** The resolution that a cut point belongs to; a max pool to the one before it. */
@@ -465,7 +455,11 @@ final class LayerChoice {
       long[] shape = cut.producer().value(0).shape();
       return List.of(shape[2], shape[3]);
     }
-    FeatureLayer layer = layers.get(cut);
+    return resolution(cut);
+  }
+
+  private List<Long> resolution(Value value) {
+    FeatureLayer layer = layers.get(value);
     return List.of((long) layer.height(), (long) layer.width());
   }
 

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import onnx.Onnx;
 import onnx.Onnx.AttributeProto;
 import onnx.Onnx.GraphProto;
@@ -361,13 +362,13 @@ class OperatorMutationTest {
     }
 
     private static boolean alike(double[] some, double[] others) {
-      boolean alike = some.length == others.length;
-      for (int i = 0; alike && i < some.length; i++) {
-        alike =
-            Double.compare(some[i], others[i]) == 0
-                || Math.abs(some[i] - others[i]) <= 1e-3 * Math.abs(some[i]) + 1e-5;
-      }
-      return alike;
+      return some.length == others.length
+          && IntStream.range(0, some.length).allMatch(i -> alike(some[i], others[i]));
+    }
+
+    private static boolean alike(double some, double other) {
+      return Double.compare(some, other) == 0
+          || Math.abs(some - other) <= 1e-3 * Math.abs(some) + 1e-5;
     }
 
     private Map<String, double[]> expected() {
@@ -386,11 +387,7 @@ class OperatorMutationTest {
       }
       FloatBuffer buffer =
           tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-      double[] values = new double[buffer.remaining()];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = buffer.get(i);
-      }
-      return values;
+      return IntStream.range(0, buffer.remaining()).mapToDouble(buffer::get).toArray();
     }
 
     /** Has ONNX Runtime say what is expected; false where it does not take the graph. */

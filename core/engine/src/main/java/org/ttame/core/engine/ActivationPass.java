@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.ScalarOp;
 
@@ -60,14 +61,10 @@ final class ActivationPass {
         pass.single(step);
       }
     }
-    List<PlanStep> rest = new ArrayList<>();
-    for (PlanStep step : steps) {
-      PlanStep next = pass.instead.getOrDefault(step, step);
-      if (next != null) {
-        rest.add(next);
-      }
-    }
-    return rest;
+    return steps.stream()
+        .map(step -> pass.instead.getOrDefault(step, step))
+        .filter(Objects::nonNull)
+        .toList();
   }
 
   // Products x·f(x), whose gradients are sums.
@@ -179,18 +176,12 @@ final class ActivationPass {
 
   /** The product of x and f(x) forwards: what reads f(x) beside the gradient. */
   private PlanStep forward(PlanValue x, PlanValue value, PlanStep function, PlanStep gradient) {
-    for (PlanStep reader : index.readers(value)) {
-      boolean product =
-          reader != gradient
-              && is(reader, "multiply")
-              && reader.late == function.late
-              && other(reader, value) == x.root()
-              && !instead.containsKey(reader);
-      if (product) {
-        return reader;
-      }
-    }
-    return null;
+    return index.readers(value).stream()
+        .filter(reader -> reader != gradient && is(reader, "multiply"))
+        .filter(reader -> reader.late == function.late && other(reader, value) == x.root())
+        .filter(reader -> !instead.containsKey(reader))
+        .findFirst()
+        .orElse(null);
   }
 
   private PlanStep functionStep(PlanStep end, PlanValue x, List<PostOperation> functions) {
@@ -447,12 +438,10 @@ final class ActivationPass {
 
   /** The first step of a kind that reads a value, and whose output still exists. */
   private PlanStep reader(PlanValue value, String kind) {
-    for (PlanStep step : index.readers(value)) {
-      if (is(step, kind) && instead.getOrDefault(step, step) != null) {
-        return step;
-      }
-    }
-    return null;
+    return index.readers(value).stream()
+        .filter(step -> is(step, kind) && instead.getOrDefault(step, step) != null)
+        .findFirst()
+        .orElse(null);
   }
 
   /** What makes a value that nobody but one step of the same length reads, if it is of a kind. */
