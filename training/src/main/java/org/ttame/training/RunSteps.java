@@ -215,4 +215,21 @@ final class RunSteps implements AutoCloseable {
     }
     return psi;
   }
+
+  /** How long steps take: the mean of the first ten, then a moving one that forgets slowly. */
+  private static final class Pace {
+    private static final int PLAIN = 10;
+
+    private double seconds;
+    private int count;
+
+    void add(double step) {
+      count = Math.min(count + 1, PLAIN);
+      seconds += (step - seconds) / count;
+    }
+
+    Duration left(long steps) {
+      return Duration.ofMillis(Math.round(seconds * steps * 1000));
+    }
+  }
 }

@@ -3,12 +3,14 @@ package org.ttame.backbones.onnx;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
  * Activation functions that ND4J has none of, or wrong ones. Composed of ReLU, whose gradient is
- * right and fast: min(x, 0) is −relu(−x), |x| is relu(x) + relu(−x).
+ * right and fast: min(x, 0) is −relu(−x), |x| is relu(x) + relu(−x). Softmax and its logarithm go
+ * along one axis, which is written out; see {@link Attributes#alongOneAxis}.
  */
 final class Activations {
   private Activations() {}
@@ -44,6 +46,9 @@ final class Activations {
         "alpha");
     registry.add("Abs", 6, of((x, node) -> absolute(x)));
     registry.add("Log", 6, of((x, node) -> x.getSameDiff().math().log(x)));
+    for (String type : new String[] {"Softmax", "LogSoftmax"}) {
+      registry.add(type, 1, Activations::convert, "axis");
+    }
   }
 
   /** What an operator does to a value. */
@@ -135,5 +140,28 @@ final class Activations {
       }
       return List.of(inputs.get(0).shape());
     }
+  }
+
+  private static void convert(Operation softmax, Emitter emitter) {
+    Tensor x = emitter.tensor(softmax.value(0));
+    int axis = Movement.axis(softmax.node().integer("axis", -1), x.rank());
+    if (axis == x.batch()) {
+      throw new UnsupportedGraphException(softmax + " mixes the images of a batch");
+    }
+    int[] order =
+        IntStream.concat(IntStream.of(x.order()).filter(other -> other != axis), IntStream.of(axis))
+            .toArray();
+    Tensor last = emitter.arrange(x, order);
+    SDVariable y = softmax(softmax, emitter.graph(), last.variable(), x.rank() - 1);
+    emitter.putLike(softmax, y, last);
+  }
+
+  private static SDVariable softmax(Operation operation, SameDiff graph, SDVariable x, int axis) {
+    if (operation.is("Softmax")) {
+      return graph.nn().softmax(x, axis);
+    }
+    // The library's logSoftmax loses its axis on the way to a gradient.
+    SDVariable shifted = x.sub(graph.max(x, true, axis));
+    return shifted.sub(graph.math().log(graph.sum(graph.math().exp(shifted), true, axis)));
   }
 }

@@ -27,12 +27,8 @@ final class ConverterRegistry {
     Elementwise.register(registry);
     Activations.register(registry);
     Normalisations.register(registry);
-    GroupNorms.register(registry);
-    Products.register(registry);
     Contractions.register(registry);
-    Softmaxes.register(registry);
     Reductions.register(registry);
-    Powers.register(registry);
     Choices.register(registry);
     Resampling.register(registry);
     Moves.register(registry);

@@ -2,6 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.util.HashSet;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.backbones.source.BackboneException;
@@ -58,7 +59,8 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
     if (shape.length != 4) {
       throw new BackboneException(
           Text.format(
-              "%s takes an input of shape %s; a classifier of images takes [batch, channels, height, width] or [batch, height, width, channels]",
+              "%s takes an input of shape %s; a classifier of images takes [batch, channels,"
+                  + " height, width] or [batch, height, width, channels]",
               model.file(), java.util.Arrays.toString(input.shape())));
     }
     requireCast(model, input);
@@ -138,7 +140,8 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
     }
     throw new BackboneException(
         Text.format(
-            "%s takes images of element type %s; images are of floats or of uint8, export the model so",
+            "%s takes images of element type %s; images are of floats or of uint8, export the model"
+                + " so",
             model.file(), type == null ? input.elementType() : type));
   }
 
@@ -155,7 +158,8 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
       } else if (reads && !node.type().startsWith("Cast") && !node.type().equals("Shape")) {
         throw new BackboneException(
             Text.format(
-                "%s takes images of element type UINT8, which its %s node \"%s\" cannot compute with; have it cast them to float32 first",
+                "%s takes images of element type UINT8, which its %s node \"%s\" cannot compute"
+                    + " with; have it cast them to float32 first",
                 model.file(), node.type(), node.displayName()));
       }
     }
@@ -199,5 +203,60 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
   /** Where its values are. */
   Geometry.Places places() {
     return new Geometry.Places(channelAxis(), row(), row() + 1, size().height(), size().width(), 0);
+  }
+
+  /**
+   * The size of images that a transformer's position embeddings are for: there is one for each
+   * patch of a square grid, after one for each prefix token, and a patch has the side of the
+   * convolution that cuts the image into patches.
+   */
+  private static final class PositionGrid {
+    /** A class token, a distillation token or a few registers. */
+    private static final int MOST_PREFIX = 8;
+
+    private PositionGrid() {}
+
+    /**
+     * Looks for it.
+     *
+     * @param model a graph whose image has a free height and width
+     * @param image the image's name
+     * @return height and width, or empty where there are no position embeddings
+     */
+    static OptionalInt side(OnnxModel model, String image) {
+      for (OnnxNode node : model.nodes()) {
+        if (!node.type().equals("Conv") || !node.inputs().get(0).equals(image)) {
+          continue;
+        }
+        Constant weight = model.initialisers().get(node.inputs().get(1));
+        long[] strides = node.integers("strides");
+        if (weight == null
+            || weight.shape().length != 4
+            || strides == null
+            || strides.length != 2) {
+          return OptionalInt.empty();
+        }
+        long[] kernel = weight.shape();
+        boolean patches =
+            kernel[2] == kernel[3] && kernel[2] == strides[0] && kernel[2] == strides[1];
+        return patches ? side(model, (int) kernel[2], kernel[0]) : OptionalInt.empty();
+      }
+      return OptionalInt.empty();
+    }
+
+    private static OptionalInt side(OnnxModel model, int patch, long width) {
+      for (Constant constant : model.initialisers().values()) {
+        long[] shape = constant.shape();
+        if (shape.length == 3 && shape[0] == 1 && shape[2] == width) {
+          for (int prefix = 0; prefix <= MOST_PREFIX; prefix++) {
+            long grid = Math.round(Math.sqrt((double) shape[1] - prefix));
+            if (grid > 1 && grid * grid == shape[1] - prefix) {
+              return OptionalInt.of(Math.toIntExact(grid * patch));
+            }
+          }
+        }
+      }
+      return OptionalInt.empty();
+    }
   }
 }

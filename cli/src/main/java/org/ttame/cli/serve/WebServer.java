@@ -4,9 +4,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -16,6 +21,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -24,6 +30,7 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.server.handler.GracefulHandler;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -31,6 +38,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.provenance.BuildInfo;
+import org.ttame.core.storage.InputFile;
 import org.ttame.eval.explain.ExplanationMethod;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.services.PhotoService;
@@ -124,7 +132,8 @@ public final class WebServer implements AutoCloseable {
       if (e instanceof IOException failure) {
         throw new IOException(
             Text.format(
-                "Cannot listen on %s, port %d: %s; choose another host (option 'host') or port (option 'port')",
+                "Cannot listen on %s, port %d: %s; choose another host (option 'host') or port"
+                    + " (option 'port')",
                 settings.host(), settings.port(), cause(failure)),
             e);
       }
@@ -216,7 +225,8 @@ public final class WebServer implements AutoCloseable {
         if (asset.isEmpty() && !methods.containsKey(path)) {
           throw new Problem(
               404,
-              "There is nothing here; the page is at / and the interface is described at /openapi.json");
+              "There is nothing here; the page is at / and the interface is described at"
+                  + " /openapi.json");
         }
         requireMethod(request, methods.getOrDefault(path, "GET"));
         if (asset.isPresent()) {
@@ -294,5 +304,83 @@ public final class WebServer implements AutoCloseable {
     ColorMap.VIRIDIS.steps().forEach(color -> colors.add(Text.format("#%06x", color)));
     json.put("version", BuildInfo.current().version());
     return json;
+  }
+
+  /**
+   * What the server itself refuses, such as headers that are too large, is refused as elsewhere.
+   */
+  private static final class SentenceErrors extends ErrorHandler {
+    private final Metrics metrics;
+
+    SentenceErrors(Metrics metrics) {
+      this.metrics = metrics;
+    }
+
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) {
+      Exchange exchange = new Exchange(request, response, callback, metrics, "other");
+      Exchange.ALWAYS.forEach(exchange::header);
+      int status = response.getStatus();
+      exchange.send(status, Exchange.error(new Problem(status, sentence(status))));
+      return true;
+    }
+
+    private static String sentence(int status) {
+      return switch (status) {
+        case 414, 431 -> "The headers or the address of this request are too long";
+        case 503 -> "The server is shutting down; try again later";
+        default ->
+            "This request cannot be answered: "
+                + HttpStatus.getMessage(status).toLowerCase(Locale.ROOT);
+      };
+    }
+  }
+
+  /** What is served as it is: the page, what it is made of, and photographs to try. */
+  private static final class Pages {
+    /** The folder of the photographs to try. */
+    static final String EXAMPLES = "/examples/";
+
+    private static final int MOST_BYTES = 4 << 20;
+
+    private final Map<String, Asset> assets = new LinkedHashMap<>();
+    private final List<String> examples = new ArrayList<>();
+
+    /** A type and the bytes. */
+    @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+    record Asset(String type, byte[] bytes) {}
+
+    /** Reads everything, with the files to try. */
+    Pages(List<Path> photographs) throws IOException {
+      put("/", "index.html", "text/html; charset=utf-8");
+      put("/page.css", "page.css", "text/css; charset=utf-8");
+      put("/page.js", "page.js", "text/javascript; charset=utf-8");
+      put("/icon.svg", "icon.svg", "image/svg+xml");
+      put("/openapi.json", "openapi.json", Exchange.JSON);
+      for (Path photograph : photographs) {
+        try (InputStream in = InputFile.open(photograph)) {
+          String path = EXAMPLES + examples.size() + ".jpg";
+          assets.put(path, new Asset("image/jpeg", in.readNBytes(MOST_BYTES)));
+          examples.add(path);
+        }
+      }
+    }
+
+    private void put(String path, String resource, String type) {
+      try (InputStream in = Pages.class.getResourceAsStream(resource)) {
+        assets.put(path, new Asset(type, in.readAllBytes()));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    Optional<Asset> find(String path) {
+      return Optional.ofNullable(assets.get(path));
+    }
+
+    /** Paths of the photographs to try. */
+    List<String> examples() {
+      return List.copyOf(examples);
+    }
   }
 }

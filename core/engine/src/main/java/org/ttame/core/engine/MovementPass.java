@@ -3,7 +3,9 @@ package org.ttame.core.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.BaseReduceOp;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.ttame.core.engine.KernelSequence.Stage;
@@ -286,6 +288,31 @@ final class MovementPass {
         strides[i] *= every;
       }
       return new Slice(StackLayout.of(part, strides), offset);
+    }
+  }
+
+  /** Fills a step's output with zeros. */
+  private static final class Zeros implements Kernel {
+    @Override
+    public String kind() {
+      return "zeros";
+    }
+
+    @Override
+    public long operations() {
+      return 0;
+    }
+
+    @Override
+    public OperationCall.Bound bind(List<INDArray> inputs, INDArray output) {
+      Pointer memory = output.data().addressPointer();
+      long bytes = output.length() * output.dataType().width();
+      return () -> Pointer.memset(memory, 0, bytes);
+    }
+
+    @Override
+    public void close() {
+      // Owns nothing.
     }
   }
 }
