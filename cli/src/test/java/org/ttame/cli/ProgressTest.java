@@ -11,8 +11,8 @@ class ProgressTest {
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
   private long now;
 
-  private Progress progress(boolean terminal, long total, long before) {
-    return new Progress(
+  private Console.Progress progress(boolean terminal, long total, long before) {
+    return new Console.Progress(
         new PrintStream(err, true, StandardCharsets.UTF_8),
         terminal,
         "work",
@@ -27,7 +27,7 @@ class ProgressTest {
 
   @Test
   void aFileGetsFewLines() {
-    Progress progress = progress(false, 1000, 0);
+    Console.Progress progress = progress(false, 1000, 0);
     for (int i = 1; i <= 1000; i++) {
       now += 100_000_000L;
       progress.at(i, "loss 1");
@@ -40,7 +40,7 @@ class ProgressTest {
 
   @Test
   void quickWorkSaysOnlyThatItIsDone() {
-    Progress progress = progress(false, 3, 0);
+    Console.Progress progress = progress(false, 3, 0);
     for (int i = 1; i <= 3; i++) {
       progress.at(i, "");
     }
@@ -49,7 +49,7 @@ class ProgressTest {
 
   @Test
   void aTerminalGetsOneLineThatCoversItself() {
-    Progress progress = progress(true, 4, 0);
+    Console.Progress progress = progress(true, 4, 0);
     progress.at(1, "a long detail");
     now += 1_000_000_000L;
     progress.at(4, "");
@@ -63,7 +63,7 @@ class ProgressTest {
 
   @Test
   void aResumedRunIsTimedByWhatItDoesItself() {
-    Progress progress = progress(true, 100, 50);
+    Console.Progress progress = progress(true, 100, 50);
     now += 10_000_000_000L;
     progress.at(60, "");
     assertThat(shown()).contains("40 s left");
@@ -71,7 +71,7 @@ class ProgressTest {
 
   @Test
   void aLongUnitIsHeardOfNowAndThen() {
-    Progress progress = progress(false, 2, 0);
+    Console.Progress progress = progress(false, 2, 0);
     for (int i = 1; i <= 70; i++) {
       now += 1_000_000_000L;
       progress.during("rise " + i);

@@ -5,7 +5,7 @@ import org.ttame.core.image.ImageSize;
 
 /** The shape of a classifier: all that is needed to write its graph, but for the weights. */
 public sealed interface Architecture
-    permits VggArchitecture, ResNetArchitecture, VitArchitecture, ImportedArchitecture {
+    permits VggArchitecture, ResNetArchitecture, VitArchitecture, Architecture.Imported {
   /**
    * The family's name: {@code vgg}, {@code resnet} or {@code vit}; {@code onnx} for any other
    * graph.
@@ -47,4 +47,7 @@ public sealed interface Architecture
 
   /** One line for people: depths and widths. */
   String describe();
+
+  /** A classifier of no family: its architecture is the graph it was read from. */
+  non-sealed interface Imported extends Architecture {}
 }

@@ -50,7 +50,8 @@ public record VggArchitecture(
     if (map < 1 || map % grid != 0) {
       throw new IllegalArgumentException(
           Text.format(
-              "A VGG of %d stages at side %d ends with maps of %d×%d, which cannot be averaged to %d×%d",
+              "A VGG of %d stages at side %d ends with maps of %d×%d, which cannot be averaged to"
+                  + " %d×%d",
               stages.size(), side, map, map, grid, grid));
     }
   }
@@ -127,12 +128,6 @@ public record VggArchitecture(
     List<Integer> widths = new ArrayList<>(hidden);
     widths.add(classes);
     return widths;
-  }
-
-  /** Channels of the last map. */
-  public int lastChannels() {
-    List<Integer> last = stages.get(stages.size() - 1);
-    return last.get(last.size() - 1);
   }
 
   @Override

@@ -1,10 +1,10 @@
 package org.ttame.backbones.graph;
 
 import java.io.IOException;
-import org.ttame.backbones.architecture.ImportedArchitecture;
+import org.ttame.backbones.architecture.Architecture;
 
 /** A graph of no family, which knows how to write itself. */
-public interface ImportedLayers extends ImportedArchitecture {
+public interface ImportedLayers extends Architecture.Imported {
   /**
    * Writes the graph.
    *

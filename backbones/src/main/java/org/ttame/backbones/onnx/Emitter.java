@@ -415,9 +415,4 @@ final class Emitter {
     tensors.put(value, same);
     labels.put(value, same.variable().name());
   }
-
-  /** Every value written, with where it lies. */
-  List<Map.Entry<Value, Tensor>> written() {
-    return new ArrayList<>(tensors.entrySet());
-  }
 }

@@ -24,7 +24,7 @@ class NodeOrderTest {
   void anOrderThatServesStays() {
     List<OnnxNode> nodes =
         List.of(node("image w", "a"), node("image", "b"), node("a b", "c"), node("c c", "d"));
-    assertThat(NodeOrder.sorted(nodes)).isEqualTo(nodes);
+    assertThat(OnnxParser.NodeOrder.sorted(nodes)).isEqualTo(nodes);
   }
 
   /** As converters to float16 leave it: casts behind all that reads them. */
@@ -37,7 +37,8 @@ class NodeOrderTest {
             node("late b", "c"),
             node("image", "cast"),
             node("a", "late"));
-    assertThat(names(NodeOrder.sorted(nodes))).containsExactly("cast", "a", "b", "late", "c");
+    assertThat(names(OnnxParser.NodeOrder.sorted(nodes)))
+        .containsExactly("cast", "a", "b", "late", "c");
   }
 
   @Test
@@ -48,13 +49,13 @@ class NodeOrderTest {
     }
     List<String> expected = names(nodes);
     Collections.shuffle(nodes, new Random(3));
-    assertThat(names(NodeOrder.sorted(nodes))).isEqualTo(expected);
+    assertThat(names(OnnxParser.NodeOrder.sorted(nodes))).isEqualTo(expected);
   }
 
   /** What reads itself, or what nothing computes, is left for those who evaluate to complain of. */
   @Test
   void nothingIsLost() {
     List<OnnxNode> nodes = List.of(node("b", "a"), node("a", "b"), node("nothing", "c"));
-    assertThat(names(NodeOrder.sorted(nodes))).containsExactly("c", "a", "b");
+    assertThat(names(OnnxParser.NodeOrder.sorted(nodes))).containsExactly("c", "a", "b");
   }
 }

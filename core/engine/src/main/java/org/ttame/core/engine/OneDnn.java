@@ -157,10 +157,6 @@ final class OneDnn {
     return stream;
   }
 
-  dnnl_engine engine() {
-    return engine;
-  }
-
   /**
    * Describes an array.
    *

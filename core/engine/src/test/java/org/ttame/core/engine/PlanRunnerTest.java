@@ -240,7 +240,7 @@ class PlanRunnerTest {
             false);
     product.mul(product).sum(1, 2, 3).sum(0).rename(LOSS);
     assertThat(
-            BatchedProduct.splits(
+            OperationCall.BatchedProduct.splits(
                 DynamicCustomOp.builder("matmul").build(),
                 List.of(x, y),
                 List.of(Nd4j.create(2, 3, 70, 110))))

@@ -17,10 +17,10 @@ public final class GradCamExplainer extends CamExplainer {
   /** The name of Grad-CAM++. */
   public static final String GRADCAM_PLUS_PLUS = ExplanationMethod.GRADCAM_PLUS_PLUS.optionName();
 
-  private final GradientWeights weights;
+  private final Weights weights;
 
   private GradCamExplainer(
-      String name, GradientWeights weights, FrozenClassifier classifier, FeatureLayer layer) {
+      String name, Weights weights, FrozenClassifier classifier, FeatureLayer layer) {
     super(name, classifier, layer);
     this.weights = weights;
   }
@@ -32,12 +32,12 @@ public final class GradCamExplainer extends CamExplainer {
    * @param layer whose activations are weighted; see {@link FrozenClassifier#camLayer}
    */
   public static GradCamExplainer gradCam(FrozenClassifier classifier, FeatureLayer layer) {
-    return new GradCamExplainer(GRADCAM, GradientWeights.MEAN, classifier, layer);
+    return new GradCamExplainer(GRADCAM, Weights.MEAN, classifier, layer);
   }
 
   /** Grad-CAM++, likewise. */
   public static GradCamExplainer plusPlus(FrozenClassifier classifier, FeatureLayer layer) {
-    return new GradCamExplainer(GRADCAM_PLUS_PLUS, GradientWeights.PLUS_PLUS, classifier, layer);
+    return new GradCamExplainer(GRADCAM_PLUS_PLUS, Weights.PLUS_PLUS, classifier, layer);
   }
 
   @Override
@@ -59,5 +59,52 @@ public final class GradCamExplainer extends CamExplainer {
       }
     }
     return new Weighted(activations, weighted);
+  }
+
+  /** How much a channel counts, from its activations and the class's gradients there. */
+  enum Weights {
+    /** Grad-CAM: the mean gradient (Selvaraju et al. 2017). */
+    MEAN {
+      @Override
+      double weight(float[] activations, float[] gradients, int channel, int channels) {
+        double sum = 0;
+        for (int i = channel; i < gradients.length; i += channels) {
+          sum += gradients[i];
+        }
+        return sum * channels / gradients.length;
+      }
+    },
+
+    /**
+     * Grad-CAM++: Σ α·relu(g) with α = g²/(2g² + ΣA·g³ + 1e-6), 0 where g is (Chattopadhay et al.
+     * 2018).
+     */
+    PLUS_PLUS {
+      @Override
+      double weight(float[] activations, float[] gradients, int channel, int channels) {
+        double total = 0;
+        for (int i = channel; i < activations.length; i += channels) {
+          total += activations[i];
+        }
+        double sum = 0;
+        for (int i = channel; i < gradients.length; i += channels) {
+          double g = gradients[i];
+          if (g > 0) {
+            sum += g * (g * g / (2 * g * g + total * g * g * g + 1e-6));
+          }
+        }
+        return sum;
+      }
+    };
+
+    /**
+     * The weight of a channel.
+     *
+     * @param activations A, {@code [h·w, C]}
+     * @param gradients g, of the same shape
+     * @param channel c
+     * @param channels C
+     */
+    abstract double weight(float[] activations, float[] gradients, int channel, int channels);
   }
 }

@@ -238,19 +238,19 @@ class MethodAgreementTest {
   void weightsByHand() {
     float[] activations = {1, 2, 3, 4};
     float[] gradients = {0.5f, -1, 1.5f, -3};
-    assertThat(GradientWeights.MEAN.weight(activations, gradients, 0, 2)).isEqualTo(1.0);
-    assertThat(GradientWeights.MEAN.weight(activations, gradients, 1, 2)).isEqualTo(-2.0);
+    assertThat(GradCamExplainer.Weights.MEAN.weight(activations, gradients, 0, 2)).isEqualTo(1.0);
+    assertThat(GradCamExplainer.Weights.MEAN.weight(activations, gradients, 1, 2)).isEqualTo(-2.0);
     double expected = 0;
     for (double g : new double[] {0.5, 1.5}) {
       expected += g * g * g / (2 * g * g + 4 * g * g * g + 1e-6);
     }
-    assertThat(GradientWeights.PLUS_PLUS.weight(activations, gradients, 0, 2))
+    assertThat(GradCamExplainer.Weights.PLUS_PLUS.weight(activations, gradients, 0, 2))
         .isCloseTo(expected, org.assertj.core.data.Offset.offset(1e-12));
-    assertThat(GradientWeights.PLUS_PLUS.weight(activations, gradients, 1, 2)).isZero();
+    assertThat(GradCamExplainer.Weights.PLUS_PLUS.weight(activations, gradients, 1, 2)).isZero();
     float[] none = new float[4];
-    assertThat(GradientWeights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
+    assertThat(GradCamExplainer.Weights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
     Arrays.fill(none, Float.NaN);
-    assertThat(GradientWeights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
+    assertThat(GradCamExplainer.Weights.PLUS_PLUS.weight(activations, none, 0, 2)).isZero();
   }
 
   /** A pass of masks is one batch, the last a smaller one: nothing may depend on that. */
@@ -286,8 +286,8 @@ class MethodAgreementTest {
 
   @Test
   void risesMasksAreHalfOnesAndFillTheImage() {
-    RiseMasks masks = new RiseMasks(224, 224, 7, 0.5, 3);
-    assertThat(RiseMasks.cell(224, 7)).isEqualTo(32);
+    RiseExplainer.Masks masks = new RiseExplainer.Masks(224, 224, 7, 0.5, 3);
+    assertThat(RiseExplainer.Masks.cell(224, 7)).isEqualTo(32);
     float[] mask = new float[224 * 224];
     double sum = 0;
     for (int i = 0; i < 200; i++) {

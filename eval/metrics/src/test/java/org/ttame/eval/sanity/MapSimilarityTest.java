@@ -70,7 +70,8 @@ class MapSimilarityTest {
   void mapsOfOtherSizesAreRefused() {
     assertThatThrownBy(
             () ->
-                StructuralSimilarity.between(new float[100], new float[100], ImageSize.square(10)))
+                MapSimilarity.StructuralSimilarity.between(
+                    new float[100], new float[100], ImageSize.square(10)))
         .hasMessageContaining("11×11");
     assertThatThrownBy(() -> HogDescriptor.of(new float[16], ImageSize.square(4)))
         .hasMessageContaining("4×4");

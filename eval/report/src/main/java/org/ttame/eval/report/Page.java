@@ -58,7 +58,7 @@ public record Page(String title, Html lead, List<Section> sections, Html footer)
                     "scripthash",
                     sha256(script),
                     "style",
-                    new Html("\n" + Resources.text("page.css") + together(Section::styles)),
+                    new Html("\n" + Template.resource("page.css") + together(Section::styles)),
                     "lead",
                     lead,
                     "links",
@@ -86,7 +86,7 @@ public record Page(String title, Html lead, List<Section> sections, Html footer)
     return sections.stream()
         .flatMap(section -> resources.apply(section).stream())
         .distinct()
-        .map(Resources::text)
+        .map(Template::resource)
         .collect(Collectors.joining());
   }
 

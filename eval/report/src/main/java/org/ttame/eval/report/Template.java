@@ -1,5 +1,9 @@
 package org.ttame.eval.report;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -39,7 +43,7 @@ public final class Template {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static Template read(String file, String name) {
-    String all = Resources.text(file);
+    String all = resource(file);
     Matcher head = HEAD.matcher(all);
     while (head.find()) {
       if (head.group(1).equals(name)) {
@@ -49,6 +53,18 @@ public final class Template {
       }
     }
     throw new IllegalArgumentException(Text.format("%s has no template %s", file, name));
+  }
+
+  /** Reads a text beside this package: templates, styles and scripts. */
+  static String resource(String name) {
+    try (InputStream in = Template.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalArgumentException("The report has no resource " + name);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The report's resource " + name + " could not be read", e);
+    }
   }
 
   /** A template of a text. */

@@ -26,7 +26,7 @@ class RoadFigureTest {
 
   @Test
   void keptPixelsStayAndRemovedOnesBecomeOneColour() {
-    float[] image = SyntheticScene.image();
+    float[] image = RoadFigure.SyntheticScene.image();
     for (RoadFigure.Removal removal : RoadFigure.removals(42)) {
       int wrong = 0;
       int count = 0;
@@ -67,8 +67,8 @@ class RoadFigureTest {
     float[] image = new float[12];
     image[0] = 0.9f; // red of the first pixel
     boolean[] removed = {true, false, true, false};
-    assertThat(MaskOutline.step(image, removed, 2)).isCloseTo(0.9 / 3 / 2, within(1e-7));
-    assertThatThrownBy(() -> MaskOutline.step(image, new boolean[4], 2))
+    assertThat(RoadFigure.MaskOutline.step(image, removed, 2)).isCloseTo(0.9 / 3 / 2, within(1e-7));
+    assertThatThrownBy(() -> RoadFigure.MaskOutline.step(image, new boolean[4], 2))
         .hasMessageContaining("no outline");
   }
 }

@@ -88,12 +88,13 @@ class StudyTest {
 
   @Test
   void spreadsTheSheetOverTheImages() {
-    ChosenImages chosen = new ChosenImages(batches().iterator(), 3, IMAGES);
+    Study.ChosenImages chosen = new Study.ChosenImages(batches().iterator(), 3, IMAGES);
     while (chosen.hasNext()) {
       chosen.next();
     }
     assertThat(chosen.batch().names()).containsExactly("scene-0", "scene-4", "scene-8");
-    ChosenImages fewer = new ChosenImages(batches().subList(0, 1).iterator(), 3, IMAGES);
+    Study.ChosenImages fewer =
+        new Study.ChosenImages(batches().subList(0, 1).iterator(), 3, IMAGES);
     while (fewer.hasNext()) {
       fewer.next();
     }
