@@ -65,6 +65,39 @@ public final class CascadingRandomisation {
     stages = stages(Backbones.inspect(file, options).architecture());
   }
 
+  private CascadingRandomisation(CascadingRandomisation of, List<Stage> stages) {
+    file = of.file;
+    options = of.options;
+    seed = of.seed;
+    this.stages = List.copyOf(stages);
+  }
+
+  /**
+   * The same in fewer stages, each of which has as many of these as the others or one more; the
+   * last one leaves nothing learnt, as here.
+   *
+   * @param most how many there are at most, at least 1
+   * @return the cascade; its stages are named by their first and last
+   */
+  public CascadingRandomisation inStages(int most) {
+    if (most < 1) {
+      throw new IllegalArgumentException("A cascade cannot have " + most + " stages");
+    }
+    int count = Math.min(most, stages.size());
+    List<Stage> joined = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int from = Math.toIntExact((long) i * stages.size() / count);
+      int to = Math.toIntExact((i + 1L) * stages.size() / count);
+      List<Stage> parts = stages.subList(from, to);
+      String first = parts.get(0).name();
+      joined.add(
+          new Stage(
+              to - from == 1 ? first : Text.format("%s to %s", first, stages.get(to - 1).name()),
+              parts.stream().flatMap(part -> part.parameters().stream()).toList()));
+    }
+    return new CascadingRandomisation(this, joined);
+  }
+
   /** The stages, from the logits to the input. */
   public List<Stage> stages() {
     return stages;

@@ -1,6 +1,7 @@
 package org.ttame.backbones;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
@@ -125,6 +126,38 @@ class CascadingRandomisationTest {
     }
   }
 
+  /** Three stages of five: the same values are drawn, at the same ends. */
+  @Test
+  void fewerStagesJoinNeighbours() throws IOException {
+    Path file = folder.resolve("vgg.ttame");
+    BackboneFile.write(
+        file,
+        VGG,
+        InputSpec.imageNet(32),
+        OutputSpec.logits(VGG.classes()),
+        java.util.Map.of(),
+        List.of(),
+        CascadingRandomisationTest::learnt);
+    CascadingRandomisation each = new CascadingRandomisation(file, BackboneOptions.defaults(), 5);
+    CascadingRandomisation cascade = each.inStages(3);
+    List<String> names = each.stages().stream().map(CascadingRandomisation.Stage::name).toList();
+    assertThat(cascade.stages())
+        .extracting(CascadingRandomisation.Stage::name)
+        .containsExactly(
+            names.get(0),
+            names.get(1) + " to " + names.get(2),
+            names.get(3) + " to " + names.get(4));
+    try (INDArray image = learnt("image", 1, 32, 32, 3)) {
+      int[] ends = {0, 1, 3, 5};
+      for (int n = 0; n <= 3; n++) {
+        assertThat(logits(cascade.classifier(n), image))
+            .isEqualTo(logits(each.classifier(ends[n]), image));
+      }
+    }
+    assertThat(each.inStages(9).stages()).isEqualTo(each.stages());
+    assertThatThrownBy(() -> each.inStages(0)).hasMessageContaining("0 stages");
+  }
+
   private static INDArray learnt(String name, long... shape) {
     FormulaArrays numbers = new FormulaArrays(name);
     INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
@@ -132,6 +165,20 @@ class CascadingRandomisationTest {
       array.data().put(i, 0.2f * numbers.at(i));
     }
     return array;
+  }
+
+  /** Stages that were measured by an earlier version have these numbers. */
+  @Test
+  void valuesAreThoseOfRandom() {
+    long seed = -3;
+    String name = "features.5.weight";
+    java.util.Random random = new java.util.Random(seed * 0x9E3779B97F4A7C15L + name.hashCode());
+    double bound = 1 / Math.sqrt(3 * 3 * 6);
+    try (INDArray values = new InitialValues(VGG, seed).draw(name, 3, 3, 6, 6)) {
+      for (float value : values.dup('c').data().asFloat()) {
+        assertThat(value).isEqualTo((float) ((2 * random.nextDouble() - 1) * bound));
+      }
+    }
   }
 
   private static List<String> names(Architecture architecture) {

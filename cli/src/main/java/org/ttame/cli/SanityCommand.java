@@ -2,6 +2,7 @@ package org.ttame.cli;
 
 import java.util.EnumSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.ttame.core.Text;
 import org.ttame.eval.sanity.SanityReport;
@@ -21,6 +22,12 @@ final class SanityCommand implements Command {
               + " fusion to the first branch), labels (a mechanism trained on shuffled"
               + " predictions, compared with seed; trains both), seed (the reference:"
               + " trained like the run, from another seed) (backbone,mechanism)");
+  private static final OptionSpec STAGES =
+      OptionSpec.of(
+          "stages",
+          "N",
+          "randomise the classifier in at most N stages, neighbouring layers together (default: a"
+              + " stage a layer, a block, or an operation with weights)");
   private static final OptionSpec METHODS =
       MethodArguments.methods("default: ttame or lcam, as the run was trained");
   private static final OptionSpec THRESHOLD =
@@ -42,6 +49,7 @@ final class SanityCommand implements Command {
             CommonOptions.RUN,
             CommonOptions.DATA,
             CHECKS,
+            STAGES,
             METHODS,
             MethodArguments.LCAM_RUN,
             MethodArguments.LAYER,
@@ -90,6 +98,7 @@ final class SanityCommand implements Command {
             methods,
             ImageArguments.images(arguments, CommonOptions.DATA),
             checks,
+            arguments.integer(STAGES, 1).map(OptionalInt::of).orElseGet(OptionalInt::empty),
             threshold,
             arguments.requiredInteger(SHOWN, 0),
             arguments.path(OUT).orElseThrow(),

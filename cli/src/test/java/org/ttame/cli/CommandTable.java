@@ -21,8 +21,9 @@ final class CommandTable {
 
       Commands on the exports of [models.md](models.md) and [models-more.md](models-more.md), two images each: two steps of `train` with a batch of two; `explain`
       by five methods (RISE with 16 masks, Score-CAM of one image); `evaluate` of T-TAME, Grad-CAM and RISE; `sanity` of one
-      image, which randomises classifier and mechanism stage by stage, or the mechanism alone. Seconds on two threads of a busy machine: they say that a command
-      works and about what it costs, no more. A dash: not reached, as a command before it failed.
+      image, which randomises classifier and mechanism. Where channels are given, Score-CAM, to which each is a pass, reads the default layer that has the fewest, else
+      the last one. The classifier loses its layers in three stages (`--stages 3`) where that is said, else one after another, each a model to load. Seconds on a busy
+      machine, one thread or two: they say that a command works and about what it costs, no more. A dash: not reached, as a command before it failed.
 
       Written by `mvn -pl cli -am -Pfullsize verify -Dtest=AnyClassifierTest#commandsWorkOnWholeModels
       -Dsurefire.failIfNoSpecifiedTests=false -Dttame.exports=FOLDER -Dttame.table=backbones/docs/commands.md`.

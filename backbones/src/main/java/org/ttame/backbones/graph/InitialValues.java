@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.architecture.Architecture;
@@ -11,6 +12,7 @@ import org.ttame.backbones.architecture.ResNetArchitecture;
 import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
 import org.ttame.backbones.graph.ImportedLayers.Role;
+import org.ttame.core.engine.HostMemory;
 
 /**
  * The values that PyTorch's modules begin with, in the layout of the graph:
@@ -26,13 +28,22 @@ import org.ttame.backbones.graph.ImportedLayers.Role;
  * </ul>
  *
  * <p>A value depends on the seed and the parameter's name alone, so that layers randomised one
- * after another keep theirs. {@link Random} is used because its numbers are part of its
+ * after another keep theirs. The numbers are those of {@link Random}, which are part of its
  * specification.
  */
 public final class InitialValues {
   private static final double BATCH_NORM_EPSILON = 1e-5;
   private static final double POSITION_DEVIATION = 0.02;
   private static final String BIAS = ".bias";
+
+  // Random keeps the lower 48 bits of its state; a double has 26 of one and 27 of the next.
+  private static final long MULTIPLIER = 0x5DEECE66DL;
+  private static final long ADDEND = 0xBL;
+  private static final int STATE_SHIFT = 64 - 48;
+  private static final int HIGH_SHIFT = 64 - 26;
+  private static final int LOW_BITS = 27;
+  private static final int LOW_SHIFT = 64 - LOW_BITS;
+  private static final double UNIT = 0x1.0p-53;
 
   private final Architecture architecture;
   private final long seed;
@@ -58,25 +69,41 @@ public final class InitialValues {
    * @return a new float32 array in c order; the caller owns it
    */
   public INDArray draw(String name, long... shape) {
-    Random random = new Random(seed * 0x9E3779B97F4A7C15L + name.hashCode());
+    long own = seed * 0x9E3779B97F4A7C15L + name.hashCode();
     int length = 1;
     for (long size : shape) {
       length = Math.multiplyExact(length, Math.toIntExact(size));
     }
     float[] values = new float[length];
     if (name.equals("encoder.pos_embedding")) {
+      Random random = new Random(own);
       for (int i = 0; i < length; i++) {
         values[i] = (float) (random.nextGaussian() * POSITION_DEVIATION);
       }
     } else if (isNorm(name)) {
       java.util.Arrays.fill(values, isShift(name) ? 0 : 1);
     } else if (bound(name) > 0) {
-      double bound = bound(name);
-      for (int i = 0; i < length; i++) {
-        values[i] = (float) ((2 * random.nextDouble() - 1) * bound);
-      }
+      drawUniform(own, bound(name), values);
     }
-    return Nd4j.create(values, shape, 'c');
+    INDArray array = Nd4j.createUninitialized(DataType.FLOAT, shape, 'c');
+    HostMemory.fill(array, memory -> memory.asFloatBuffer().put(values));
+    return array;
+  }
+
+  /**
+   * Uniform values in ± a bound, of {@link Random#nextDouble}. A classifier may have 10⁸ of them,
+   * drawn at each stage of a randomisation: Random itself, which updates its state for any number
+   * of threads and asks twice for each, took two thirds of that.
+   */
+  private static void drawUniform(long seed, double bound, float[] values) {
+    long state = seed ^ MULTIPLIER;
+    for (int i = 0; i < values.length; i++) {
+      state = state * MULTIPLIER + ADDEND;
+      long high = state << STATE_SHIFT >>> HIGH_SHIFT;
+      state = state * MULTIPLIER + ADDEND;
+      long low = state << STATE_SHIFT >>> LOW_SHIFT;
+      values[i] = (float) ((2 * (((high << LOW_BITS) + low) * UNIT) - 1) * bound);
+    }
   }
 
   private boolean isNorm(String name) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.ttame.backbones.CascadingRandomisation;
@@ -52,6 +53,8 @@ public final class Sanity {
    * @param data the images
    * @param checks what is randomised; {@link Cascade#LABELS} is read against {@link Cascade#SEED},
    *     which joins it
+   * @param stages in how many stages the classifier loses its layers at most, several of them
+   *     together where there are more; empty for one after another
    * @param threshold of the verdicts, between 0 and 1
    * @param shown how many images the strips show
    * @param out where to write
@@ -61,6 +64,7 @@ public final class Sanity {
       MethodSelection methods,
       Path data,
       Set<Cascade> checks,
+      OptionalInt stages,
       double threshold,
       int shown,
       Path out,
@@ -80,6 +84,10 @@ public final class Sanity {
       checks = java.util.Collections.unmodifiableSet(all);
       if (methods.run().isEmpty() && !checks.equals(Set.of(Cascade.BACKBONE))) {
         throw new InvalidOptionException("run", "is missing: only the backbone needs none");
+      }
+      if (stages.isPresent() && stages.getAsInt() < 1) {
+        throw new InvalidOptionException(
+            "stages", stages.getAsInt() + " is not a whole number of at least 1");
       }
       if (!(threshold > 0 && threshold < 1)) {
         throw new InvalidOptionException("threshold", threshold + " is not between 0 and 1");
@@ -202,6 +210,7 @@ public final class Sanity {
       Map<String, String> provenance = new LinkedHashMap<>(options.methods().provenance());
       provenance.put("images", list.describe());
       provenance.put("seed", String.valueOf(options.methods().seed()));
+      options.stages().ifPresent(most -> provenance.put("stages", String.valueOf(most)));
       provenance.putAll(options.reading().provenance());
       Provenance origin = Provenance.of(classifier, provenance);
       SanityFiles files = new SanityFiles(outcome, report);
@@ -224,8 +233,10 @@ public final class Sanity {
     MethodSelection methods = options.methods();
     List<SanityStage> stages = new ArrayList<>();
     if (options.checks().contains(Cascade.BACKBONE)) {
-      CascadingRandomisation cascade =
+      CascadingRandomisation each =
           new CascadingRandomisation(choice.file(), choice.options(), methods.seed());
+      CascadingRandomisation cascade =
+          options.stages().isPresent() ? each.inStages(options.stages().getAsInt()) : each;
       for (int n = 1; n <= cascade.stages().size(); n++) {
         int random = n;
         stages.add(
@@ -344,6 +355,7 @@ public final class Sanity {
         "images", Text.format("%d (SHA-256 of names %s)", list.size(), list.namesSha256()));
     identity.put("shown", String.valueOf(options.shown()));
     identity.put("seed", String.valueOf(methods.seed()));
+    options.stages().ifPresent(most -> identity.put("stages", String.valueOf(most)));
     return identity;
   }
 }

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
@@ -89,14 +91,17 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
       throw new IOException(Text.format("'%s' is damaged: it is not JSON; remove it", file), e);
     }
     JsonNode was = json.path("depends_on");
-    for (Map.Entry<String, String> entry : depends.entrySet()) {
-      String before = was.path(entry.getKey()).asText("not given");
-      if (!before.equals(entry.getValue())) {
+    Set<String> keys = new TreeSet<>(depends.keySet());
+    was.fieldNames().forEachRemaining(keys::add);
+    for (String key : keys) {
+      String before = was.path(key).asText("not given");
+      String now = depends.getOrDefault(key, "not given");
+      if (!before.equals(now)) {
         throw new IOException(
             Text.format(
                 "'%s' was measured with other settings: %s was %s and is %s; give"
                     + " another folder (option 'out')",
-                file, entry.getKey(), before, entry.getValue()));
+                file, key, before, now));
       }
     }
     Map<Column, List<Double>> columns = new LinkedHashMap<>();
