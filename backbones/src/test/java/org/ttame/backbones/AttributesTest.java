@@ -1,6 +1,7 @@
 package org.ttame.backbones;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -169,6 +170,45 @@ class AttributesTest {
     Edited valid = new Edited(VGG, folder);
     Edited.set(valid.nodes("Conv").get(1), "auto_pad", "VALID");
     valid.isRefused("Gemm node \"", "[2, 72]");
+  }
+
+  /** Places that rounding decides on, and windows that runtimes lay elsewhere. */
+  @Test
+  void whatRuntimesDoNotAgreeOn() {
+    SmallNetwork.Body nearest =
+        (onnx, image) -> {
+          String fourteen =
+              onnx.node("Pad", List.of(image, onnx.integers(0, 0, 3, 3, 0, 0, 0, 0)));
+          return onnx.node(
+              "Resize",
+              List.of(fourteen, "", "", onnx.integers(2, 3, 4, 14)),
+              "coordinate_transformation_mode",
+              "asymmetric",
+              "nearest_mode",
+              "floor");
+        };
+    assertThatThrownBy(() -> load(nearest)).hasMessageContaining("takes the nearest of two");
+    for (String type : List.of("MaxPool", "AveragePool", "LpPool")) {
+      SmallNetwork.Body pool =
+          (onnx, image) -> {
+            onnx.opset(22);
+            return onnx.node(
+                type,
+                List.of(image),
+                "kernel_shape",
+                new long[] {2, 2},
+                "dilations",
+                new long[] {2, 1},
+                "auto_pad",
+                "SAME_LOWER");
+          };
+      assertThatThrownBy(() -> load(pool)).hasMessageContaining("has gaps and pads by SAME_LOWER");
+    }
+  }
+
+  private void load(SmallNetwork.Body body) throws Exception {
+    Path file = SmallNetwork.network(folder, "disputed", body);
+    Backbones.load(file, org.ttame.backbones.source.BackboneOptions.defaults()).close();
   }
 
   /** What a call leaves out has the value that the function gives it. */

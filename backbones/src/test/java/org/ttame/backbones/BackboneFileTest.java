@@ -42,7 +42,7 @@ class BackboneFileTest {
         INDArray images = Nd4j.rand(2, 32, 32, 3);
         ClassifierOutput expected = original.forward(images, original.defaultLayers());
         ClassifierOutput actual = reloaded.forward(images, reloaded.defaultLayers())) {
-      assertThat(actual.logits()).isEqualTo(expected.logits());
+      assertThat(Members.floats(actual.logits())).isEqualTo(Members.floats(expected.logits()));
       assertThat(actual.features()).isEqualTo(expected.features());
       assertThat(reloaded.name()).isEqualTo(original.name());
       assertThat(reloaded.layers()).isEqualTo(original.layers());

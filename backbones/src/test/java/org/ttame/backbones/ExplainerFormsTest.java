@@ -131,6 +131,27 @@ class ExplainerFormsTest {
         .toList();
   }
 
+  /** Of scores [B, K, 1, 1] and what comes out of them. */
+  @ParameterizedTest
+  @ValueSource(strings = {"Identity", "Softmax", "Sigmoid"})
+  void scoresAmongAxesOfOne(String end) throws Exception {
+    for (int classes : new int[] {CLASSES, 1}) {
+      Head head =
+          (onnx, scores) -> {
+            String nested =
+                onnx.node("Reshape", List.of(scores, onnx.integers(2, classes, 1, 1)));
+            onnx.output(
+                end.equals("Softmax")
+                    ? onnx.node(end, List.of(nested), "axis", 1)
+                    : onnx.node(end, List.of(nested)),
+                "logits");
+          };
+      if (classes > 1 || !end.equals("Softmax")) {
+        agrees(file(17, 16, 16, classes, head));
+      }
+    }
+  }
+
   /** Before version 4 of the format every initialiser had to be an input, too. */
   @Test
   void oldFormat() throws Exception {

@@ -107,6 +107,15 @@ class ImportedOperatorsTest {
           String not = onnx.node("IsNaN", List.of(log));
           return onnx.node("Where", List.of(not, onnx.number(0.5f), log));
         });
+    for (String type : List.of("Max", "Min")) {
+      bodies.put(
+          type + " of a value and itself, which has one derivative",
+          (onnx, image) -> {
+            String x = map(onnx, image);
+            String same = onnx.node(type, List.of(x, onnx.node("Identity", List.of(x)), x));
+            return onnx.node(type, List.of(same, onnx.number(0.1f), same));
+          });
+    }
     for (String type : List.of("Max", "Min", "Sum", "Mean")) {
       bodies.put(
           type + " of three",
@@ -149,6 +158,23 @@ class ImportedOperatorsTest {
         "linear resize in PyTorch's way",
         resize(
             0.7f, 1.2f, "mode", "linear", "coordinate_transformation_mode", "pytorch_half_pixel"));
+    // In float32 ten times 0.7 is 7, though its 0.7 is less than that.
+    bodies.put(
+        "resize to a size that rounding makes whole",
+        (onnx, image) -> {
+          String ten = SmallNetwork.conv(4, 2, 2, 1).write(onnx, image);
+          return onnx.node(
+              "Resize", List.of(ten, "", onnx.numbers(1, 1, 0.7f, 0.9f)), "mode", "linear");
+        });
+    for (int version : new int[] {9, 11}) {
+      bodies.put(
+          "softmax of a weight along its last axis, operator set " + version,
+          (onnx, image) -> {
+            onnx.opset(version);
+            String shares = onnx.node("Softmax", List.of(onnx.weight(0, 1, 11, 6)), "axis", -1);
+            return onnx.node("MatMul", List.of(image, shares));
+          });
+    }
     bodies.put(
         "cubic resize",
         resize(1.6f, 0.8f, "mode", "cubic", "cubic_coeff_a", -0.5f, "exclude_outside", 1));

@@ -48,6 +48,25 @@ class InnerStandardisationTest {
     }
   }
 
+  /** Images in [-1, 1] that a graph brings to [0, 255], or to [0, 1] and on, are neither. */
+  @Test
+  void meansBelowZeroTellNothing() throws Exception {
+    for (SmallNetwork.Body body :
+        List.<SmallNetwork.Body>of(
+            (onnx, image) -> {
+              String more = onnx.node("Add", List.of(image, onnx.number(1)));
+              return convolved(onnx, onnx.node("Mul", List.of(more, onnx.number(127.5f))));
+            },
+            (onnx, image) -> {
+              String half = onnx.node("Mul", List.of(image, onnx.number(0.5f)));
+              String unit = onnx.node("Add", List.of(half, onnx.number(0.5f)));
+              String centred = onnx.node("Sub", List.of(unit, onnx.numbers(0.45f)));
+              return convolved(onnx, onnx.node("Div", List.of(centred, onnx.number(0.22f))));
+            })) {
+      assertThat(settings(inspect(body))).contains(Assumption.Setting.STANDARDISATION);
+    }
+  }
+
   /** A constant less the image, or one for each row, is no standardisation. */
   @Test
   void otherArithmeticIsNone() throws Exception {

@@ -21,6 +21,7 @@ import org.ttame.core.classifier.OutputKind;
  * @param image the input
  * @param scores a value {@code [B, K]} whose largest entry is that of the predicted class, or
  *     {@code [B, 1]}, positive where class 1 is predicted
+ * @param nested whether the scores have more axes, all of one: {@code [B, K, 1, 1]}
  * @param single whether the scores are of one class
  * @param probabilities whether the classifier's output holds probabilities, not what they are of
  * @param mixedTypes whether values of the graph may be of other types than float32
@@ -32,6 +33,7 @@ public record Attachment(
     long opset,
     String image,
     String scores,
+    boolean nested,
     boolean single,
     boolean probabilities,
     boolean mixedTypes,
@@ -72,7 +74,9 @@ public record Attachment(
                 Optional.ofNullable(names.get(layer.value()))
                     .ifPresent(name -> layers.put(node, new Place(name, layer.axes()))));
     boolean single = flow.output().kind() == OutputKind.ONE_LOGIT;
-    String scores = names.get(flow.logits());
+    Value logits = flow.logits();
+    boolean nested = logits.producer().is("Flatten") && !names.containsKey(logits);
+    String scores = names.get(nested ? logits.producer().value(0) : logits);
     if (scores == null && single) {
       throw new BackboneException(
           Text.format(
@@ -85,6 +89,7 @@ public record Attachment(
         flow.input().name(),
         // Of probabilities that come out of no softmax, or of one inside a function, themselves.
         scores == null ? flow.output().name() : scores,
+        nested,
         single,
         givesProbabilities(flow),
         mixesTypes(model),

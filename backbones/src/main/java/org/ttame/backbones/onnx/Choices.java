@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.BinaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.ttame.backbones.graph.ImportedLayers.Role;
@@ -92,7 +93,10 @@ final class Choices {
       @Override
       public void convert(Operation operation, Emitter emitter) throws IOException {
         Elementwise.Broadcast all = Elementwise.Broadcast.of(operation, emitter);
-        SDVariable y = all.operands().stream().reduce(operator).orElseThrow();
+        Stream<SDVariable> operands = all.operands().stream();
+        // The greatest of a value and itself would have its derivative twice.
+        operands = operation.is("Max", "Min") ? operands.distinct() : operands;
+        SDVariable y = operands.reduce(operator).orElseThrow();
         if (operation.is("Mean")) {
           y = y.mul(1.0 / all.operands().size());
         }

@@ -152,7 +152,8 @@ final class ConstantReductions {
     if (opset >= 13) {
       return along(input, Movement.axis(node.integer("axis", -1), shape.length), change);
     }
-    int axis = Movement.axis(node.integer("axis", 1), shape.length + 1);
+    long given = node.integer("axis", 1);
+    int axis = given == shape.length ? shape.length : Movement.axis(given, shape.length);
     long rows = Constant.count(Arrays.copyOf(shape, axis));
     Constant flat =
         input.reshape(rows, Constant.count(Arrays.copyOfRange(shape, axis, shape.length)));

@@ -120,7 +120,7 @@ final class Geometry {
     if (of.isEmpty() && from.shape()[0] <= images && isGrid(from.shape()[2], from.shape()[3])) {
       return Optional.of(new Places(1, 2, 3, shape[2], shape[3], 0));
     }
-    return of.filter(at -> !at.tokens() && at.channel() == 1)
+    return of.filter(at -> at.channel() == 1 && Math.min(at.row(), at.column()) > 1)
         .map(at -> new Places(1, at.row(), at.column(), shape[at.row()], shape[at.column()], 0));
   }
 
@@ -329,9 +329,11 @@ final class Geometry {
     int batch = carrier;
     if (carrier == Tensor.NONE) {
       batch = IntStream.rangeClosed(0, inner.length).sum() - IntStream.of(inner).sum();
-      if (value.shape()[batch] != images) {
-        return Optional.empty();
-      }
+    }
+    int carries = batch;
+    if (IntStream.of(inner).anyMatch(axis -> axis == carries)
+        || (carrier == Tensor.NONE && value.shape()[batch] != images)) {
+      return Optional.empty();
     }
     return Optional.of(IntStream.concat(IntStream.of(batch), IntStream.of(inner)).toArray());
   }

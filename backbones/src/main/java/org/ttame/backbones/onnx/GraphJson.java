@@ -11,10 +11,13 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.InflaterInputStream;
 import org.ttame.core.image.InputSpec;
@@ -33,6 +36,9 @@ final class GraphJson {
   private static final String TYPE = "imageType";
   private static final String OWN_BATCH = "ownBatch";
 
+  /** Numbers of the operations that are written for the file's own batch. */
+  private static final String MIXING = "mixing";
+
   private static final String PACKED = "packed";
 
   /** Values of an integer constant that is written digit by digit; more are compressed. */
@@ -49,12 +55,16 @@ final class GraphJson {
       ImageInput image,
       Value logits,
       List<Operation> operations,
-      boolean ownBatch) {
+      Set<Operation> mixing) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put(NAME, name);
     json.put("opset", opset);
-    if (ownBatch) {
+    if (mixing != null) {
       json.put(OWN_BATCH, true);
+      ArrayNode together = json.putArray(MIXING);
+      IntStream.range(0, operations.size())
+          .filter(i -> mixing.contains(operations.get(i)))
+          .forEach(together::add);
     }
     IdentityHashMap<Value, Integer> numbers = new IdentityHashMap<>();
     json.set("image", value(image.value(), numbers));
@@ -208,13 +218,18 @@ final class GraphJson {
       values.addAll(outputs);
       operations.add(operation);
     }
-    return new ImportedGraph(
-        json.path(NAME).asText(),
-        json.path("opset").asLong(),
-        new ImageInput(image, stored(json), false, false),
-        values.get(json.path("logits").asInt()),
-        operations,
-        json.path(OWN_BATCH).asBoolean());
+    String name = json.path(NAME).asText();
+    long opset = json.path("opset").asLong();
+    ImageInput input = new ImageInput(image, stored(json), false, false);
+    Value logits = values.get(json.path("logits").asInt());
+    if (!json.has(MIXING)) {
+      // Of an earlier version, which left it to the reader to find out.
+      boolean fixed = json.path(OWN_BATCH).asBoolean();
+      return new ImportedGraph(name, opset, input, logits, operations, fixed);
+    }
+    Set<Operation> mixing = Collections.newSetFromMap(new IdentityHashMap<>());
+    json.path(MIXING).forEach(number -> mixing.add(operations.get(number.asInt())));
+    return new ImportedGraph(name, opset, input, logits, operations, mixing);
   }
 
   /** Files of the first stage have no images but the usual ones. */

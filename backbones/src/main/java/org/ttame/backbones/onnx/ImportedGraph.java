@@ -73,6 +73,34 @@ public final class ImportedGraph implements ImportedLayers {
       List<Operation> operations,
       boolean fixed)
       throws IOException {
+    this(name, opset, image, logits, operations, fixed, null);
+  }
+
+  /**
+   * A graph of a backbone file, whose constants cannot be read to find out what mixes images.
+   *
+   * @param mixing the operations that are written for the file's own batch
+   */
+  ImportedGraph(
+      String name,
+      long opset,
+      ImageInput image,
+      Value logits,
+      List<Operation> operations,
+      Set<Operation> mixing)
+      throws IOException {
+    this(name, opset, image, logits, operations, false, mixing);
+  }
+
+  private ImportedGraph(
+      String name,
+      long opset,
+      ImageInput image,
+      Value logits,
+      List<Operation> operations,
+      boolean fixed,
+      Set<Operation> known)
+      throws IOException {
     this.name = name;
     this.opset = opset;
     this.image = image;
@@ -81,7 +109,7 @@ public final class ImportedGraph implements ImportedLayers {
     List<Operation> written = List.copyOf(operations);
     Outline outline = outline(written, null);
     reasons = outline.refusals;
-    if (!outline.refusals.isEmpty()) {
+    if (!outline.refusals.isEmpty() && known == null) {
       List<Operation> apart = MergedRows.apart(written);
       Outline other = outline(apart, null);
       if (other.refusals.isEmpty()) {
@@ -89,8 +117,10 @@ public final class ImportedGraph implements ImportedLayers {
         outline = other;
       }
     }
-    Set<Operation> together = null;
-    if (!outline.refusals.isEmpty() && fixed) {
+    Set<Operation> together = known;
+    if (known != null) {
+      outline = outline(written, known);
+    } else if (!outline.refusals.isEmpty() && fixed) {
       together = Collections.newSetFromMap(new IdentityHashMap<>());
       outline = outline(written, together);
       if (outline.refusals.isEmpty()) {
@@ -191,7 +221,7 @@ public final class ImportedGraph implements ImportedLayers {
 
   /** As a backbone file keeps it. */
   public ObjectNode json() {
-    return GraphJson.write(name, opset, image, logits, operations, mixing != null);
+    return GraphJson.write(name, opset, image, logits, operations, mixing);
   }
 
   /**

@@ -13,6 +13,7 @@ import org.ttame.core.image.ResizeRule;
  * and quotients with a constant for each channel, in between perhaps a cast, an exchange of
  * channels or of axes. Together they are y = a·x + b, and the constants say whether x is a pixel in
  * [0, 1] or in [0, 255]: a mean, −b/a, above 2 is one of [0, 255], and so is a factor a below 0.1.
+ * Means below 0 are those of neither, so nothing is told.
  * Images of bytes are in [0, 255] whatever follows.
  */
 final class InnerStandardisation {
@@ -76,11 +77,17 @@ final class InnerStandardisation {
   private Optional<Double> range() {
     boolean bytes = true;
     boolean unit = true;
+    boolean below = true;
     double mean = 0;
     for (int c = 0; c < factor.length; c++) {
       bytes &= Math.abs(factor[c]) <= LARGEST_BYTE_FACTOR;
       unit &= Math.abs(factor[c]) >= SMALLEST_UNIT_FACTOR;
       mean = Math.max(mean, Math.abs(offset[c] / factor[c]));
+      below &= offset[c] / factor[c] > 0;
+    }
+    if (below) {
+      // A mean below 0 in every channel is that of images that are themselves in [-1, 1].
+      return Optional.empty();
     }
     if (bytes || mean > LARGEST_UNIT_MEAN) {
       return Optional.of(1 / 255.0);

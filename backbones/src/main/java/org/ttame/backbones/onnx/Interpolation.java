@@ -20,6 +20,10 @@ final class Interpolation {
   private final String coordinates;
   private final long[] sizes;
   private final double[] scales;
+
+  /** Along which axes the scale is that of the sizes, which is exact. */
+  private final boolean[] whole;
+
   private final double[] region;
 
   /** The old elements that a new one is made of. */
@@ -59,6 +63,7 @@ final class Interpolation {
               "%s node \"%s\" names an axis more than once", node.type(), node.displayName()));
     }
     sizes = shape.clone();
+    whole = new boolean[rank];
     scales = new double[rank];
     Arrays.fill(scales, 1);
     region = new double[2 * rank];
@@ -83,11 +88,14 @@ final class Interpolation {
     for (int i = 0; i < axes.length; i++) {
       int axis = axes[i];
       scales[axis] = wanted == null ? given[i] : given[i] / shape[axis];
-      double exact = scales[axis] * shape[axis];
-      sizes[axis] = wanted == null ? (long) Math.floor(exact) : (long) given[i];
+      // In float32, as runtimes do: ten times 0.7 is 7, though float32's 0.7 is less than that.
+      double made = (float) (scales[axis] * shape[axis]);
+      sizes[axis] = wanted == null ? (long) Math.floor(made) : (long) given[i];
       if (coordinates.equals("tf_crop_and_resize") && wanted == null) {
-        sizes[axis] = (long) Math.floor(exact * (region[rank + axis] - region[axis]));
+        double part = (float) (region[rank + axis] - region[axis]);
+        sizes[axis] = (long) Math.floor((float) (made * part));
       }
+      whole[axis] = wanted != null;
     }
     if (wanted != null) {
       keepAspect(axes);
@@ -127,6 +135,7 @@ final class Interpolation {
     double scale = (policy.equals("not_larger") ? all.min() : all.max()).orElse(1);
     for (int axis : axes) {
       scales[axis] = scale;
+      whole[axis] = false;
       sizes[axis] = (long) Math.floor(scale * shape[axis] + 0.5);
     }
   }
@@ -187,11 +196,20 @@ final class Interpolation {
   }
 
   private Row row(int axis, int index) {
-    double at = source(axis, index);
+    double at = source(axis, index, a -> a);
     String mode = node.text("mode", "nearest");
     return switch (mode) {
-      case "nearest" ->
-          new Row(new int[] {clamp((long) nearest(at, axis), axis)}, new double[] {1});
+      case "nearest" -> {
+        int found = clamp((long) nearest(at, axis), axis);
+        double rounded = source(axis, index, a -> (float) a);
+        if (clamp((long) nearest(rounded, axis), axis) != found) {
+          throw new UnsupportedGraphException(
+              Text.format(
+                  "%s node \"%s\" takes the nearest of two that are as near, which runtimes do not agree on",
+                  node.type(), node.displayName()));
+        }
+        yield new Row(new int[] {found}, new double[] {1});
+      }
       case "linear", "bilinear" -> weighted(at, axis, 1, a -> Math.max(0, 1 - Math.abs(a)));
       case "cubic" -> {
         double a = node.real("cubic_coeff_a", -0.75);
@@ -203,19 +221,22 @@ final class Interpolation {
     };
   }
 
-  /** Where a new element lies among the old ones. */
-  private double source(int axis, int index) {
-    double scale = scales[axis];
+  /** Where a new element lies among the old ones, each step of computing it rounded. */
+  private double source(int axis, int index, DoubleUnaryOperator rounding) {
+    double scale = rounding.applyAsDouble(scales[axis]);
     double old = shape[axis];
     double made = sizes[axis];
-    double halfPixel = (index + 0.5) / scale - 0.5;
+    boolean exact = whole[axis] && scale == scales[axis];
+    DoubleUnaryOperator divided =
+        a -> exact ? a * old / made : rounding.applyAsDouble(a / scale);
+    double halfPixel = rounding.applyAsDouble(divided.applyAsDouble(index + 0.5) - 0.5);
     return switch (coordinates) {
       case "half_pixel" -> halfPixel;
       case "pytorch_half_pixel" -> made > 1 ? halfPixel : 0;
       case "half_pixel_symmetric" -> old / 2 * (1 - made / (scale * old)) + halfPixel;
-      case "asymmetric" -> index / scale;
-      case "align_corners" -> aligned(axis, index);
-      case "tf_half_pixel_for_nn" -> (index + 0.5) / scale;
+      case "asymmetric" -> divided.applyAsDouble(index);
+      case "align_corners" -> rounding.applyAsDouble(aligned(axis, index));
+      case "tf_half_pixel_for_nn" -> divided.applyAsDouble(index + 0.5);
       case "tf_crop_and_resize" -> cropped(axis, index);
       default ->
           throw new UnsupportedGraphException(

@@ -34,6 +34,13 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
   /** A probability below is taken for this one: the logarithm of zero is no logit. */
   private static final double LEAST_PROBABILITY = 1e-30;
 
+  /** Operators that make no logits of probabilities, if all of their values are such. */
+  private static final Set<String> KEEPS_PROBABILITIES =
+      Set.of(
+          "Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Clip", "Relu", "Abs", "Pow",
+          "Sqrt", "Identity", "Cast", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
+          "Transpose", "Slice", "Split", "Gather", "Expand", "ReduceMean", "ReduceMax");
+
   private static final Pattern TELLING =
       Pattern.compile("logit|prob|score|softmax|class|pred", Pattern.CASE_INSENSITIVE);
 
@@ -52,10 +59,19 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
             .map(output -> Text.format("%s %s", output, shape(operands.get(output))))
             .collect(Collectors.joining(", "));
     Map<String, Value> heads = new LinkedHashMap<>();
+    Map<String, Value> nested = new LinkedHashMap<>();
     for (String output : model.outputs()) {
-      if (operands.get(output) instanceof Value value && scores(value)) {
-        heads.put(output, value);
+      if (operands.get(output) instanceof Value value) {
+        if (scores(value)) {
+          heads.put(output, value);
+        } else if (isNested(bare(value))) {
+          nested.put(output, value);
+        }
       }
+    }
+    if (heads.isEmpty() || options.output().filter(nested::containsKey).isPresent()) {
+      // Beside a list of scores, [B, K, 1, 1] would be features.
+      heads.putAll(nested);
     }
     if (options.output().isPresent()) {
       String wanted = options.output().get();
@@ -82,7 +98,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     }
     boolean several = heads.values().stream().map(LogitsOutput::bare).distinct().count() > 1;
     List<String> names = several ? telling(heads) : List.copyOf(heads.keySet()).subList(0, 1);
-    if (names.size() != 1) {
+    if (names.stream().map(heads::get).map(LogitsOutput::bare).distinct().count() != 1) {
       throw new BackboneException(
           Text.format(
               "%s has several outputs that could be the classifier's answer; say with option 'output' which is: %s",
@@ -94,13 +110,13 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
   /** Finds out, or is told, what an output means. */
   private static LogitsOutput of(
       String name, Value output, Optional<OutputKind> given, boolean assumed, String all) {
-    Value logits = bare(output);
+    Value logits = flat(bare(output));
     boolean single = !logits.isUnknown() && logits.shape()[1] == 1;
     Operation last = activation(output);
     boolean sigmoid = last != null && last.is("Sigmoid");
     boolean softmax = last != null && !sigmoid;
     if (last == null) {
-      refuseSquashed(output);
+      refuseSquashed(name, output, single, given);
     }
     if (single && softmax) {
       throw new UnsupportedGraphException(
@@ -142,6 +158,24 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     return value.isUnknown() || bare(value).rank() == 2;
   }
 
+  /** Whether it is a list of scores for each image among axes of one: {@code [B, K, 1, 1]}. */
+  private static boolean isNested(Value value) {
+    return !value.isUnknown()
+        && value.rank() > 2
+        && Arrays.stream(value.shape()).skip(1).filter(size -> size != 1).count() <= 1;
+  }
+
+  /** Nested scores as {@code [B, K]}. */
+  private static Value flat(Value scores) {
+    return isNested(scores)
+        ? operation("Flatten", new long[] {scores.shape()[0], classesOf(scores)}, scores)
+        : scores;
+  }
+
+  private static long classesOf(Value scores) {
+    return Arrays.stream(scores.shape()).skip(1).reduce(1, (a, b) -> a * b);
+  }
+
   /** What an activation that ends a graph was given, with an axis of its own for a single score. */
   private static Value bare(Value output) {
     Operation last = activation(output);
@@ -173,40 +207,101 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
   }
 
   private static boolean overClasses(Value value, Operation softmax) {
-    return value.isUnknown()
-        ? softmax.value(0).isUnknown()
-        : softmax.node().integer("axis", -1) == value.rank() - 1;
+    if (value.isUnknown()) {
+      return softmax.value(0).isUnknown();
+    }
+    int axis = Movement.axis(softmax.node().integer("axis", -1), value.rank());
+    return isNested(value)
+        ? axis > 0 && value.shape()[axis] == classesOf(value)
+        : axis == value.rank() - 1;
   }
 
-  /** A sigmoid's stand-in, whose inverse would not be what it was given. */
-  private static void refuseSquashed(Value output) {
-    Operation last = output.producer();
-    if (last != null && last.is("HardSigmoid")) {
+  /** Probabilities that were clipped, averaged or put together: taken for logits they would lie. */
+  private static void refuseSquashed(
+      String name, Value output, boolean single, Optional<OutputKind> given) {
+    Optional<Operation> squashing = squashing(output, new IdentityHashMap<>());
+    boolean told =
+        given.filter(kind -> kind != OutputKind.MULTI_LABEL).isPresent()
+            && squashing.filter(last -> last.is("HardSigmoid")).isEmpty();
+    if (squashing.isPresent() && !told) {
       throw new UnsupportedGraphException(
           Text.format(
-              "its scores come out of %s, which has no logits; cut the graph before it", last));
+              "the scores of output \"%s\" are made of what comes out of %s, so they are no logits; %s",
+              name,
+              squashing.get(),
+              single
+                  ? "cut the graph before it"
+                  : "give option 'output-kind' probabilities if they add up to 1, or cut the graph before it"));
     }
+  }
+
+  /**
+   * What ends in probabilities, if nothing but fixed arithmetic and moves lies between it and a
+   * value.
+   */
+  private static Optional<Operation> squashing(
+      Value value, Map<Value, Optional<Operation>> known) {
+    Operation last = value.producer();
+    if (last == null) {
+      return Optional.empty();
+    }
+    if (last.is("Sigmoid", "HardSigmoid", "Softmax") || isShare(last)) {
+      return Optional.of(last);
+    }
+    if (!last.is(KEEPS_PROBABILITIES.toArray(String[]::new))
+        || last.inputs().stream().anyMatch(LogitsOutput::isTable)) {
+      return Optional.empty();
+    }
+    Optional<Operation> found = known.get(value);
+    if (found == null) {
+      found = Optional.empty();
+      for (Value from : last.values()) {
+        found = squashing(from, known);
+        if (found.isEmpty()) {
+          break;
+        }
+      }
+      known.put(value, found);
+    }
+    return found;
+  }
+
+  /** Whether values are divided by their sum, as a softmax in steps ends. */
+  private static boolean isShare(Operation operation) {
+    return operation.is("Div")
+        && operation.values().size() == 2
+        && operation.value(1).producer() != null
+        && operation.value(1).producer().is("ReduceSum")
+        && operation.value(1).producer().value(0) == operation.value(0);
+  }
+
+  /** Whether it has learned numbers. */
+  private static boolean isTable(Operand operand) {
+    return operand instanceof Constant constant
+        && !constant.integer()
+        && constant.size() > 1;
   }
 
   /** log p: its softmax is p again. */
   private static Value logarithm(Value probabilities) {
     Constant least = Constant.ofValues(new double[] {LEAST_PROBABILITY}, false);
-    return operation("Log", operation("Max", probabilities, least));
+    long[] shape = probabilities.shape();
+    return operation("Log", shape, operation("Max", shape, probabilities, least));
   }
 
-  private static Value operation(String type, Value value, Operand... more) {
+  private static Value operation(String type, long[] shape, Value value, Operand... more) {
     String name = value.name() + "/" + type;
     List<Operand> inputs = new ArrayList<>(List.of(value));
     inputs.addAll(List.of(more));
     OnnxNode node = new OnnxNode(name, "", type, List.of(), List.of(name), Map.of());
-    Value output = new Value(name, value.shape());
+    Value output = new Value(name, shape);
     output.producer(new Operation(type, node, inputs, List.of(output)));
     return output;
   }
 
   /** K; of a single logit 2. */
   private static long classes(Value head) {
-    return Math.max(2, bare(head).shape()[1]);
+    return Math.max(2, classesOf(bare(head)));
   }
 
   /** The heads that are called what answers are called, or else those that follow all others. */

@@ -78,6 +78,12 @@ record Sliding(
         return counted(node, size, kernel, stride, dilation, 0, 0, reach);
       }
       case "SAME_UPPER", "SAME_LOWER" -> {
+        if (reach > kernel && !node.type().equals("Conv")) {
+          throw new UnsupportedGraphException(
+              Text.format(
+                  "%s node \"%s\" has gaps and pads by %s, which runtimes do not agree on",
+                  node.type(), node.displayName(), automatic));
+        }
         long count = (size + stride - 1) / stride;
         long total = Math.max(0, (count - 1) * stride + reach - size);
         long less = total / 2;

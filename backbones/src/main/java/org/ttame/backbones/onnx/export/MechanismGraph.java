@@ -88,6 +88,7 @@ final class MechanismGraph {
   private String predicted() {
     String scores = float32(classifier.scores(), "scores");
     if (!classifier.single()) {
+      scores = classifier.nested() ? graph.reshape("scores.flat", scores, 0, -1) : scores;
       return graph.node("ArgMax", "class", List.of(scores), "axis", 1L, "keepdims", 0L);
     }
     String zero = graph.floats("zero.score", new float[1], 1);
