@@ -188,6 +188,18 @@ class AttributesTest {
               "floor");
         };
     assertThatThrownBy(() -> load(nearest)).hasMessageContaining("takes the nearest of two");
+    SmallNetwork.Body antialiased =
+        (onnx, image) -> {
+          onnx.opset(18);
+          return onnx.node(
+              "Resize",
+              List.of(image, "", onnx.numbers(1, 1, 1.05f, 0.5f)),
+              "mode",
+              "linear",
+              "antialias",
+              1);
+        };
+    assertThatThrownBy(() -> load(antialiased)).hasMessageContaining("antialiases 11 values");
     for (String type : List.of("MaxPool", "AveragePool", "LpPool")) {
       SmallNetwork.Body pool =
           (onnx, image) -> {

@@ -107,6 +107,12 @@ final class Interpolation {
                 "%s node \"%s\" makes axis %d %d long",
                 node.type(), node.displayName(), axis, sizes[axis]));
       }
+      if (antialias && sizes[axis] == shape[axis] && scales[axis] != 1) {
+        throw new UnsupportedGraphException(
+            Text.format(
+                "%s node \"%s\" antialiases %d values to as many by a scale of %s, which runtimes do not agree on",
+                node.type(), node.displayName(), shape[axis], scales[axis]));
+      }
     }
   }
 
