@@ -218,6 +218,20 @@ class AttributesTest {
     }
   }
 
+  /** What is wrong with any operator is said of the node. */
+  @Test
+  void refusalsNameTheNode() {
+    assertThatThrownBy(
+            () ->
+                load(
+                    (onnx, image) -> {
+                      String rows = onnx.node("Reshape", List.of(image, onnx.integers(2, 3, 121)));
+                      return onnx.node("MeanVarianceNormalization", List.of(rows));
+                    }))
+        .hasMessageContaining("MeanVarianceNormalization")
+        .hasMessageContaining("cannot be read: axis 3 does not exist");
+  }
+
   private void load(SmallNetwork.Body body) throws Exception {
     Path file = SmallNetwork.network(folder, "disputed", body);
     Backbones.load(file, org.ttame.backbones.source.BackboneOptions.defaults()).close();

@@ -305,7 +305,13 @@ final class Dataflow {
         refuseOthers(node, inputs);
       }
     } catch (UnsupportedGraphException e) {
-      refuse(node, inputs, e.getMessage());
+      String why = e.getMessage();
+      boolean named = why.contains(node.displayName());
+      refuse(
+          node,
+          inputs,
+          named ? why : Text.format(
+                  "%s node \"%s\" cannot be read: %s", node.type(), node.displayName(), why));
     }
   }
 
