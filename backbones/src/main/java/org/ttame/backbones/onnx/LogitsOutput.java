@@ -240,7 +240,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
    * value.
    */
   private static Optional<Operation> squashing(
-      Value value, Map<Value, Optional<Operation>> known) {
+      Value value, IdentityHashMap<Value, Optional<Operation>> known) {
     Operation last = value.producer();
     if (last == null) {
       return Optional.empty();
