@@ -177,8 +177,7 @@ class AttributesTest {
   void whatRuntimesDoNotAgreeOn() {
     SmallNetwork.Body nearest =
         (onnx, image) -> {
-          String fourteen =
-              onnx.node("Pad", List.of(image, onnx.integers(0, 0, 3, 3, 0, 0, 0, 0)));
+          String fourteen = onnx.node("Pad", List.of(image, onnx.integers(0, 0, 3, 3, 0, 0, 0, 0)));
           return onnx.node(
               "Resize",
               List.of(fourteen, "", "", onnx.integers(2, 3, 4, 14)),

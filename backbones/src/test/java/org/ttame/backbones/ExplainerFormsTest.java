@@ -138,8 +138,7 @@ class ExplainerFormsTest {
     for (int classes : new int[] {CLASSES, 1}) {
       Head head =
           (onnx, scores) -> {
-            String nested =
-                onnx.node("Reshape", List.of(scores, onnx.integers(2, classes, 1, 1)));
+            String nested = onnx.node("Reshape", List.of(scores, onnx.integers(2, classes, 1, 1)));
             onnx.output(
                 end.equals("Softmax")
                     ? onnx.node(end, List.of(nested), "axis", 1)

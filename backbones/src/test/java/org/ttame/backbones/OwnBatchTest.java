@@ -100,8 +100,7 @@ class OwnBatchTest {
             1);
     String wide = onnx.node("Concat", List.of(maps, maps), "axis", 1);
     String sum = onnx.node("Add", List.of(wide, constant));
-    return onnx.node(
-        "Slice", List.of(sum, onnx.integers(0), onnx.integers(8), onnx.integers(1)));
+    return onnx.node("Slice", List.of(sum, onnx.integers(0), onnx.integers(8), onnx.integers(1)));
   }
 
   /** A backbone file says which operations are written for the batch: its constants are unread. */

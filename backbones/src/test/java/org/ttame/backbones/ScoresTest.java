@@ -64,8 +64,7 @@ class ScoresTest {
               onnx.node(
                   "Add",
                   List.of(
-                      onnx.node("Softmax", List.of(scores)),
-                      onnx.node("Softmax", List.of(other))));
+                      onnx.node("Softmax", List.of(scores)), onnx.node("Softmax", List.of(other))));
           return onnx.node("Div", List.of(sum, onnx.number(2)));
         });
     ends.put(
@@ -73,8 +72,7 @@ class ScoresTest {
         (onnx, scores) -> {
           String one =
               onnx.node(
-                  "Slice",
-                  List.of(scores, onnx.integers(0), onnx.integers(1), onnx.integers(1)));
+                  "Slice", List.of(scores, onnx.integers(0), onnx.integers(1), onnx.integers(1)));
           String yes = onnx.node("Sigmoid", List.of(one));
           String no = onnx.node("Sub", List.of(onnx.number(1), yes));
           return onnx.node("Concat", List.of(no, yes), "axis", 1);
@@ -88,9 +86,7 @@ class ScoresTest {
         });
     for (Map.Entry<String, Body> end : ends.entrySet()) {
       Path file =
-          file(
-              "changed",
-              (onnx, image) -> end.getValue().write(onnx, scores(onnx, image, 4)));
+          file("changed", (onnx, image) -> end.getValue().write(onnx, scores(onnx, image, 4)));
       for (BackboneOptions options :
           List.of(
               BackboneOptions.defaults(),

@@ -310,7 +310,9 @@ final class Dataflow {
       refuse(
           node,
           inputs,
-          named ? why : Text.format(
+          named
+              ? why
+              : Text.format(
                   "%s node \"%s\" cannot be read: %s", node.type(), node.displayName(), why));
     }
   }

@@ -13,8 +13,8 @@ import org.ttame.core.image.ResizeRule;
  * and quotients with a constant for each channel, in between perhaps a cast, an exchange of
  * channels or of axes. Together they are y = a·x + b, and the constants say whether x is a pixel in
  * [0, 1] or in [0, 255]: a mean, −b/a, above 2 is one of [0, 255], and so is a factor a below 0.1.
- * Means below 0 are those of neither, so nothing is told.
- * Images of bytes are in [0, 255] whatever follows.
+ * Means below 0 are those of neither, so nothing is told. Images of bytes are in [0, 255] whatever
+ * follows.
  */
 final class InnerStandardisation {
   private static final double LARGEST_UNIT_MEAN = 2;

@@ -233,8 +233,7 @@ final class Interpolation {
     double old = shape[axis];
     double made = sizes[axis];
     boolean exact = whole[axis] && scale == scales[axis];
-    DoubleUnaryOperator divided =
-        a -> exact ? a * old / made : rounding.applyAsDouble(a / scale);
+    DoubleUnaryOperator divided = a -> exact ? a * old / made : rounding.applyAsDouble(a / scale);
     double halfPixel = rounding.applyAsDouble(divided.applyAsDouble(index + 0.5) - 0.5);
     return switch (coordinates) {
       case "half_pixel" -> halfPixel;

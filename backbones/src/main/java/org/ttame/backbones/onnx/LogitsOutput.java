@@ -37,9 +37,33 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
   /** Operators that make no logits of probabilities, if all of their values are such. */
   private static final Set<String> KEEPS_PROBABILITIES =
       Set.of(
-          "Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Clip", "Relu", "Abs", "Pow",
-          "Sqrt", "Identity", "Cast", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-          "Transpose", "Slice", "Split", "Gather", "Expand", "ReduceMean", "ReduceMax");
+          "Add",
+          "Sub",
+          "Mul",
+          "Div",
+          "Sum",
+          "Mean",
+          "Max",
+          "Min",
+          "Clip",
+          "Relu",
+          "Abs",
+          "Pow",
+          "Sqrt",
+          "Identity",
+          "Cast",
+          "Concat",
+          "Reshape",
+          "Flatten",
+          "Squeeze",
+          "Unsqueeze",
+          "Transpose",
+          "Slice",
+          "Split",
+          "Gather",
+          "Expand",
+          "ReduceMean",
+          "ReduceMax");
 
   private static final Pattern TELLING =
       Pattern.compile("logit|prob|score|softmax|class|pred", Pattern.CASE_INSENSITIVE);
@@ -277,9 +301,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
 
   /** Whether it has learned numbers. */
   private static boolean isTable(Operand operand) {
-    return operand instanceof Constant constant
-        && !constant.integer()
-        && constant.size() > 1;
+    return operand instanceof Constant constant && !constant.integer() && constant.size() > 1;
   }
 
   /** log p: its softmax is p again. */
