@@ -62,16 +62,21 @@ public final class ComputingThreads {
   }
 
   /**
-   * Refuses what OpenMP would die of.
+   * Refuses what OpenMP would die of, and what ND4J does not start with: it reads one whole number
+   * there, no list of one a nesting level as OpenMP does, and no word.
    *
-   * @param variable {@value #VARIABLE} of the environment: a number, or one a nesting level, with
-   *     commas; null if it is not set. What is no number OpenMP overlooks
+   * @param variable {@value #VARIABLE} of the environment; null if it is not set
    */
   static void checkVariable(String variable) {
-    for (String number : variable == null ? new String[0] : variable.split(",", -1)) {
-      if (number.strip().matches("[0-9]{1,18}")) {
-        check(VARIABLE, Long.parseLong(number.strip()));
-      }
+    if (variable == null || variable.isEmpty()) {
+      return;
     }
+    if (!variable.matches("[0-9]{1,18}")) {
+      throw new IllegalArgumentException(
+          Text.format(
+              "%s=%s: ND4J reads one whole number there, 1 to %d; set it to one, or unset it",
+              VARIABLE, variable, most()));
+    }
+    check(VARIABLE, Long.parseLong(variable));
   }
 }

@@ -63,7 +63,8 @@ public record NativeBinary(String extension, String reason, boolean slow) {
    *
    * @return the choice
    * @throws IllegalArgumentException if {@value #OVERRIDE} names no build or one that the class
-   *     path does not hold, or {@code OMP_NUM_THREADS} is beyond {@link ComputingThreads#most()}
+   *     path does not hold, or {@code OMP_NUM_THREADS} is no number of threads from 1 to {@link
+   *     ComputingThreads#most()}
    * @throws UncheckedIOException if there is no folder to unpack native libraries into
    */
   public static NativeBinary select() {

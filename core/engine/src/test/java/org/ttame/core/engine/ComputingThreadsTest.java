@@ -22,11 +22,11 @@ class ComputingThreadsTest {
 
   @Test
   void refusesItFromTheEnvironmentToo() {
-    for (String number : new String[] {"20000", " 20000 ", "2,20000", "0"}) {
+    for (String number : new String[] {"20000", "0", "-1", "2,1", " 2", "many", "\u0662"}) {
       assertThatThrownBy(() -> ComputingThreads.checkVariable(number))
           .hasMessageContaining("OMP_NUM_THREADS");
     }
-    for (String number : new String[] {null, "", "1", "2,1", "64", "many"}) {
+    for (String number : new String[] {null, "", "1", "02", "64"}) {
       assertThatCode(() -> ComputingThreads.checkVariable(number)).doesNotThrowAnyException();
     }
   }
