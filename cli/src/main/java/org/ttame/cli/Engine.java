@@ -79,7 +79,7 @@ record Engine(NativeBinary binary, String backend, int threads) {
     if (cudaBuild) {
       requireGpu(Nd4j::getBackend);
     }
-    NativeBinary binary = NativeBinary.select().loaded();
+    NativeBinary binary = load();
     if (binary.slow()) {
       console.warn(
           Text.format(
@@ -91,6 +91,25 @@ record Engine(NativeBinary binary, String backend, int threads) {
     ComputingThreads.use(threads);
     String backend = Nd4j.getEnvironment().isCPU() ? "CPU" : "CUDA";
     return new Engine(binary, backend, threads);
+  }
+
+  /** A jar holds the native libraries of one platform; elsewhere the JVM does not find its own. */
+  private static NativeBinary load() throws WorkFailedException {
+    try {
+      return NativeBinary.select().loaded();
+    } catch (UnsatisfiedLinkError e) {
+      String platform = NativeBinary.platform();
+      throw new WorkFailedException(
+          Text.format(
+              "the native libraries for %s cannot be loaded (%s); a jar made for another platform"
+                  + " lacks them: build one with 'mvn -ntp -q -DskipTests -P%s"
+                  + " -Djavacpp.platform=%s package'",
+              platform,
+              // What follows is the path of system libraries, where nothing of ours is.
+              e.getMessage().replaceAll(" in java\\.library\\.path.*", ""),
+              platform,
+              platform));
+    }
   }
 
   private static void requirePrecision(Precision precision, Console console)

@@ -205,8 +205,8 @@ public record NativeBinary(String extension, String reason, boolean slow) {
     return System.mapLibraryName("jni" + name);
   }
 
-  /** JavaCPP's name of the platform, without starting JavaCPP. */
-  private static String platform() {
+  /** JavaCPP's name of the platform, as {@code linux-x86_64}, without starting JavaCPP. */
+  public static String platform() {
     return System.getProperty("org.bytedeco.javacpp.platform", Loader.Detector.getPlatform());
   }
 
