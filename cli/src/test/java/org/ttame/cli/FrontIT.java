@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,15 +31,20 @@ class FrontIT {
         .noneMatch(loaded -> loaded.contains("org.nd4j.") || loaded.contains("org.bytedeco."));
   }
 
+  /** On a machine that is slow or busy a JVM that does nothing takes long, too. */
   @Test
   void helpIsQuick() {
-    double best =
-        Stream.generate(() -> new Jar(folder).run("--help"))
-            .limit(3)
-            .map(Jar.Result::seconds)
-            .min(Comparator.naturalOrder())
-            .orElseThrow();
-    assertThat(best).isLessThan(0.5);
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    double nothing = best(() -> Jar.by(java, folder).run("-version"));
+    assertThat(best(() -> new Jar(folder).run("--help"))).isLessThan(Math.max(0.5, 8 * nothing));
+  }
+
+  private static double best(Supplier<Jar.Result> run) {
+    return Stream.generate(run)
+        .limit(3)
+        .map(Jar.Result::seconds)
+        .min(Comparator.naturalOrder())
+        .orElseThrow();
   }
 
   @Test
