@@ -6,10 +6,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -115,6 +119,35 @@ class LicencesIT {
     assertThat(files.stream().filter(file -> file.matches(".*/libopencv_[^/]*\\.so[^/]*")))
         .extracting(file -> file.replaceAll(".*/libopencv_|\\.so.*", ""))
         .isSubsetOf("core", "imgproc", "imgcodecs");
+  }
+
+  /** What untrusted input reaches: SECURITY.md names the versions that are in the jar. */
+  @Test
+  void securityNamesTheVersionsInTheJar() throws IOException {
+    Map<String, String> named =
+        Map.of(
+            "jackson-databind", "Jackson",
+            "jetty-server", "Jetty",
+            "deeplearning4j-nn", "DL4J",
+            "opencv", "OpenCV",
+            "flatbuffers-java", "FlatBuffers",
+            "jna", "JNA",
+            "oshi-core", "OSHI");
+    Set<String> expected = new TreeSet<>();
+    for (JsonNode component :
+        new ObjectMapper().readTree(text("META-INF/sbom/ttame.cdx.json")).get("components")) {
+      String name = named.get(component.get("name").asText());
+      if (name != null) {
+        // OpenCV's own version, without that of its bindings.
+        String version = component.get("version").asText();
+        expected.add(
+            name
+                + " "
+                + (name.equals("OpenCV") ? version.substring(0, version.indexOf('-')) : version));
+      }
+    }
+    assertThat(expected).hasSameSizeAs(named.keySet());
+    assertThat(Files.readString(Path.of("..", "SECURITY.md"))).contains(expected);
   }
 
   private String text(String name) throws IOException {
