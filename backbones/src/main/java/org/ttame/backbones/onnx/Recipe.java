@@ -103,7 +103,7 @@ record Recipe(Constant view, double[] scales, double factor, boolean mask) {
 
     float[] atLeast(int length) {
       if (block.length < length) {
-        block = new float[length];
+        block = new float[(int) Math.max(length, BLOCK)];
       }
       return block;
     }

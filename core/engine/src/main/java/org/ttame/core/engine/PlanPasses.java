@@ -33,7 +33,11 @@ final class PlanPasses {
       RotatedWeights turned,
       DnnKernels kernels,
       PrecisionPass.Casts casts) {
-    List<PlanStep> rest = live(GradientPass.apply(steps, kept, fixedArrays, turned, kernels), kept);
+    List<PlanStep> rest = GradientPass.apply(steps, kept, fixedArrays, turned, kernels);
+    if (kernels != null) {
+      SpreadPass.apply(rest);
+    }
+    rest = live(rest, kept);
     if (kernels != null) {
       rest = ActivationPass.apply(rest, kept, kernels);
       rest = OneDnnPass.apply(rest, kept, kernels);

@@ -223,4 +223,34 @@ class ActivationPassTest extends SessionComparison {
     graph.constant(wave(24)).sub(u).div(v.add(1)).sub("y", u);
     agree();
   }
+
+  /** Batch normalisation as the mechanism trains it: no row that ones repeat is written out. */
+  @Test
+  void repeatedRowsAreReadAsRows() {
+    SDVariable ones = graph.constant(Nd4j.ones(DataType.FLOAT, 72, 1));
+    SDVariable average = graph.constant(Nd4j.ones(DataType.FLOAT, 1, 72).divi(72));
+    SDVariable rows = x.reshape(72, 16);
+    SDVariable centred = rows.sub(graph.mmul(ones, graph.mmul(average, rows)));
+    SDVariable variance = graph.mmul(average, centred.mul(centred));
+    SDVariable scale = graph.mmul(ones, graph.math().rsqrt(variance.add(0.1)));
+    centred.mul(scale).sub("y", graph.mmul(ones, variance));
+    // Both products are means: none repeats a row.
+    assertThat(forward())
+        .containsExactly(
+            "matmul", "subtract", "multiply", "matmul", "linear", "rsqrt", "multiply + subtract");
+    agree();
+  }
+
+  /** A product with other numbers, or of two repeated rows, is what it says. */
+  @Test
+  void whatIsLikeARepeatedRow() {
+    SDVariable ones = graph.constant(Nd4j.ones(DataType.FLOAT, 72, 1));
+    INDArray last = Nd4j.ones(DataType.FLOAT, 72, 1).putScalar(71, 2);
+    SDVariable row = graph.constant(wave(1, 16));
+    SDVariable rows = x.reshape(72, 16).mul(graph.mmul(graph.constant(last), row));
+    SDVariable two = graph.mmul(ones, row).mul(graph.mmul(ones, row));
+    rows.sub(two).mul("y", graph.mmul(graph.constant(last), row));
+    forward();
+    agree();
+  }
 }

@@ -1,6 +1,7 @@
 package org.ttame.core.attention;
 
 import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +19,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.HostMemory;
 import org.ttame.core.engine.ThreadGuard;
 import org.ttame.core.npz.Npz;
 
@@ -79,20 +81,27 @@ public final class AttentionMechanism implements AutoCloseable {
     SplittableRandom random = new SplittableRandom(seed);
     mechanism.layout.forEach(
         (name, entry) -> {
-          float[] values = new float[entry.length()];
-          switch (entry.role()) {
-            case CONV_WEIGHT, CONV_BIAS -> {
-              double bound = 1 / Math.sqrt(entry.fanIn());
-              for (int i = 0; i < values.length; i++) {
-                values[i] = (float) ((2 * random.nextDouble() - 1) * bound);
-              }
-            }
-            case BN_WEIGHT, RUNNING_VAR -> Arrays.fill(values, 1);
-            case BN_BIAS, RUNNING_MEAN -> Arrays.fill(values, 0);
-          }
-          mechanism.put(name, entry, Nd4j.create(values, entry.shape(), 'c').castTo(type));
+          INDArray array = Nd4j.createUninitialized(DataType.FLOAT, entry.shape(), 'c');
+          HostMemory.fill(
+              array,
+              memory -> {
+                FloatBuffer values = memory.asFloatBuffer();
+                while (values.hasRemaining()) {
+                  values.put(initialValue(entry, random));
+                }
+              });
+          mechanism.put(name, entry, array.castTo(type));
         });
     return mechanism;
+  }
+
+  private static float initialValue(ArrayLayout.Entry entry, SplittableRandom random) {
+    return switch (entry.role()) {
+      case CONV_WEIGHT, CONV_BIAS ->
+          (float) ((2 * random.nextDouble() - 1) * (1 / Math.sqrt(entry.fanIn())));
+      case BN_WEIGHT, RUNNING_VAR -> 1;
+      case BN_BIAS, RUNNING_MEAN -> 0;
+    };
   }
 
   /**

@@ -1,9 +1,11 @@
 package org.ttame.eval.bench;
 
+import java.nio.FloatBuffer;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -19,6 +21,7 @@ import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.classifier.InputGradient;
 import org.ttame.core.engine.EngineProfile;
+import org.ttame.core.engine.HostMemory;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.Standardizer;
 import org.ttame.eval.explain.AblationCamExplainer;
@@ -43,10 +46,10 @@ public final class Workbench implements AutoCloseable {
   private final FrozenClassifier classifier;
   private final AttentionMechanism mechanism;
   private final INDArray unit;
-  private final INDArray standardised;
   private final int[] labels;
   private final long seed;
   private final Map<Work, Explainer> methods = new EnumMap<>(Work.class);
+  private INDArray standardised;
   private EngineProfile profile;
   private Trainer trainer;
   private MapExplainer explainer;
@@ -67,13 +70,16 @@ public final class Workbench implements AutoCloseable {
         AttentionMechanism.create(
             AttentionSpec.of(classifier.defaultLayers(), classifier.classes(), Variant.PROPOSED),
             seed);
-    float[] values = new float[batch * spec.values()];
+    unit = Nd4j.createUninitialized(DataType.FLOAT, spec.shape(batch), 'c');
     SplittableRandom random = new SplittableRandom(seed);
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) random.nextDouble();
-    }
-    unit = Nd4j.create(values, spec.shape(batch), 'c');
-    standardised = new Standardizer(spec).apply(unit);
+    HostMemory.fill(
+        unit,
+        memory -> {
+          FloatBuffer values = memory.asFloatBuffer();
+          while (values.hasRemaining()) {
+            values.put((float) random.nextDouble());
+          }
+        });
     labels = new int[batch];
   }
 
@@ -153,10 +159,15 @@ public final class Workbench implements AutoCloseable {
     methods.values().forEach(Explainer::close);
     mechanism.close();
     unit.close();
-    standardised.close();
+    if (standardised != null) {
+      standardised.close();
+    }
   }
 
   private void prepare(Work work) {
+    if (work != Work.STEP && standardised == null) {
+      standardised = new Standardizer(classifier.inputSpec()).apply(unit);
+    }
     if (work == Work.STEP && trainer == null) {
       trainer = new Trainer(classifier, mechanism, TrainingOptions.builder().build(), STEPS);
       watch();
