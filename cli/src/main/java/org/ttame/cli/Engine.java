@@ -119,12 +119,10 @@ record Engine(NativeBinary binary, String backend, int threads) {
     } catch (UnsupportedOperationException e) {
       throw new WorkFailedException("--precision bfloat16: " + e.getMessage());
     }
-    Precision.Hardware hardware = Precision.Hardware.here();
-    if (precision == Precision.BFLOAT16 && !hardware.isFast()) {
-      console.warn(
-          Text.format(
-              "--precision bfloat16 saves no time here: %s; --precision float32 is faster",
-              hardware));
+    if (precision == Precision.BFLOAT16) {
+      Precision.Hardware.here()
+          .warning()
+          .ifPresent(warning -> console.warn("--precision bfloat16: " + warning));
     }
   }
 

@@ -2,6 +2,7 @@ package org.ttame.core.engine;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.ttame.core.Text;
 
@@ -12,7 +13,7 @@ public enum Precision {
 
   /**
    * Operands and results are rounded to bfloat16 (eight bits of precision), sums are float32. Needs
-   * a processor that has AVX-512; fast with AVX512_BF16 or AMX. See {@code PrecisionPass}.
+   * a processor that has AVX-512; faster than float32 with AMX. See {@code PrecisionPass}.
    */
   BFLOAT16;
 
@@ -61,7 +62,10 @@ public enum Precision {
     /** AVX-512 without instructions for bfloat16: slower than float32. */
     EMULATED("bfloat16 emulated with AVX-512, slower than float32"),
 
-    /** Instructions for products of vectors. */
+    /**
+     * Instructions for products of vectors. Xeons whose AMX a virtual machine does not have do half
+     * as many multiplications a second by them as in float32: they save memory alone there.
+     */
     AVX512_BF16("bfloat16 by AVX512_BF16"),
 
     /** Instructions for products of matrices. */
@@ -78,9 +82,17 @@ public enum Precision {
       return OneDnn.instance().isPresent() ? OneDnn.bfloat16() : NONE;
     }
 
-    /** Whether bfloat16 saves time. */
-    public boolean isFast() {
-      return this == AVX512_BF16 || this == AMX;
+    /** What to tell who asks for bfloat16 here and cannot count on it to save time. */
+    public Optional<String> warning() {
+      return switch (this) {
+        case NONE, AMX -> Optional.empty();
+        case EMULATED -> Optional.of(Text.format("%s; use float32 unless memory is short", phrase));
+        case AVX512_BF16 ->
+            Optional.of(
+                phrase
+                    + " without AMX saves memory, but time only on some processors; compare"
+                    + " 'ttame bench' in both precisions");
+      };
     }
 
     @Override
