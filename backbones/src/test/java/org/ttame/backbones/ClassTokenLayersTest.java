@@ -47,7 +47,8 @@ class ClassTokenLayersTest {
     onnx.output(
         onnx.node("Gemm", List.of(classToken(onnx, second), onnx.weight(0, 0.3, WIDTH, WIDTH))),
         "logits");
-    check(onnx, "8×8×8");
+    // All three: the tokens that both attentions read, and the last sum.
+    assertThat(check(onnx, "8×8×8")).hasSize(3).endsWith(first, second);
   }
 
   /** As in CrossViT: branches of two grids, so that no value has all that the logits depend on. */
@@ -67,8 +68,12 @@ class ClassTokenLayersTest {
     return onnx.node("Gather", List.of(normalised, onnx.index(0)), "axis", 1);
   }
 
-  /** The CAM layer has a class token in front, and the logits depend on its places. */
-  private void check(OnnxWriter onnx, String shape) throws Exception {
+  /**
+   * The CAM layer has a class token in front, and the logits depend on its places.
+   *
+   * @return the layers read by default
+   */
+  private List<String> check(OnnxWriter onnx, String shape) throws Exception {
     Path file = folder.resolve("classifier.onnx");
     onnx.write(file, 1);
     try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults());
@@ -85,6 +90,7 @@ class ClassTokenLayersTest {
         }
         assertThat(places).isPositive();
       }
+      return classifier.defaultLayers().stream().map(FeatureLayer::node).toList();
     }
   }
 

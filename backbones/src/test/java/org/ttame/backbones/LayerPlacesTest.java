@@ -325,6 +325,31 @@ class LayerPlacesTest {
     }
   }
 
+  /** As in MobileViTv2, which resizes maps that its windows do not fit: one stage, not two. */
+  @Test
+  void aResolutionThatIsNearlyTheSameIsNoStageOfItsOwn() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String map = onnx.node("Relu", List.of(patches(onnx, 8)));
+    String smaller = onnx.node("Relu", List.of(convolved(onnx, map, 3, 1)));
+    String coarse = convolved(onnx, smaller, 2, 2);
+    finish(onnx, coarse, 8);
+    try (FrozenClassifier classifier = load(onnx)) {
+      assertThat(classifier.layers().get(map).shape()).isEqualTo("8×8×8");
+      assertThat(classifier.layers().get(smaller).shape()).isEqualTo("8×6×6");
+      assertThat(classifier.defaultLayers())
+          .extracting(FeatureLayer::node)
+          .containsExactly(smaller, coarse);
+    }
+  }
+
+  private static String convolved(OnnxWriter onnx, String map, int kernel, int stride) {
+    return onnx.node(
+        "Conv",
+        List.of(map, onnx.weight(0, 0.2, 8, 8, kernel, kernel), onnx.weight(0, 0.1, 8)),
+        "strides",
+        new long[] {stride, stride});
+  }
+
   /** As in TNT: patches are unfolded, not convolved. */
   @Test
   void unfoldedPatchesAreAGrid() throws Exception {

@@ -21,12 +21,13 @@ import org.ttame.core.masking.Masking;
  * Which layers of an imported graph can be explained, and which of them are by default.
  *
  * <p>A <em>cut point</em> is a value that every path from image to logits passes. A stage is a
- * resolution; what a max pool gives belongs to the stage before it. Of each of the last three
- * stages that are eight times coarser than the image the last cut point counts that is a sum or a
- * concatenation, with the activation behind it; the last cut point of all where there is none,
- * where a max pool ends the stage, and in the last stage. Where that gives fewer than three,
- * because branches of several resolutions run side by side, resolutions without a cut point give
- * their last sum or concatenation, too.
+ * resolution, with those that are less than half as large or small again: windows that do not fit,
+ * or a border that is lost, begin none. What a max pool gives belongs to the stage before it. Of
+ * each of the last three stages that are eight times coarser than the image the last cut point
+ * counts that is a sum or a concatenation, with the activation behind it; the last cut point of all
+ * where there is none, where a max pool ends the stage, and in the last stage. Where that gives
+ * fewer than three, because branches of several resolutions run side by side, resolutions without a
+ * cut point give their last sum or concatenation, too.
  */
 final class LayerChoice {
   private static final int STAGES = 3;
@@ -396,7 +397,10 @@ final class LayerChoice {
     }
     Map<List<Long>, List<Value>> stages = new LinkedHashMap<>();
     for (Value cut : cuts) {
-      stages.computeIfAbsent(stage(cut), key -> new ArrayList<>()).add(cut);
+      List<Long> own = stage(cut);
+      List<Long> known =
+          stages.keySet().stream().filter(other -> areAlike(own, other)).findFirst().orElse(own);
+      stages.computeIfAbsent(known, key -> new ArrayList<>()).add(cut);
     }
     List<Value> chosen = new ArrayList<>();
     List<Value> fine = new ArrayList<>();
@@ -461,6 +465,18 @@ final class LayerChoice {
   private List<Long> resolution(Value value) {
     FeatureLayer layer = layers.get(value);
     return List.of((long) layer.height(), (long) layer.width());
+  }
+
+  /** Whether neither height nor width of one is half as large again as the other's, or more. */
+  private static boolean areAlike(List<Long> one, List<Long> other) {
+    for (int i = 0; i < one.size(); i++) {
+      long larger = Math.max(one.get(i), other.get(i));
+      long smaller = Math.min(one.get(i), other.get(i));
+      if (2 * larger >= 3 * smaller) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static Value choose(List<Value> stage, boolean last) {
