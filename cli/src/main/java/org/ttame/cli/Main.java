@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.ttame.core.Text;
+import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.Printable;
@@ -151,6 +153,7 @@ public final class Main {
               arguments.has(CommonOptions.QUIET),
               arguments.has(CommonOptions.VERBOSE),
               Console.isTerminal());
+      requireWritable(spec, arguments);
       job.run(console);
       return DONE;
     } catch (UsageException e) {
@@ -161,6 +164,21 @@ public final class Main {
       boolean verbose = console != null && console.isVerbose();
       report(e, verbose, console);
       return FAILED;
+    }
+  }
+
+  /** Fails before the work if what it writes, a file or a folder, has nowhere to go. */
+  private static void requireWritable(CommandSpec spec, Arguments arguments)
+      throws UsageException, IOException {
+    for (OptionSpec option : spec.options()) {
+      if (option.name().equals(CommonOptions.OUT.name())) {
+        Optional<Path> out = arguments.path(option).map(Path::toAbsolutePath);
+        boolean folder = CommonOptions.OUT.value().equals(option.value());
+        out = folder ? out : out.map(Path::getParent);
+        if (out.isPresent()) {
+          AtomicFile.requireWritable(out.get());
+        }
+      }
     }
   }
 

@@ -151,4 +151,43 @@ class MainTest {
       throw new AssertionError(e);
     }
   }
+
+  @Test
+  void whereNothingCanBeWrittenNoCommandBegins(@TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "in the way");
+    String model = "--weights none.onnx";
+    List<String> lines =
+        List.of(
+            "train " + model + " --data none",
+            "explain " + model + " --images none --method gradcam",
+            "predict " + model + " --images none",
+            "evaluate " + model + " --data none --methods gradcam",
+            "compare none nil",
+            "merge none",
+            "figures --figures road",
+            "export --run none",
+            "import " + model,
+            "sanity --run none --data none",
+            "ablate",
+            "lr-find",
+            "search",
+            "split --data none",
+            "bench " + model);
+    for (Main.Entry entry : Main.COMMANDS) {
+      if (entry.command().get().spec().options().stream().anyMatch(o -> o.name().equals("out"))) {
+        String line =
+            lines.stream()
+                .filter(l -> l.split(" ")[0].equals(entry.name()))
+                .findFirst()
+                .orElseThrow();
+        err.reset();
+        assertThat(run((line + " --out " + file.resolve("x/y")).split(" "))).as(line).isEqualTo(1);
+        assertThat(err())
+            .contains("Cannot write into")
+            .contains("'" + file + "' is a file where a folder is needed");
+      }
+    }
+    assertThat(file).hasContent("in the way");
+    assertThat(folder).isDirectoryContaining(file::equals);
+  }
 }

@@ -12,6 +12,7 @@ import java.util.Properties;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.ResizeRule;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
@@ -41,7 +42,8 @@ public final class SampleInputs {
   /** What its classifiers were trained with. */
   public static BackboneOptions backbone() {
     return BackboneOptions.defaults()
-        .withStandardisation(InputSpec.IMAGENET_MEAN, InputSpec.IMAGENET_STD);
+        .withStandardisation(InputSpec.IMAGENET_MEAN, InputSpec.IMAGENET_STD)
+        .withResize(ResizeRule.CROP);
   }
 
   /**

@@ -90,6 +90,28 @@ public final class AtomicFile {
   }
 
   /**
+   * Checks that files can be written into a folder, so that long work does not fail at its end.
+   * Nothing is made: a folder that does not exist is judged by the nearest one above it.
+   *
+   * @throws IOException naming what is in the way
+   */
+  public static void requireWritable(Path folder) throws IOException {
+    Path nearest = folder.toAbsolutePath();
+    while (!Files.exists(nearest) && nearest.getParent() != null) {
+      nearest = nearest.getParent();
+    }
+    String obstacle = null;
+    if (!Files.isDirectory(nearest)) {
+      obstacle = Text.format("'%s' is a file where a folder is needed", nearest);
+    } else if (!Files.isWritable(nearest)) {
+      obstacle = Text.format("'%s' is read-only, or not yours to write", nearest);
+    }
+    if (obstacle != null) {
+      throw new IOException(Text.format("Cannot write into '%s': %s", folder, obstacle));
+    }
+  }
+
+  /**
    * Forces a folder's entries to the disk where the platform can, so that a rename inside it
    * survives a power cut.
    *
