@@ -206,7 +206,7 @@ class CompositeOperatorsTest {
                 "axes",
                 new long[] {2, 3}));
     bodies.put(
-        "layer normalisation that hands out its statistics",
+        "layer normalisation that returns its statistics",
         (onnx, image) -> {
           List<String> parts =
               onnx.nodes(
@@ -291,7 +291,7 @@ class CompositeOperatorsTest {
                 "kernel_shape",
                 new long[] {2, 2}));
     bodies.put(
-        "crops and takes the nearest",
+        "crops with nearest-neighbour interpolation",
         (onnx, image) ->
             onnx.node(
                 "Resize",

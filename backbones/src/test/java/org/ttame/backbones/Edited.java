@@ -155,7 +155,7 @@ final class Edited {
     try {
       Backbones.inspect(file);
     } catch (BackboneException e) {
-      assertThat(e).hasMessageContaining("no supported classifier");
+      assertThat(e).hasMessageContaining("not a supported classifier");
       return;
     }
     agreesWithOnnxRuntime();

@@ -56,7 +56,7 @@ class FreeBatchTest {
     Path file = divided(-1, 0, how);
     assertThatThrownBy(() -> Backbones.load(file, BackboneOptions.defaults()))
         .isInstanceOf(BackboneException.class)
-        .hasMessageContaining("depends on how many images there are");
+        .hasMessageContaining("depends on the batch size");
   }
 
   @Test

@@ -164,7 +164,7 @@ class HiddenKeysTest {
                           .isInstanceOf(BackboneException.class)
                           .hasMessageContaining(file.toString())
                           .hasMessageMatching(
-                              "(?s).*Attention node \".+\" lets a query see no key.*");
+                              "(?s).*Attention node \".+\" masks all keys of a query.*");
                     }));
   }
 
@@ -206,7 +206,7 @@ class HiddenKeysTest {
     Path file = file(single("is_causal", 1));
     assertThatThrownBy(() -> Backbones.load(file, BackboneOptions.defaults()))
         .isInstanceOf(BackboneException.class)
-        .hasMessageContaining("puts a single query in order among many keys");
+        .hasMessageContaining("is causal with one query and several keys");
     agreesWithOnnxRuntime(file(single()));
   }
 

@@ -341,7 +341,7 @@ class InputsAndOutputsTest {
       BackboneOptions told = BackboneOptions.defaults().withOutputKind(OutputKind.PROBABILITIES);
       assertThatThrownBy(() -> Backbones.load(file, told))
           .isInstanceOf(BackboneException.class)
-          .hasMessageContaining(end.equals("Softmax") ? "always 1" : "come out of a Sigmoid");
+          .hasMessageContaining(end.equals("Softmax") ? "always 1" : "output of a Sigmoid");
     }
   }
 

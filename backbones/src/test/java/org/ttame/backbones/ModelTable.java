@@ -23,7 +23,7 @@ final class ModelTable {
       logits, and of the gradient of the predicted classes' logits. Bounds are 1e-4 and 1e-3, or twice the distance of
       PyTorch's own float32 where that is more. "Kinks" says that a gradient is beyond its bound because values lie a
       rounding away from a kink; [kinks.md](kinks.md) says how that is shown. It also says where PyTorch's float32 is so far
-      from its double precision that no bound tells anything, and what double precision gives there. Layers are those
+      from its double precision that no bound is meaningful, and what double precision gives there. Layers are those
       read by default. A file that `import` wrote of each gives the same bits.
       The newer exporter of PyTorch 2.15 cannot export beit_base_patch16_224.
 

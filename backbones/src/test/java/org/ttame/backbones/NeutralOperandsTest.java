@@ -146,7 +146,7 @@ class NeutralOperandsTest {
   void maskOfAttention() throws Exception {
     attention(new float[17 * 17], 1).agreesWithOnnxRuntime();
     attention(filled(17 * 17), 9).agreesWithOnnxRuntime();
-    attention(new float[17 * 17], 9).isRefused("Attention node \"", "lets a query see no key");
+    attention(new float[17 * 17], 9).isRefused("Attention node \"", "masks all keys of a query");
     attention(filled(17 * 17), 1).agreesWithOnnxRuntime();
     float[] half = new float[17 * 17];
     for (int i = 0; i < half.length; i++) {

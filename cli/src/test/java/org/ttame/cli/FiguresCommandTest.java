@@ -131,9 +131,9 @@ class FiguresCommandTest {
     assertThat(said.code()).as("%s", said).isZero();
     assertThat(said.err())
         .contains(
-            "the figure backbones is left out: It compares classifiers, and there is one run.")
-        .contains("the figure several-classes is left out: No true class is known")
-        .contains("the figure misclassified is left out: No true class is known")
+            "the figure backbones is left out. It compares classifiers, and there is one run.")
+        .contains("the figure several-classes is left out. No true class is known")
+        .contains("the figure misclassified is left out. No true class is known")
         .contains("skipped: ");
     assertThat(said.out()).contains("1 image skipped: 1 not an image");
     JsonNode json = JSON.readTree(folder.resolve("some/figures.json").toFile());

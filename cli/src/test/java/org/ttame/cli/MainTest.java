@@ -177,11 +177,12 @@ class MainTest {
       if (entry.command().get().spec().options().stream().anyMatch(o -> o.name().equals("out"))) {
         String line =
             lines.stream()
-                .filter(l -> l.split(" ")[0].equals(entry.name()))
+                .filter(l -> (l + " ").startsWith(entry.name() + " "))
                 .findFirst()
                 .orElseThrow();
         err.reset();
-        assertThat(run((line + " --out " + file.resolve("x/y")).split(" "))).as(line).isEqualTo(1);
+        String words = line + " --out " + file.resolve("x/y");
+        assertThat(run(words.split(" ", -1))).as(line).isEqualTo(1);
         assertThat(err())
             .contains("Cannot write into")
             .contains("'" + file + "' is a file where a folder is needed");

@@ -296,9 +296,9 @@ class ShardTest {
       edited.set(name, mapper.readTree(value.getValue()));
       damages.put(edited.toString(), name.equals("images") ? "count" : name);
     }
-    damages.put("", "it is no JSON object");
-    damages.put("null", "it is no JSON object");
-    damages.put("[]", "it is no JSON object");
+    damages.put("", "it is not a JSON object");
+    damages.put("null", "it is not a JSON object");
+    damages.put("[]", "it is not a JSON object");
     damages.put(sound.substring(0, sound.length() / 2), "is");
     for (Map.Entry<String, String> damage : damages.entrySet()) {
       Files.writeString(record, damage.getKey());

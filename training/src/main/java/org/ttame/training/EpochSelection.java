@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.ttame.core.Text;
 import org.ttame.training.run.Checkpoint;
 import org.ttame.training.run.Checkpoints;
 
@@ -30,12 +31,24 @@ final class EpochSelection {
     for (Checkpoint checkpoint : checkpoints.epochs()) {
       Optional<JsonNode> validation = checkpoint.validation();
       if (validation.isPresent() && checkpoint.state().step() <= step) {
-        boolean better = consider(checkpoint.state().epoch(), Validation.of(validation.get()));
+        boolean better = consider(checkpoint.state().epoch(), read(checkpoint, validation.get()));
         bestSoFar = better ? checkpoint : bestSoFar;
       }
     }
     if (bestSoFar != null) {
       checkpoints.markBest(bestSoFar);
+    }
+  }
+
+  private static Validation read(Checkpoint checkpoint, JsonNode json) throws IOException {
+    try {
+      return Validation.of(json);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          Text.format(
+              "The validation in '%s' is damaged: %s; restore it, or remove it",
+              checkpoint.folder(), e.getMessage()),
+          e);
     }
   }
 

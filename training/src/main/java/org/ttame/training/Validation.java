@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.ttame.training.run.StoredNumbers;
 
 /**
  * How well the maps of an epoch explain, on the validation images.
@@ -45,16 +46,22 @@ public record Validation(double ad15, double ic15, int images, Map<String, Doubl
     return json;
   }
 
-  /** Reads what {@link #toJson()} wrote. */
+  /**
+   * Reads what {@link #toJson()} wrote.
+   *
+   * @throws IllegalArgumentException in a clause, if it is something else
+   */
   static Validation of(JsonNode json) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     json.path("metrics")
         .properties()
-        .forEach(field -> metrics.put(field.getKey(), field.getValue().asDouble()));
+        .forEach(
+            field ->
+                metrics.put(field.getKey(), StoredNumbers.value(field.getKey(), field.getValue())));
     return new Validation(
-        json.path("ad15").asDouble(Double.NaN),
-        json.path("ic15").asDouble(Double.NaN),
-        json.path("images").asInt(),
+        StoredNumbers.value("ad15", json.path("ad15")),
+        StoredNumbers.value("ic15", json.path("ic15")),
+        (int) StoredNumbers.count(json, "images", Integer.MAX_VALUE),
         metrics);
   }
 

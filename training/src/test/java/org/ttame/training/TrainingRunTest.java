@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.attention.AttentionMechanism;
@@ -285,6 +287,52 @@ class TrainingRunTest {
     train("whole", OPTIONS);
     resume("damaged");
     assertSameRun("damaged", "whole");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "checkpoints/epoch-1/state.json | \"step\" : 3 | \"step\" : \"x\" | \"step\" is \"x\"",
+        "checkpoints/epoch-1/state.json | \"step\" : 3 | \"step\" : 1e300 | \"step\" is 1.0E300",
+        "checkpoints/epoch-1/state.json | \"step\" : 3 | \"step\" : -3    | \"step\" is -3",
+        "checkpoints/epoch-1/state.json | \"epoch\" : 1 | \"epoch\" : 9999999999 | 9999999999",
+        "checkpoints/epoch-1/state.json | \"epoch\" : | \"century\" :   | \"epoch\" is missing",
+        "run.json | \"format\" : | \"format\" : \"x\", \"was\" : | \"format\" is \"x\"",
+        "run.json | \"format\" : | \"layout\" :                 | \"format\" is missing",
+      })
+  void aDamagedNumberIsNamedAndNothingIsLost(String name, String right, String wrong, String said)
+      throws IOException {
+    train("wrong", OPTIONS);
+    Files.writeString(temp.resolve("wrong/checkpoints/last"), "epoch-1");
+    Path file = temp.resolve("wrong").resolve(name);
+    String text = Files.readString(file);
+    assertThat(text).contains(right);
+    Files.writeString(file, text.replace(right, wrong));
+    byte[] steps = Files.readAllBytes(temp.resolve("wrong/steps.jsonl"));
+    assertThatThrownBy(() -> builder("wrong", OPTIONS).resume().close())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(file.getFileName() + "' is damaged: ")
+        .hasMessageContaining(said)
+        .hasMessageContaining("restore it");
+    assertThat(temp.resolve("wrong/steps.jsonl")).hasBinaryContent(steps);
+    Files.writeString(file, text);
+    assertThat(resume("wrong").finished()).isTrue();
+  }
+
+  @Test
+  void aDamagedLineOfTheLogCostsNoOther() throws IOException {
+    stopAfter("log", 4);
+    Path log = temp.resolve("log/steps.jsonl");
+    List<String> lines = new ArrayList<>(Files.readAllLines(log));
+    assertThat(lines).hasSize(4);
+    lines.set(1, "{\"step\":99999999999999999999}");
+    lines.set(2, "nonsense");
+    Files.write(log, lines);
+    resume("log");
+    assertThat(Files.readAllLines(log))
+        .startsWith(lines.toArray(String[]::new))
+        .hasSizeGreaterThan(4);
   }
 
   @Test

@@ -131,7 +131,7 @@ final class Activations {
     public List<long[]> shapes(OnnxNode node, List<Operand> inputs) {
       if (!(inputs.get(1) instanceof Constant)) {
         throw new UnsupportedGraphException(
-            "PRelu node \"" + node.displayName() + "\" has a slope that depends on the image");
+            "PRelu node \"" + node.displayName() + "\" has a slope that is not constant");
       }
       long[] shape = inputs.get(0).shape();
       if (!Arrays.equals(Shapes.broadcast(shape, inputs.get(1).shape()), shape)) {

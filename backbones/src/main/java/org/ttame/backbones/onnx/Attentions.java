@@ -33,7 +33,8 @@ final class Attentions {
     queryHeads = packed ? node.integer("q_num_heads", 0) : q[1];
     heads = packed ? node.integer("kv_num_heads", 0) : inputs.get(1).shape()[1];
     if (queryHeads < 1 || heads < 1 || queryHeads % heads != 0) {
-      throw Composites.refused(node, "has heads that do not fit together");
+      throw Composites.refused(
+          node, "has a number of query heads that is not a multiple of its key heads");
     }
     query = split(q, queryHeads);
   }
@@ -61,7 +62,7 @@ final class Attentions {
     long[] shape = inputs.get(0).shape();
     long heads = shape.length == 4 ? shape[1] : node.integer("num_heads", 0);
     if (shape.length < 3 || shape.length > 4 || heads < 1 || shape[shape.length - 1] < 1) {
-      throw Composites.refused(node, "has no heads");
+      throw Composites.refused(node, "has no valid num_heads");
     }
     boolean packed = shape.length == 3;
     long length = packed ? shape[1] : shape[2];
@@ -69,7 +70,7 @@ final class Attentions {
     long turned = node.integer("rotary_embedding_dim", 0);
     turned = turned == 0 ? width : turned;
     if (turned % 2 != 0 || turned > width || (packed && shape[2] % heads != 0)) {
-      throw Composites.refused(node, "turns channels that are no pairs");
+      throw Composites.refused(node, "rotates an odd number of channels, or more than a head has");
     }
     Body body = new Body(node, opset);
     // As [B, S, heads, D].
@@ -133,7 +134,7 @@ final class Attentions {
       return shape;
     }
     if (shape[2] % count != 0) {
-      throw Composites.refused(node, "has heads that do not fit its operands");
+      throw Composites.refused(node, "has numbers of heads that do not divide its inputs");
     }
     return new long[] {shape[0], count, shape[1], shape[2] / count};
   }
@@ -165,14 +166,15 @@ final class Attentions {
 
   private OnnxModel.Function write() throws IOException {
     if (has(4) != has(5) || (has(4) && has(6))) {
-      throw Composites.refused(node, "has half a past");
+      throw Composites.refused(
+          node, "has past_key without past_value, or both beside nonpad_kv_seqlen");
     }
     double scale = node.real("scale", 1 / Math.sqrt((double) query[3]));
     double cap = node.real("softcap", 0);
     long wanted = node.integer("qk_matmul_output_mode", 0);
     boolean agreed = wanted == 3 || (wanted == 0 && cap == 0);
     if (Composites.isRead(node, 3) && !agreed) {
-      throw Composites.refused(node, "hands out products that runtimes do not agree on");
+      throw Composites.refused(node, "returns intermediate products that runtimes disagree about");
     }
     String key = present(1, 4);
     String value = present(2, 5);
@@ -226,7 +228,7 @@ final class Attentions {
     long[] shape = given.shape();
     boolean holds = Choices.isMask(given);
     if (given instanceof Constant constant && constant.integer() && !holds) {
-      throw Composites.refused(node, "has a mask of whole numbers");
+      throw Composites.refused(node, "has an integer mask");
     }
     if (holds) {
       mask = body.step("Where", List.of(mask, body.number(0), body.number(HIDDEN)));
@@ -262,7 +264,7 @@ final class Attentions {
     int columns = Math.toIntExact(shape[shape.length - 1]);
     for (int row = 0; row < values.length; row += columns) {
       if (Arrays.stream(values, row, row + columns).allMatch(v -> v <= -Float.MAX_VALUE)) {
-        throw Composites.refused(node, "lets a query see no key, which runtimes do not agree on");
+        throw Composites.refused(node, "masks all keys of a query, where runtimes disagree");
       }
     }
   }
@@ -277,7 +279,7 @@ final class Attentions {
     if (causal && query[2] == 1 && keys > 1 && !has(4) && !has(6)) {
       // The first key alone by ONNX; all of them in ONNX Runtime up to 1.26.
       throw Composites.refused(
-          node, "puts a single query in order among many keys, which runtimes do not agree on");
+          node, "is causal with one query and several keys, where runtimes disagree");
     }
     long left = node.integer("left_window_size", -1);
     long right = node.integer("right_window_size", -1);
@@ -287,7 +289,7 @@ final class Attentions {
     long[] lengths = {keys};
     if (has(6)) {
       if (!(inputs.get(6) instanceof Constant given)) {
-        throw Composites.refused(node, "has lengths that depend on the image");
+        throw Composites.refused(node, "has sequence lengths that depend on the image");
       }
       lengths = given.integers();
     }

@@ -147,7 +147,7 @@ final class Attributes {
         if (shape[other] != 1) {
           throw new UnsupportedGraphException(
               Text.format(
-                  "%s node \"%s\" is over all axes from %d on",
+                  "%s node \"%s\" normalises over all axes from %d on",
                   node.type(), node.displayName(), first));
         }
       }
@@ -211,7 +211,7 @@ final class Attributes {
       return "has is_test = 0";
     }
     boolean statistics = node.outputs().stream().skip(1).anyMatch(name -> !name.isEmpty());
-    return statistics ? "gives the statistics of its batch out" : null;
+    return statistics ? "returns the statistics of its batch" : null;
   }
 
   private static String dropping(OnnxNode node, long opset, List<Operand> inputs)

@@ -80,7 +80,7 @@ final class Chain {
       }
       if (!Movement.moves(operation.type())) {
         throw new UnsupportedGraphException(
-            Text.format("%s comes where a linear layer is expected", operation));
+            Text.format("%s is found where a linear layer is expected", operation));
       }
       at = operation.output();
     }
@@ -88,6 +88,6 @@ final class Chain {
 
   static UnsupportedGraphException unexpected(Operation operation, String expected) {
     return new UnsupportedGraphException(
-        Text.format("%s comes where %s is expected", operation, expected));
+        Text.format("%s is found where %s is expected", operation, expected));
   }
 }

@@ -138,7 +138,7 @@ final class Composites {
     if (operand instanceof Constant constant && constant.size() == 1) {
       return constant.integers()[0];
     }
-    throw refused(node, "has no constant as its input " + index);
+    throw refused(node, "does not have a constant as input " + index);
   }
 
   /** One triangle of the last two axes, zeros for the rest. */
@@ -146,7 +146,7 @@ final class Composites {
       throws IOException {
     long[] shape = inputs.get(0).shape();
     if (shape.length < 2) {
-      throw refused(node, "reads no matrix");
+      throw refused(node, "has an input of less than two dimensions");
     }
     long diagonal = number(node, inputs, 1, 0);
     boolean upper = node.integer("upper", 1) != 0;
@@ -195,7 +195,7 @@ final class Composites {
     int first = Movement.axis(node.integer("axis", -1), rank);
     long[] axes = IntStream.range(first, rank).asLongStream().toArray();
     if (node.integer("stash_type", 1) != 1) {
-      throw refused(node, "has a stash_type");
+      throw refused(node, "has an unsupported stash_type");
     }
     Body body = new Body(node, opset);
     String x = body.input(0);
@@ -219,7 +219,7 @@ final class Composites {
     long[] shape = inputs.get(0).shape();
     long groups = node.integer("num_groups", 0);
     if (shape.length < 3 || groups < 1 || shape[1] % groups != 0) {
-      throw refused(node, "has channels that are no whole groups");
+      throw refused(node, "has channels that cannot be divided into its groups");
     }
     long[] parameter = {1, groups, 1};
     Body body = new Body(node, opset);

@@ -34,7 +34,7 @@ final class ConstantProducts {
     int left = a.shape().length;
     int right = b.shape().length;
     if (left == 0 || right == 0) {
-      throw new UnsupportedGraphException("a single number cannot be multiplied as a matrix");
+      throw new UnsupportedGraphException("a scalar cannot be an operand of a matrix product");
     }
     String first = left == 1 ? "k" : "...mk";
     String second = right == 1 ? "k" : "...kn";

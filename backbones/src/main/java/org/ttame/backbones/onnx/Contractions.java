@@ -150,7 +150,9 @@ final class Contractions {
       }
       if (!sizes.keySet().containsAll(IntStream.of(out).boxed().toList())) {
         throw new UnsupportedGraphException(
-            Text.format("%s node \"%s\" makes axes of nothing", node.type(), node.displayName()));
+            Text.format(
+                "%s node \"%s\" has an output axis that no input has",
+                node.type(), node.displayName()));
       }
       return IntStream.of(out).mapToLong(sizes::get).toArray();
     }
@@ -274,7 +276,8 @@ final class Contractions {
       int[] rows = select(leftLying, leftReal, label -> !contains(rightReal, label), true);
       int[] columns = select(rightLying, rightReal, label -> !contains(leftReal, label), true);
       if (sum.length + stack.length + columns.length < rightReal.length) {
-        throw new UnsupportedGraphException(operation + " sums a constant over an axis of its own");
+        throw new UnsupportedGraphException(
+            operation + " sums over an axis that only the constant has");
       }
       boolean leftTurned = rows.length > 0 && !endsIn(leftLying, leftReal, sum);
       SDVariable a =
@@ -430,7 +433,7 @@ final class Contractions {
       }
       Constant oriented = node.integer("transB", 0) == 1 ? weight.transpose(1, 0) : weight;
       if (x.shape()[1] != oriented.shape()[0]) {
-        throw new UnsupportedGraphException(gemm + " has a weight of another size than its input");
+        throw new UnsupportedGraphException(gemm + " has a weight whose size does not match its input");
       }
       long out = oriented.shape()[1];
       double alpha = node.real("alpha", 1);
@@ -445,7 +448,7 @@ final class Contractions {
       boolean row = shape.length < 2 || shape[0] == 1;
       boolean fits = bias.size() == 1 || (shape.length > 0 && shape[shape.length - 1] == out);
       if (!row || !fits || beta != 1) {
-        throw new UnsupportedGraphException(gemm + " adds something that is no bias");
+        throw new UnsupportedGraphException(gemm + " adds something other than a bias");
       }
       return bias.reshape(bias.size()).broadcast(out);
     }

@@ -328,7 +328,7 @@ final class Dataflow {
         refusals.put(
             operation,
             Text.format(
-                "%s node \"%s\" gives more than one output", node.type(), node.displayName()));
+                "%s node \"%s\" has more than one output", node.type(), node.displayName()));
       }
     }
   }
@@ -336,7 +336,7 @@ final class Dataflow {
   private void check(OnnxNode node) {
     if (node.attributes().values().stream().anyMatch(OnnxAttribute::subgraph)) {
       throw new UnsupportedGraphException(
-          Text.format("a %s node (\"%s\") branches", node.type(), node.displayName()));
+          Text.format("a %s node (\"%s\") has control flow", node.type(), node.displayName()));
     }
     if (!node.domain().isEmpty()) {
       throw new UnsupportedGraphException(
@@ -433,7 +433,7 @@ final class Dataflow {
                 != registry.converter(node.type(), model.opset()))) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" is of operator set %d in a function, the file of %d",
+              "%s node \"%s\" is in a function of operator set %d, in a file of operator set %d",
               node.type(), node.displayName(), opset, model.opset()));
     }
     List<long[]> shapes =
@@ -446,7 +446,7 @@ final class Dataflow {
         .anyMatch(size -> size == 0)) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" reads or gives a tensor without values",
+              "%s node \"%s\" has an empty tensor as input or output",
               node.type(), node.displayName()));
     }
     for (long[] shape : shapes) {

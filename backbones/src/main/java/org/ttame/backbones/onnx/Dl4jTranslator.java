@@ -159,7 +159,7 @@ final class Dl4jTranslator {
       boolean wholeMaps = over == null || java.util.Arrays.equals(over, new int[] {2, 3});
       if (pool.getPoolingType() != PoolingType.AVG || !wholeMaps) {
         throw new UnsupportedGraphException(
-            Text.format("\"%s\" is no average pool over whole maps", name));
+            Text.format("\"%s\" is not an average pool over whole maps", name));
       }
       String mean = add("GlobalAveragePool", name, List.of(data), Map.of());
       return add("Flatten", name + "/flatten", List.of(mean), Map.of());
@@ -333,7 +333,7 @@ final class Dl4jTranslator {
       String type, String name, List<String> inputs, Map<String, OnnxAttribute> attributes) {
     if (!type.equals("Conv") && padding.containsKey(inputs.get(0))) {
       throw new UnsupportedGraphException(
-          Text.format("zeros are put around the input of \"%s\", which is no convolution", name));
+          Text.format("the input of \"%s\" is zero-padded, but it is not a convolution", name));
     }
     nodes.add(new OnnxNode(name, "", type, inputs, List.of(name), attributes));
     return name;

@@ -135,7 +135,7 @@ final class Elementwise {
         return;
       }
       if (type == null || type.integer()) {
-        throw new UnsupportedGraphException(cast + " makes whole numbers of the image's data");
+        throw new UnsupportedGraphException(cast + " casts the image's data to integers");
       }
       pass(cast, emitter);
     }

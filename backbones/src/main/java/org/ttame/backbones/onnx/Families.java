@@ -75,7 +75,7 @@ final class Families {
     }
     boolean residual = operations.stream().anyMatch(o -> o.is("Add") && o.values().size() == 2);
     if (operations.stream().noneMatch(o -> o.is(Fusion.CONV))) {
-      throw new UnsupportedGraphException("nothing convolves the image");
+      throw new UnsupportedGraphException("no convolution reads the image");
     }
     return new Recognised(
         residual ? new ResNetReader(flow).read() : new VggReader(flow).read(), flow);
@@ -84,7 +84,7 @@ final class Families {
   private static BackboneException refusal(OnnxModel model, RuntimeException e) {
     return new BackboneException(
         Text.format(
-            "%s holds %s, which is no supported classifier: %s; %s",
+            "%s holds %s, which is not a supported classifier: %s; %s",
             model.file(), census(model), clause(e.getMessage()), remedy(e.getMessage())),
         e,
         e instanceof UnsupportedGraphException unsupported ? unsupported.reasons() : List.of());

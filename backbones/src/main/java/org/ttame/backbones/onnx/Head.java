@@ -34,7 +34,7 @@ final class Head {
             && map[2] % window.kernel() == 0;
     if (!tiles) {
       throw new UnsupportedGraphException(
-          operation + " averages over windows that overlap, leave gaps or reach over the edge");
+          operation + " averages over windows that overlap, leave gaps or cross the edge");
     }
     return Math.toIntExact(map[2]) / window.kernel();
   }

@@ -163,12 +163,12 @@ final class Importer {
       int common = Math.min(operations.size(), others.size());
       if (operations.size() != others.size()) {
         List<Operation> longer = operations.size() > common ? operations : others;
-        refusals.add(longer.get(common) + " is there or not, as there are many images or few");
+        refusals.add(longer.get(common) + " is in the graph at some batch sizes only");
       }
       for (int i = 0; i < common; i++) {
         if (!readsTheSame(flow, operations.get(i), others.get(i))) {
           refusals.add(
-              operations.get(i) + " reads a number that depends on how many images there are");
+              operations.get(i) + " reads a number that depends on the batch size");
         }
       }
       return refusals;

@@ -49,7 +49,7 @@ final class Interpolation {
     if (nearest && coordinates.equals("tf_crop_and_resize")) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" crops and takes the nearest, which runtimes do not agree on",
+              "%s node \"%s\" crops with nearest-neighbour interpolation, where runtimes disagree",
               node.type(), node.displayName()));
     }
     int rank = shape.length;
@@ -82,7 +82,7 @@ final class Interpolation {
     if (given == null || given.length != axes.length) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" does not give a size for each axis",
+              "%s node \"%s\" does not have one size or scale per axis",
               node.type(), node.displayName()));
     }
     for (int i = 0; i < axes.length; i++) {
@@ -104,7 +104,7 @@ final class Interpolation {
       if (sizes[axis] < 1 || !(scales[axis] > 0)) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" makes axis %d %d long",
+                "%s node \"%s\" resizes axis %d to %d",
                 node.type(), node.displayName(), axis, sizes[axis]));
       }
       if (antialias && sizes[axis] == shape[axis] && scales[axis] != 1) {
@@ -134,7 +134,7 @@ final class Interpolation {
     if (node.has("axes") && LongStream.of(node.integers("axes")).anyMatch(axis -> axis < 0)) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" keeps proportions along axes counted from the end, which runtimes do not agree on",
+              "%s node \"%s\" keeps the aspect ratio along negative axes, where runtimes disagree",
               node.type(), node.displayName()));
     }
     var all = IntStream.of(axes).mapToDouble(axis -> scales[axis]);
@@ -269,7 +269,7 @@ final class Interpolation {
     if (sizes[axis] == shape[axis] && (start != 0 || end != 1)) {
       throw new UnsupportedGraphException(
           Text.format(
-              "Resize node \"%s\" crops to as many values, which runtimes do not agree on",
+              "Resize node \"%s\" crops without changing the size, where runtimes disagree",
               node.displayName()));
     }
     double at =
@@ -278,7 +278,7 @@ final class Interpolation {
             : last * (start + end) / 2;
     if (at < 0 || at > last) {
       throw new UnsupportedGraphException(
-          Text.format("Resize node \"%s\" reads outside of its input", node.displayName()));
+          Text.format("Resize node \"%s\" reads outside its input", node.displayName()));
     }
     return at;
   }

@@ -33,7 +33,7 @@ final class Lines {
       return x;
     }
     if (axis == x.batch()) {
-      throw new UnsupportedGraphException(operation + " picks among the images of a batch");
+      throw new UnsupportedGraphException(operation + " selects among the images of a batch");
     }
     if (indices.length == 0) {
       throw new UnsupportedGraphException(operation + " is empty");

@@ -125,7 +125,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (names.stream().map(heads::get).map(LogitsOutput::bare).distinct().count() != 1) {
       throw new BackboneException(
           Text.format(
-              "%s has several outputs that could be the classifier's answer; say with option 'output' which is: %s",
+              "%s has several outputs that could be the classifier's prediction; choose one with option 'output': %s",
               model.file(), all));
     }
     return of(names.get(0), heads.get(names.get(0)), options.outputKind(), several, all);
@@ -151,7 +151,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (single && !sigmoid && given.filter(OutputKind.PROBABILITIES::equals).isPresent()) {
       throw new UnsupportedGraphException(
           Text.format(
-              "the output \"%s\" is one probability that does not come out of a Sigmoid: cut the file before what makes it, and give its logit",
+              "the output \"%s\" is one probability that is not the output of a Sigmoid: cut the graph where its logit is, and give that",
               name));
     }
     OutputKind found =

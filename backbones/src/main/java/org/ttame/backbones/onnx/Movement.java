@@ -68,7 +68,7 @@ final class Movement {
       }
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" depends on the image's content for its shape",
+              "%s node \"%s\" has a shape that depends on the image's content",
               node.type(), node.displayName()));
     }
     return node.integers(attribute);

@@ -42,7 +42,8 @@ final class Normalisations {
       int width = Math.toIntExact(x.shape()[1]);
       for (int i = 1; i <= 4; i++) {
         if (norm.constant(i).size() != width) {
-          throw new UnsupportedGraphException(norm + " has no value for each channel");
+          throw new UnsupportedGraphException(
+              norm + " has a scale or bias that is not one value per channel");
         }
       }
       long[] lying = new long[x.rank() - x.place(1)];
@@ -86,7 +87,7 @@ final class Normalisations {
     public void convert(Operation norm, Emitter emitter) throws IOException {
       boolean fused = norm.is(Fusion.NORM);
       if (norm.outputs().size() > 1) {
-        throw new UnsupportedGraphException(norm + " hands out its statistics");
+        throw new UnsupportedGraphException(norm + " returns its statistics");
       }
       Tensor x = emitter.tensor(norm.value(0));
       long[] shape = x.shape();
@@ -148,7 +149,7 @@ final class Normalisations {
     long[] shape = x.shape();
     long groups = norm.node().integer("num_groups", 0);
     if (groups < 1 || shape[1] % groups != 0) {
-      throw new UnsupportedGraphException(norm + " has channels that are no whole groups");
+      throw new UnsupportedGraphException(norm + " has channels that cannot be divided into its groups");
     }
     long values = Constant.count(Arrays.copyOfRange(shape, 1, shape.length)) / groups;
     Tensor grouped = emitter.reshape(x, new long[] {shape[0], groups, values}, norm);
@@ -164,7 +165,7 @@ final class Normalisations {
   private static SDVariable normalised(
       Operation norm, Tensor x, SameDiff graph, int from, double eps) {
     if (!x.batchFirst() || x.rank() <= from) {
-      throw new UnsupportedGraphException(norm + " has no statistics of one image's channels");
+      throw new UnsupportedGraphException(norm + " normalises across images");
     }
     int[] places = IntStream.range(from, x.rank()).map(x::place).sorted().toArray();
     SDVariable centred = x.variable().sub(graph.mean(x.variable(), true, places));
@@ -177,7 +178,7 @@ final class Normalisations {
       Operation norm, Tensor layout, SDVariable normed, Emitter emitter) throws IOException {
     int width = Math.toIntExact(layout.shape()[1]);
     if (norm.constant(1).size() != width || norm.constant(2).size() != width) {
-      throw new UnsupportedGraphException(norm + " has no value for each channel");
+      throw new UnsupportedGraphException(norm + " has a scale or bias that is not one value per channel");
     }
     long[] lying = new long[layout.rank() - layout.place(1)];
     Arrays.fill(lying, 1);
@@ -197,7 +198,7 @@ final class Normalisations {
     double beta = norm.node().real("beta", 0.75);
     double bias = norm.node().real("bias", 1);
     if (!x.batchFirst() || x.rank() < 3 || size < 1) {
-      throw new UnsupportedGraphException(norm + " has no images");
+      throw new UnsupportedGraphException(norm + " has an input that is not a batch of images");
     }
     int width = Math.toIntExact(x.shape()[1]);
     double[] near = Constant.room(width, width);

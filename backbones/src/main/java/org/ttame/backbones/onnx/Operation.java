@@ -65,7 +65,8 @@ final class Operation {
     if (input(index) instanceof Value value) {
       return value;
     }
-    throw new UnsupportedGraphException(Text.format("%s should read the image's data", this));
+    throw new UnsupportedGraphException(
+        Text.format("%s should have the image's data as input", this));
   }
 
   /** An operand that must be known. */
@@ -74,7 +75,7 @@ final class Operation {
       return constant;
     }
     throw new UnsupportedGraphException(
-        Text.format("%s has no constant as its input %d", this, index));
+        Text.format("%s does not have a constant as input %d", this, index));
   }
 
   /** The operands that depend on the image. */

@@ -106,7 +106,7 @@ final class Picks {
         all |= 1 << place;
       } else if (axis == x.batch() || lengths[axis] < 1) {
         throw new UnsupportedGraphException(
-            operation + (axis == x.batch() ? " picks among the images of a batch" : " is empty"));
+            operation + (axis == x.batch() ? " selects among the images of a batch" : " is empty"));
       } else {
         begin[place] = starts[axis];
         stride[place] = steps[axis];
@@ -196,21 +196,21 @@ final class Picks {
       if (inputs.size() > 3 && inputs.get(3) != null) {
         if (!(inputs.get(3) instanceof Constant given)) {
           throw new UnsupportedGraphException(
-              Text.format("Pad node \"%s\" pads axes unknown", node.displayName()));
+              Text.format("Pad node \"%s\" has axes that are not constant", node.displayName()));
         }
         axes =
             Arrays.stream(given.integers()).mapToInt(axis -> Movement.axis(axis, rank)).toArray();
       }
       if (pads == null || pads.length != 2 * axes.length) {
         throw new UnsupportedGraphException(
-            Text.format("Pad node \"%s\" has no constant pads", node.displayName()));
+            Text.format("Pad node \"%s\" has pads that are not constant", node.displayName()));
       }
       long[][] margins = new long[rank][2];
       for (int i = 0; i < axes.length; i++) {
         margins[axes[i]] = new long[] {pads[i], pads[axes.length + i]};
         if (pads[i] < 0 || pads[axes.length + i] < 0) {
           throw new UnsupportedGraphException(
-              Text.format("Pad node \"%s\" cuts off", node.displayName()));
+              Text.format("Pad node \"%s\" has negative pads", node.displayName()));
         }
       }
       return margins;
@@ -252,7 +252,7 @@ final class Picks {
           default -> throw new UnsupportedGraphException(pad + " pads in the mode " + mode);
         };
     if (Math.max(margins[0], margins[1]) > most) {
-      throw new UnsupportedGraphException(pad + " pads by more than there is");
+      throw new UnsupportedGraphException(pad + " pads by more than its input's size");
     }
     Constant.room(margins[0], size + margins[1]);
     return LongStream.range(-margins[0], size + margins[1])

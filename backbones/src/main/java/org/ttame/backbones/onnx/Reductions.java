@@ -61,7 +61,7 @@ final class Reductions implements Converter {
     long[] shape = inputs.get(0).shape();
     if (Constant.count(shape) == 0) {
       throw new UnsupportedGraphException(
-          node.type() + " node \"" + node.displayName() + "\" reduces nothing");
+          node.type() + " node \"" + node.displayName() + "\" reduces an empty tensor");
     }
     List<Long> sizes = new ArrayList<>();
     int[] axes = axes(node, inputs);
@@ -85,7 +85,7 @@ final class Reductions implements Converter {
       return;
     }
     if (axes.length == 0) {
-      throw new UnsupportedGraphException(reduce + " goes over no axis");
+      throw new UnsupportedGraphException(reduce + " reduces no axis");
     }
     if (IntStream.of(axes).anyMatch(axis -> axis == x.batch())) {
       throw new UnsupportedGraphException(reduce + " mixes the images of a batch");

@@ -66,7 +66,7 @@ final class Regrouping {
         if (left < right ? i == from.length : j == to.length) {
           throw new UnsupportedGraphException(
               Text.format(
-                  "%s cannot make %s of %s", what, Arrays.toString(to), Arrays.toString(from)));
+                  "%s cannot reshape %s to %s", what, Arrays.toString(to), Arrays.toString(from)));
         }
         if (left < right) {
           left *= from[i++];

@@ -51,7 +51,7 @@ final class ResNetReader {
       Path second = paths.get(1);
       if (first.sum() != second.sum()) {
         throw new UnsupportedGraphException(
-            Text.format("the two ways from \"%s\" do not meet in one sum", at));
+            Text.format("the two paths from \"%s\" do not meet in one sum", at));
       }
       boolean firstIsBody = first.convolutions().size() > second.convolutions().size();
       List<Operation> body = (firstIsBody ? first : second).convolutions();
@@ -81,7 +81,7 @@ final class ResNetReader {
     if (pool.is("MaxPool")) {
       headPool = Optional.of(maxPool(pool));
     } else if (Head.averageGrid(pool) != 1) {
-      throw Chain.unexpected(pool, "a pool to one value a channel");
+      throw Chain.unexpected(pool, "a pool to one value per channel");
     }
     Operation linear = Chain.linearAfter(pool.output());
     Constant weight = Head.rowsByPosition(linear, pool.output());

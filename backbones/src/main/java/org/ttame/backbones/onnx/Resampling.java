@@ -91,7 +91,7 @@ final class Resampling {
       if (!fits || !List.of("DCR", "CRD").contains(node.text("mode", "DCR"))) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" has blocks that do not fit its input",
+                "%s node \"%s\" has a blocksize or mode that does not fit its input",
                 node.type(), node.displayName()));
       }
       return List.of(

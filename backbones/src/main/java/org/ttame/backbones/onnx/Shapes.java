@@ -78,7 +78,7 @@ final class Shapes {
       default ->
           throw new UnsupportedGraphException(
               Text.format(
-                  "%s node \"%s\" reads what depends on the image",
+                  "%s node \"%s\" cannot be computed on values that depend on the image",
                   node.type(), node.displayName()));
     };
   }

@@ -33,7 +33,8 @@ record Sliding(
     if (Math.max(Math.max(before, after), over) > MOST_PADDING) {
       throw new UnsupportedGraphException(
           Text.format(
-              "a window of %d pads %d values by %d", kernel, size, Math.max(before, after)));
+              "a window of %d has more padding than is supported: %d values padded by %d",
+              kernel, size, Math.max(before, after)));
     }
   }
 
@@ -122,7 +123,7 @@ record Sliding(
     if (free < 0) {
       throw new UnsupportedGraphException(
           Text.format(
-              "%s node \"%s\" lays a window of %d on %d values",
+              "%s node \"%s\" has a window of %d, larger than its input of %d",
               node.type(), node.displayName(), reach, size + before + after));
     }
     long count = free / stride + 1;
@@ -130,7 +131,7 @@ record Sliding(
       if (count * stride >= size + before) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" has a last window on nothing but padding, which runtimes do not agree on",
+                "%s node \"%s\" has a last window that is all padding, where runtimes disagree",
                 node.type(), node.displayName()));
       }
       count++;

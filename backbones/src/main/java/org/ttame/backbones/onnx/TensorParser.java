@@ -207,7 +207,7 @@ final class TensorParser {
       data = FileNames.resolve(folder, location).normalize();
     } catch (java.nio.file.InvalidPathException e) {
       throw new BackboneException(
-          Text.format("%s keeps weights in \"%s\", which is no file name", file, location), e);
+          Text.format("%s keeps weights in \"%s\", which is not a file name", file, location), e);
     }
     if (location.isEmpty() || !data.startsWith(folder)) {
       throw new BackboneException(

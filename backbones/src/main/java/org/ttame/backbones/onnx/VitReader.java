@@ -24,7 +24,7 @@ final class VitReader {
   OnnxBackbone.Found read() throws IOException {
     Operation conv = Chain.next(flow.input());
     if (!conv.is(Fusion.CONV)) {
-      throw Chain.unexpected(conv, "the convolution that makes patches");
+      throw Chain.unexpected(conv, "the convolution that embeds patches");
     }
     int patch = patches(conv);
     Value at = tokens(conv);
@@ -49,13 +49,13 @@ final class VitReader {
       at = fork.sum().output();
       fork = fork(at);
       if (fork.sum() == null) {
-        throw new UnsupportedGraphException(Text.format("block %d has no perceptron", depth));
+        throw new UnsupportedGraphException(Text.format("block %d has no MLP", depth));
       }
       norm(node + ".ln_2", fork.norm());
       int hidden = perceptron(node + ".mlp", fork.norm().output(), other(fork.sum(), at));
       if (depth > 0 && hidden != mlp) {
         throw new UnsupportedGraphException(
-            Text.format("block %d's perceptron is %d wide, the others' %d", depth, hidden, mlp));
+            Text.format("block %d's MLP has a width of %d, the others' %d", depth, hidden, mlp));
       }
       mlp = hidden;
       at = fork.sum().output();

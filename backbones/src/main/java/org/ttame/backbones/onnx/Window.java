@@ -91,7 +91,7 @@ record Window(
   private long positions(long size, long kernel, long stride) {
     if (size < kernel || stride < 1) {
       throw new UnsupportedGraphException(
-          Text.format("a window of %d does not fit on %d values", kernel, size));
+          Text.format("a window of %d is larger than its input of %d", kernel, size));
     }
     long free = size - kernel;
     return (ceil ? (free + stride - 1) / stride : free / stride) + 1;

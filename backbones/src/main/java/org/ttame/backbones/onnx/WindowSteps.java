@@ -25,17 +25,18 @@ final class WindowSteps {
   static OnnxModel.Function transposedConvolution(OnnxNode node, List<Operand> inputs, long opset) {
     long[] image = inputs.get(0).shape();
     if (!(inputs.get(1) instanceof Constant weight) || weight.shape().length != image.length) {
-      throw Composites.refused(node, "has weights that are no constant of its input's rank");
+      throw Composites.refused(
+          node, "has weights that are not constant, or not of its input's rank");
     }
     int axes = image.length - 2;
     long[] shape = weight.shape();
     long groups = node.integer("group", 1);
     if (axes < 1 || axes > 2 || groups < 1 || image[1] != shape[0] || shape[0] % groups != 0) {
-      throw Composites.refused(node, "has no images of one or two dimensions");
+      throw Composites.refused(node, "is neither one- nor two-dimensional");
     }
     long[] kernel = Arrays.copyOfRange(shape, 2, shape.length);
     if (node.has("kernel_shape") && !Arrays.equals(kernel, node.integers("kernel_shape"))) {
-      throw Composites.refused(node, "says another kernel than it has");
+      throw Composites.refused(node, "declares a kernel_shape that its weights do not have");
     }
     Body body = new Body(node, opset);
     String x = body.input(0);
@@ -51,7 +52,7 @@ final class WindowSteps {
       }
       if (more >= Math.max(stride, dilation)) {
         throw Composites.refused(
-            node, "has an output padding of a stride or more, which runtimes do not agree on");
+            node, "has an output padding of a stride or more, where runtimes disagree");
       }
       long reach = (kernel[axis] - 1) * dilation;
       x = spread(body, x, sizes, axis + 2, stride);
@@ -143,7 +144,8 @@ final class WindowSteps {
 
   private static long[] within(OnnxNode node, long before, long after, long whole) {
     if (before < 0 || after < 0 || before + after >= whole) {
-      throw Composites.refused(node, "gives more than it computes");
+      throw Composites.refused(
+          node, "has an output_shape or output_padding larger than its result");
     }
     return new long[] {before, whole - after};
   }
@@ -184,7 +186,7 @@ final class WindowSteps {
     long p = node.integer("p", 2);
     boolean global = node.type().equals("GlobalLpPool");
     if (p < 1 || p > LARGEST_POWER || node.integer("ceil_mode", 0) != 0 || rank < 3) {
-      throw Composites.refused(node, "has p = " + p + " or windows that are not whole");
+      throw Composites.refused(node, "has p = " + p + " or incomplete windows");
     }
     Body body = new Body(node, opset);
     String sizes = body.step("Abs", List.of(body.input(0)));
@@ -196,7 +198,7 @@ final class WindowSteps {
     } else {
       long[] kernel = node.integers("kernel_shape");
       if (kernel == null || kernel.length != rank - 2) {
-        throw Composites.refused(node, "has no kernel of its input's rank");
+        throw Composites.refused(node, "has a kernel_shape that does not fit its input's rank");
       }
       List<Object> attributes = new ArrayList<>(List.of("count_include_pad", 1L));
       for (String name : List.of("kernel_shape", "strides", "pads", "dilations")) {
@@ -236,7 +238,7 @@ final class WindowSteps {
     Body body = new Body(node, opset);
     boolean greatest = node.type().equals("MaxPool");
     if (Composites.isRead(node, 1)) {
-      throw Composites.refused(node, "says where its values come from");
+      throw Composites.refused(node, "returns the indices of its maxima");
     }
     boolean padding = node.integer("count_include_pad", 0) != 0;
     return body.of(alongEach(body, body.input(0), node, inputs, greatest, padding));
@@ -253,7 +255,7 @@ final class WindowSteps {
     long[] kernel = node.integers("kernel_shape");
     int axes = shape.length - 2;
     if (axes < 1 || axes > 3 || kernel == null || kernel.length != axes) {
-      throw Composites.refused(node, "has no kernel of its input's rank");
+      throw Composites.refused(node, "has a kernel_shape that does not fit its input's rank");
     }
     String x = image;
     for (int axis = 0; axis < axes; axis++) {
@@ -305,7 +307,7 @@ final class WindowSteps {
     for (int i = 0; i < shares.length; i++) {
       long covered = sliding.covered(i, padding);
       if (covered == 0) {
-        throw Composites.refused(node, "has a window of nothing but padding");
+        throw Composites.refused(node, "has a window that is all padding");
       }
       shares[i] = 1.0 / covered;
     }

@@ -58,7 +58,7 @@ final class Windows {
       if (image.length != 4 || kernel.length != 2) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" does not work on two-dimensional images",
+                "%s node \"%s\" does not take two-dimensional images",
                 node.type(), node.displayName()));
       }
       if (given != null && !Arrays.equals(given, kernel)) {
@@ -267,7 +267,7 @@ final class Windows {
   private static SDVariable images(Operation operation, Value value, Emitter emitter) {
     Tensor x = emitter.tensor(value);
     if (!x.batchFirst() || x.rank() < 3 || x.rank() > 4) {
-      throw new UnsupportedGraphException(operation + " has no images of one or two dimensions");
+      throw new UnsupportedGraphException(operation + " is neither one- nor two-dimensional");
     }
     if (x.rank() == 3) {
       long[] shape = x.shape();
@@ -317,7 +317,8 @@ final class Windows {
       if (node.outputs().size() > 1 && !node.outputs().get(1).isEmpty()) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" says where its values come from", node.type(), node.displayName()));
+                "%s node \"%s\" returns the indices of its maxima",
+                node.type(), node.displayName()));
       }
       long[] image = inputs.get(0).shape();
       return List.of(sides(node, image).counts(image, image.length > 1 ? image[1] : 1));
@@ -362,7 +363,7 @@ final class Windows {
         long covered =
             sides.rows.covered(i / columns, padding) * sides.columns.covered(i % columns, padding);
         if (covered == 0) {
-          throw new UnsupportedGraphException(pool + " has a window of nothing but padding");
+          throw new UnsupportedGraphException(pool + " has a window that is all padding");
         }
         factors[i] = whole / covered;
       }

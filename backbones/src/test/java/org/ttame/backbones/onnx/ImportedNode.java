@@ -38,7 +38,7 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
   /** Of a form that nobody asked for: another choice of the inputs or of the axis says more. */
   private static final Pattern OF_THE_CHOICE =
       Pattern.compile(
-          ".*(has no constant as its input|should read the image's data|the images of a batch|no batch on).*");
+          ".*(does not have a constant as input|should have the image's data as input|the images of a batch|no batch on).*");
 
   /**
    * Runs a test in every way in which a classifier may hold it.

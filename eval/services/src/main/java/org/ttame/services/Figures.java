@@ -286,7 +286,7 @@ public final class Figures {
   private Result write(Findings found, Map<String, String> settings) throws IOException {
     for (Missing one : found.missing) {
       String name = one.kind().optionName();
-      listener.warn(Text.format("the figure %s is left out: %s", name, one.reason()));
+      listener.warn(Text.format("the figure %s is left out. %s", name, one.reason()));
     }
     FigureSet set =
         new FigureSet(

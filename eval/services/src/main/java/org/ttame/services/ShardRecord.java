@@ -223,12 +223,12 @@ record ShardRecord(
     } catch (JsonMappingException e) {
       String field = place(e);
       throw damaged(
-          file, field.isEmpty() ? "it is no JSON object" : "\"" + field + "\" is wrong", e);
+          file, field.isEmpty() ? "it is not a JSON object" : "\"" + field + "\" is wrong", e);
     } catch (JacksonException e) {
       throw damaged(file, "it is not JSON", e);
     }
     if (record == null) {
-      throw damaged(file, "it is no JSON object", null);
+      throw damaged(file, "it is not a JSON object", null);
     }
     if (record.format() != FORMAT) {
       throw new IOException(

@@ -106,13 +106,13 @@ public record Checkpoint(Path folder) {
                   skipped.put(
                       Integer.valueOf(image.getKey()), Kind.valueOf(image.getValue().asText())));
       return new CheckpointState(
-          json.required("step").longValue(),
-          json.required("epoch").intValue(),
-          json.required("forward_passes").longValue(),
-          json.required("backward_passes").longValue(),
+          StoredNumbers.count(json, "step", Long.MAX_VALUE),
+          (int) StoredNumbers.count(json, "epoch", Integer.MAX_VALUE),
+          StoredNumbers.count(json, "forward_passes", Long.MAX_VALUE),
+          StoredNumbers.count(json, "backward_passes", Long.MAX_VALUE),
           skipped);
     } catch (IllegalArgumentException e) {
-      throw new IOException(Text.format("'%s' is damaged: %s", file, e.getMessage()), e);
+      throw damaged(file, e.getMessage(), e);
     }
   }
 
@@ -160,7 +160,16 @@ public record Checkpoint(Path folder) {
     try {
       return JSON.readTree(TextFile.text(file));
     } catch (JsonProcessingException e) {
-      throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
+      throw damaged(file, "it is not JSON", e);
     }
+  }
+
+  /** What is wrong with one of its files. */
+  private static IOException damaged(Path file, String how, Exception e) {
+    return new IOException(
+        Text.format(
+            "'%s' is damaged: %s; restore it, or name another checkpoint in '%s'",
+            file, how, file.resolveSibling("../last").normalize()),
+        e);
   }
 }

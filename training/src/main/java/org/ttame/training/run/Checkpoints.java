@@ -172,7 +172,7 @@ public final class Checkpoints {
     if (!NAME.matcher(name).matches() || !Files.isDirectory(folder.resolve(name))) {
       throw new IOException(
           Text.format(
-              "'%s' names '%s', which is no checkpoint%s; write the name of one into it",
+              "'%s' names '%s', which is not a checkpoint%s; write the name of one into it",
               file, name, others()));
     }
     return Optional.of(new Checkpoint(folder.resolve(name)));

@@ -162,7 +162,12 @@ public final class RunFolder {
     Path file = folder.resolve(RECORD);
     try {
       if (JSON.readTree(TextFile.text(file)) instanceof ObjectNode object) {
-        int format = object.path("format").asInt(0);
+        JsonNode version = object.path("format");
+        int format = version.asInt(0);
+        if (!version.isInt()) {
+          throw damaged(
+              Text.format("\"format\" is %s", version.isMissingNode() ? "missing" : version));
+        }
         if (!RunFormat.isKnown(format)) {
           throw new IOException(
               Text.format(
@@ -172,9 +177,9 @@ public final class RunFolder {
         return object;
       }
     } catch (JsonProcessingException e) {
-      throw new IOException(Text.format("'%s' is damaged: it is not JSON", file), e);
+      throw (IOException) damaged("it is not JSON").initCause(e);
     }
-    throw new IOException(Text.format("'%s' is damaged: it is no JSON object", file));
+    throw damaged("it is not a JSON object");
   }
 
   /**
@@ -400,7 +405,10 @@ public final class RunFolder {
   }
 
   private IOException damaged(String how) {
-    return new IOException(Text.format("'%s' is damaged: %s", folder.resolve(RECORD), how));
+    return new IOException(
+        Text.format(
+            "'%s' is damaged: %s; restore it, or train again into another folder",
+            folder.resolve(RECORD), how));
   }
 
   /** A word of the record. */

@@ -123,20 +123,22 @@ public final class StepLog implements AutoCloseable {
     }
   }
 
-  /** The length of the part whose lines are whole and belong to steps up to the given one. */
+  /**
+   * The length of the part that ends with the last line of a step up to the given one. A damaged
+   * line before it stays: what follows is not to be lost for it.
+   */
   private static long bytesUpTo(Path file, long done) throws IOException {
     long bytes = 0;
+    long kept = 0;
     try (BufferedReader reader =
         new BufferedReader(
             new InputStreamReader(InputFile.open(file), StandardCharsets.ISO_8859_1))) {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        if (stepOf(line) > done) {
-          return bytes;
-        }
         bytes += line.length() + 1L;
+        kept = stepOf(line) <= done ? bytes : kept;
       }
     }
-    return Math.min(bytes, Files.size(file)); // the last line may lack its end
+    return Math.min(kept, Files.size(file)); // the last line may lack its end
   }
 
   private static void endLastLine(FileChannel channel) throws IOException {
@@ -150,7 +152,7 @@ public final class StepLog implements AutoCloseable {
   private static long stepOf(String line) {
     try {
       JsonNode step = JSON.readTree(line).path("step");
-      return step.isIntegralNumber() ? step.longValue() : Long.MAX_VALUE;
+      return step.isIntegralNumber() && step.canConvertToLong() ? step.longValue() : Long.MAX_VALUE;
     } catch (JsonProcessingException e) {
       return Long.MAX_VALUE;
     }

@@ -236,7 +236,7 @@ public final class ExplainerFile {
         }
       } catch (InvalidPathException e) {
         throw new BackboneException(
-            Text.format("%s keeps weights in \"%s\", which is no file name", file, location), e);
+            Text.format("%s keeps weights in \"%s\", which is not a file name", file, location), e);
       }
       throw new BackboneException(
           Text.format(

@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
+import org.ttame.training.run.StoredNumbers;
 
 /**
  * Similarity of maps at a stage, image by image.
@@ -104,15 +105,25 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
                 file, key, before, now));
       }
     }
+    try {
+      return of(json);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw new IOException(Text.format("'%s' is damaged: %s; remove it", file, e.getMessage()), e);
+    }
+  }
+
+  private static StageResult of(JsonNode json) {
     Map<Column, List<Double>> columns = new LinkedHashMap<>();
     json.path("values")
         .properties()
         .forEach(
             field -> {
               List<Double> list = new ArrayList<>();
-              field.getValue().forEach(value -> list.add(value.asDouble()));
+              field
+                  .getValue()
+                  .forEach(value -> list.add(StoredNumbers.value(field.getKey(), value)));
               columns.put(Column.of(field.getKey()), list);
             });
-    return new StageResult(columns, json.path("answers_kept").asDouble());
+    return new StageResult(columns, StoredNumbers.value("answers_kept", json.path("answers_kept")));
   }
 }

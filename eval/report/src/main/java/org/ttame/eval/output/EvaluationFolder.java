@@ -167,7 +167,7 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
       Path folder, EvaluationResult nothing, Consumer<ImageRecord> records) throws IOException {
     List<EvaluationResult> costs = new ArrayList<>(List.of(nothing));
     for (String line : TextFile.lines(folder.resolve(BATCHES))) {
-      costs.add(cost(tree(folder, line), nothing));
+      costs.add(cost(folder, tree(folder, line), nothing));
     }
     readRows(folder, nothing, records);
     return EvaluationResult.join(costs);
@@ -215,22 +215,9 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
         rows.append(Csv.row(PerImageCsv.cells(record)));
       }
       write(csv, rows.toString());
-      ObjectNode line = JSON.createObjectNode();
-      line.put("images", batch.images());
+      ObjectNode line = BatchCost.toJson(batch, csv.size());
       if (maps.isPresent()) {
         line.put(MAPS, sum(images(batch)));
-      }
-      line.put("bytes", csv.size());
-      line.put("clean_passes", batch.cleanPasses());
-      line.put("metric_passes", batch.metricPasses());
-      line.put("seconds", batch.seconds());
-      ObjectNode methods = line.putObject("methods");
-      for (MethodResult method : batch.methods()) {
-        ObjectNode entry = methods.putObject(method.method());
-        entry.put("seconds", method.seconds());
-        if (!method.warnings().isEmpty()) {
-          entry.set("warnings", JSON.valueToTree(method.warnings()));
-        }
       }
       write(batches, line + "\n");
     } catch (IOException e) {
@@ -259,12 +246,13 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     int ended = text.lastIndexOf('\n') + 1;
     for (String line : text.substring(0, ended).lines().toList()) {
       JsonNode cost = tree(folder, line);
-      if (cost.path("bytes").asLong() > csv.size()) {
+      EvaluationResult read = cost(folder, cost, nothing);
+      if (cost.path("bytes").longValue() > csv.size()) {
         break;
       }
-      costs.add(cost(cost, nothing));
+      costs.add(read);
       measured.add(cost);
-      rows = cost.path("bytes").asLong();
+      rows = cost.path("bytes").longValue();
       whole += line.getBytes(StandardCharsets.UTF_8).length + 1;
     }
     batches.truncate(whole);
@@ -282,7 +270,10 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
   private void requireSameMaps(List<String> images, List<JsonNode> measured) throws IOException {
     int at = 0;
     for (JsonNode batch : measured) {
-      List<String> those = images.subList(at, at + batch.path("images").asInt());
+      if (batch.path("images").intValue() > images.size() - at) {
+        throw damaged(folder, "it counts more images than were measured", null);
+      }
+      List<String> those = images.subList(at, at + batch.path("images").intValue());
       at += those.size();
       if (maps.isPresent() && !batch.path(MAPS).asText().equals(sum(those))) {
         throw new IOException(
@@ -311,34 +302,6 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
 
   private static List<String> images(EvaluationResult result) {
     return result.methods().get(0).records().stream().map(ImageRecord::image).toList();
-  }
-
-  private static EvaluationResult cost(JsonNode line, EvaluationResult nothing) {
-    List<MethodResult> methods = new ArrayList<>();
-    for (MethodResult method : nothing.methods()) {
-      JsonNode entry = line.path("methods").path(method.method());
-      Map<String, Long> warnings = new LinkedHashMap<>();
-      entry
-          .path("warnings")
-          .properties()
-          .forEach(field -> warnings.put(field.getKey(), field.getValue().asLong()));
-      methods.add(
-          new MethodResult(
-              method.method(),
-              method.settings(),
-              nothing.keys(),
-              List.of(),
-              entry.path("seconds").asDouble(),
-              warnings));
-    }
-    return new EvaluationResult(
-        nothing.keys(),
-        nothing.parameters(),
-        methods,
-        line.path("images").asLong(),
-        line.path("clean_passes").asLong(),
-        line.path("metric_passes").asLong(),
-        line.path("seconds").asDouble());
   }
 
   /** The rows, which cost nothing more. */
@@ -395,12 +358,25 @@ public final class EvaluationFolder implements Consumer<EvaluationResult>, AutoC
     try {
       return JSON.readTree(line);
     } catch (JsonProcessingException e) {
-      throw new IOException(
-          Text.format(
-              "'%s' is damaged: a line is not JSON; choose another folder (option 'out')",
-              folder.resolve(BATCHES)),
-          e);
+      throw damaged(folder, "a line is not JSON", e);
     }
+  }
+
+  private static EvaluationResult cost(Path folder, JsonNode line, EvaluationResult nothing)
+      throws IOException {
+    try {
+      return BatchCost.of(line, nothing);
+    } catch (IllegalArgumentException e) {
+      throw damaged(folder, "in a line, " + e.getMessage(), e);
+    }
+  }
+
+  private static IOException damaged(Path folder, String how, Exception e) {
+    return new IOException(
+        Text.format(
+            "'%s' is damaged: %s; choose another folder (option 'out')",
+            folder.resolve(BATCHES), how),
+        e);
   }
 
   private static Map<String, String> settings(

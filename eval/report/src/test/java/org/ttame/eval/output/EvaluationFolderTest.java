@@ -111,6 +111,34 @@ class EvaluationFolderTest {
   }
 
   @Test
+  void aDamagedCostIsNamedAndTheRowsStay() throws IOException {
+    try (EvaluationFolder folder = EvaluationFolder.open(out, part(0, 0), SETTINGS)) {
+      folder.accept(part(0, 2));
+    }
+    Path costs = out.resolve(EvaluationFolder.BATCHES);
+    Path csv = out.resolve(PerImageCsv.FILE);
+    String rows = Files.readString(csv);
+    String line = Files.readString(costs);
+    for (String damage :
+        List.of(
+            line.replaceFirst("\"bytes\":\\d+", "\"bytes\":\"x\""),
+            line.replaceFirst("\"bytes\":\\d+", "\"bytes\":-1"),
+            line.replaceFirst("\"images\":\\d+", "\"images\":99"),
+            line.replaceFirst("\"images\":\\d+", "\"images\":99999999999999999999"),
+            line.replaceFirst("\"seconds\":[^,]+", "\"seconds\":\"long\""))) {
+      assertThat(damage).isNotEqualTo(line);
+      Files.writeString(costs, damage);
+      assertThatThrownBy(() -> EvaluationFolder.open(out, part(0, 0), SETTINGS))
+          .as(damage)
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("batches.jsonl' is damaged");
+      assertThat(csv).hasContent(rows);
+    }
+    Files.writeString(costs, line);
+    EvaluationFolder.open(out, part(0, 0), SETTINGS).close();
+  }
+
+  @Test
   void leavesOtherFilesAlone() throws IOException {
     Path csv = out.resolve(PerImageCsv.FILE);
     Files.writeString(csv, "mine\n");

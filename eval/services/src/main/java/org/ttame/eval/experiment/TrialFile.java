@@ -22,6 +22,7 @@ import org.ttame.eval.output.Provenance;
 import org.ttame.eval.statistics.Bootstrap;
 import org.ttame.eval.statistics.Interval;
 import org.ttame.training.TrainingOptions;
+import org.ttame.training.run.StoredNumbers;
 
 /**
  * {@code trial.json} in a trial's folder: what the trial depends on and what was measured, image by
@@ -66,6 +67,15 @@ final class TrialFile {
           Text.format("'%s' is damaged: it is not JSON; remove it to measure again", file), e);
     }
     requireSame(json.path("depends_on"));
+    try {
+      return result(trial, json);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          Text.format("'%s' is damaged: %s; remove it to measure again", file, e.getMessage()), e);
+    }
+  }
+
+  private static TrialResult result(Trial trial, JsonNode json) {
     List<String> images = new ArrayList<>();
     json.path("images").forEach(image -> images.add(image.asText()));
     Map<MetricKey, List<Double>> values = new LinkedHashMap<>();
@@ -73,15 +83,14 @@ final class TrialFile {
       String name = metric.path("metric").asText();
       MetricKey key =
           metric.has("threshold")
-              ? MetricKey.at(name, metric.path("threshold").asDouble())
+              ? MetricKey.at(name, StoredNumbers.value("threshold", metric.path("threshold")))
               : MetricKey.of(name);
       List<Double> column = new ArrayList<>();
-      metric.path("values").forEach(value -> column.add(value.asDouble()));
+      metric.path("values").forEach(value -> column.add(StoredNumbers.value(key.column(), value)));
       if (column.size() != images.size()) {
-        throw new IOException(
+        throw new IllegalArgumentException(
             Text.format(
-                "'%s' is damaged: %d images have %d values of %s; remove it to measure again",
-                file, images.size(), column.size(), key.column()));
+                "%d images have %d values of %s", images.size(), column.size(), key.column()));
       }
       values.put(key, column);
     }
@@ -91,7 +100,7 @@ final class TrialFile {
         images,
         values,
         json.path("failure").asText(),
-        json.path("seconds").asDouble());
+        StoredNumbers.value("seconds", json.path("seconds")));
   }
 
   private void requireSame(JsonNode was) throws IOException {

@@ -115,7 +115,14 @@ class ExperimentTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("max-lr was 1.0E-4 and is 0.001")
         .hasMessageContaining("option 'out'");
-    Files.writeString(folder.resolve("trials/one/trial.json"), "{");
+    Path file = folder.resolve("trials/one/trial.json");
+    String whole = Files.readString(file);
+    Files.writeString(file, whole.replaceFirst("\"values\":\\[[^,\\]]+", "\"values\":[\"x\""));
+    assertThatThrownBy(() -> experiment(List.of(trial("one", 1e-4))).run(new Ears()))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("trial.json' is damaged")
+        .hasMessageContaining("is \"x\" and should be a number");
+    Files.writeString(file, "{");
     assertThatThrownBy(() -> experiment(List.of(trial("one", 1e-4))).run(new Ears()))
         .hasMessageContaining("trial.json' is damaged");
   }
