@@ -127,6 +127,7 @@ class BadInputTest {
         "predict --weights @vgg.onnx --images @images --mean 0,0,0 --std 1,0,1 | positive",
         "predict --weights @vgg.onnx --images @images --top 0    | --top 0",
         "explain --images @images                                | --run DIR is missing",
+        "explain --weights @vgg.onnx --images @images --method gradcam --class 10 --out @x2 | --class 10 is not a class: the classifier has 10, counted from 0",
         "explain --run r --images i --class -1                   | --class -1",
         "explain --run r --images i --class top:x                | top:",
         "explain --images @images --method rise,ttame            | ttame needs --run DIR",

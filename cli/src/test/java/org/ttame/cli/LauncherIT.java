@@ -104,6 +104,8 @@ class LauncherIT {
     assertThat(missing.err()).contains("a file 'of' ü.onnx");
     assertThat(launcher().environment("TTAME_JAR", "/nowhere.jar").run("--help").err())
         .isEqualTo("ttame: /nowhere.jar cannot be read; set TTAME_JAR to where ttame-cli.jar is\n");
+    assertThat(launcher().environment("JAVA_HOME", "/nowhere").run("--help").err())
+        .startsWith("ttame: JAVA_HOME is '/nowhere', which has no bin/java; ");
   }
 
   private Jar launcher() {

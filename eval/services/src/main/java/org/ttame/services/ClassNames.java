@@ -57,8 +57,8 @@ final class ClassNames {
     if (names.size() != classes) {
       throw new IOException(
           Text.format(
-              "%s has %d lines, the classifier %d classes; it should have one name a line",
-              file, names.size(), classes));
+              "%s has %s, but the classifier has %d classes; give one name per line",
+              file, Text.count(names.size(), "line"), classes));
     }
   }
 

@@ -58,13 +58,14 @@ public record ClassSelection(Kind kind, int number, String name) {
     return new ClassSelection(Kind.NAME, 0, name);
   }
 
-  /** The same by index, where it is a name; refused if there is no class of that name. */
+  /** The same by index, where it is a name; refused if there is no such class. */
   ClassSelection resolved(List<String> names, int classes) {
-    if (kind != Kind.NAME) {
+    if (kind != Kind.NAME && kind != Kind.INDEX) {
       return this;
     }
     try {
-      return of(ClassNames.index(name, names, classes));
+      String text = kind == Kind.NAME ? name : String.valueOf(number);
+      return of(ClassNames.index(text, names, classes));
     } catch (IllegalArgumentException e) {
       throw new InvalidOptionException("class", e.getMessage());
     }
