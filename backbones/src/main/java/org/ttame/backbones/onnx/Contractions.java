@@ -433,7 +433,8 @@ final class Contractions {
       }
       Constant oriented = node.integer("transB", 0) == 1 ? weight.transpose(1, 0) : weight;
       if (x.shape()[1] != oriented.shape()[0]) {
-        throw new UnsupportedGraphException(gemm + " has a weight whose size does not match its input");
+        throw new UnsupportedGraphException(
+            gemm + " has a weight whose size does not match its input");
       }
       long out = oriented.shape()[1];
       double alpha = node.real("alpha", 1);

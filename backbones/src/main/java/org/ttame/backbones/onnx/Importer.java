@@ -167,8 +167,7 @@ final class Importer {
       }
       for (int i = 0; i < common; i++) {
         if (!readsTheSame(flow, operations.get(i), others.get(i))) {
-          refusals.add(
-              operations.get(i) + " reads a number that depends on the batch size");
+          refusals.add(operations.get(i) + " reads a number that depends on the batch size");
         }
       }
       return refusals;

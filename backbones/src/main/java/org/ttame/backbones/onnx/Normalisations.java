@@ -149,7 +149,8 @@ final class Normalisations {
     long[] shape = x.shape();
     long groups = norm.node().integer("num_groups", 0);
     if (groups < 1 || shape[1] % groups != 0) {
-      throw new UnsupportedGraphException(norm + " has channels that cannot be divided into its groups");
+      throw new UnsupportedGraphException(
+          norm + " has channels that cannot be divided into its groups");
     }
     long values = Constant.count(Arrays.copyOfRange(shape, 1, shape.length)) / groups;
     Tensor grouped = emitter.reshape(x, new long[] {shape[0], groups, values}, norm);
@@ -178,7 +179,8 @@ final class Normalisations {
       Operation norm, Tensor layout, SDVariable normed, Emitter emitter) throws IOException {
     int width = Math.toIntExact(layout.shape()[1]);
     if (norm.constant(1).size() != width || norm.constant(2).size() != width) {
-      throw new UnsupportedGraphException(norm + " has a scale or bias that is not one value per channel");
+      throw new UnsupportedGraphException(
+          norm + " has a scale or bias that is not one value per channel");
     }
     long[] lying = new long[layout.rank() - layout.place(1)];
     Arrays.fill(lying, 1);

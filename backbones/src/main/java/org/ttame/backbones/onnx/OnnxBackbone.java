@@ -117,8 +117,8 @@ public final class OnnxBackbone implements BackboneSource {
     } catch (OutOfMemoryError | StackOverflowError e) {
       throw new BackboneException(
           Text.format(
-              "%s asks for more memory than Java has (%s) to be understood; it is no usual"
-                  + " classifier, or give Java more with java -Xmx4g -jar …",
+              "%s needs more memory to be read than Java has (%s); give Java more with"
+                  + " java -Xmx4g -jar …, unless this is not an image classifier",
               file, e.getMessage()),
           e);
     } finally {
