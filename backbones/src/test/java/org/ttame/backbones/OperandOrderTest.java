@@ -100,7 +100,7 @@ class OperandOrderTest {
   void softmaxOverEverything() throws Exception {
     Edited edited = new Edited(DECOMPOSED, folder);
     edited.nodes("Softmax").get(1).clearAttribute();
-    edited.isRefused("Softmax node \"", "is over all axes from 1 on");
+    edited.isRefused("Softmax node \"", "normalises over all axes from 1 on");
     Edited other = new Edited(VIT, folder);
     Edited.set(other.nodes("Softmax").get(1), "axis", 2);
     other.isNotMistaken();
