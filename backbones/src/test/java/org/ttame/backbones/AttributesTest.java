@@ -103,7 +103,7 @@ class AttributesTest {
   @Test
   void proportionsThatAreKept() throws Exception {
     resized(2, 3).agreesWithOnnxRuntime();
-    resized(-2, -1).isRefused("Resize node \"size\" keeps proportions along axes counted from");
+    resized(-2, -1).isRefused("Resize node \"size\" keeps the aspect ratio along negative axes");
     resized(2, 2).isRefused("Resize node \"size\" names an axis more than once");
   }
 

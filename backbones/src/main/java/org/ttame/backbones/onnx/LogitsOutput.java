@@ -250,7 +250,7 @@ record LogitsOutput(String name, Value logits, OutputKind kind, boolean assumed,
     if (squashing.isPresent() && !told) {
       throw new UnsupportedGraphException(
           Text.format(
-              "the scores of output \"%s\" are made of what comes out of %s, so they are no logits; %s",
+              "the scores of output \"%s\" are computed from the probabilities of %s, so they are no logits; %s",
               name,
               squashing.get(),
               single

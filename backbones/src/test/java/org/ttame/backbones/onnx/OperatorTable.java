@@ -37,7 +37,7 @@ final class OperatorTable {
       Pattern.compile(
           "(?:a |operator |\\d+ )?(?<type>\\w+)"
               + "( nodes?, .*| node \\(\".*\"\\) is not supported| is not supported"
-              + "| node \".*\" reads what depends on the image)");
+              + "| node \".*\" cannot be computed on values that depend on the image)");
 
   private static final Pattern FORM = Pattern.compile("(?s)(.*?)(\\w+) node \"[^\"]*\" (.*)");
 
