@@ -253,6 +253,15 @@ class PrecisionTest extends SessionComparison {
     }
   }
 
+  /** Only AMX is known to save time; a refusal speaks for itself. */
+  @Test
+  void whoCannotCountOnTimeIsTold() {
+    assertThat(Precision.Hardware.AMX.warning()).isEmpty();
+    assertThat(Precision.Hardware.NONE.warning()).isEmpty();
+    assertThat(Precision.Hardware.AVX512_BF16.warning()).get().asString().contains("ttame bench");
+    assertThat(Precision.Hardware.EMULATED.warning()).get().asString().contains("slower");
+  }
+
   @Test
   void kernelsOfTheProcessorDoWhatTheEmulationDoes() {
     assumeThat(OneDnn.bfloat16()).as("bfloat16").isNotEqualTo(Precision.Hardware.NONE);
