@@ -82,9 +82,7 @@ public final class Main {
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     PrintStream err =
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-    int code = new Main(out, err).run(words(args));
-    out.flush();
-    System.exit(code);
+    System.exit(new Main(out, err).runAndFlush(words(args)));
   }
 
   /**
@@ -103,6 +101,16 @@ public final class Main {
     } catch (IOException e) {
       return words; // another system: a path of such a word is then refused
     }
+  }
+
+  /** As {@link #run}; work whose results nobody could be given has failed. */
+  int runAndFlush(List<String> words) {
+    int code = run(words);
+    if (code == DONE && out.checkError()) {
+      err.println("ttame: standard output could not be written (a full disk, or a closed pipe)");
+      return FAILED;
+    }
+    return code;
   }
 
   /** Runs a command by its name and options, and returns the exit code. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,6 +41,21 @@ class MainTest {
     assertThat(run()).isEqualTo(2);
     assertThat(out()).isEmpty();
     assertThat(err()).contains("usage: ttame COMMAND").contains("  version ");
+  }
+
+  /** A full disk or a closed pipe behind standard output. */
+  @Test
+  void resultsThatCannotBeWrittenAreAFailure() {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("no space left");
+          }
+        };
+    Main main = new Main(new PrintStream(full, true, StandardCharsets.UTF_8), print(err));
+    assertThat(main.runAndFlush(List.of("help"))).isEqualTo(1);
+    assertThat(err()).startsWith("ttame: standard output could not be written");
   }
 
   @ParameterizedTest
