@@ -53,7 +53,7 @@ class DoctorTest {
     assertThat(checks)
         .filteredOn(Doctor.Check::passed)
         .extracting(Doctor.Check::name)
-        .containsExactly("threads", "memory");
+        .containsExactly("memory");
   }
 
   private static void move(Map<String, INDArray> golden) {
