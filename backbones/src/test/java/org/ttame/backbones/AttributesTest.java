@@ -186,7 +186,7 @@ class AttributesTest {
               "nearest_mode",
               "floor");
         };
-    assertThatThrownBy(() -> load(nearest)).hasMessageContaining("takes the nearest of two");
+    assertThatThrownBy(() -> load(nearest)).hasMessageContaining("rounds to the nearest of two");
     SmallNetwork.Body antialiased =
         (onnx, image) -> {
           onnx.opset(18);
@@ -213,7 +213,8 @@ class AttributesTest {
                 "auto_pad",
                 "SAME_LOWER");
           };
-      assertThatThrownBy(() -> load(pool)).hasMessageContaining("has gaps and pads by SAME_LOWER");
+      assertThatThrownBy(() -> load(pool))
+          .hasMessageContaining("is dilated and pads by SAME_LOWER");
     }
   }
 

@@ -86,8 +86,7 @@ class CascadingRandomisationTest {
     }
   }
 
-  @Test
-  void randomisesFromTheTopAndLeavesTheRestAlone() throws IOException {
+  private Path vgg() throws IOException {
     Path file = folder.resolve("vgg.ttame");
     BackboneFile.write(
         file,
@@ -97,6 +96,12 @@ class CascadingRandomisationTest {
         java.util.Map.of(),
         List.of(),
         CascadingRandomisationTest::learnt);
+    return file;
+  }
+
+  @Test
+  void randomisesFromTheTopAndLeavesTheRestAlone() throws IOException {
+    Path file = vgg();
     CascadingRandomisation cascade =
         new CascadingRandomisation(file, BackboneOptions.defaults(), 5);
     try (INDArray image = learnt("image", 1, 32, 32, 3)) {
@@ -129,15 +134,7 @@ class CascadingRandomisationTest {
   /** Three stages of five: the same values are drawn, at the same ends. */
   @Test
   void fewerStagesJoinNeighbours() throws IOException {
-    Path file = folder.resolve("vgg.ttame");
-    BackboneFile.write(
-        file,
-        VGG,
-        InputSpec.imageNet(32),
-        OutputSpec.logits(VGG.classes()),
-        java.util.Map.of(),
-        List.of(),
-        CascadingRandomisationTest::learnt);
+    Path file = vgg();
     CascadingRandomisation each = new CascadingRandomisation(file, BackboneOptions.defaults(), 5);
     CascadingRandomisation cascade = each.inStages(3);
     List<String> names = each.stages().stream().map(CascadingRandomisation.Stage::name).toList();

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -89,47 +91,26 @@ class SanityCommandTest {
     assertThat(mapper.readTree(out.resolve("sanity.json").toFile()).path("rows"))
         .isEqualTo(json.path("rows"));
     Path few = folder.resolve("few");
-    Ttame.ok(
-        "sanity",
-        "--run",
-        run,
-        "--data",
-        words[4],
-        "--limit",
-        "1",
-        "--checks",
-        "backbone",
-        "--methods",
-        "gradcam",
-        "--threads",
-        "1",
-        "--stages",
-        "2",
-        "--out",
-        few.toString());
+    List<String> backbone =
+        List.of(
+            ("sanity --run "
+                    + run
+                    + " --data "
+                    + words[4]
+                    + " --limit 1 --checks backbone"
+                    + " --methods gradcam --threads 1 --out "
+                    + few)
+                .split(" "));
+    List<String> inStages = new ArrayList<>(backbone);
+    inStages.addAll(List.of("--stages", "2"));
+    Ttame.ok(inStages.toArray(String[]::new));
     JsonNode fewer = mapper.readTree(few.resolve("sanity.json").toFile());
     Schemas.requireValid("sanity", few.resolve("sanity.json"));
     assertThat(fewer.path("provenance").path("settings").path("stages").asText()).isEqualTo("2");
     Set<String> names = new TreeSet<>(fewer.path("rows").findValuesAsText("name"));
     assertThat(names).hasSize(2).allMatch(name -> name.contains(" to "));
     assertThat(few.resolve("stages/backbone-03.json")).doesNotExist();
-    Ttame.Result otherwise =
-        Ttame.run(
-            "sanity",
-            "--run",
-            run,
-            "--data",
-            words[4],
-            "--limit",
-            "1",
-            "--checks",
-            "backbone",
-            "--methods",
-            "gradcam",
-            "--threads",
-            "1",
-            "--out",
-            few.toString());
+    Ttame.Result otherwise = Ttame.run(backbone.toArray(String[]::new));
     assertThat(otherwise.code()).isEqualTo(1);
     assertThat(otherwise.err()).contains("stages");
   }

@@ -182,7 +182,7 @@ public final class ImportedGraph implements ImportedLayers {
   Map<String, OnnxBackbone.LayerValue> values() {
     try {
       Emitter emitter = emitted(LayerWriter.outline());
-      return LayerChoice.of(operations, emitter, size(), classes()).values(emitter);
+      return ReadableLayers.of(operations, emitter).values(emitter);
     } catch (IOException e) {
       throw new UncheckedIOException("nothing is read for an outline", e);
     }

@@ -110,7 +110,7 @@ final class Interpolation {
       if (antialias && sizes[axis] == shape[axis] && scales[axis] != 1) {
         throw new UnsupportedGraphException(
             Text.format(
-                "%s node \"%s\" antialiases %d values to as many by a scale of %s, where runtimes disagree",
+                "%s node \"%s\" antialiases %d values at scale %s without changing their number, where runtimes disagree",
                 node.type(), node.displayName(), shape[axis], scales[axis]));
       }
     }
@@ -211,7 +211,7 @@ final class Interpolation {
         if (clamp((long) nearest(rounded, axis), axis) != found) {
           throw new UnsupportedGraphException(
               Text.format(
-                  "%s node \"%s\" takes the nearest of two that are as near, where runtimes disagree",
+                  "%s node \"%s\" rounds to the nearest of two equally near pixels, where runtimes disagree",
                   node.type(), node.displayName()));
         }
         yield new Row(new int[] {found}, new double[] {1});

@@ -1,9 +1,7 @@
 package org.ttame.backbones.onnx;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -18,7 +16,7 @@ import org.ttame.core.image.ImageSize;
 import org.ttame.core.masking.Masking;
 
 /**
- * Which layers of an imported graph can be explained, and which of them are by default.
+ * Which layers of an imported graph are explained by default.
  *
  * <p>A <em>cut point</em> is a value that every path from image to logits passes. A stage is a
  * resolution, with those that are less than half as large or small again: windows that do not fit,
@@ -36,8 +34,6 @@ final class LayerChoice {
   /** Values of an attention may be fewer than the tokens' own by this factor. */
   private static final int PART = 2;
 
-  private static final Set<String> VIEWS =
-      Set.of("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Identity");
   private static final Set<String> POOLS =
       Set.of(
           "MaxPool",
@@ -78,16 +74,18 @@ final class LayerChoice {
   private final int classes;
   private boolean mixes;
   private Influence influence;
-  private final IdentityHashMap<Value, FeatureLayer> layers = new IdentityHashMap<>();
-  private final List<Value> inOrder = new ArrayList<>();
-  private final Map<String, String> aliases = new LinkedHashMap<>();
+  private final ReadableLayers readable;
+  private final Map<Value, FeatureLayer> layers;
   private final List<Value> cuts = new ArrayList<>();
 
   /** For each cut point the most values of an image that an operation behind it mixes. */
   private final Map<Value, Long> mixed = new LinkedHashMap<>();
 
-  private LayerChoice(List<Operation> operations, ImageSize image, int classes) {
+  private LayerChoice(
+      List<Operation> operations, ReadableLayers readable, ImageSize image, int classes) {
     this.operations = operations;
+    this.readable = readable;
+    this.layers = readable.layers();
     this.image = image;
     this.classes = classes;
   }
@@ -101,34 +99,21 @@ final class LayerChoice {
    * @param classes K
    */
   static LayerChoice of(List<Operation> operations, Emitter emitter, ImageSize image, int classes) {
-    LayerChoice choice = new LayerChoice(operations, image, classes);
-    choice.findLayers(emitter);
+    LayerChoice choice =
+        new LayerChoice(operations, ReadableLayers.of(operations, emitter), image, classes);
     choice.findCuts(emitter);
     choice.influence = Influence.of(operations, emitter.geometry());
     return choice;
   }
 
-  /** Where the layers lie in the file's graph. */
-  Map<String, OnnxBackbone.LayerValue> values(Emitter emitter) {
-    Map<String, OnnxBackbone.LayerValue> values = new HashMap<>();
-    layers.forEach(
-        (value, layer) -> {
-          int[] order = emitter.tensor(value).order();
-          values.put(
-              layer.node(),
-              new OnnxBackbone.LayerValue(value, Arrays.stream(order).boxed().toList()));
-        });
-    return values;
-  }
-
   /** All layers that can be explained, from image to logits. */
   List<FeatureLayer> layers() {
-    return inOrder.stream().map(layers::get).toList();
+    return readable.inOrder().stream().map(layers::get).toList();
   }
 
   /** Other names of layers: those of the nodes that compute them. */
   Map<String, String> aliases() {
-    return aliases;
+    return readable.aliases();
   }
 
   /** Eq. 14 where places attend to each other, else Eq. 13. */
@@ -149,95 +134,6 @@ final class LayerChoice {
     }
     Tensor tensor = emitter.tensor(operation.value(0));
     return tensor.rank() == 3 && !Tensor.isPlain(tensor.order());
-  }
-
-  private void findLayers(Emitter emitter) {
-    Set<String> names = new HashSet<>();
-    TokenGrids grids = new TokenGrids(operations, emitter.geometry(), emitter.batch());
-    for (Operation operation : operations) {
-      for (Value value : operation.outputs()) {
-        Tensor tensor = emitter.tensor(value);
-        if (tensor == null || isView(operation) || isFramed(operation)) {
-          continue;
-        }
-        String node = names.contains(value.name()) ? tensor.variable().name() : value.name();
-        FeatureLayer layer = emitter.geometry().layer(value, node, tensor).orElse(null);
-        layer = layer == null ? map(node, tensor, emitter) : layer;
-        layer = layer == null ? grids.layer(node, tensor) : layer;
-        if (layer == null) {
-          continue;
-        }
-        names.add(node);
-        layers.put(value, layer);
-        inOrder.add(value);
-      }
-    }
-    IdentityHashMap<Value, FeatureLayer> viewed = new IdentityHashMap<>(layers);
-    for (Operation operation : operations) {
-      Value value = operation.output();
-      if (isView(operation) && viewed.containsKey(operation.value(0))) {
-        FeatureLayer origin = viewed.get(operation.value(0));
-        if (emitter.geometry().places(value).filter(at -> isOf(at, value, origin)).isPresent()) {
-          viewed.put(value, origin);
-          alias(value.name(), origin, names);
-        }
-      }
-      if (viewed.containsKey(value)) {
-        alias(operation.node().name(), viewed.get(value), names);
-      }
-    }
-  }
-
-  private void alias(String name, FeatureLayer layer, Set<String> names) {
-    if (!name.isEmpty() && names.add(name)) {
-      aliases.put(name, layer.node());
-    }
-  }
-
-  /** Whether a view of a layer still holds each of its places. */
-  private static boolean isOf(Geometry.Places at, Value value, FeatureLayer layer) {
-    return at.height() == layer.height()
-        && at.width() == layer.width()
-        && at.prefix() == layer.prefix()
-        && value.shape()[at.channel()] == layer.channels();
-  }
-
-  private static FeatureLayer map(String node, Tensor tensor, Emitter emitter) {
-    long[] shape = tensor.shape();
-    boolean map =
-        tensor.rank() == 4
-            && tensor.batchFirst()
-            && shape[0] == emitter.batch()
-            && Arrays.equals(tensor.order(), Tensor.channelsLast(4))
-            && shape[2] * shape[3] > 1
-            && emitter.geometry().isGrid(shape[2], shape[3]);
-    return map
-        ? new FeatureLayer(
-            node,
-            tensor.variable().name(),
-            FeatureKind.MAP,
-            Math.toIntExact(shape[1]),
-            Math.toIntExact(shape[2]),
-            Math.toIntExact(shape[3]))
-        : null;
-  }
-
-  /** Whether it only has a frame around what it reads, which is not in the image. */
-  private static boolean isFramed(Operation operation) {
-    return operation.is("Pad")
-        && !Arrays.equals(operation.value(0).shape(), operation.output().shape());
-  }
-
-  private static boolean isView(Operation operation) {
-    if (VIEWS.contains(operation.type())) {
-      return true;
-    }
-    // A pool by 1×1 that keeps the size only views, too.
-    long[] kernel = operation.node().integers("kernel_shape");
-    return operation.is("MaxPool", "AveragePool")
-        && kernel != null
-        && Arrays.stream(kernel).allMatch(size -> size == 1)
-        && Arrays.equals(operation.value(0).shape(), operation.output().shape());
   }
 
   /** A value is a cut point if nothing computed before it is read after it. */
@@ -277,7 +173,7 @@ final class LayerChoice {
   /** Whether a cut point's channels are the classes: what follows lets every channel be. */
   private boolean isHead(Value cut) {
     Stream<Operation> behind = operations.stream().skip(operations.indexOf(cut.producer()) + 1L);
-    List<Set<String>> known = List.of(VIEWS, POOLS, ACTIVATIONS, GATES, BY_CHANNEL);
+    List<Set<String>> known = List.of(ReadableLayers.VIEWS, POOLS, ACTIVATIONS, GATES, BY_CHANNEL);
     return behind.allMatch(o -> known.stream().anyMatch(types -> types.contains(o.type())));
   }
 
@@ -323,7 +219,7 @@ final class LayerChoice {
     return cuts.stream()
         .filter(cut -> !POOLS.contains(cut.producer().type()))
         .reduce((earlier, later) -> later)
-        .or(() -> inOrder.stream().reduce((earlier, later) -> later));
+        .or(() -> readable.inOrder().stream().reduce((earlier, later) -> later));
   }
 
   /** The last cut point of all, if tokens that stand for no place are in front of its others. */

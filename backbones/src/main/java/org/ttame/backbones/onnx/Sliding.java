@@ -82,7 +82,7 @@ record Sliding(
         if (reach > kernel && !node.type().equals("Conv")) {
           throw new UnsupportedGraphException(
               Text.format(
-                  "%s node \"%s\" has gaps and pads by %s, where runtimes disagree",
+                  "%s node \"%s\" is dilated and pads by %s, where runtimes disagree",
                   node.type(), node.displayName(), automatic));
         }
         long count = (size + stride - 1) / stride;
