@@ -78,6 +78,7 @@ public final class CascadingRandomisation {
    *
    * @param most how many there are at most, at least 1
    * @return the cascade; its stages are named by their first and last
+   * @throws IllegalArgumentException if there are to be none
    */
   public CascadingRandomisation inStages(int most) {
     if (most < 1) {

@@ -39,7 +39,8 @@ public final class StoredNumbers {
    * Reads a measured value, which need not be finite.
    *
    * @param name what it is called
-   * @param node its value
+   * @param node its value: a number, or a word for what JSON has no number for
+   * @return any double; NaN and infinities where they were written
    * @throws IllegalArgumentException in a clause, if it is no number
    */
   public static double value(String name, JsonNode node) {

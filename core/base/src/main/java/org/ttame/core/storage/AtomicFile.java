@@ -93,7 +93,8 @@ public final class AtomicFile {
    * Checks that files can be written into a folder, so that long work does not fail at its end.
    * Nothing is made: a folder that does not exist is judged by the nearest one above it.
    *
-   * @throws IOException naming what is in the way
+   * @param folder where files are to go, whether it exists or not
+   * @throws IOException naming what is in the way: a file, or a folder that is read-only
    */
   public static void requireWritable(Path folder) throws IOException {
     Path nearest = folder.toAbsolutePath();
