@@ -32,7 +32,9 @@ final class OnnxWriter {
   private final List<String> outputs = new ArrayList<>();
   private final Onnx.GraphProto.Builder frame = Onnx.GraphProto.newBuilder().setName("main");
   private int opset = 17;
+  private String prefix = "";
   private int counter;
+  private int branches;
 
   /** A weight of normal values times {@code spread} plus {@code centre}, floor {@code low}. */
   private record Weight(Onnx.TensorProto header, long count, double centre, double spread) {
@@ -47,6 +49,8 @@ final class OnnxWriter {
           + bytes();
     }
   }
+
+  private OnnxWriter() {}
 
   OnnxWriter(String input, long... shape) {
     Onnx.TensorShapeProto.Builder dimensions = Onnx.TensorShapeProto.newBuilder();
@@ -66,6 +70,25 @@ final class OnnxWriter {
                         Onnx.TypeProto.Tensor.newBuilder().setElemType(1).setShape(dimensions))));
   }
 
+  /** A graph for an attribute of a node of this one, whose names it may read. */
+  OnnxWriter branch() {
+    OnnxWriter branch = new OnnxWriter();
+    branch.prefix = prefix + "branch" + branches++ + "_";
+    return branch;
+  }
+
+  private Onnx.GraphProto graph() {
+    for (String name : outputs) {
+      frame.addOutput(
+          Onnx.ValueInfoProto.newBuilder()
+              .setName(name)
+              .setType(
+                  Onnx.TypeProto.newBuilder()
+                      .setTensorType(Onnx.TypeProto.Tensor.newBuilder().setElemType(1))));
+    }
+    return frame.addAllNode(nodes).build();
+  }
+
   /** Sets the version of the operator set; 17 where it is not called. */
   void opset(int version) {
     opset = version;
@@ -73,7 +96,7 @@ final class OnnxWriter {
 
   /** A random weight; returns its name. */
   String weight(double centre, double spread, long... shape) {
-    String name = "onnx::W_" + counter++;
+    String name = "onnx::W_" + prefix + counter++;
     Onnx.TensorProto header =
         Onnx.TensorProto.newBuilder()
             .addAllDims(Arrays.stream(shape).boxed().toList())
@@ -106,7 +129,7 @@ final class OnnxWriter {
   }
 
   private String constant(int type, int length, long[] longs, float[] floats) {
-    String name = "onnx::C_" + counter++;
+    String name = "onnx::C_" + prefix + counter++;
     Onnx.TensorProto.Builder tensor = Onnx.TensorProto.newBuilder().setDataType(type).setName(name);
     if (length >= 0) {
       tensor.addDims(length);
@@ -126,7 +149,7 @@ final class OnnxWriter {
 
   /** A node of several outputs; returns their names. */
   List<String> nodes(String type, List<String> inputs, int outputs, Object... attributes) {
-    String name = "/" + type + "_" + counter++ + "_output_";
+    String name = "/" + prefix + type + "_" + counter++ + "_output_";
     List<String> named = IntStream.range(0, outputs).mapToObj(i -> name + i).toList();
     Onnx.NodeProto.Builder node =
         Onnx.NodeProto.newBuilder()
@@ -141,6 +164,8 @@ final class OnnxWriter {
       if (value instanceof long[] list) {
         attribute.setType(Onnx.AttributeProto.AttributeType.INTS);
         LongStream.of(list).forEach(attribute::addInts);
+      } else if (value instanceof OnnxWriter branch) {
+        attribute.setType(Onnx.AttributeProto.AttributeType.GRAPH).setG(branch.graph());
       } else if (value instanceof Float real) {
         attribute.setType(Onnx.AttributeProto.AttributeType.FLOAT).setF(real);
       } else if (value instanceof String text) {
@@ -172,15 +197,7 @@ final class OnnxWriter {
   /** Writes the file, its outputs in the order of naming but the logits first. */
   void write(Path file, long seed) throws IOException {
     outputs.sort((a, b) -> Boolean.compare(b.equals("logits"), a.equals("logits")));
-    for (String name : outputs) {
-      frame.addOutput(
-          Onnx.ValueInfoProto.newBuilder()
-              .setName(name)
-              .setType(
-                  Onnx.TypeProto.newBuilder()
-                      .setTensorType(Onnx.TypeProto.Tensor.newBuilder().setElemType(1))));
-    }
-    Onnx.GraphProto graph = frame.addAllNode(nodes).build();
+    Onnx.GraphProto graph = graph();
     Onnx.ModelProto model =
         Onnx.ModelProto.newBuilder()
             .setIrVersion(8)

@@ -131,8 +131,13 @@ public record Attachment(
     return isOther(ElementType.of(node.integer("to", 0)))
         || isOther(ElementType.of(node.integer("output_dtype", 0)))
         || node.type().equals("CastLike")
-        || node.attributes().values().stream()
-            .anyMatch(value -> value.tensor() != null && isOther(value.tensor().type()));
+        || node.attributes().values().stream().anyMatch(Attachment::holdsOther);
+  }
+
+  private static boolean holdsOther(OnnxAttribute value) {
+    return (value.tensor() != null && isOther(value.tensor().type()))
+        || (value.graph() != null
+            && value.graph().nodes().stream().anyMatch(Attachment::givesOther));
   }
 
   private static boolean isOther(ElementType type) {

@@ -341,11 +341,11 @@ final class Dl4jTranslator {
 
   private static OnnxAttribute integers(int... values) {
     long[] longs = java.util.Arrays.stream(values).asLongStream().toArray();
-    return new OnnxAttribute(0, 0, "", longs, new double[0], null, "", false);
+    return new OnnxAttribute(0, 0, "", longs, new double[0], null, "", null);
   }
 
   private static OnnxAttribute real(double value) {
-    return new OnnxAttribute(value, 0, "", new long[0], new double[0], null, "", false);
+    return new OnnxAttribute(value, 0, "", new long[0], new double[0], null, "", null);
   }
 
   private static Constant filled(double value, int count) {

@@ -252,7 +252,7 @@ final class GraphJson {
         json.has("reals") ? doubles(json.path("reals")) : null,
         null,
         "",
-        false);
+        null);
   }
 
   private static Constant constant(JsonNode json, long[] room) throws IOException {

@@ -152,7 +152,7 @@ record ImageInput(Value value, Stored stored, boolean sizeAssumed, boolean batch
     }
     Set<String> bytes = new HashSet<>(Set.of(input.name()));
     for (OnnxNode node : model.nodes()) {
-      boolean reads = node.inputs().stream().anyMatch(bytes::contains);
+      boolean reads = node.reads().stream().anyMatch(bytes::contains);
       if (reads && MOVING.contains(node.type())) {
         bytes.addAll(node.outputs());
       } else if (reads && !node.type().startsWith("Cast") && !node.type().equals("Shape")) {

@@ -87,7 +87,8 @@ final class Importer {
         // Of a shape that would be known if what comes before were understood.
         continue;
       }
-      if (supported || (refused.isPresent() && Attributes.know(type, opset))) {
+      boolean known = Attributes.know(type, opset) || type.equals("If");
+      if (supported || (refused.isPresent() && known)) {
         refused.ifPresent(refusals::add);
       } else {
         unknown.computeIfAbsent(type, key -> new ArrayList<>()).add(operation);

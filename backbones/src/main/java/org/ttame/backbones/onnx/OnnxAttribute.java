@@ -1,5 +1,7 @@
 package org.ttame.backbones.onnx;
 
+import org.ttame.backbones.onnx.OnnxModel.Function;
+
 /**
  * An attribute's value; only the parts of its type are set.
  *
@@ -10,7 +12,7 @@ package org.ttame.backbones.onnx;
  * @param reals a list of floats
  * @param tensor a tensor
  * @param reference for a node inside a function: the function's attribute to take instead
- * @param subgraph whether it holds a graph, which no classifier here needs
+ * @param graph the branch of a conditional or the body of a loop; null where it holds none
  */
 @SuppressWarnings("ArrayRecordComponent")
 record OnnxAttribute(
@@ -21,7 +23,7 @@ record OnnxAttribute(
     double[] reals,
     Constant tensor,
     String reference,
-    boolean subgraph) {
+    Function graph) {
   /** An attribute of a long, a list of longs, a double, a text or a constant. */
   static OnnxAttribute of(Object value) {
     return new OnnxAttribute(
@@ -32,6 +34,6 @@ record OnnxAttribute(
         new double[0],
         value instanceof Constant constant ? constant : null,
         "",
-        false);
+        null);
   }
 }

@@ -2,8 +2,11 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * An ONNX file: its graph in memory, its weights still in the file.
@@ -55,11 +58,12 @@ record OnnxModel(
   record GraphInput(String name, int elementType, long[] shape) {}
 
   /**
-   * A model-local function.
+   * A model-local function, or a graph inside a node: that has no inputs where it is the branch of
+   * a conditional, reads the names around it, and its initialisers are Constant nodes.
    *
    * @param inputs names of its formal inputs
    * @param outputs names of its formal outputs
-   * @param nodes its body
+   * @param nodes its body, in an order in which each can be computed
    * @param opset version of ONNX's own operator set that its body is written in, 0 for the model's
    * @param defaults attributes that a call may leave out
    */
@@ -68,7 +72,18 @@ record OnnxModel(
       List<String> outputs,
       List<OnnxNode> nodes,
       long opset,
-      Map<String, OnnxAttribute> defaults) {}
+      Map<String, OnnxAttribute> defaults) {
+    /** Names that its body reads and does not compute. */
+    Set<String> free() {
+      Set<String> own = new HashSet<>(inputs);
+      nodes.forEach(node -> own.addAll(node.outputs()));
+      Set<String> free = new LinkedHashSet<>(outputs);
+      nodes.forEach(node -> free.addAll(node.reads()));
+      free.removeAll(own);
+      free.remove("");
+      return free;
+    }
+  }
 
   static String functionKey(String domain, String name) {
     return domain + "::" + name;

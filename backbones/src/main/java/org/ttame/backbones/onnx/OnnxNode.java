@@ -1,7 +1,9 @@
 package org.ttame.backbones.onnx;
 
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A node as the file has it.
@@ -40,6 +42,20 @@ record OnnxNode(
   long[] integers(String attribute) {
     OnnxAttribute found = attributes.get(attribute);
     return found == null ? null : found.integers().clone();
+  }
+
+  /** Names that it reads: its inputs, and what the graphs inside it take from around them. */
+  List<String> reads() {
+    if (attributes.values().stream().allMatch(attribute -> attribute.graph() == null)) {
+      return inputs;
+    }
+    Set<String> names = new LinkedHashSet<>(inputs);
+    for (OnnxAttribute attribute : attributes.values()) {
+      if (attribute.graph() != null) {
+        names.addAll(attribute.graph().free());
+      }
+    }
+    return List.copyOf(names);
   }
 
   boolean has(String attribute) {

@@ -29,6 +29,9 @@ final class OnnxParser {
   /** The fields of {@code ModelProto}, those to come in the next versions included. */
   private static final Set<Integer> MODEL_FIELDS = Set.of(1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26);
 
+  /** Graphs inside graphs: a conditional in a conditional in a loop. */
+  private static final int DEEPEST = 8;
+
   private final Path file;
   private final WireReader in;
   private final TensorParser tensors;
@@ -46,6 +49,7 @@ final class OnnxParser {
   private String producerVersion = "";
   private boolean hasGraph;
   private int nodeCount;
+  private int depth;
 
   private OnnxParser(Path file, DataFile own) throws IOException {
     this.file = file;
@@ -150,12 +154,15 @@ final class OnnxParser {
         }
         case 11 -> inputs.add(graphInput(in.enter(end)));
         case 12 -> outputs.add(graphInput(in.enter(end)).name());
-        case 15 ->
-            throw new BackboneException(
-                file + " holds sparse weights, which are not supported; export it with dense ones");
+        case 15 -> throw sparse();
         default -> in.skip(tag.wireType(), end);
       }
     }
+  }
+
+  private BackboneException sparse() {
+    return new BackboneException(
+        file + " holds sparse weights, which are not supported; export it with dense ones");
   }
 
   private OnnxNode counted(OnnxNode node) throws BackboneException {
@@ -273,7 +280,7 @@ final class OnnxParser {
     List<Long> integers = new ArrayList<>();
     List<Double> reals = new ArrayList<>();
     Constant tensor = null;
-    boolean subgraph = false;
+    Function graph = null;
     while (in.position() < end) {
       Tag tag = in.tag();
       int wire = tag.wireType();
@@ -283,10 +290,7 @@ final class OnnxParser {
         case 3 -> integer = in.varint();
         case 4 -> text = in.string(end);
         case 5 -> tensor = tensors.parse(in.enter(end)).constant();
-        case 6, 11 -> {
-          subgraph = true;
-          in.skip(wire, end);
-        }
+        case 6, 11 -> graph = inner(in.enter(end));
         case 7 -> reals.addAll(reals(wire, end));
         case 8 -> integers.addAll(integers(wire, end));
         case 21 -> reference = in.string(end);
@@ -304,7 +308,42 @@ final class OnnxParser {
             reals.stream().mapToDouble(Double::doubleValue).toArray(),
             tensor,
             reference,
-            subgraph));
+            graph));
+  }
+
+  /** A graph inside a node. */
+  private Function inner(long end) throws IOException {
+    if (++depth > DEEPEST) {
+      throw new BackboneException(
+          Text.format(
+              "%s has graphs inside graphs, more than %d deep, which no classifier needs; give another file",
+              file, DEEPEST));
+    }
+    List<String> formalInputs = new ArrayList<>();
+    List<String> formalOutputs = new ArrayList<>();
+    List<OnnxNode> body = new ArrayList<>();
+    while (in.position() < end) {
+      Tag tag = in.tag();
+      if (tag.wireType() != BYTES) {
+        in.skip(tag.wireType(), end);
+        continue;
+      }
+      switch (tag.field()) {
+        case 1 -> body.add(counted(node(in.enter(end))));
+        case 5 -> {
+          TensorParser.Named tensor = tensors.parse(in.enter(end));
+          Map<String, OnnxAttribute> value = Map.of("value", OnnxAttribute.of(tensor.constant()));
+          body.add(
+              new OnnxNode("", "", "Constant", List.of(), List.of(tensor.name()), value));
+        }
+        case 11 -> formalInputs.add(graphInput(in.enter(end)).name());
+        case 12 -> formalOutputs.add(graphInput(in.enter(end)).name());
+        case 15 -> throw sparse();
+        default -> in.skip(tag.wireType(), end);
+      }
+    }
+    depth--;
+    return new Function(formalInputs, formalOutputs, NodeOrder.sorted(body), 0, Map.of());
   }
 
   private List<Double> reals(int wire, long end) throws IOException {
@@ -417,7 +456,7 @@ final class OnnxParser {
       Deque<OnnxNode> ready = new ArrayDeque<>();
       for (OnnxNode node : nodes) {
         // What is computed and not yet out of the set is still to come.
-        List<String> reads = node.inputs().stream().distinct().filter(computed::contains).toList();
+        List<String> reads = node.reads().stream().distinct().filter(computed::contains).toList();
         if (!reads.isEmpty()) {
           missing.put(node, reads.size());
           reads.forEach(name -> waiting.computeIfAbsent(name, key -> new ArrayList<>()).add(node));

@@ -218,4 +218,20 @@ final class Shapes {
     }
     return result;
   }
+
+  /** What Shape and Size give. */
+  static Constant sizes(OnnxNode node, Operand operand) {
+    long[] shape = operand.shape();
+    if (node.type().equals("Size")) {
+      return Constant.ofIntegers(new long[] {Constant.count(shape)});
+    }
+    int start = clamp(node.integer("start", 0), shape.length);
+    int end = clamp(node.integer("end", shape.length), shape.length);
+    long[] part = Arrays.copyOfRange(shape, start, Math.max(start, end));
+    return Constant.ofIntegers(part, part.length);
+  }
+
+  private static int clamp(long index, int rank) {
+    return (int) Math.max(0, Math.min(rank, index < 0 ? index + rank : index));
+  }
 }

@@ -68,7 +68,7 @@ class ConstantConformanceTest {
       }
       List<Constant> results =
           node.type().equals("Shape") || node.type().equals("Size")
-              ? List.of(Dataflow.shape(node, operands.get(0)))
+              ? List.of(Shapes.sizes(node, operands.get(0)))
               : Arithmetic.evaluate(node, operands, model.opset());
       for (int i = 0; i < results.size() && i < node.outputs().size(); i++) {
         values.put(node.outputs().get(i), results.get(i));
