@@ -77,7 +77,7 @@ public record NativeBinary(String extension, String reason, boolean slow) {
     }
     requireFolder();
     GlibcHeap.keepLargeArraysApart();
-    WaitingThreads.spinBriefly();
+    WaitingThreads.shareCores();
     return choice;
   }
 

@@ -11,11 +11,13 @@ import org.ttame.core.Text;
 /**
  * How OpenMP's threads wait for each other.
  *
- * <p>Left alone GNU's runtime lets a thread that has done its part spin for some ten milliseconds.
- * That is quick on an idle machine. Where another process wants a core, the thread that is waited
- * for gets none while the other spins, and two threads are slower than one by far. A short spin,
- * and then sleep, is as quick and lets others in. The runtime reads its environment when it is
- * loaded, so the C library is told before that.
+ * <p>Left alone GNU's runtime lets a thread that has done its part spin for some ten milliseconds
+ * before it sleeps. That is quick on an idle machine: to wake a sleeping thread takes longer than
+ * many a kernel of a small network. Where something else wants a core, the thread that is waited
+ * for gets none while the other spins, and two threads are slower than one by far. So threads spin,
+ * but hardly at all while {@link CoreShortage} finds that cores are short; where it cannot tell,
+ * they never spin for long. The runtime reads its environment when it is loaded, so the C library
+ * is told before that.
  */
 final class WaitingThreads {
   private static final Logger LOG = LoggerFactory.getLogger(WaitingThreads.class);
@@ -23,8 +25,8 @@ final class WaitingThreads {
   private static final String SPINS = "GOMP_SPINCOUNT";
   private static final String POLICY = "OMP_WAIT_POLICY";
 
-  /** Turns of the loop in which a thread waits before it sleeps. */
-  static final int COUNT = 100;
+  /** Turns of the loop in which a thread waits, where nothing tells whether cores are short. */
+  private static final String SHORT_SPIN = "100";
 
   private WaitingThreads() {}
 
@@ -34,34 +36,25 @@ final class WaitingThreads {
     if (given != null) {
       return given;
     }
-    String spins = null;
-    try {
-      if (Platform.isLinux()) {
-        spins = Function.getFunction("c", "getenv").invokeString(new Object[] {SPINS}, false);
-      }
-    } catch (LinkageError e) {
-      LOG.debug("getenv could not be called: {}", e.toString());
-    }
-    return spins == null ? "as OpenMP does" : Text.format("%s=%s", SPINS, spins);
+    return CoreShortage.watch()
+        ? "as OpenMP does, briefly while cores are short"
+        : Platform.isLinux() ? SPINS + "=" + SHORT_SPIN : "as OpenMP does";
   }
 
-  /** Sets the short spin, on Linux, unless the user has decided. */
-  static void spinBriefly() {
-    if (given(System.getenv()) != null) {
+  /** Sees to it that waiting threads leave cores to others, unless the user has decided. */
+  static void shareCores() {
+    if (given(System.getenv()) != null || CoreShortage.watch()) {
       return;
     }
     try {
-      if (Platform.isLinux() && Function.getFunction("c", "setenv").invokeInt(variable()) != 0) {
+      Object[] variable = {SPINS, SHORT_SPIN, 1};
+      if (Platform.isLinux() && Function.getFunction("c", "setenv").invokeInt(variable) != 0) {
         LOG.debug("setenv refused {}", SPINS);
       }
     } catch (LinkageError e) {
       // A place where JNA cannot unpack: slower beside other processes, same results.
       LOG.debug("setenv could not be called: {}", e.toString());
     }
-  }
-
-  private static Object[] variable() {
-    return new Object[] {SPINS, Integer.toString(COUNT), 1};
   }
 
   /** What the user's environment says; null if nothing. */
