@@ -62,8 +62,7 @@ class ConditionalsTest {
           never.output(never.node("Relu", List.of(x)), "never");
           never.output(never.node("Neg", List.of(never.numbers(0.5f))), "other");
           List<String> results =
-              onnx.nodes(
-                  "If", List.of(condition), 2, "then_branch", outer, "else_branch", never);
+              onnx.nodes("If", List.of(condition), 2, "then_branch", outer, "else_branch", never);
           return onnx.node("Mul", results);
         };
     SmallNetwork.isRight(folder, body);
@@ -77,8 +76,7 @@ class ConditionalsTest {
     }
     String pooled = onnx.node("Flatten", List.of(onnx.node("GlobalAveragePool", List.of(x))));
     onnx.output(
-        onnx.node(
-            "Gemm", List.of(pooled, onnx.weight(0, 1, CHANNELS, 5), onnx.weight(0, 1, 5))),
+        onnx.node("Gemm", List.of(pooled, onnx.weight(0, 1, CHANNELS, 5), onnx.weight(0, 1, 5))),
         "logits");
     Path file = folder.resolve("batch" + images + ".onnx");
     onnx.write(file, 1);

@@ -56,7 +56,8 @@ class FrontIT {
         .containsPattern("(?m)^commit ([0-9a-f]{40}|unknown)")
         .containsPattern("(?m)^backend ND4J 1\\.0\\.0-M2\\.1 on CPU$")
         .containsPattern("(?m)^native binary (onednn-avx2|onednn-avx512|plain) \\(.*\\)$")
-        .containsPattern("(?m)^threads 1, waiting (GOMP_SPINCOUNT=100|as OpenMP does, briefly while cores are short)$")
+        .containsPattern(
+            "(?m)^threads 1, waiting (GOMP_SPINCOUNT=100|as OpenMP does, briefly while cores are short)$")
         .containsPattern("(?m)^java \\d+");
     assertThat(result.err()).isEmpty();
   }

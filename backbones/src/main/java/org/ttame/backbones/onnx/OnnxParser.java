@@ -333,8 +333,7 @@ final class OnnxParser {
         case 5 -> {
           TensorParser.Named tensor = tensors.parse(in.enter(end));
           Map<String, OnnxAttribute> value = Map.of("value", OnnxAttribute.of(tensor.constant()));
-          body.add(
-              new OnnxNode("", "", "Constant", List.of(), List.of(tensor.name()), value));
+          body.add(new OnnxNode("", "", "Constant", List.of(), List.of(tensor.name()), value));
         }
         case 11 -> formalInputs.add(graphInput(in.enter(end)).name());
         case 12 -> formalOutputs.add(graphInput(in.enter(end)).name());

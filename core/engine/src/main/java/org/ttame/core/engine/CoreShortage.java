@@ -63,7 +63,7 @@ final class CoreShortage {
 
   private static boolean isTold() {
     try {
-      String[] numbers = Files.readString(Path.of("/proc/self", STATISTICS)).trim().split(" ");
+      String[] numbers = Files.readString(Path.of("/proc/self", STATISTICS)).trim().split(" ", -1);
       return numbers.length >= 2 && Long.parseLong(numbers[0]) > 0;
     } catch (IOException | NumberFormatException e) {
       return false;
@@ -99,13 +99,15 @@ final class CoreShortage {
     }
   }
 
-  /** Nanoseconds that threads of this process have been ready without a core since the last call. */
+  /**
+   * Nanoseconds that threads of this process have been ready without a core since the last call.
+   */
   long waited() throws IOException {
     Map<String, Long> now = new HashMap<>();
     try (DirectoryStream<Path> threads = Files.newDirectoryStream(THREADS)) {
       for (Path thread : threads) {
         try {
-          String[] numbers = Files.readString(thread.resolve(STATISTICS)).trim().split(" ");
+          String[] numbers = Files.readString(thread.resolve(STATISTICS)).trim().split(" ", -1);
           now.put(thread.getFileName().toString(), Long.parseLong(numbers[1]));
         } catch (IOException e) {
           LOG.trace("{} has ended", thread);
