@@ -18,16 +18,6 @@ public final class ImageFileLoader implements ImageLoader {
   private final Augment augment;
 
   /**
-   * A loader with the default limits.
-   *
-   * @param spec what the classifier expects
-   * @param augment how images are cropped
-   */
-  public ImageFileLoader(InputSpec spec, Augment augment) {
-    this(spec, augment, ImageLimits.DEFAULT);
-  }
-
-  /**
    * A loader.
    *
    * @param spec what the classifier expects

@@ -52,11 +52,6 @@ public final class EngineProfile {
     return sums.values().stream().mapToLong(sum -> sum.operations).sum();
   }
 
-  /** Forgets what was seen, so that a warm-up does not count. */
-  public void clear() {
-    sums.clear();
-  }
-
   void add(PlanStep step, long nanos) {
     Sum sum = sums.computeIfAbsent(kind(step), kind -> new Sum());
     sum.calls++;

@@ -7,8 +7,4 @@ final class UnplannableGraphException extends RuntimeException {
   UnplannableGraphException(String message) {
     super(message);
   }
-
-  UnplannableGraphException(String message, Throwable cause) {
-    super(message, cause);
-  }
 }

@@ -54,10 +54,6 @@ final class ArrayLayout {
     long[] fileShape() {
       return in == 0 ? new long[] {out} : new long[] {out, in, 1, 1};
     }
-
-    int length() {
-      return in == 0 ? out : Math.multiplyExact(out, in);
-    }
   }
 
   static String convWeight(int branch) {

@@ -59,13 +59,10 @@ public final class IiaExplainer extends CountingExplainer {
    * @param classifier stays the caller's
    * @param layer whose activations are integrated over; see {@link FrozenClassifier#camLayer}
    * @param form which form
+   * @param listener is notified of each pass that gives a gradient
    * @throws IllegalArgumentException if the layer gives tokens
    */
-  public IiaExplainer(FrozenClassifier classifier, FeatureLayer layer, Form form) {
-    this(classifier, layer, form, PassListener.NONE);
-  }
-
-  private IiaExplainer(
+  public IiaExplainer(
       FrozenClassifier classifier, FeatureLayer layer, Form form, PassListener listener) {
     super(form.methodName());
     if (layer.kind() == FeatureKind.TOKENS) {
@@ -87,21 +84,10 @@ public final class IiaExplainer extends CountingExplainer {
    * @param classifier stays the caller's
    * @param layer what is integrated over; of a transformer, the attention of the block it is of
    * @param form which form
+   * @param listener is notified of each pass that gives a gradient
    * @return {@link IiaExplainer} or {@link TransformerIiaExplainer}
    */
-  public static Explainer of(FrozenClassifier classifier, FeatureLayer layer, Form form) {
-    return of(classifier, layer, form, PassListener.NONE);
-  }
-
-  /**
-   * The same, heard on its way.
-   *
-   * @param classifier stays the caller's
-   * @param layer what is integrated over
-   * @param form which form
-   * @param listener is notified of each pass that gives a gradient
-   */
-  static Explainer of(
+  public static Explainer of(
       FrozenClassifier classifier, FeatureLayer layer, Form form, PassListener listener) {
     return classifier.transformer().isPresent()
         ? new TransformerIiaExplainer(classifier, layer, form, listener)

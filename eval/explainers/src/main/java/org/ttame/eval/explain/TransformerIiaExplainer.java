@@ -37,15 +37,10 @@ public final class TransformerIiaExplainer extends CountingExplainer {
    * @param classifier stays the caller's
    * @param layer of the block whose attention is read: its output, or one within it
    * @param form whose name to go by
+   * @param listener is notified of each pass that gives a gradient
    * @throws IllegalArgumentException if it is none, or the layer is of no block
    */
   public TransformerIiaExplainer(
-      FrozenClassifier classifier, FeatureLayer layer, IiaExplainer.Form form) {
-    this(classifier, layer, form, PassListener.NONE);
-  }
-
-  /** The same, heard at each pass that gives a gradient. */
-  TransformerIiaExplainer(
       FrozenClassifier classifier,
       FeatureLayer layer,
       IiaExplainer.Form form,

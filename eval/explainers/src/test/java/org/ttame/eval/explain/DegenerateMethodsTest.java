@@ -80,8 +80,8 @@ class DegenerateMethodsTest {
               new ScoreCamExplainer(classifier, layer, 2, PassListener.NONE),
               new AblationCamExplainer(classifier, layer, 2, PassListener.NONE),
               new RiseExplainer(classifier, 4, 1, 2, PassListener.NONE),
-              new IiaExplainer(classifier, layer, IiaExplainer.Form.PAPER),
-              new IiaExplainer(classifier, layer, IiaExplainer.Form.RELEASED));
+              new IiaExplainer(classifier, layer, IiaExplainer.Form.PAPER, PassListener.NONE),
+              new IiaExplainer(classifier, layer, IiaExplainer.Form.RELEASED, PassListener.NONE));
       Map<String, Map<String, Long>> result = new java.util.LinkedHashMap<>();
       for (Explainer explainer : explainers) {
         SaliencyMaps maps = explainer.explain(images, new int[] {1, 1}, List.of("a", "b"));

@@ -76,7 +76,7 @@ class FullSizeMethodsTest {
     methods.add(GradCamExplainer.gradCam(classifier, layer));
     methods.add(GradCamExplainer.plusPlus(classifier, layer));
     for (IiaExplainer.Form form : IiaExplainer.Form.values()) {
-      methods.add(IiaExplainer.of(classifier, layer, form));
+      methods.add(IiaExplainer.of(classifier, layer, form, PassListener.NONE));
     }
     if (classifier.transformer().isPresent()) {
       methods.add(new RiseExplainer(classifier, 100, 5, BATCH, PassListener.NONE));

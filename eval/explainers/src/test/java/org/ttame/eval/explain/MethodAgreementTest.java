@@ -46,7 +46,7 @@ class MethodAgreementTest {
         INDArray images = images()) {
       List<Explainer> methods = new ArrayList<>(explainers(classifier, 300, 7));
       for (IiaExplainer.Form form : IiaExplainer.Form.values()) {
-        methods.add(IiaExplainer.of(classifier, classifier.camLayer(), form));
+        methods.add(IiaExplainer.of(classifier, classifier.camLayer(), form, PassListener.NONE));
       }
       for (Explainer explainer : methods) {
         INDArray expected = golden.get(family + "." + explainer.name());
@@ -153,7 +153,8 @@ class MethodAgreementTest {
       String family, IiaExplainer.Form form, long forward, long backward) throws IOException {
     try (FrozenClassifier classifier = classifier(family);
         INDArray images = images();
-        Explainer iia = IiaExplainer.of(classifier, classifier.camLayer(), form)) {
+        Explainer iia =
+            IiaExplainer.of(classifier, classifier.camLayer(), form, PassListener.NONE)) {
       doesNotDependOnTheBatch(iia, images);
       assertThat(classifier.passes().forward()).isEqualTo(forward * (COUNT + 1));
       assertThat(classifier.passes().backward()).isEqualTo(backward * (COUNT + 1));
@@ -172,9 +173,13 @@ class MethodAgreementTest {
               .orElseThrow();
       FeatureLayer outer =
           layers.stream().filter(layer -> layer.node().endsWith("_2")).findFirst().orElseThrow();
-      Explainer last = IiaExplainer.of(classifier, classifier.camLayer(), IiaExplainer.Form.PAPER);
-      Explainer third = IiaExplainer.of(classifier, inner, IiaExplainer.Form.PAPER);
-      Explainer same = IiaExplainer.of(classifier, outer, IiaExplainer.Form.PAPER);
+      Explainer last =
+          IiaExplainer.of(
+              classifier, classifier.camLayer(), IiaExplainer.Form.PAPER, PassListener.NONE);
+      Explainer third =
+          IiaExplainer.of(classifier, inner, IiaExplainer.Form.PAPER, PassListener.NONE);
+      Explainer same =
+          IiaExplainer.of(classifier, outer, IiaExplainer.Form.PAPER, PassListener.NONE);
       assertThat(third.settings()).isEqualTo(same.settings()).isNotEqualTo(last.settings());
       assertThat(third.settings().get("attention")).contains("_2.");
       doesNotDependOnTheBatch(third, images);
@@ -184,7 +189,9 @@ class MethodAgreementTest {
       FeatureLayer strange =
           new FeatureLayer("encoder.ln", "encoder.ln", inner.kind(), inner.channels(), 8, 8);
       assertThatThrownBy(
-              () -> new TransformerIiaExplainer(classifier, strange, IiaExplainer.Form.PAPER))
+              () ->
+                  new TransformerIiaExplainer(
+                      classifier, strange, IiaExplainer.Form.PAPER, PassListener.NONE))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("layer encoder.ln")
           .hasMessageContaining("of none");
@@ -219,11 +226,15 @@ class MethodAgreementTest {
     try (FrozenClassifier vit = classifier("vit");
         FrozenClassifier vgg = classifier("vgg")) {
       FeatureLayer tokens = vit.camLayer();
-      assertThatThrownBy(() -> new IiaExplainer(vit, tokens, IiaExplainer.Form.PAPER))
+      assertThatThrownBy(
+              () -> new IiaExplainer(vit, tokens, IiaExplainer.Form.PAPER, PassListener.NONE))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("ln_1")
           .hasMessageContaining("gives tokens");
-      assertThatThrownBy(() -> new TransformerIiaExplainer(vgg, tokens, IiaExplainer.Form.PAPER))
+      assertThatThrownBy(
+              () ->
+                  new TransformerIiaExplainer(
+                      vgg, tokens, IiaExplainer.Form.PAPER, PassListener.NONE))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("vgg has none");
       assertThatThrownBy(() -> new TransformerLrpExplainer(vgg))

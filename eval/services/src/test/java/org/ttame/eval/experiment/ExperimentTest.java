@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.Backbones;
 import org.ttame.backbones.source.BackboneOptions;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.ImageLimits;
 import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.evaluation.ImageStream;
 import org.ttame.eval.experiment.ExperimentListener.Planned;
@@ -191,7 +192,7 @@ class ExperimentTest {
                     measured,
                     classifier.inputSpec(),
                     BatchOptions.inOrder(4),
-                    new ImageFileLoader(classifier.inputSpec(), Augment.NONE),
+                    new ImageFileLoader(classifier.inputSpec(), Augment.NONE, ImageLimits.DEFAULT),
                     0,
                     2),
                 measured);

@@ -23,6 +23,7 @@ import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.ImageLimits;
 import org.ttame.core.image.ImageSize;
 import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.evaluation.ImageStream;
@@ -273,7 +274,7 @@ class SanityCheckTest {
                     list,
                     classifier.inputSpec(),
                     BatchOptions.inOrder(5),
-                    new ImageFileLoader(classifier.inputSpec(), Augment.NONE),
+                    new ImageFileLoader(classifier.inputSpec(), Augment.NONE, ImageLimits.DEFAULT),
                     0,
                     3),
                 list);
