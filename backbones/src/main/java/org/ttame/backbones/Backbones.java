@@ -32,6 +32,7 @@ import org.ttame.core.image.ImageReader;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.ResizeRule;
+import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.InputFile;
 
 /**
@@ -103,7 +104,7 @@ public final class Backbones {
           outline.layers(),
           outline.defaultLayers(),
           outline.masking(),
-          provenance(file, source, Digests.sha256(file)),
+          provenance(file, source, Sha256.of(file)),
           assumptions(source, options));
     }
   }
@@ -131,7 +132,7 @@ public final class Backbones {
           source.architecture(),
           inputSpec(source, options),
           output(source, options),
-          provenance(file, source, Digests.sha256(file)),
+          provenance(file, source, Sha256.of(file)),
           assumptions(source, options).stream().map(Assumption::setting).toList(),
           source);
     }
@@ -362,7 +363,7 @@ public final class Backbones {
     return CompletableFuture.supplyAsync(
         () -> {
           try {
-            return Digests.sha256(file);
+            return Sha256.of(file);
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }

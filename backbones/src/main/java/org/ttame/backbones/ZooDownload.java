@@ -16,6 +16,7 @@ import org.deeplearning4j.zoo.PretrainedType;
 import org.deeplearning4j.zoo.model.VGG16;
 import org.ttame.backbones.source.BackboneException;
 import org.ttame.core.Text;
+import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.TextFile;
@@ -87,7 +88,7 @@ public final class ZooDownload {
   /** Adler-32, which the zoo publishes, is no protection against a file made to have it. */
   private static void compare(Path file, String address) throws IOException {
     Path record = file.resolveSibling(file.getFileName() + ".sha256");
-    String found = Digests.sha256(file);
+    String found = Sha256.of(file);
     if (!Files.exists(record)) {
       AtomicFile.writeText(record, found + "\n");
       return;

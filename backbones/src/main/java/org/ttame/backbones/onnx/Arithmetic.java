@@ -59,7 +59,7 @@ final class Arithmetic {
       case "Constant" -> List.of(literal(node));
       case "ConstantOfShape" -> List.of(filled(node, first));
       case "Range" -> List.of(range(inputs));
-      case "Concat" -> List.of(concat(inputs, concatAxis(node, first.shape().length)));
+      case "Concat" -> List.of(concat(inputs, Shapes.concatAxis(node, first.shape().length)));
       case "Cast" -> List.of(cast(node, first));
       case "CastLike" -> List.of(first.cast(inputs.get(1).type()));
       case "Dropout" -> dropout(node, inputs);
@@ -112,11 +112,6 @@ final class Arithmetic {
     double[] values = Constant.room(count);
     Arrays.setAll(values, i -> start + i * step);
     return Constant.computed(values, inputs.get(0).type(), count);
-  }
-
-  /** Operator sets before 4 join along the second axis unless told otherwise, later ones say it. */
-  private static int concatAxis(OnnxNode node, int rank) {
-    return Movement.axis(node.integer("axis", 1), rank);
   }
 
   /** Joins constants along an axis. */

@@ -11,19 +11,7 @@ import org.ttame.core.Text;
  * positions are sent through the graph's own reshapes, and where they arrive tells which columns of
  * which projection each head takes.
  */
-final class AttentionReader {
-  private final int batch;
-  private final int tokens;
-  private final int width;
-  private final Map<String, Recipe> recipes;
-
-  AttentionReader(int batch, int tokens, int width, Map<String, Recipe> recipes) {
-    this.batch = batch;
-    this.tokens = tokens;
-    this.width = width;
-    this.recipes = recipes;
-  }
-
+record AttentionReader(int batch, int tokens, int width, Map<String, Recipe> recipes) {
   /** The three operands of the product and what the scores are multiplied by. */
   private record Product(
       Value queries,

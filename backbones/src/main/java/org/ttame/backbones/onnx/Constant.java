@@ -414,7 +414,8 @@ final class Constant implements Operand {
     return count;
   }
 
-  private static long[] rowMajor(long[] shape) {
+  /** How far apart neighbours along each axis are where elements lie row by row. */
+  static long[] rowMajor(long[] shape) {
     long[] strides = new long[shape.length];
     long step = 1;
     for (int axis = shape.length - 1; axis >= 0; axis--) {

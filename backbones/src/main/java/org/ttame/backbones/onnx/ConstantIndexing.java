@@ -43,24 +43,14 @@ final class ConstantIndexing {
     return (int) at;
   }
 
-  private static long[] strides(long[] shape) {
-    long[] strides = new long[shape.length];
-    long step = 1;
-    for (int axis = shape.length - 1; axis >= 0; axis--) {
-      strides[axis] = step;
-      step *= shape[axis];
-    }
-    return strides;
-  }
-
   /** For each element of the indices, its own position in the data with one axis replaced. */
   private static int[] positions(OnnxNode node, Constant data, Constant indices)
       throws IOException {
     long[] shape = data.shape();
     int axis = Movement.axis(node.integer("axis", 0), shape.length);
-    long[] strides = strides(shape);
+    long[] strides = Constant.rowMajor(shape);
     double[] wanted = indices.values();
-    long[] own = strides(indices.shape());
+    long[] own = Constant.rowMajor(indices.shape());
     int[] result = new int[wanted.length];
     for (int i = 0; i < wanted.length; i++) {
       long at = 0;
@@ -118,7 +108,7 @@ final class ConstantIndexing {
       throws IOException {
     long[] indexShape = indices.shape();
     int depth = (int) indexShape[indexShape.length - 1];
-    long[] strides = strides(shape);
+    long[] strides = Constant.rowMajor(shape);
     double[] wanted = indices.values();
     int rows = depth == 0 ? 1 : wanted.length / depth;
     int perBatch = rows / (int) Constant.count(Arrays.copyOf(shape, batch));
@@ -201,7 +191,7 @@ final class ConstantIndexing {
   private static Constant nonZero(Constant input) throws IOException {
     double[] values = input.values();
     long[] shape = input.shape();
-    long[] strides = strides(shape);
+    long[] strides = Constant.rowMajor(shape);
     int[] found = IntStream.range(0, values.length).filter(i -> values[i] != 0).toArray();
     double[] result = Constant.room(shape.length, found.length);
     for (int axis = 0; axis < shape.length; axis++) {

@@ -235,7 +235,8 @@ final class Geometry {
         && target[theirs[1]] == at.width();
   }
 
-  private static int[] large(long[] shape, int from, int to) {
+  /** The axes of a range that have more than one place. */
+  static int[] large(long[] shape, int from, int to) {
     return IntStream.range(from, to).filter(axis -> shape[axis] != 1).toArray();
   }
 

@@ -49,7 +49,7 @@ final class Picks {
   private static void backwards(
       Operation operation, Emitter emitter, Tensor x, Constant part, Value output)
       throws IOException {
-    long[] strides = rowMajor(x.shape());
+    long[] strides = Constant.rowMajor(x.shape());
     Tensor y = x;
     for (int axis = 0; axis < x.rank(); axis++) {
       Constant line = part;
@@ -65,19 +65,9 @@ final class Picks {
     emitter.put(output, y.variable(), y.order(), y.batch());
   }
 
-  private static long[] rowMajor(long[] shape) {
-    long[] strides = new long[shape.length];
-    long step = 1;
-    for (int axis = shape.length - 1; axis >= 0; axis--) {
-      strides[axis] = step;
-      step *= shape[axis];
-    }
-    return strides;
-  }
-
   /** Where a view on a tensor's positions begins. */
   private static long[] starts(Constant view, Tensor x) {
-    long[] strides = rowMajor(x.shape());
+    long[] strides = Constant.rowMajor(x.shape());
     return IntStream.range(0, x.rank())
         .mapToLong(axis -> view.offset() / strides[axis] % x.shape()[axis])
         .toArray();
@@ -85,7 +75,7 @@ final class Picks {
 
   /** How far apart a view takes a tensor's positions. */
   private static long[] steps(Constant view, Tensor x) {
-    long[] strides = rowMajor(x.shape());
+    long[] strides = Constant.rowMajor(x.shape());
     return IntStream.range(0, x.rank())
         .mapToLong(axis -> Math.max(1, view.stride(axis) / strides[axis]))
         .toArray();

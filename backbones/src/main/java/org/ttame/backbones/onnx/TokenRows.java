@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * Which axis of a value has the tokens of a grid one after another, where the channels are split
@@ -111,17 +110,13 @@ final class TokenRows {
     Regrouping groups = Regrouping.of(from.shape(), target, Tensor.NONE, 1, reshape);
     for (Regrouping.Group group : groups.groups()) {
       if (row.axis >= group.start() && row.axis < group.end()) {
-        int[] own = large(from.shape(), group.start(), group.end());
-        int[] theirs = large(target, group.first(), group.last());
+        int[] own = Geometry.large(from.shape(), group.start(), group.end());
+        int[] theirs = Geometry.large(target, group.first(), group.last());
         boolean alone = own.length == 1 && own[0] == row.axis && theirs.length == 1;
         return alone ? Optional.of(row.at(theirs[0])) : Optional.empty();
       }
     }
     return Optional.empty();
-  }
-
-  private static int[] large(long[] shape, int from, int to) {
-    return IntStream.range(from, to).filter(axis -> shape[axis] != 1).toArray();
   }
 
   /** One of several along another axis, as queries, keys and values are told apart. */

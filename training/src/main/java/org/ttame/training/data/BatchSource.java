@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.nd4j.linalg.factory.Nd4j;
+import org.ttame.core.SplitMix;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageException;
 import org.ttame.core.image.InputSpec;

@@ -2,6 +2,7 @@ package org.ttame.training.data;
 
 import java.util.Arrays;
 import java.util.OptionalLong;
+import org.ttame.core.SplitMix;
 import org.ttame.core.Text;
 
 /**

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.ttame.core.SplitMix;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;

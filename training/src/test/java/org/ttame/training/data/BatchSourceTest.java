@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ttame.core.SplitMix;
 import org.ttame.core.image.ImageException;
 import org.ttame.core.image.InputSpec;
 

@@ -32,21 +32,12 @@ import org.ttame.core.engine.KernelSequence.Stage;
 import org.ttame.core.engine.PostOperation.Operand;
 
 /**
- * Kernels of oneDNN that treat each value by itself, one pass over memory each. All throw {@link
- * OneDnn.UnsupportedException} where oneDNN has nothing fast.
+ * Kernels of oneDNN for arrays of a type, which treat each value by itself, one pass over memory
+ * each. All throw {@link OneDnn.UnsupportedException} where oneDNN has nothing fast.
  */
-final class DnnElementwise {
+record DnnElementwise(OneDnn dnn, DataType type) {
   /** The kind of {@link #reluGradient}. */
   static final String RELU_GRADIENT = "relu gradient";
-
-  private final OneDnn dnn;
-  private final DataType type;
-
-  /** Kernels for arrays of a type. */
-  DnnElementwise(OneDnn dnn, DataType type) {
-    this.dnn = dnn;
-    this.type = type;
-  }
 
   /**
    * Functions and arithmetic, one after the other in one pass. They are computed in float32
@@ -98,7 +89,7 @@ final class DnnElementwise {
   private dnnl_memory_desc_t layout(long[] shape, List<PostOperation> operations) {
     if (operations.stream().anyMatch(next -> next.operand() == Operand.IMAGE)) {
       long channels = shape[shape.length - 1];
-      long[] sides = sides(product(shape) / shape[0] / channels, channels);
+      long[] sides = sides(OperationCall.length(shape) / shape[0] / channels, channels);
       long[] dims = new long[2 + sides.length];
       long[] strides = new long[dims.length];
       dims[0] = shape[0];
@@ -115,7 +106,7 @@ final class DnnElementwise {
     }
     return operations.stream().anyMatch(next -> next.operand() == Operand.CHANNEL)
         ? rows(shape)
-        : OneDnn.describe(type, dnnl_a, product(shape));
+        : OneDnn.describe(type, dnnl_a, OperationCall.length(shape));
   }
 
   /**
@@ -141,10 +132,6 @@ final class DnnElementwise {
       divisor--;
     }
     return divisor;
-  }
-
-  private static long product(long[] shape) {
-    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
   }
 
   private dnnl_memory_desc_t one(dnnl_memory_desc_t values) {
@@ -319,6 +306,6 @@ final class DnnElementwise {
 
   private dnnl_memory_desc_t rows(long[] shape) {
     long columns = shape[shape.length - 1];
-    return OneDnn.describe(type, dnnl_ab, product(shape) / columns, columns);
+    return OneDnn.describe(type, dnnl_ab, OperationCall.length(shape) / columns, columns);
   }
 }

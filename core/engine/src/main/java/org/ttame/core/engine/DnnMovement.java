@@ -24,19 +24,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.ttame.core.engine.KernelSequence.Stage;
 
 /**
- * Kernels of oneDNN that move values from one layout into another, or average them over an image.
- * All throw {@link OneDnn.UnsupportedException} where oneDNN has nothing fast.
+ * Kernels of oneDNN for arrays of a type, which move values from one layout into another, or
+ * average them over an image. All throw {@link OneDnn.UnsupportedException} where oneDNN has
+ * nothing fast.
  */
-final class DnnMovement {
-  private final OneDnn dnn;
-  private final DataType type;
-
-  /** Kernels for arrays of a type. */
-  DnnMovement(OneDnn dnn, DataType type) {
-    this.dnn = dnn;
-    this.type = type;
-  }
-
+record DnnMovement(OneDnn dnn, DataType type) {
   /**
    * A copy.
    *

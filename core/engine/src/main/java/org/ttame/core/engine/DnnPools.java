@@ -25,23 +25,11 @@ import org.ttame.core.engine.KernelSequence.Stage;
 /**
  * oneDNN's kernels for pools. All throw {@link OneDnn.UnsupportedException} where oneDNN has
  * nothing fast.
+ *
+ * @param type of the images
+ * @param tag how they lie in memory, a {@code dnnl_format_tag_t}
  */
-final class DnnPools {
-  private final OneDnn dnn;
-  private final DataType type;
-  private final int tag;
-
-  /**
-   * Kernels for images of a type and a layout.
-   *
-   * @param tag how images lie in memory, a {@code dnnl_format_tag_t}
-   */
-  DnnPools(OneDnn dnn, DataType type, int tag) {
-    this.dnn = dnn;
-    this.type = type;
-    this.tag = tag;
-  }
-
+record DnnPools(OneDnn dnn, DataType type, int tag) {
   /** The largest value under each window. */
   Kernel maxPool(Window window) {
     dnnl_memory_desc_t source = OneDnn.image(type, tag, window.input());

@@ -1,7 +1,6 @@
 package org.ttame.core.engine;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -71,7 +70,7 @@ public final class NarrowConstants extends SingleThreadArrayHolder implements Au
 
   /** Whether a weight of a shape is worth keeping in bfloat16. */
   public static boolean takes(long... shape) {
-    return shape.length > 1 && Arrays.stream(shape).reduce(1, Math::multiplyExact) >= LEAST;
+    return shape.length > 1 && OperationCall.length(shape) >= LEAST;
   }
 
   /**

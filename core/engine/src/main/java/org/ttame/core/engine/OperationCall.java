@@ -129,7 +129,8 @@ final class OperationCall {
     }
   }
 
-  private static long length(long[] shape) {
+  /** How many values an array of a shape has. */
+  static long length(long[] shape) {
     return Arrays.stream(shape).reduce(1, Math::multiplyExact);
   }
 

@@ -80,7 +80,7 @@ final class PlanValue {
   }
 
   long length() {
-    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    return OperationCall.length(shape);
   }
 
   long bytes() {

@@ -100,7 +100,7 @@ final class StackLayout {
 
   /** How many elements. */
   long length() {
-    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    return OperationCall.length(shape);
   }
 
   /** Whether both are stacks of as many matrices, in the same axes. */

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.ttame.core.SplitMix;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.InputSpec;
@@ -116,9 +117,6 @@ public final class RiseExplainer extends CountingExplainer {
    * @param seed of all masks
    */
   record Masks(int height, int width, int cells, double probability, long seed) {
-    private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
-    private static final long STREAM = 0xD1B54A32D192ED03L;
-
     public Masks {
       if (cells < 1 || cells > height || cells > width) {
         throw new IllegalArgumentException(
@@ -149,13 +147,13 @@ public final class RiseExplainer extends CountingExplainer {
      * @param from where in it they begin
      */
     public void fill(long number, float[] out, int from) {
-      long stream = seed * STREAM + number * ((long) cells * cells + 2) * GOLDEN_GAMMA;
+      long first = number * ((long) cells * cells + 2);
       float[] grid = new float[cells * cells];
       for (int i = 0; i < grid.length; i++) {
-        grid[i] = uniform(stream, i) < probability ? 1 : 0;
+        grid[i] = SplitMix.uniform(seed, first + i) < probability ? 1 : 0;
       }
-      int top = (int) (uniform(stream, grid.length) * cell(height, cells));
-      int left = (int) (uniform(stream, grid.length + 1) * cell(width, cells));
+      int top = (int) (SplitMix.uniform(seed, first + grid.length) * cell(height, cells));
+      int left = (int) (SplitMix.uniform(seed, first + grid.length + 1) * cell(width, cells));
       new BilinearPlane(cells, cells, places(top, height), places(left, width))
           .read(grid, 0, out, from);
     }
@@ -168,15 +166,6 @@ public final class RiseExplainer extends CountingExplainer {
         places[i] = (i + first + 0.5) * cells / large - 0.5;
       }
       return places;
-    }
-
-    /** Element i of a stream, in [0, 1) with 53 bits: SplitMix64. */
-    private static double uniform(long stream, int i) {
-      long z = stream + (i + 1) * GOLDEN_GAMMA;
-      z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-      z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-      z ^= z >>> 31;
-      return (z >>> 11) * 0x1p-53;
     }
   }
 }

@@ -3,6 +3,7 @@ package org.ttame.eval.statistics;
 import java.util.Arrays;
 import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
+import org.ttame.core.SplitMix;
 import org.ttame.core.Text;
 
 /**
@@ -36,9 +37,6 @@ public record Bootstrap(int resamples, long seed) {
    * Images gone through at once: of some ten columns their values stay in the processor's cache.
    */
   private static final int BLOCK = 1024;
-
-  private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
-  private static final long STREAM = 0xD1B54A32D192ED03L;
 
   public Bootstrap {
     if (resamples < 100) {
@@ -190,10 +188,10 @@ public record Bootstrap(int resamples, long seed) {
    * probability below n/256!, which is 0 here.
    */
   private byte[] times(int resample, int n) {
-    long stream = seed * STREAM + (long) resample * n * GOLDEN_GAMMA;
+    long first = (long) resample * n;
     byte[] times = new byte[n];
     for (int i = 0; i < n; i++) {
-      times[(int) (uniform(stream, i) * n)]++;
+      times[(int) (SplitMix.uniform(seed, first + i) * n)]++;
     }
     return times;
   }
@@ -204,14 +202,5 @@ public record Bootstrap(int resamples, long seed) {
     int below = (int) at;
     int above = Math.min(below + 1, sorted.length - 1);
     return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
-  }
-
-  /** Element i of a stream, in [0, 1) with 53 bits: SplitMix64. */
-  private static double uniform(long stream, int i) {
-    long z = stream + (i + 1) * GOLDEN_GAMMA;
-    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    z ^= z >>> 31;
-    return (z >>> 11) * 0x1p-53;
   }
 }

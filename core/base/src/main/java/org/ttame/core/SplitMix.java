@@ -1,4 +1,4 @@
-package org.ttame.training.data;
+package org.ttame.core;
 
 import java.util.random.RandomGenerator;
 
@@ -8,13 +8,14 @@ import java.util.random.RandomGenerator;
  * resumed. Our own code, because the algorithms behind {@code java.util} generators are not
  * promised to stay.
  */
-final class SplitMix implements RandomGenerator {
+public final class SplitMix implements RandomGenerator {
   private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+  private static final long STREAM = 0xD1B54A32D192ED03L;
 
   private long state;
 
   /** A stream of what it is for; every word and its place count. */
-  SplitMix(long... words) {
+  public SplitMix(long... words) {
     for (long word : words) {
       state = mix(state + GOLDEN_GAMMA) ^ mix(word);
     }
@@ -52,7 +53,7 @@ final class SplitMix implements RandomGenerator {
   }
 
   /** {@code count} of the numbers below {@code size}, no number twice, in the order drawn. */
-  int[] draw(int size, int count) {
+  public int[] draw(int size, int count) {
     int[] order = new int[size];
     for (int i = 0; i < size; i++) {
       order[i] = i;
@@ -64,6 +65,11 @@ final class SplitMix implements RandomGenerator {
       order[j] = order[i];
     }
     return drawn;
+  }
+
+  /** A seed's number of an index, in [0, 1) with 53 bits: the same whatever was drawn before. */
+  public static double uniform(long seed, long index) {
+    return (mix(seed * STREAM + (index + 1) * GOLDEN_GAMMA) >>> 11) * 0x1p-53;
   }
 
   private static long mix(long z) {
