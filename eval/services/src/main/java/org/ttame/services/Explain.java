@@ -314,7 +314,7 @@ public final class Explain {
     identity.put(
         "format",
         options.formats().stream()
-            .map(MapFormat::ending)
+            .map(MapFormat::optionName)
             .sorted()
             .collect(Collectors.joining(",")));
     identity.putAll(picture());

@@ -1,12 +1,10 @@
 package org.ttame.core.engine;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 
 /** How graphs are run; the system property {@value #PROPERTY} says which. */
-public enum EngineChoice {
+public enum EngineChoice implements Named {
   /** Compiled plans, oneDNN called directly where it is there and faster. */
   AUTO,
 
@@ -19,11 +17,6 @@ public enum EngineChoice {
   /** The system property: a name as of {@link #optionName}; without it, AUTO. */
   public static final String PROPERTY = "ttame.engine";
 
-  /** Its name on the command line and in the property. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
   /**
    * What the property says now.
    *
@@ -31,18 +24,12 @@ public enum EngineChoice {
    */
   public static EngineChoice current() {
     String wish = System.getProperty(PROPERTY, AUTO.optionName());
-    return Arrays.stream(values())
-        .filter(choice -> choice.optionName().equals(wish))
-        .findFirst()
+    return Named.find(EngineChoice.class, wish)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
                     Text.format(
                         "-D%s=%s names no engine; use %s",
-                        PROPERTY,
-                        wish,
-                        Arrays.stream(values())
-                            .map(EngineChoice::optionName)
-                            .collect(Collectors.joining(", ")))));
+                        PROPERTY, wish, String.join(", ", Named.names(EngineChoice.class)))));
   }
 }

@@ -1,13 +1,11 @@
 package org.ttame.core.engine;
 
-import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 
 /** In what precision a graph's convolutions and products are computed and kept. */
-public enum Precision {
+public enum Precision implements Named {
   /** As the graph says: float32, or double. */
   FLOAT32,
 
@@ -17,29 +15,19 @@ public enum Precision {
    */
   BFLOAT16;
 
-  /** Its name on the command line. */
-  public String optionName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
   /**
    * The precision of a name.
    *
    * @throws IllegalArgumentException if there is none such
    */
   public static Precision of(String name) {
-    return Arrays.stream(values())
-        .filter(precision -> precision.optionName().equals(name))
-        .findFirst()
+    return Named.find(Precision.class, name)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
                     Text.format(
                         "\"%s\" is not a precision; use %s",
-                        name,
-                        Arrays.stream(values())
-                            .map(Precision::optionName)
-                            .collect(Collectors.joining(", ")))));
+                        name, String.join(", ", Named.names(Precision.class)))));
   }
 
   /**

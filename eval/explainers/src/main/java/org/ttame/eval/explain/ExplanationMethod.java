@@ -1,11 +1,11 @@
 package org.ttame.eval.explain;
 
-import java.util.Arrays;
 import java.util.List;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 
 /** The methods that maps can be asked of by name, in the order in which they are listed. */
-public enum ExplanationMethod {
+public enum ExplanationMethod implements Named {
   /** The trained mechanism. */
   TTAME("ttame", "T-TAME", Needs.RUN, Reads.NOTHING_ELSE),
   /** The control: the mechanism with its initial values. */
@@ -55,6 +55,7 @@ public enum ExplanationMethod {
   }
 
   /** The name in options, tables and files; that of its {@link Explainer}. */
+  @Override
   public String optionName() {
     return optionName;
   }
@@ -94,16 +95,12 @@ public enum ExplanationMethod {
    * @return its title, or the name itself where it is none of these
    */
   public static String title(String name) {
-    return Arrays.stream(values())
-        .filter(method -> method.optionName.equals(name))
-        .map(method -> method.title)
-        .findFirst()
-        .orElse(name);
+    return Named.find(ExplanationMethod.class, name).map(method -> method.title).orElse(name);
   }
 
   /** All names. */
   public static List<String> optionNames() {
-    return Arrays.stream(values()).map(ExplanationMethod::optionName).toList();
+    return Named.names(ExplanationMethod.class);
   }
 
   /**
@@ -113,9 +110,7 @@ public enum ExplanationMethod {
    * @throws IllegalArgumentException if there is no such method
    */
   public static ExplanationMethod parse(String text) {
-    return Arrays.stream(values())
-        .filter(method -> method.optionName.equals(text))
-        .findFirst()
+    return Named.find(ExplanationMethod.class, text)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(

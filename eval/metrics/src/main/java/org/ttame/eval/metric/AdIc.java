@@ -78,7 +78,7 @@ public final class AdIc implements Metric {
   public Map<String, String> parameters() {
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("masking", input.masking().optionName());
-    parameters.put("pixel_keeping", keeping.recordName());
+    parameters.put("pixel_keeping", keeping.optionName());
     parameters.put("ic_comparison", "strict");
     return parameters;
   }

@@ -3,13 +3,13 @@ package org.ttame.eval.metric;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Arrays;
-import java.util.Locale;
+import org.ttame.core.Named;
 
 /**
  * The threshold function φ_v of Eq. 20: keeps the top v % of a map's pixels with their soft values
  * and sets the others to zero.
  */
-public enum PixelKeeping {
+public enum PixelKeeping implements Named {
   /**
    * Keeps exactly ⌈v·n/100⌉ of n pixels. Of pixels with the same value the one with the lower
    * index, row by row from the top left, is kept first.
@@ -67,11 +67,6 @@ public enum PixelKeeping {
    * @throws IllegalArgumentException if v is outside its range, or the map is empty or not finite
    */
   public abstract float[] keep(float[] map, double percent);
-
-  /** The name used in records. */
-  public String recordName() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 
   /**
    * How many pixels are v % of n: ⌈v·n/100⌉, in decimal arithmetic, so that 14.3 % of 1000 are 143.

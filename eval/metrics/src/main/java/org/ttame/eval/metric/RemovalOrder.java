@@ -1,19 +1,14 @@
 package org.ttame.eval.metric;
 
-import java.util.Locale;
+import org.ttame.core.Named;
 
 /** Which pixels go first. */
-public enum RemovalOrder {
+public enum RemovalOrder implements Named {
   /** Most relevant first (MoRF): a good map's removals hurt at once, lower is better. */
   MORF,
 
   /** Least relevant first (LeRF): a good map's removals do not hurt for long, higher is better. */
   LERF;
-
-  /** Its name in columns. */
-  public String column() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 
   /**
    * All pixels in the order in which they go; of equal ones the one with the lower index first.

@@ -67,8 +67,8 @@ public final class Road implements Metric {
   public List<MetricKey> keys() {
     List<MetricKey> keys = new ArrayList<>();
     for (RemovalOrder order : RemovalOrder.values()) {
-      keys.add(MetricKey.of(order.column()));
-      percentages.forEach(v -> keys.add(MetricKey.at(order.column(), v)));
+      keys.add(MetricKey.of(order.optionName()));
+      percentages.forEach(v -> keys.add(MetricKey.at(order.optionName(), v)));
     }
     return List.copyOf(keys);
   }
@@ -147,7 +147,8 @@ public final class Road implements Metric {
   private long noiseSeed(String name, RemovalOrder order, double percent) {
     CRC32 hash = new CRC32();
     hash.update(
-        Text.format("%s\n%s\n%s", name, order.column(), percent).getBytes(StandardCharsets.UTF_8));
+        Text.format("%s\n%s\n%s", name, order.optionName(), percent)
+            .getBytes(StandardCharsets.UTF_8));
     return seed * 0x9E3779B97F4A7C15L + hash.getValue();
   }
 }

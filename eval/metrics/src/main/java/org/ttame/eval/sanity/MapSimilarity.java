@@ -3,12 +3,13 @@ package org.ttame.eval.sanity;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 import org.ttame.core.image.ImageSize;
 import org.ttame.eval.metric.RankCorrelation;
 
 /** The three measures of how alike two maps are, and the order they are kept in. */
-public enum MapSimilarity {
+public enum MapSimilarity implements Named {
   /** Spearman's rank correlation over pixels. */
   SPEARMAN("Spearman rank correlation"),
   /** Structural similarity. */
@@ -25,11 +26,6 @@ public enum MapSimilarity {
   /** For people. */
   public String words() {
     return words;
-  }
-
-  /** The name in files. */
-  public String column() {
-    return name().toLowerCase(java.util.Locale.ROOT);
   }
 
   /**

@@ -114,7 +114,7 @@ public final class SanityCheck {
       for (SanityStage stage : stages) {
         Path file = options.folder().resolve(STAGES).resolve(stage.fileName() + ".json");
         String detail =
-            Text.format("%s %d, %s", stage.cascade().word(), stage.number(), stage.name());
+            Text.format("%s %d, %s", stage.cascade().optionName(), stage.number(), stage.name());
         long before = (1L + found.size()) * options.count();
         if (Files.exists(file)) {
           listener.detail(detail + " is measured already");

@@ -69,7 +69,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
               .orElse("no map ever changes");
       return Text.format(
           "%s, %s: %s; %s; Spearman at the end %.3f [%.3f, %.3f]%s%s",
-          cascade.word(),
+          cascade.optionName(),
           method,
           passed ? "passes" : "FAILS",
           change,
@@ -163,7 +163,7 @@ public record SanityReport(List<Row> rows, List<Verdict> verdicts, double thresh
                 Text.format(
                     "%s, %s: the reference, not a check: trained again from %s, maps"
                         + " correlate by %.3f [%.3f, %.3f]",
-                    row.stage().cascade().word(),
+                    row.stage().cascade().optionName(),
                     row.column().method(),
                     row.stage().name(),
                     row.mean().mean(),

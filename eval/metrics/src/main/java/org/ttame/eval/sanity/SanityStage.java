@@ -2,6 +2,7 @@ package org.ttame.eval.sanity;
 
 import java.io.IOException;
 import java.util.List;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.eval.explain.Explainer;
@@ -16,29 +17,18 @@ import org.ttame.eval.explain.Explainer;
  */
 public record SanityStage(Cascade cascade, int number, String name, Setting setting) {
   /** What is randomised. */
-  public enum Cascade {
+  public enum Cascade implements Named {
     /** The classifier, from logits to input. */
-    BACKBONE("backbone"),
+    BACKBONE,
     /** The attention mechanism, from fusion to the first branch. */
-    MECHANISM("mechanism"),
+    MECHANISM,
     /** What the mechanism was trained to explain. */
-    LABELS("labels"),
+    LABELS,
     /**
      * Nothing but chance: a mechanism trained the same way from other initial values. No check, but
      * what the others are to be read against: how alike maps are that say the same.
      */
-    SEED("seed");
-
-    private final String word;
-
-    Cascade(String word) {
-      this.word = word;
-    }
-
-    /** The name in options and files. */
-    public String word() {
-      return word;
-    }
+    SEED;
 
     /** Whether something is lost, so that maps must change. */
     public boolean isCheck() {
@@ -71,6 +61,6 @@ public record SanityStage(Cascade cascade, int number, String name, Setting sett
 
   /** The name of its files, e.g. {@code backbone-03}. */
   String fileName() {
-    return Text.format("%s-%02d", cascade.word(), number);
+    return Text.format("%s-%02d", cascade.optionName(), number);
   }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.TextFile;
@@ -27,16 +28,11 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Which class is explained. */
-  public enum ExplainedClass {
+  public enum ExplainedClass implements Named {
     /** The original classifier's. */
     FIXED,
     /** That of the classifier at this stage. */
-    PREDICTED;
-
-    /** Its name as files have it. */
-    public String word() {
-      return name().toLowerCase(java.util.Locale.ROOT);
-    }
+    PREDICTED
   }
 
   /**
@@ -48,7 +44,7 @@ public record StageResult(Map<Column, List<Double>> columns, double answersKept)
    */
   public record Column(String method, ExplainedClass answer, MapSimilarity measure) {
     String key() {
-      return method + "/" + answer.word() + "/" + measure.column();
+      return method + "/" + answer.optionName() + "/" + measure.optionName();
     }
 
     static Column of(String key) {

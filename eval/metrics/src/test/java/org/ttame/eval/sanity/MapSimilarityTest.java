@@ -28,7 +28,7 @@ class MapSimilarityTest {
         for (MapSimilarity measure : MapSimilarity.values()) {
           assertThat(found.get(measure))
               .as("%s at side %s", measure, golden.get("side"))
-              .isCloseTo(golden.get(measure.column()).asDouble(), within(1e-6));
+              .isCloseTo(golden.get(measure.optionName()).asDouble(), within(1e-6));
         }
       }
     }

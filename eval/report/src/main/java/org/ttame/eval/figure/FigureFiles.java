@@ -98,7 +98,7 @@ public final class FigureFiles {
 
   /** A figure's file inside the output, with slashes. */
   static String file(Figure figure, FigureFormat format) {
-    return Text.format("%s/%s.%s", FOLDER, figure.name(), format.ending());
+    return Text.format("%s/%s.%s", FOLDER, figure.name(), format.optionName());
   }
 
   private static Map<String, Object> json(FigureSet set, Set<FigureFormat> formats) {

@@ -1,8 +1,6 @@
 package org.ttame.eval.figure;
 
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.ttame.core.Named;
 import org.ttame.core.Text;
 
@@ -46,7 +44,7 @@ public enum FigureKind implements Named {
 
   /** All names. */
   public static List<String> optionNames() {
-    return Arrays.stream(values()).map(FigureKind::optionName).toList();
+    return Named.names(FigureKind.class);
   }
 
   /**
@@ -56,14 +54,12 @@ public enum FigureKind implements Named {
    * @throws IllegalArgumentException if there is none of that name
    */
   public static FigureKind parse(String text) {
-    return Arrays.stream(values())
-        .filter(kind -> kind.optionName().equals(text))
-        .findFirst()
+    return Named.find(FigureKind.class, text)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
                     Text.format(
                         "%s is not a figure; choose from %s",
-                        text, optionNames().stream().collect(Collectors.joining(", ")))));
+                        text, String.join(", ", optionNames()))));
   }
 }

@@ -98,12 +98,12 @@ public final class SanityPage {
     for (SanityReport.Row row : report.rows()) {
       Interval mean = row.mean();
       table.row(
-          Html.text(row.stage().cascade().word()),
+          Html.text(row.stage().cascade().optionName()),
           List.of(
               Cell.of(row.stage().name()),
               Cell.of(ExplanationMethod.title(row.column().method())),
-              Cell.of(row.column().answer().word()),
-              Cell.of(row.column().measure().column()),
+              Cell.of(row.column().answer().optionName()),
+              Cell.of(row.column().measure().optionName()),
               Cell.of(Text.format("%.3f", mean.mean())),
               Cell.of(mean.n() < 2 ? "-" : Text.format("%.3f to %.3f", mean.low(), mean.high())),
               Cell.of(Text.format("%.0f %%", row.answersKept()))));

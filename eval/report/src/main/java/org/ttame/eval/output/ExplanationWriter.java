@@ -182,7 +182,7 @@ public final class ExplanationWriter {
 
   private Path file(Base base, MapFormat format) {
     return OutputFile.place(
-        options.folder(), base.name(), base.qualifier() + "." + format.ending());
+        options.folder(), base.name(), base.qualifier() + "." + format.optionName());
   }
 
   private static void writeNpy(Path file, SaliencyMaps maps, int image) throws IOException {

@@ -1,24 +1,19 @@
 package org.ttame.eval.output;
 
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import org.ttame.core.Named;
 import org.ttame.core.Text;
 
-/** The files an explanation can be written to. */
-public enum MapFormat {
+/** The files an explanation can be written to; their ending is the option's name. */
+public enum MapFormat implements Named {
   /** The picture: the map in colours over the image. */
   PNG,
   /** The map, float32 {@code [h, w]} in [0,1], at the size its method makes it. */
   NPY,
   /** Class, probability, method, passes and provenance. */
   JSON;
-
-  /** The ending of its files, without the dot. */
-  public String ending() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 
   /**
    * Reads an option's value.
@@ -31,9 +26,7 @@ public enum MapFormat {
     Set<MapFormat> formats = EnumSet.noneOf(MapFormat.class);
     for (String part : text.split(",", -1)) {
       formats.add(
-          Arrays.stream(values())
-              .filter(format -> format.ending().equals(part.strip().toLowerCase(Locale.ROOT)))
-              .findFirst()
+          Named.find(MapFormat.class, part.strip().toLowerCase(Locale.ROOT))
               .orElseThrow(
                   () ->
                       new IllegalArgumentException(

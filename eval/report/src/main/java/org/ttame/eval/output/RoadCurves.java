@@ -32,10 +32,10 @@ public final class RoadCurves {
     for (RemovalOrder order : RemovalOrder.values()) {
       List<MetricKey> points =
           result.keys().stream()
-              .filter(key -> key.isCurvePoint() && key.metric().equals(order.column()))
+              .filter(key -> key.isCurvePoint() && key.metric().equals(order.optionName()))
               .toList();
       if (points.size() > 1 && result.images() > 0) {
-        plots.put(order.column(), plot(order, points, result, statistics));
+        plots.put(order.optionName(), plot(order, points, result, statistics));
       }
     }
     return plots;
@@ -46,7 +46,7 @@ public final class RoadCurves {
       List<MetricKey> points,
       EvaluationResult result,
       EvaluationStatistics statistics) {
-    MetricKey mean = MetricKey.of(order.column());
+    MetricKey mean = MetricKey.of(order.optionName());
     String title =
         Text.format(
             "%s of %d images, %s is better",

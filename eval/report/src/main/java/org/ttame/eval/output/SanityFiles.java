@@ -94,12 +94,12 @@ public final class SanityFiles {
       text.append(
           Csv.row(
               List.of(
-                  row.stage().cascade().word(),
+                  row.stage().cascade().optionName(),
                   Integer.toString(row.stage().number()),
                   row.stage().name(),
                   row.column().method(),
-                  row.column().answer().word(),
-                  row.column().measure().column(),
+                  row.column().answer().optionName(),
+                  row.column().measure().optionName(),
                   Csv.number(mean.mean()),
                   Csv.number(mean.low()),
                   Csv.number(mean.high()),
@@ -119,14 +119,14 @@ public final class SanityFiles {
     root.put("interval", "95 % bootstrap percentile interval over images");
     Map<String, Object> measures = new LinkedHashMap<>();
     for (MapSimilarity measure : MapSimilarity.values()) {
-      measures.put(measure.column(), measure.words());
+      measures.put(measure.optionName(), measure.words());
     }
     root.put("measures", measures);
     root.put("hog_cell", HogDescriptor.cell(outcome.size()));
     List<Object> verdicts = new ArrayList<>();
     for (SanityReport.Verdict verdict : report.verdicts()) {
       Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("cascade", verdict.cascade().word());
+      entry.put("cascade", verdict.cascade().optionName());
       entry.put("method", verdict.method());
       entry.put("passed", verdict.passed());
       entry.put("first_change", verdict.firstChange().orElse(null));
@@ -138,12 +138,12 @@ public final class SanityFiles {
     List<Object> rows = new ArrayList<>();
     for (Row row : report.rows()) {
       Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("cascade", row.stage().cascade().word());
+      entry.put("cascade", row.stage().cascade().optionName());
       entry.put("stage", row.stage().number());
       entry.put("name", row.stage().name());
       entry.put("method", row.column().method());
-      entry.put("class", row.column().answer().word());
-      entry.put("measure", row.column().measure().column());
+      entry.put("class", row.column().answer().optionName());
+      entry.put("measure", row.column().measure().optionName());
       entry.putAll(row.mean().toMap());
       rows.add(entry);
     }
@@ -161,7 +161,8 @@ public final class SanityFiles {
     for (MapSimilarity measure : MapSimilarity.values()) {
       LinePlot plot =
           new LinePlot(
-              Text.format("%s to the original map: %s randomised", measure.words(), cascade.word()),
+              Text.format(
+                  "%s to the original map: %s randomised", measure.words(), cascade.optionName()),
               "randomised so far, from left to right (class held fixed)",
               measure.words(),
               new LinePlot.XAxis.Named(names));
@@ -177,7 +178,7 @@ public final class SanityFiles {
         }
         plot.add(new LinePlot.Series(ExplanationMethod.title(method), places, mean, low, high));
       }
-      curves.put(Text.format("curve-%s-%s", cascade.word(), measure.column()), plot);
+      curves.put(Text.format("curve-%s-%s", cascade.optionName(), measure.optionName()), plot);
     }
   }
 
@@ -209,9 +210,9 @@ public final class SanityFiles {
           Text.format(
               "%s: %s randomised from left to right; ρ: Spearman's rank correlation to the"
                   + " original",
-              ExplanationMethod.title(method), cascade.word());
+              ExplanationMethod.title(method), cascade.optionName());
       strips.put(
-          Text.format("strip-%s-%s", cascade.word(), method),
+          Text.format("strip-%s-%s", cascade.optionName(), method),
           new FigureSheet(title, columns, List.of(), rows, Optional.of(overlay.colors())));
     }
   }

@@ -1,22 +1,20 @@
 package org.ttame.eval.render;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
+import org.ttame.core.Named;
 import org.ttame.core.image.PngWriter;
 
-/** The files a plot or a sheet can be written to, for screens, papers and slides. */
-public enum FigureFormat {
+/**
+ * The files a plot or a sheet can be written to, for screens, papers and slides; named by its
+ * ending.
+ */
+public enum FigureFormat implements Named {
   /** Pixels, 216 to the inch. */
   PNG,
   /** Text stays text, pictures and letters are inside. */
   SVG,
   /** One page: text stays text in an embedded font, pictures are inside. */
   PDF;
-
-  /** The ending of its files, without the dot. */
-  public String ending() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 
   /**
    * A plot or a sheet as the bytes of a file.

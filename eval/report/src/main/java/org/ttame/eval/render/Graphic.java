@@ -70,7 +70,7 @@ public sealed interface Graphic permits LinePlot, FigureSheet {
     List<Path> files = new ArrayList<>();
     for (FigureFormat format : formats) {
       byte[] content = format.encode(this, name, description);
-      Path file = folder.resolve(name + "." + format.ending());
+      Path file = folder.resolve(name + "." + format.optionName());
       AtomicFile.write(file, out -> out.write(content));
       files.add(file);
     }

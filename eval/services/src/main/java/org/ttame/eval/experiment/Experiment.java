@@ -112,7 +112,7 @@ public final class Experiment {
     depends.put(
         "thresholds",
         setup.thresholds().stream().map(String::valueOf).collect(Collectors.joining(",")));
-    depends.put("pixel_keeping", PixelKeeping.EXACT.recordName());
+    depends.put("pixel_keeping", PixelKeeping.EXACT.optionName());
     Precision precision = setup.classifier().precision();
     if (precision != Precision.FLOAT32) { // what records that do not say it mean
       depends.put("precision", precision.optionName());
