@@ -62,7 +62,8 @@ public final class ZooDownload {
    */
   static Path fetch(String address, long expected, Path folder) throws IOException {
     Path file = folder.resolve(address.substring(address.lastIndexOf('/') + 1));
-    if (Files.exists(file) && checksum(file) == expected) {
+    if (Files.exists(file)
+        && copy(InputFile.open(file), OutputStream.nullOutputStream()) == expected) {
       compare(file, address);
       return file;
     }
@@ -108,10 +109,6 @@ public final class ZooDownload {
     connection.setConnectTimeout((int) PATIENCE.toMillis());
     connection.setReadTimeout((int) PATIENCE.toMillis());
     return connection.getInputStream();
-  }
-
-  private static long checksum(Path file) throws IOException {
-    return copy(InputFile.open(file), OutputStream.nullOutputStream());
   }
 
   /** Copies and closes a stream; returns its sum, of the kind that the zoo publishes. */

@@ -21,7 +21,6 @@ import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.bench.Endurance;
-import org.ttame.eval.bench.MatrixPeak;
 import org.ttame.eval.bench.ResidentMemory;
 import org.ttame.eval.bench.Timing;
 import org.ttame.eval.bench.Work;
@@ -81,7 +80,7 @@ record BenchJob(
                               "seed", String.valueOf(seed)))
                       .toMap()));
       record.put("format", 1);
-      double peak = MatrixPeak.gigaflops();
+      double peak = Workbench.peakGigaflops();
       record.put("sgemm_gflops", peak);
       console.result(
           Text.format(

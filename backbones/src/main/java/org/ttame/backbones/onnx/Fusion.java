@@ -208,7 +208,8 @@ final class Fusion {
     }
     long width = shape[shape.length - 1];
     Constant weight = row(norm.constant(1), width);
-    Constant bias = norm.input(2) == null ? zeros(width) : row(norm.constant(2), width);
+    Constant bias =
+        norm.input(2) == null ? scalar(0).broadcast(width) : row(norm.constant(2), width);
     if (weight == null || bias == null) {
       return null;
     }
@@ -359,9 +360,5 @@ final class Fusion {
 
   private static Constant scalar(double value) {
     return Constant.ofValues(new double[] {value}, false);
-  }
-
-  private static Constant zeros(long width) {
-    return scalar(0).broadcast(width);
   }
 }

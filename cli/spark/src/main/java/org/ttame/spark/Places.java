@@ -133,13 +133,4 @@ final class Places {
       }
     }
   }
-
-  /** Removes a folder of ours. */
-  static void remove(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
-  }
 }

@@ -22,6 +22,7 @@ import org.apache.spark.util.LongAccumulator;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.core.storage.TextFile;
 import org.ttame.eval.output.OutputNames;
 import org.ttame.services.Merge;
@@ -78,7 +79,7 @@ class ShardJob {
       }
       merge(count, scratch);
     } finally {
-      Places.remove(scratch);
+      OutputFile.deleteTree(scratch);
     }
   }
 
@@ -140,7 +141,7 @@ class ShardJob {
       Files.writeString(file.resolve(JOB), text.toString(), StandardCharsets.UTF_8);
       Places.deliver(file, out, "", "");
     } finally {
-      Places.remove(file);
+      OutputFile.deleteTree(file);
     }
     return count;
   }

@@ -15,6 +15,7 @@ import org.ttame.cli.RemoteCommand;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.FileNames;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.eval.output.OutputNames;
 import org.ttame.services.Evaluate;
 import org.ttame.services.Explain;
@@ -140,7 +141,7 @@ final class ShardTask implements Serializable {
       }
       return images.index();
     } finally {
-      Places.remove(work);
+      OutputFile.deleteTree(work);
     }
   }
 

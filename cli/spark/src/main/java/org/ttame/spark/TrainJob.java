@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.ttame.cli.RemoteCommand;
 import org.ttame.core.Text;
+import org.ttame.core.storage.OutputFile;
 import scala.reflect.ClassTag$;
 
 /**
@@ -63,7 +64,7 @@ record TrainJob(JavaSparkContext spark, RemoteCommand command, int cores) {
         }
       }
     } finally {
-      Places.remove(scratch);
+      OutputFile.deleteTree(scratch);
     }
   }
 

@@ -14,6 +14,7 @@ import org.ttame.cli.RemoteCommand;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.storage.AtomicFile;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.services.Train;
 import org.ttame.training.data.Workers;
 import scala.Option;
@@ -95,7 +96,7 @@ final class TrainTask extends AbstractFunction1<Iterator<Integer>, Iterator<Stri
               : "; " + result.training().skipped().describe());
     } finally {
       if (worker > 0) {
-        Places.remove(folder.getParent());
+        OutputFile.deleteTree(folder.getParent());
       }
     }
   }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +14,7 @@ import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.core.storage.TextFile;
 
 /**
@@ -125,7 +125,7 @@ public final class Checkpoints {
       boolean outdated =
           name.startsWith(STEP) && last.isPresent() && !last.get().name().equals(name);
       if (halfDone || outdated) {
-        delete(entry);
+        OutputFile.deleteTree(entry);
       }
     }
   }
@@ -140,12 +140,12 @@ public final class Checkpoints {
     Path old = folder.resolve("." + name + ".old");
     Path target = folder.resolve(name);
     try {
-      delete(part);
+      OutputFile.deleteTree(part);
       Files.createDirectories(part);
       Checkpoint.write(part, attention, optimizer, state);
       AtomicFile.forceFolder(part);
       if (Files.exists(target)) {
-        delete(old);
+        OutputFile.deleteTree(old);
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
       }
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
@@ -153,7 +153,7 @@ public final class Checkpoints {
       AtomicFile.writeText(folder.resolve(LAST), name + "\n");
     } catch (IOException e) {
       try {
-        delete(part);
+        OutputFile.deleteTree(part);
       } catch (IOException second) {
         e.addSuppressed(second);
       }
@@ -206,20 +206,6 @@ public final class Checkpoints {
   private List<Path> entries() throws IOException {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.toList();
-    }
-  }
-
-  private static void delete(Path path) throws IOException {
-    if (!Files.exists(path)) {
-      return;
-    }
-    List<Path> inside;
-    try (Stream<Path> walk = Files.walk(path)) {
-      inside = new ArrayList<>(walk.toList());
-    }
-    inside.sort(Comparator.reverseOrder());
-    for (Path entry : inside) {
-      Files.deleteIfExists(entry);
     }
   }
 }

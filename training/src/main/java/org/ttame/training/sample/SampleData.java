@@ -10,16 +10,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.ttame.core.Text;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.AtomicFile;
+import org.ttame.core.storage.OutputFile;
 import org.ttame.core.storage.TextFile;
 import org.ttame.training.data.ImageList;
 
@@ -167,13 +166,13 @@ public final class SampleData {
     }
     Path part = folder.resolve(".scenes.part");
     try {
-      delete(part);
+      OutputFile.deleteTree(part);
       unpack(zip, part);
       Files.writeString(part.resolve(SUM), sum + "\n");
-      delete(scenes);
+      OutputFile.deleteTree(scenes);
       Files.move(part, scenes, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
-      delete(part);
+      OutputFile.deleteTree(part);
       throw new IOException(
           Text.format(
               "Could not unpack the bundled sample into '%s': %s; choose a folder with space and"
@@ -216,19 +215,6 @@ public final class SampleData {
         throw new IOException("The embedded sample lacks " + name + "; this build is incomplete");
       }
       return in.readAllBytes();
-    }
-  }
-
-  private static void delete(Path path) throws IOException {
-    if (!Files.exists(path)) {
-      return;
-    }
-    List<Path> inside;
-    try (Stream<Path> walk = Files.walk(path)) {
-      inside = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path entry : inside) {
-      Files.delete(entry);
     }
   }
 }

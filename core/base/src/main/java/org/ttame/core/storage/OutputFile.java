@@ -1,11 +1,15 @@
 package org.ttame.core.storage;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 
-/** Where files about other files go, whose names somebody else chose. */
+/** Files and folders that are written: where those about other files go, and how they go. */
 public final class OutputFile {
   /** Bytes of a name, on every file system that is common. */
   private static final int LONGEST = 255;
@@ -43,6 +47,20 @@ public final class OutputFile {
       file = FileNames.resolve(place, fitting(last, "-" + n + ending) + "-" + n + ending);
     }
     return file;
+  }
+
+  /** Removes a file, or a folder and all in it; nothing if there is none. */
+  public static void deleteTree(Path path) throws IOException {
+    if (!Files.exists(path)) {
+      return;
+    }
+    List<Path> inside;
+    try (Stream<Path> walk = Files.walk(path)) {
+      inside = walk.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path entry : inside) {
+      Files.deleteIfExists(entry);
+    }
   }
 
   private static String fitting(String name, String ending) {

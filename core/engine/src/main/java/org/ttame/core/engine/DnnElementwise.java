@@ -14,7 +14,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_backward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_forward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_backward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_forward_desc_init;
 
@@ -246,21 +245,11 @@ record DnnElementwise(OneDnn dnn, DataType type) {
           name);
       OneDnn.check(
           dnnl_eltwise_backward_desc_init(backward, kind, values, values, alpha, beta), name);
-      dnnl_primitive_desc desc = planBackward(generalForward, generalBackward);
+      dnnl_primitive_desc desc = dnn.planBackward(generalForward, generalBackward);
       return DnnKernel.of(dnn, name, 0, desc)
           .input(roles.get(0), values)
           .input(roles.get(1), values)
           .output(DNNL_ARG_DIFF_SRC, values);
-    }
-  }
-
-  private dnnl_primitive_desc planBackward(
-      const_dnnl_op_desc_t forward, const_dnnl_op_desc_t backward) {
-    dnnl_primitive_desc hint = dnn.plan(forward, null, null);
-    try {
-      return dnn.plan(backward, null, hint);
-    } finally {
-      dnnl_primitive_desc_destroy(hint);
     }
   }
 
@@ -297,7 +286,8 @@ record DnnElementwise(OneDnn dnn, DataType type) {
       OneDnn.check(
           dnnl_softmax_forward_desc_init(forward, dnnl_forward_training, rows, 1), "softmax");
       OneDnn.check(dnnl_softmax_backward_desc_init(backward, rows, rows, 1), "softmax gradient");
-      return DnnKernel.of(dnn, "softmax gradient", 0, planBackward(generalForward, generalBackward))
+      return DnnKernel.of(
+              dnn, "softmax gradient", 0, dnn.planBackward(generalForward, generalBackward))
           .input(DNNL_ARG_DIFF_DST, rows)
           .input(DNNL_ARG_DST, rows)
           .output(DNNL_ARG_DIFF_SRC, rows);

@@ -17,7 +17,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_training;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_matmul_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_nChw8c;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
 
@@ -248,13 +247,7 @@ final class DnnKernels {
           dnnl_convolution_backward_data_desc_init(
               backward, dnnl_convolution_direct, source, any, target, stride, padding, padding),
           "gradient of a convolution");
-      dnnl_primitive_desc hint = dnn.plan(generalForward, null, null);
-      dnnl_primitive_desc desc;
-      try {
-        desc = dnn.plan(generalBackward, null, hint);
-      } finally {
-        dnnl_primitive_desc_destroy(hint);
-      }
+      dnnl_primitive_desc desc = dnn.planBackward(generalForward, generalBackward);
       Supplier<dnnl_memory> memory = pack(desc, new Weights(weights, false, lying(window)));
       return DnnKernel.of(dnn, "convolution gradient " + window.name(), window.operations(), desc)
           .input(DNNL_ARG_DIFF_DST, target)

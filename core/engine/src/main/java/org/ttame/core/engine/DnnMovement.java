@@ -14,7 +14,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_nhwc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_avg_exclude_padding;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_backward_desc_init;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_forward_desc_init;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
 
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_memory_desc_t;
@@ -135,13 +134,7 @@ record DnnMovement(OneDnn dnn, DataType type) {
               new long[2],
               new long[2]),
           "mean gradient");
-      dnnl_primitive_desc hint = dnn.plan(generalForward, null, null);
-      dnnl_primitive_desc desc;
-      try {
-        desc = dnn.plan(generalBackward, null, hint);
-      } finally {
-        dnnl_primitive_desc_destroy(hint);
-      }
+      dnnl_primitive_desc desc = dnn.planBackward(generalForward, generalBackward);
       return DnnKernel.of(dnn, "mean gradient", 0, desc)
           .input(DNNL_ARG_DIFF_DST, means)
           .output(DNNL_ARG_DIFF_SRC, image);

@@ -257,6 +257,16 @@ final class OneDnn {
     }
   }
 
+  /** As {@link #plan}, of an operation's gradient. */
+  dnnl_primitive_desc planBackward(const_dnnl_op_desc_t forward, const_dnnl_op_desc_t backward) {
+    dnnl_primitive_desc hint = plan(forward, null, null);
+    try {
+      return plan(backward, null, hint);
+    } finally {
+      dnnl_primitive_desc_destroy(hint);
+    }
+  }
+
   /** The first of what oneDNN offers, or the second, where that is better. */
   private static dnnl_primitive_desc chosen(dnnl_primitive_desc_iterator choices) {
     dnnl_primitive_desc desc = dnnl_primitive_desc_iterator_fetch(choices);

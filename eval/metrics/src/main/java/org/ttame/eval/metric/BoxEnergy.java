@@ -1,7 +1,6 @@
 package org.ttame.eval.metric;
 
 import java.util.List;
-import java.util.Map;
 
 /**
  * The share of a map's sum, in percent, that lies in the boxes of the class it explains (the
@@ -18,18 +17,11 @@ public final class BoxEnergy implements Metric {
   public double[][] score(ScoringBatch batch) {
     double[][] values = new double[batch.images().size()][1];
     for (int b = 0; b < values.length; b++) {
-      int explained = batch.classes()[b];
-      List<Box> boxes =
-          batch.images().boxes(b).stream().filter(box -> box.classIndex() == explained).toList();
+      List<Box> boxes = batch.boxes(b);
       values[b][0] =
           boxes.isEmpty() ? Double.NaN : share(batch.maps()[b], batch.images().width(), boxes);
     }
     return values;
-  }
-
-  @Override
-  public Map<String, String> parameters() {
-    return Map.of();
   }
 
   private static double share(float[] map, int width, List<Box> boxes) {

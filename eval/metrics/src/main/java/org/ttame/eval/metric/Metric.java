@@ -20,5 +20,7 @@ public sealed interface Metric permits AdIc, Road, InsertionDeletion, PointingGa
   double[][] score(ScoringBatch batch);
 
   /** The parameters that change what its numbers mean, for records. */
-  Map<String, String> parameters();
+  default Map<String, String> parameters() {
+    return Map.of();
+  }
 }

@@ -23,9 +23,7 @@ public final class PointingGame implements Metric {
     int width = batch.images().width();
     double[][] values = new double[batch.images().size()][1];
     for (int b = 0; b < values.length; b++) {
-      int explained = batch.classes()[b];
-      List<Box> boxes =
-          batch.images().boxes(b).stream().filter(box -> box.classIndex() == explained).toList();
+      List<Box> boxes = batch.boxes(b);
       int peak = peak(batch.maps()[b]);
       boolean hit = boxes.stream().anyMatch(box -> box.contains(peak % width, peak / width));
       values[b][0] = boxes.isEmpty() ? Double.NaN : hit ? 100 : 0;

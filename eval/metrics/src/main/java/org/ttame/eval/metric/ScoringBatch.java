@@ -1,5 +1,6 @@
 package org.ttame.eval.metric;
 
+import java.util.List;
 import org.ttame.core.Text;
 
 /**
@@ -21,5 +22,10 @@ public record ScoringBatch(ImageBatch images, int[] classes, double[] confidence
               "%d images need as many classes, confidences and maps, got %d, %d and %d",
               size, classes.length, confidences.length, maps.length));
     }
+  }
+
+  /** The boxes in an image of the class that its map explains. */
+  List<Box> boxes(int b) {
+    return images.boxes(b).stream().filter(box -> box.classIndex() == classes[b]).toList();
   }
 }

@@ -86,7 +86,7 @@ public final class AlbumMaker {
         List<String> methods = model.methods();
         int most = kind == FigureKind.METHODS ? methods.size() : 1;
         for (String method : methods.subList(0, most)) {
-          for (int c : ShownClasses.of(kind, truth, answer)) {
+          for (int c : SceneSelection.classes(kind, truth, answer)) {
             all.add(new Scene.Wanted(method, c));
           }
         }

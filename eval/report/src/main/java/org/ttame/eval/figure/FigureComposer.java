@@ -132,7 +132,7 @@ public final class FigureComposer {
       Scene scene = first().scenes().get(place);
       List<Optional<Panel>> row = new ArrayList<>();
       row.add(Optional.of(input(scene)));
-      List<Integer> classes = ShownClasses.of(kind, scene.truth(), scene.answer());
+      List<Integer> classes = SceneSelection.classes(kind, scene.truth(), scene.answer());
       classes.forEach(c -> row.add(Optional.of(map(first(), scene, c, 0))));
       most = Math.max(most, classes.size());
       rows.add(row);
@@ -149,13 +149,13 @@ public final class FigureComposer {
     List<List<Optional<Panel>>> rows = new ArrayList<>();
     for (int place : places) {
       Scene scene = first().scenes().get(place);
-      int classes = ShownClasses.of(kind, scene.truth(), scene.answer()).size();
+      int classes = SceneSelection.classes(kind, scene.truth(), scene.answer()).size();
       for (int c = 0; c < classes; c++) {
         List<Optional<Panel>> row = new ArrayList<>();
         row.add(c == 0 ? Optional.of(input(scene)) : Optional.empty());
         for (Album album : albums) {
           Scene own = album.scenes().get(place);
-          int shown = ShownClasses.of(kind, own.truth(), own.answer()).get(c);
+          int shown = SceneSelection.classes(kind, own.truth(), own.answer()).get(c);
           row.add(Optional.of(map(album, own, shown, 0)));
         }
         rows.add(row);
@@ -210,7 +210,10 @@ public final class FigureComposer {
     List<String> lines = new ArrayList<>(List.of(shortName(scene.name())));
     if (!scene.truth().isEmpty()) {
       lines.add(
-          "true: " + scene.truth().stream().map(this::label).collect(Collectors.joining(", ")));
+          "true: "
+              + scene.truth().stream()
+                  .map(c -> ClassLabel.of(c, labels))
+                  .collect(Collectors.joining(", ")));
     }
     return new Panel(scene.photo(), lines);
   }
@@ -255,10 +258,6 @@ public final class FigureComposer {
     List<String> heads = new ArrayList<>(List.of(first));
     heads.addAll(others);
     return heads;
-  }
-
-  private String label(int classIndex) {
-    return ClassLabel.of(classIndex, labels);
   }
 
   private static String shortName(String name) {

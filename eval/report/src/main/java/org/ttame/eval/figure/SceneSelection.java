@@ -21,6 +21,9 @@ public final class SceneSelection {
   /** From this probability on a false class is worth a picture. */
   public static final double NOTABLE = 0.05;
 
+  /** Of an image of many objects so many are shown. */
+  private static final int MOST_CLASSES = 3;
+
   private final Set<FigureKind> kinds;
   private final int shown;
   private final int count;
@@ -104,6 +107,22 @@ public final class SceneSelection {
             && answer.probability(answer.mostProbableBeside(known)) >= NOTABLE;
       }
       default -> false;
+    };
+  }
+
+  /**
+   * The classes whose maps a figure shows of an image, in order, by the true ones, where they are
+   * known, and the classifier's answer.
+   */
+  static List<Integer> classes(FigureKind kind, List<Integer> truth, Prediction answer) {
+    return switch (kind) {
+      case BACKBONES, METHODS -> List.of(answer.predicted());
+      case SEVERAL_CLASSES -> truth.subList(0, Math.min(MOST_CLASSES, truth.size()));
+      case WRONG_CLASS, MISCLASSIFIED -> {
+        List<Integer> known = truth(truth, answer);
+        yield List.of(answer.mostProbable(known), answer.mostProbableBeside(known));
+      }
+      case ROAD -> List.of();
     };
   }
 

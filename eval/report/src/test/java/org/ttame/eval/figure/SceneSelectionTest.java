@@ -45,9 +45,12 @@ class SceneSelectionTest {
     selection.offer(3, List.of(0, 1), TORN);
     selection.offer(4, List.of(), TORN);
     assertThat(selection.places(FigureKind.WRONG_CLASS)).containsExactly(1, 3);
-    assertThat(ShownClasses.of(FigureKind.WRONG_CLASS, List.of(0), TORN)).containsExactly(0, 1);
-    assertThat(ShownClasses.of(FigureKind.WRONG_CLASS, List.of(1, 0), TORN)).containsExactly(0, 2);
-    assertThat(ShownClasses.of(FigureKind.MISCLASSIFIED, List.of(2), TORN)).containsExactly(2, 0);
+    assertThat(SceneSelection.classes(FigureKind.WRONG_CLASS, List.of(0), TORN))
+        .containsExactly(0, 1);
+    assertThat(SceneSelection.classes(FigureKind.WRONG_CLASS, List.of(1, 0), TORN))
+        .containsExactly(0, 2);
+    assertThat(SceneSelection.classes(FigureKind.MISCLASSIFIED, List.of(2), TORN))
+        .containsExactly(2, 0);
   }
 
   @Test
@@ -68,7 +71,7 @@ class SceneSelectionTest {
     selection.offer(0, List.of(1), TORN);
     selection.offer(1, List.of(2, 1), SURE);
     assertThat(selection.places(FigureKind.SEVERAL_CLASSES)).containsExactly(1);
-    assertThat(ShownClasses.of(FigureKind.SEVERAL_CLASSES, List.of(2, 1), SURE))
+    assertThat(SceneSelection.classes(FigureKind.SEVERAL_CLASSES, List.of(2, 1), SURE))
         .containsExactly(2, 1);
   }
 

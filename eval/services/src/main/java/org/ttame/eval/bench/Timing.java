@@ -8,9 +8,8 @@ import java.util.Arrays;
  * @param min the shortest, seconds
  * @param median the middle one, or the mean of the two in the middle
  * @param max the longest
- * @param repeats how many there were
  */
-public record Timing(double min, double median, double max, int repeats) {
+public record Timing(double min, double median, double max) {
   /**
    * Sums measurements up.
    *
@@ -25,6 +24,6 @@ public record Timing(double min, double median, double max, int repeats) {
     Arrays.sort(sorted);
     int half = sorted.length / 2;
     double median = sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-    return new Timing(sorted[0], median, sorted[sorted.length - 1], sorted.length);
+    return new Timing(sorted[0], median, sorted[sorted.length - 1]);
   }
 }

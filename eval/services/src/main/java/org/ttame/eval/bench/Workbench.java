@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.ttame.core.attention.AttentionMechanism;
@@ -42,6 +43,8 @@ import org.ttame.training.TrainingOptions;
  */
 public final class Workbench implements AutoCloseable {
   private static final long STEPS = 1_000_000;
+  private static final int PEAK_SIDE = 2048;
+  private static final int PEAK_REPEATS = 12;
 
   private final FrozenClassifier classifier;
   private final AttentionMechanism mechanism;
@@ -54,6 +57,26 @@ public final class Workbench implements AutoCloseable {
   private Trainer trainer;
   private MapExplainer explainer;
   private long steps;
+
+  /**
+   * How fast this machine multiplies large float32 matrices (sgemm), through the same library as
+   * everything else: what convolutions and matrix products could reach at best.
+   *
+   * @return billions of floating-point operations a second, of the fastest of a dozen products
+   */
+  public static double peakGigaflops() {
+    try (INDArray x = Nd4j.valueArrayOf(new long[] {PEAK_SIDE, PEAK_SIDE}, 0.5, DataType.FLOAT);
+        INDArray y = Nd4j.valueArrayOf(new long[] {PEAK_SIDE, PEAK_SIDE}, 0.25, DataType.FLOAT);
+        INDArray z = Nd4j.createUninitialized(DataType.FLOAT, PEAK_SIDE, PEAK_SIDE)) {
+      double best = Double.POSITIVE_INFINITY;
+      for (int i = 0; i < PEAK_REPEATS; i++) {
+        long began = System.nanoTime();
+        Nd4j.exec(DynamicCustomOp.builder("matmul").addInputs(x, y).addOutputs(z).build());
+        best = Math.min(best, (System.nanoTime() - began) / 1e9);
+      }
+      return 2.0 * PEAK_SIDE * PEAK_SIDE * PEAK_SIDE / best / 1e9;
+    }
+  }
 
   /**
    * Prepares.
