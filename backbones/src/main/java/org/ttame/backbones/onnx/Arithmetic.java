@@ -17,7 +17,6 @@ final class Arithmetic {
   /**
    * Evaluates a node.
    *
-   * @param node the node
    * @param operands its operands, all constants, null for one left out
    * @param opset version of the operator set that the node is of
    * @return its outputs

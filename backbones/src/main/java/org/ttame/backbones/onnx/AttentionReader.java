@@ -26,7 +26,6 @@ record AttentionReader(int batch, int tokens, int width, Map<String, Recipe> rec
   /**
    * Reads the attention that ends in a value.
    *
-   * @param layer name of the layer
    * @param from its input, normalised tokens {@code [B, T, D]}
    * @param result its output, {@code [B, T, D]}
    * @return the number of heads

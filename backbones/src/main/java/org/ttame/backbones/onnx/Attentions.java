@@ -42,7 +42,6 @@ final class Attentions {
   /**
    * Writes it out.
    *
-   * @param node the node
    * @param inputs its operands, null for one left out
    * @param opset version of the operator set
    */
@@ -54,7 +53,6 @@ final class Attentions {
   /**
    * Pairs of channels turned by angles that depend on the position: RotaryEmbedding in steps.
    *
-   * @param node the node
    * @param inputs its operands: data, cosines, sines, and positions or null
    * @param opset version of the operator set
    */

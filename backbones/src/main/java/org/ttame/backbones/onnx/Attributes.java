@@ -101,7 +101,6 @@ final class Attributes {
   /**
    * Checks a node.
    *
-   * @param node the node
    * @param opset version of the operator set that it is of, 0 for the newest
    * @throws UnsupportedGraphException naming the operator or the attribute that is not read
    */
@@ -174,7 +173,6 @@ final class Attributes {
   /**
    * What makes a node compute otherwise than it would in a frozen classifier.
    *
-   * @param node the node
    * @param opset version of ONNX's own operator set, 0 where there is none
    * @param inputs its operands, null for one left out
    * @return a clause that names the node, or null where it is frozen

@@ -34,7 +34,6 @@ final class Body {
    * @param type operator
    * @param inputs names of inputs and of earlier steps
    * @param attributes name, value, name, value …: longs, lists of them, doubles, constants
-   * @return the step's name
    */
   String step(String type, List<String> inputs, Object... attributes) {
     Map<String, OnnxAttribute> all = new LinkedHashMap<>();

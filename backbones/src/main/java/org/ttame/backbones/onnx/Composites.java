@@ -32,7 +32,6 @@ final class Composites {
   /**
    * The steps of a node.
    *
-   * @param node the node
    * @param inputs its operands, null for one left out
    * @param opset version of the operator set
    * @return its steps, empty where it is no such operator
@@ -275,7 +274,6 @@ final class Composites {
     /**
      * Writes it as products of two.
      *
-     * @param node the node
      * @param opset version of the operator set
      */
     static OnnxModel.Function inPairs(OnnxNode node, long opset) {

@@ -144,8 +144,6 @@ final class Constant implements Operand {
   /**
    * Each element times its channel's factor plus its channel's summand. Nothing is computed before
    * it is read: normalised weights take no more memory than others.
-   *
-   * @param axis the channels'
    */
   Constant perChannel(int axis, double[] factors, double[] summands) throws IOException {
     boolean rows =

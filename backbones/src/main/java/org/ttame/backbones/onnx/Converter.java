@@ -11,7 +11,6 @@ interface Converter {
   /**
    * The shapes of a node's outputs, found before anything is written.
    *
-   * @param node the node
    * @param inputs its operands, null for one left out; at least one depends on the image
    * @return a shape for each output
    * @throws UnsupportedGraphException if this form of the operator is not supported

@@ -48,7 +48,6 @@ final class ConverterRegistry {
    * @param type operator type
    * @param since the first version of the operator set that the converter is right for; it is used
    *     up to the next one added
-   * @param converter the converter
    * @param attributes all that the operator has, as of {@link Attributes#declared}; another one is
    *     refused
    */

@@ -222,7 +222,6 @@ final class Emitter {
   /**
    * A weight or another constant of the graph.
    *
-   * @param operation whose
    * @param what it is called, after the operation: {@code weight}, {@code bias} and the like
    * @param role what it does
    * @param weight makes it of the file's constants
@@ -378,7 +377,6 @@ final class Emitter {
   /**
    * Hands over an operation's first output.
    *
-   * @param operation which
    * @param variable holds it; takes the name of ONNX's value
    * @param order the order it lies in
    * @param batch the axis with the batch

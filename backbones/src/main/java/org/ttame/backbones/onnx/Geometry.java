@@ -69,7 +69,6 @@ final class Geometry {
   /**
    * Follows places through a graph.
    *
-   * @param image the input
    * @param operations from image to logits
    * @param batch how many images the shapes are for
    */

@@ -58,7 +58,6 @@ public final class ImportedGraph implements ImportedLayers {
    *
    * @param name what to call it
    * @param opset the version of ONNX's operator set that it is written in
-   * @param image its input
    * @param logits its output, {@code [B, K]}
    * @param operations from image to logits
    * @param fixed whether the file has one batch size; an operation that cannot keep images apart is

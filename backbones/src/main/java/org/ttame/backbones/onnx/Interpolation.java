@@ -34,7 +34,6 @@ final class Interpolation {
    * Reads a node.
    *
    * @param node a Resize or Upsample node
-   * @param shape its input's shape
    * @param inputs its inputs; from the second on constants, null for one left out
    * @param opset version of the operator set
    */

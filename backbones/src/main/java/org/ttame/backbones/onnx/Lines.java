@@ -22,7 +22,6 @@ final class Lines {
    *
    * @param operation for names and messages
    * @param emitter writes
-   * @param x of these
    * @param axis along it
    * @param indices where each new value was, none below 0
    * @throws UnsupportedGraphException if that picks among images

@@ -37,7 +37,6 @@ final class Movement {
   /**
    * Applies a node.
    *
-   * @param node the node
    * @param data its first input
    * @param parameters all its inputs; from the second on constants
    * @return its outputs

@@ -41,11 +41,9 @@ record Sliding(
   /**
    * Reads a node's attributes for one of its axes.
    *
-   * @param node the node
    * @param axes how many axes of its input are windowed: all but the first two
    * @param axis which of them
    * @param size values along it
-   * @param kernel its kernel
    */
   static Sliding of(OnnxNode node, int axes, int axis, long size, long kernel) {
     long stride = entry(node, "strides", axes, axis);

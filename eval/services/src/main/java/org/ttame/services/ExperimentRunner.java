@@ -81,7 +81,6 @@ final class ExperimentRunner {
    * Does what is left to do.
    *
    * @param trials in order
-   * @param measured the images to measure on
    * @param selecting whether the validation images choose each run's epoch
    * @param thresholds the percentages v of AD and IC
    * @param planned is notified of the plan before anything is done

@@ -38,7 +38,6 @@ final class AppendedGraph {
   /**
    * Begins.
    *
-   * @param file what it is appended to
    * @param opset version of its operator set
    */
   AppendedGraph(ModelFile file, long opset) {
@@ -84,7 +83,6 @@ final class AppendedGraph {
    * @param wanted its name, where the graph has none of that name
    * @param batch the first axis
    * @param sizes of the others
-   * @return its name
    */
   String output(String value, String wanted, Dimension batch, long... sizes) {
     String name = free(wanted);

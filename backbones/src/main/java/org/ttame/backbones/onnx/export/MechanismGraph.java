@@ -59,7 +59,6 @@ final class MechanismGraph {
   /**
    * Writes.
    *
-   * @param which classes to explain
    * @param target height and width of the maps that are given out
    * @param batch how many images there are
    * @throws BackboneException if the file has no name for a layer

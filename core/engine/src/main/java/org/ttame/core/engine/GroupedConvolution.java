@@ -17,9 +17,7 @@ record GroupedConvolution(Window window, PlanValue weights, PlanValue source) {
    * Finds the one convolution that several are.
    *
    * @param parts conv2d, or conv2d_bp, in the order in which their results are put together
-   * @param results of the parts
    * @param whole the results put together
-   * @param index of the plan's steps
    * @return null if they are not the groups of one
    */
   static GroupedConvolution of(

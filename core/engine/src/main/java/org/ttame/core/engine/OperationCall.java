@@ -149,7 +149,6 @@ final class OperationCall {
    * Ties an operation to arrays.
    *
    * @param op the operation
-   * @param inputs its inputs
    * @param outputs where it writes
    * @param shapeGiven whether to skip the operation's own check of the outputs' shapes
    * @return the call

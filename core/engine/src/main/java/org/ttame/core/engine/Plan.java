@@ -43,7 +43,6 @@ final class Plan implements AutoCloseable {
    * Finishes a plan.
    *
    * @param graph whose leaves are read at each run
-   * @param constants the graph's
    * @param steps in order
    * @param earlySteps how many of them come before the late inputs
    * @param inputs placeholders by name

@@ -74,8 +74,6 @@ final class PlanBuilder implements AutoCloseable {
    *
    * @param graph the user's graph, whose leaves are current
    * @param source the graph to plan: {@code graph} or its gradient function
-   * @param constants the graph's
-   * @param request what for
    */
   PlanBuilder(SameDiff graph, SameDiff source, NarrowConstants constants, PlanRequest request) {
     this.leaves = graph;

@@ -60,7 +60,6 @@ final class PlanRunner implements GraphRunner {
   /**
    * For tests.
    *
-   * @param graph the graph
    * @param direct whether oneDNN is called directly where that is faster
    * @param poison whether to overwrite the memory before each run, so that a step which reads what
    *     nobody wrote shows

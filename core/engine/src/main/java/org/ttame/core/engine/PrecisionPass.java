@@ -140,7 +140,6 @@ final class PrecisionPass {
    * @param kept values that must exist in float32 at the end
    * @param kernels makes kernels
    * @param casts makes those between the types
-   * @return the steps, with those that cast
    */
   static List<PlanStep> apply(
       List<PlanStep> steps, Collection<PlanValue> kept, DnnKernels kernels, Casts casts) {

@@ -55,7 +55,6 @@ final class RotatedWeights implements AutoCloseable {
   /**
    * Forgets weights that are gone.
    *
-   * @param weights whose
    * @param before hears of the turned ones before they are gone, too
    */
   void forget(INDArray weights, Consumer<INDArray> before) {

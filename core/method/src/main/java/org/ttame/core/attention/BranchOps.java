@@ -38,7 +38,6 @@ final class BranchOps {
   /**
    * The fusion module, less its bias.
    *
-   * @param layers the layers
    * @param activations of each branch, {@code [B·h_i·w_i, C_i]}
    * @param weights the wanted classes' fusion weights for each branch, {@code [B, M, C_i]}
    * @param height h of the maps

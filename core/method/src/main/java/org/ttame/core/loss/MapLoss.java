@@ -20,10 +20,8 @@ record MapLoss(SDVariable area, SDVariable variation) {
   /**
    * Appends both terms.
    *
-   * @param graph the graph
    * @param maps before the sigmoid, {@code [N, h, w]}, N = B·M
    * @param explanations their sigmoid, {@code [N, h, w]}
-   * @param batch B
    * @param mapsPerImage M
    * @param height h
    * @param width w

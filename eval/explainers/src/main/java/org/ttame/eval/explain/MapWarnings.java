@@ -15,7 +15,6 @@ final class MapWarnings {
   /**
    * Lets only numbers through.
    *
-   * @param value any
    * @return the value, or 0, counted, where it is NaN or infinite
    */
   double finite(double value) {

@@ -187,7 +187,6 @@ public final class RoadFigure {
      *
      * @param image [S, S, 3]
      * @param removed S·S, of which some but not all are removed
-     * @param side S
      * @return the mean over pairs and channels, in the image's unit
      */
     static double step(float[] image, boolean[] removed, int side) {
