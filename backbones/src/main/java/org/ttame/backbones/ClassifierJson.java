@@ -71,7 +71,7 @@ public final class ClassifierJson {
     ArrayNode assumed = json.putArray(ASSUMED);
     spec.assumptions().forEach(assumption -> assumed.add(assumption.setting().fileName()));
     ObjectNode provenance = json.putObject("provenance");
-    new TreeMap<>(spec.origin().facts()).forEach(provenance::put);
+    new TreeMap<>(spec.provenance()).forEach(provenance::put);
     return json;
   }
 

@@ -1,5 +1,7 @@
 package org.ttame.backbones.onnx;
 
+import static org.ttame.backbones.onnx.Elementwise.unary;
+
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -16,52 +18,43 @@ final class Activations {
   private Activations() {}
 
   static void register(ConverterRegistry registry) {
-    registry.add("LeakyRelu", 6, of((x, node) -> leaky(x, node.real("alpha", 0.01))), "alpha");
+    registry.add(
+        "LeakyRelu", 6, unary((g, x, node) -> leaky(x, node.real("alpha", 0.01))), "alpha");
     registry.add("PRelu", 7, new LearnedSlope());
-    registry.add("Elu", 6, of((x, node) -> elu(x, node.real("alpha", 1), 1)), "alpha");
+    registry.add("Elu", 6, unary((g, x, node) -> elu(x, node.real("alpha", 1), 1)), "alpha");
     registry.add(
         "Selu",
         6,
-        of(
-            (x, node) ->
+        unary(
+            (g, x, node) ->
                 elu(x, node.real("alpha", 1.6732631921768188), 1)
                     .mul(node.real("gamma", 1.0507010221481323))),
         "alpha",
         "gamma");
     registry.add(
-        "Celu", 12, of((x, node) -> elu(x, node.real("alpha", 1), node.real("alpha", 1))), "alpha");
+        "Celu",
+        12,
+        unary((g, x, node) -> elu(x, node.real("alpha", 1), node.real("alpha", 1))),
+        "alpha");
     registry.add("Tanh", 1, Activations::tanh, "consumed_inputs");
-    registry.add("Softplus", 1, of((x, node) -> softplus(x)));
-    registry.add("Softsign", 1, of((x, node) -> x.div(absolute(x).add(1))));
-    registry.add("Mish", 18, of((x, node) -> x.mul(softplusTanh(x))));
+    registry.add("Softplus", 1, unary((g, x, node) -> softplus(x)));
+    registry.add("Softsign", 1, unary((g, x, node) -> x.div(absolute(x).add(1))));
+    registry.add("Mish", 18, unary((g, x, node) -> x.mul(softplusTanh(x))));
     registry.add(
         "Swish",
         24,
-        of((x, node) -> x.mul(x.getSameDiff().nn().sigmoid(x.mul(node.real("alpha", 1))))),
+        unary((g, x, node) -> x.mul(g.nn().sigmoid(x.mul(node.real("alpha", 1))))),
         "alpha");
     registry.add(
         "ThresholdedRelu",
         10,
-        of((x, node) -> x.mul(Choices.number(x.gt(node.real("alpha", 1)), x))),
+        unary((g, x, node) -> x.mul(Choices.number(x.gt(node.real("alpha", 1)), x))),
         "alpha");
-    registry.add("Abs", 6, of((x, node) -> absolute(x)));
-    registry.add("Log", 6, of((x, node) -> x.getSameDiff().math().log(x)));
+    registry.add("Abs", 6, unary((g, x, node) -> absolute(x)));
+    registry.add("Log", 6, unary((g, x, node) -> g.math().log(x)));
     for (String type : new String[] {"Softmax", "LogSoftmax"}) {
       registry.add(type, 1, Activations::convert, "axis");
     }
-  }
-
-  /** What an operator does to a value. */
-  private interface Function {
-    SDVariable apply(SDVariable x, OnnxNode node);
-  }
-
-  private static Converter of(Function function) {
-    return new Elementwise.Unary(
-        (operation, emitter) -> {
-          Tensor x = emitter.tensor(operation.value(0));
-          emitter.putLike(operation, function.apply(x.variable(), operation.node()), x);
-        });
   }
 
   private static SDVariable relu(SDVariable x) {

@@ -51,11 +51,11 @@ final class Elementwise {
   }
 
   /** What an operator on one value does. */
-  private interface Function {
+  interface Function {
     SDVariable apply(SameDiff graph, SDVariable x, OnnxNode node);
   }
 
-  private static Converter unary(Function function) {
+  static Converter unary(Function function) {
     return new Unary(
         (operation, emitter) -> {
           Tensor x = emitter.tensor(operation.value(0));

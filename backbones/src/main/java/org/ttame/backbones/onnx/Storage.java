@@ -6,6 +6,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Where the elements of a constant are, in a row. */
 sealed interface Storage {
+  /** Elements that are read at a time. */
+  int BLOCK = DataFile.BLOCK / Double.BYTES;
+
   long size();
 
   boolean integer();
@@ -23,8 +26,17 @@ sealed interface Storage {
   /** Reads {@code count} elements from {@code first} on. */
   void read(long first, int count, double[] into) throws IOException;
 
-  /** Reads {@code count} elements from {@code first} on. */
-  void read(long first, int count, float[] into) throws IOException;
+  /** Reads {@code count} elements from {@code first} on, by way of doubles. */
+  default void read(long first, int count, float[] into) throws IOException {
+    double[] block = new double[Math.min(count, BLOCK)];
+    for (int done = 0; done < count; done += block.length) {
+      int part = Math.min(count - done, block.length);
+      read(first + done, part, block);
+      for (int i = 0; i < part; i++) {
+        into[done + i] = (float) block[i];
+      }
+    }
+  }
 
   /** Elements in memory. */
   @SuppressWarnings("ArrayRecordComponent")
@@ -46,13 +58,6 @@ sealed interface Storage {
     @Override
     public void read(long first, int count, double[] into) {
       System.arraycopy(values, (int) first, into, 0, count);
-    }
-
-    @Override
-    public void read(long first, int count, float[] into) {
-      for (int i = 0; i < count; i++) {
-        into[i] = (float) values[(int) first + i];
-      }
     }
   }
 
@@ -103,8 +108,6 @@ sealed interface Storage {
   @SuppressWarnings("ArrayRecordComponent")
   record PerChannel(Storage source, long inner, double[] factors, double[] summands)
       implements Storage {
-    private static final int BLOCK = DataFile.BLOCK / Double.BYTES;
-
     @Override
     public int depth() {
       return source.depth() + 1;
@@ -131,18 +134,6 @@ sealed interface Storage {
       for (int i = 0; i < count; i++) {
         int channel = (int) ((first + i) / inner % factors.length);
         into[i] = type().fit(into[i] * factors[channel] + summands[channel]);
-      }
-    }
-
-    @Override
-    public void read(long first, int count, float[] into) throws IOException {
-      double[] block = new double[Math.min(count, BLOCK)];
-      for (int done = 0; done < count; done += block.length) {
-        int part = Math.min(count - done, block.length);
-        read(first + done, part, block);
-        for (int i = 0; i < part; i++) {
-          into[done + i] = (float) block[i];
-        }
       }
     }
   }
@@ -178,11 +169,6 @@ sealed interface Storage {
     public void read(long first, int count, double[] into) {
       throw new UnsupportedOperationException("the numbers of a weight are not at hand");
     }
-
-    @Override
-    public void read(long first, int count, float[] into) {
-      throw new UnsupportedOperationException("the numbers of a weight are not at hand");
-    }
   }
 
   /** The elements of an array from its first on, in the order of its memory; a view too. */
@@ -214,8 +200,6 @@ sealed interface Storage {
 
   /** Little-endian elements in a file, read when wanted. */
   record InFile(DataFile file, long offset, long size, ElementType type) implements Storage {
-    private static final int BLOCK = DataFile.BLOCK / Double.BYTES;
-
     @Override
     public boolean integer() {
       return type.integer();

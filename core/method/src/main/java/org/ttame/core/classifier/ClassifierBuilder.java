@@ -160,7 +160,7 @@ public final class ClassifierBuilder {
         cam,
         defaultMasking,
         assumptions,
-        new Origin(provenance));
+        provenance);
   }
 
   /** The classifier. */

@@ -24,7 +24,7 @@ import org.ttame.core.masking.Masking;
  * @param cam the node that the CAM family reads; empty if there are no layers
  * @param masking how it is masked unless told otherwise
  * @param assumptions what of this nobody has said
- * @param origin where it comes from
+ * @param provenance where it comes from, by name, in order: file, sha256, architecture and the like
  */
 public record ClassifierSpec(
     String name,
@@ -36,7 +36,7 @@ public record ClassifierSpec(
     Optional<String> cam,
     Masking masking,
     List<Assumption> assumptions,
-    Origin origin) {
+    Map<String, String> provenance) {
   /** Layers that a message names. */
   private static final int LISTED = 40;
 
@@ -45,11 +45,11 @@ public record ClassifierSpec(
     Objects.requireNonNull(input, "input");
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(masking, "masking");
-    Objects.requireNonNull(origin, "origin");
     layers = Collections.unmodifiableMap(new LinkedHashMap<>(layers));
     aliases = Map.copyOf(aliases);
     defaultLayers = List.copyOf(defaultLayers);
     assumptions = List.copyOf(assumptions);
+    provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
   }
 
   /**

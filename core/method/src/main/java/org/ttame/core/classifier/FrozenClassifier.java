@@ -137,7 +137,7 @@ public final class FrozenClassifier implements AutoCloseable {
 
   /** Where it comes from: file, SHA-256, architecture and the like. */
   public Map<String, String> provenance() {
-    return spec.origin().facts();
+    return spec.provenance();
   }
 
   /** What of this was assumed, now or when it was recorded. */

@@ -1,7 +1,5 @@
 package org.ttame.eval.output;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +40,6 @@ public final class ExplanationWriter {
   private final Options options;
   private final Provenance provenance;
   private final OutputNames names;
-  private final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /** The size of pictures. */
   public enum Size implements Named {
@@ -159,7 +156,7 @@ public final class ExplanationWriter {
       if (options.formats().contains(MapFormat.JSON)) {
         AtomicFile.writeText(
             file(base, MapFormat.JSON),
-            json.writeValueAsString(describe(images.names().get(b), explained, b)) + "\n");
+            MetricsFiles.text(describe(images.names().get(b), explained, b)));
       }
       written.add(FileNames.resolve(options.folder(), base.name() + base.qualifier()));
     }

@@ -1,7 +1,5 @@
 package org.ttame.eval.output;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -57,9 +55,7 @@ public final class LearningRateFiles {
     AtomicFile.writeText(folder.resolve(CSV), csv.toString());
     LinePlot plot = plot(curve);
     plot.write(folder, "lr-find", plot.title(), List.of(FigureFormat.values()));
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    AtomicFile.writeText(
-        folder.resolve(JSON), mapper.writeValueAsString(json(curve, skipped, provenance)) + "\n");
+    AtomicFile.writeText(folder.resolve(JSON), MetricsFiles.text(json(curve, skipped, provenance)));
   }
 
   private static Map<String, Object> json(

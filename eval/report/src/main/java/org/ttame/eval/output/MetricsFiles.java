@@ -59,8 +59,8 @@ public final class MetricsFiles {
     AtomicFile.writeText(folder.resolve(JSON), text(json(result, statistics, skipped, provenance)));
   }
 
-  /** What {@code metrics.json} says, ended by LF, of what {@link #json} makes. */
-  static String text(Map<String, Object> json) throws IOException {
+  /** A record as all files have it: indented JSON, ended by LF. */
+  public static String text(Map<String, Object> json) throws IOException {
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     return mapper.writeValueAsString(json) + "\n";
   }

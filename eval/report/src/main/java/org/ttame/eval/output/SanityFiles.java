@@ -1,7 +1,5 @@
 package org.ttame.eval.output;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,8 +72,7 @@ public final class SanityFiles {
   /** Writes the files. */
   public void write(Path folder, Provenance provenance) throws IOException {
     AtomicFile.writeText(folder.resolve("sanity.csv"), csv());
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    AtomicFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(json(provenance)) + "\n");
+    AtomicFile.writeText(folder.resolve(JSON), MetricsFiles.text(json(provenance)));
     for (Map.Entry<String, LinePlot> curve : curves.entrySet()) {
       LinePlot plot = curve.getValue();
       plot.write(folder, curve.getKey(), plot.title(), List.of(FigureFormat.values()));

@@ -1,7 +1,5 @@
 package org.ttame.eval.experiment;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +13,7 @@ import org.ttame.core.masking.Masking;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Csv;
+import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.report.Html;
 import org.ttame.eval.report.ResultPage;
@@ -55,10 +54,8 @@ public final class AblationFiles {
     AtomicFile.writeText(folder.resolve(MARKDOWN), markdown);
     AtomicFile.writeText(folder.resolve("ablation.tex"), AblationText.latex(table));
     AtomicFile.writeText(folder.resolve("ablation.csv"), csv(table));
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     AtomicFile.writeText(
-        folder.resolve("ablation.json"),
-        mapper.writeValueAsString(json(table, results, provenance)) + "\n");
+        folder.resolve("ablation.json"), MetricsFiles.text(json(table, results, provenance)));
     page(table)
         .write(
             folder,

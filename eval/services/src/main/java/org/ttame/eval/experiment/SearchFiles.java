@@ -1,7 +1,5 @@
 package org.ttame.eval.experiment;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +14,7 @@ import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.eval.metric.MetricKey;
 import org.ttame.eval.output.Csv;
+import org.ttame.eval.output.MetricsFiles;
 import org.ttame.eval.output.Provenance;
 import org.ttame.eval.render.LinePlot;
 import org.ttame.eval.report.Html;
@@ -103,9 +102,8 @@ public final class SearchFiles {
     root.put("best", best(results).map(result -> result.trial().name()).orElse(null));
     root.put("trials", trials);
     root.put("provenance", provenance.toMap());
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     AtomicFile.writeText(folder.resolve("search.csv"), csv.toString());
-    AtomicFile.writeText(folder.resolve(JSON), mapper.writeValueAsString(root) + "\n");
+    AtomicFile.writeText(folder.resolve(JSON), MetricsFiles.text(root));
     return page(results, provenance)
         .write(
             folder,
