@@ -387,10 +387,7 @@ public final class Trainer implements AutoCloseable {
    * @param velocities by parameter name; copied
    */
   public void restore(Map<String, INDArray> velocities) {
-    guard.run(
-        () -> {
-          optimizer.restore(velocities);
-        });
+    guard.run(() -> optimizer.restore(velocities));
   }
 
   @Override

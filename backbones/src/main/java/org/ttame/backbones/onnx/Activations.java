@@ -5,7 +5,6 @@ import static org.ttame.backbones.onnx.Elementwise.unary;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -138,13 +137,7 @@ final class Activations {
   private static void convert(Operation softmax, Emitter emitter) {
     Tensor x = emitter.tensor(softmax.value(0));
     int axis = Movement.axis(softmax.node().integer("axis", -1), x.rank());
-    if (axis == x.batch()) {
-      throw new UnsupportedGraphException(softmax + " mixes the images of a batch");
-    }
-    int[] order =
-        IntStream.concat(IntStream.of(x.order()).filter(other -> other != axis), IntStream.of(axis))
-            .toArray();
-    Tensor last = emitter.arrange(x, order);
+    Tensor last = emitter.axisLast(x, axis, softmax);
     SDVariable y = softmax(softmax, emitter.graph(), last.variable(), x.rank() - 1);
     emitter.putLike(softmax, y, last);
   }

@@ -278,6 +278,19 @@ final class Emitter {
     return new Tensor(moved, tensor.shape(), order, tensor.batch());
   }
 
+  /**
+   * A tensor with an axis moved behind all others.
+   *
+   * @throws UnsupportedGraphException naming the operation, if that is the batch's
+   */
+  Tensor axisLast(Tensor tensor, int axis, Object what) {
+    if (axis == tensor.batch()) {
+      throw new UnsupportedGraphException(what + " mixes the images of a batch");
+    }
+    IntStream others = IntStream.of(tensor.order()).filter(other -> other != axis);
+    return arrange(tensor, IntStream.concat(others, IntStream.of(axis)).toArray());
+  }
+
   /** The axes in their order, those of one value left out. */
   private static int[] significant(Tensor tensor, int[] order) {
     return IntStream.of(order)

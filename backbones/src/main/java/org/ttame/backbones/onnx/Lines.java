@@ -3,7 +3,6 @@ package org.ttame.backbones.onnx;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -99,9 +98,7 @@ final class Lines {
    * @throws UnsupportedGraphException if that mixes images
    */
   static Tensor mixed(Operation operation, Emitter emitter, Tensor x, int axis, double[]... rows) {
-    if (axis == x.batch()) {
-      throw new UnsupportedGraphException(operation + " mixes the images of a batch");
-    }
+    Tensor last = emitter.axisLast(x, axis, operation);
     int old = Math.toIntExact(x.shape()[axis]);
     requireMatrix(operation, old, rows.length);
     double[] matrix = new double[old * rows.length];
@@ -110,14 +107,10 @@ final class Lines {
         matrix[k * rows.length + i] = rows[i][k];
       }
     }
-    int[] order =
-        IntStream.concat(IntStream.of(x.order()).filter(other -> other != axis), IntStream.of(axis))
-            .toArray();
-    Tensor last = emitter.arrange(x, order);
     SDVariable flat = emitter.graph().reshape(last.variable(), -1, old);
     SDVariable weights = emitter.numbers(operation, "matrix", matrix, old, rows.length);
     Tensor made = resized(last, last.variable(), axis, rows.length);
-    long[] sizes = Emitter.sizes(made.shape(), order, x.batch());
+    long[] sizes = Emitter.sizes(made.shape(), last.order(), x.batch());
     SDVariable y = emitter.graph().reshape(emitter.graph().mmul(flat, weights), sizes);
     return resized(last, y, axis, rows.length);
   }

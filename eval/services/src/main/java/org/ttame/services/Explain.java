@@ -222,7 +222,7 @@ public final class Explain {
       ClassSelection classes = options.classes().resolved(names, count);
       Provenance origin = Provenance.of(classifier, provenance);
       ComparisonReport comparison = new ComparisonReport(options.out());
-      List<MapSink> sinks = new ArrayList<>();
+      List<ExplanationRunner.Sink> sinks = new ArrayList<>();
       if (!options.formats().isEmpty()) {
         boolean qualified = options.classes().several() || made.explainers().size() > 1;
         ExplanationWriter.Options files =
@@ -325,7 +325,7 @@ public final class Explain {
 
   /** Writes the files of each explanation as it comes. */
   private record Files(ExplanationWriter writer, List<String> names, Consumer<Written> written)
-      implements MapSink {
+      implements ExplanationRunner.Sink {
     @Override
     public void take(
         ImageBatch images, ExplanationWriter.Explained explained, double[][] probabilities)
@@ -349,7 +349,7 @@ public final class Explain {
   }
 
   /** Puts all explanations of an image into one picture. */
-  private static final class Compared implements MapSink {
+  private static final class Compared implements ExplanationRunner.Sink {
     private final ComparisonReport report;
     private final HeatmapOverlay overlay;
     private final List<String> classNames;

@@ -26,10 +26,25 @@ import org.ttame.eval.output.ExplanationWriter;
 /** Explains batches by several methods, and hands what came of it to sinks. */
 public final class ExplanationRunner {
   private final FrozenClassifier classifier;
-  private final List<MapSink> sinks;
+  private final List<Sink> sinks;
   private final Set<String> sizes = new LinkedHashSet<>();
   private final Map<String, Integer> flat = new LinkedHashMap<>();
   private final Map<String, Map<String, Long>> met = new LinkedHashMap<>();
+
+  /** Takes what methods say of images, batch by batch. */
+  public interface Sink {
+    /**
+     * A method has explained a class of each image of a batch.
+     *
+     * @param explained what it said
+     * @param probabilities of all classes, a row an image
+     */
+    void take(ImageBatch images, ExplanationWriter.Explained explained, double[][] probabilities)
+        throws IOException;
+
+    /** Every method has said all it has to say of a batch. */
+    void endBatch() throws IOException;
+  }
 
   /**
    * Explanations of a classifier.
@@ -37,7 +52,7 @@ public final class ExplanationRunner {
    * @param classifier stays the caller's
    * @param sinks take what comes of them
    */
-  public ExplanationRunner(FrozenClassifier classifier, List<MapSink> sinks) {
+  public ExplanationRunner(FrozenClassifier classifier, List<Sink> sinks) {
     this.classifier = classifier;
     this.sinks = List.copyOf(sinks);
   }
@@ -121,7 +136,7 @@ public final class ExplanationRunner {
       warnings.remove(MapWarning.FLAT_MAP.sentence());
       met.put(explainer.name(), warnings);
     }
-    for (MapSink sink : sinks) {
+    for (Sink sink : sinks) {
       sink.endBatch();
     }
   }
@@ -153,7 +168,7 @@ public final class ExplanationRunner {
             likely,
             (double) passes.forward() / classes.length,
             (double) passes.backward() / classes.length);
-    for (MapSink sink : sinks) {
+    for (Sink sink : sinks) {
       sink.take(images, explained, probabilities);
     }
   }

@@ -16,7 +16,6 @@ import org.ttame.core.image.ResizeRule;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
-import org.ttame.training.sample.SampleBox;
 import org.ttame.training.sample.SampleData;
 
 /** The bundled sample as the inputs of a run, unpacked into the run's folder. */
@@ -91,9 +90,9 @@ public final class SampleInputs {
         data.labels());
   }
 
-  private static KnownObjects objects(List<SampleBox> items) {
+  private static KnownObjects objects(List<SampleData.Box> items) {
     Map<String, List<Box>> byScene = new HashMap<>();
-    for (SampleBox item : items) {
+    for (SampleData.Box item : items) {
       byScene
           .computeIfAbsent(item.scene(), scene -> new ArrayList<>())
           .add(new Box(item.label(), item.x0(), item.y0(), item.x1(), item.y1()));

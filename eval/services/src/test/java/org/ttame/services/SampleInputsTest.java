@@ -13,7 +13,6 @@ import org.ttame.core.image.InputSpec;
 import org.ttame.eval.metric.Box;
 import org.ttame.training.data.ImageDraw;
 import org.ttame.training.data.ImageList;
-import org.ttame.training.sample.SampleBox;
 import org.ttame.training.sample.SampleData;
 
 class SampleInputsTest {
@@ -25,7 +24,7 @@ class SampleInputsTest {
   @Test
   void boxesStayWithTheirScenesInAnySelection() throws IOException {
     TrainingInputs inputs = SampleInputs.unpack("vgg", folder, Optional.of(ImageDraw.of(1, "0")));
-    List<SampleBox> items = new SampleData(folder.resolve(SampleInputs.FOLDER)).boxes("test");
+    List<SampleData.Box> items = new SampleData(folder.resolve(SampleInputs.FOLDER)).boxes("test");
     ImageList all = inputs.held().orElseThrow();
     for (ImageList scenes : List.of(all, ImageDraw.of(7, "0").from(all))) {
       IntFunction<List<Box>> boxes =

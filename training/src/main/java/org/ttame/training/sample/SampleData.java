@@ -28,6 +28,26 @@ import org.ttame.training.data.ImageList;
  * files like any user's. What they are and where they come from: {@code SAMPLE.md} beside them.
  */
 public final class SampleData {
+  /**
+   * Where an item of a sample scene is.
+   *
+   * @param scene the scene's name in its split's image list, e.g. {@code 000002.jpg}
+   * @param items how many items the scene has, 1 or 2
+   * @param label the item's class
+   * @param x0 left edge in pixels of the scene
+   * @param y0 upper edge
+   * @param x1 right edge, exclusive
+   * @param y1 lower edge, exclusive
+   */
+  public record Box(String scene, int items, int label, int x0, int y0, int x1, int y1) {
+    public Box {
+      if (x0 < 0 || y0 < 0 || x1 <= x0 || y1 <= y0) {
+        throw new IllegalArgumentException(
+            Text.format("A box from (%d, %d) to (%d, %d) holds nothing", x0, y0, x1, y1));
+      }
+    }
+  }
+
   /** The families there is a classifier of. */
   public static final List<String> FAMILIES = List.of("vgg", "resnet", "vit");
 
@@ -114,7 +134,7 @@ public final class SampleData {
     Path boxes = scenes.resolve(BOXES);
     if (!Files.exists(boxes)) {
       StringBuilder rows = new StringBuilder("image,class,x0,y0,x1,y1\n");
-      for (SampleBox box : boxes(split)) {
+      for (Box box : boxes(split)) {
         rows.append(
             Text.format(
                 "%s,%d,%d,%d,%d,%d\n",
@@ -136,13 +156,13 @@ public final class SampleData {
    * @param split one of {@link #SPLITS}
    * @return a box an item, in the order of the scenes
    */
-  public List<SampleBox> boxes(String split) throws IOException {
-    List<SampleBox> boxes = new ArrayList<>();
+  public List<Box> boxes(String split) throws IOException {
+    List<Box> boxes = new ArrayList<>();
     for (String line : lines("boxes.csv")) {
       String[] cells = line.split(",", -1);
       if (cells[1].equals(split)) {
         boxes.add(
-            new SampleBox(
+            new Box(
                 cells[0].substring(split.length() + 1),
                 Integer.parseInt(cells[2]),
                 Integer.parseInt(cells[3]),

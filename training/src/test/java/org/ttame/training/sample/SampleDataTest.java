@@ -38,14 +38,14 @@ class SampleDataTest {
     int scenes = 0;
     for (String split : SampleData.SPLITS) {
       ImageList images = sample.images(split);
-      List<SampleBox> boxes = sample.boxes(split);
+      List<SampleData.Box> boxes = sample.boxes(split);
       JsonNode count = facts.get("splits").get(split);
       assertThat(images.size()).isEqualTo(count.get("single").asInt() + count.get("pair").asInt());
       assertThat(boxes)
           .hasSize(count.get("single").asInt() + 2 * count.get("pair").asInt())
           .allMatch(box -> box.x1() <= side && box.y1() <= side)
           .allMatch(box -> box.label() >= 0 && box.label() < classes);
-      assertThat(boxes.stream().map(SampleBox::scene).collect(Collectors.toSet()))
+      assertThat(boxes.stream().map(SampleData.Box::scene).collect(Collectors.toSet()))
           .isEqualTo(
               IntStream.range(0, images.size()).mapToObj(images::name).collect(Collectors.toSet()));
       for (int i = 0; i < images.size(); i++) {
@@ -69,7 +69,7 @@ class SampleDataTest {
     ImageList all = sample.images("test");
     Map<String, Long> items =
         sample.boxes("test").stream()
-            .collect(Collectors.groupingBy(SampleBox::scene, Collectors.counting()));
+            .collect(Collectors.groupingBy(SampleData.Box::scene, Collectors.counting()));
     assertThat(pairs(ImageDraw.of(60, ImageDraw.SPREAD).from(all), items)).isZero();
     for (String seed : List.of("0", "1", "2")) {
       assertThat(pairs(ImageDraw.of(60, seed).from(all), items)).isBetween(13L, 35L);

@@ -102,10 +102,7 @@ final class OperationCall {
     // Of three inputs it chooses between two; of one it lists places.
     boolean lists = op.opName().equalsIgnoreCase("where") && inputs == 1;
     if (lists || SHAPED_BY_VALUES.contains(op.opName())) {
-      throw new UnplannableGraphException(
-          Text.format(
-              "the shape of operation \"%s\" (%s) depends on values",
-              op.getOwnName(), op.opName()));
+      throw UnplannableGraphException.shapeOf(op);
     }
   }
 

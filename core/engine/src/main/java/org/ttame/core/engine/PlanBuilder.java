@@ -250,10 +250,7 @@ final class PlanBuilder implements AutoCloseable {
     } catch (UnplannableGraphException e) {
       throw e;
     } catch (RuntimeException e) {
-      throw new UnplannableGraphException(
-          Text.format(
-              "the shape of operation \"%s\" (%s) depends on values",
-              op.getOwnName(), op.opName()));
+      throw UnplannableGraphException.shapeOf(op);
     }
   }
 
@@ -284,10 +281,7 @@ final class PlanBuilder implements AutoCloseable {
       }
       try {
         if (!same(shapes, calls.outputShapes(op, stand))) {
-          throw new UnplannableGraphException(
-              Text.format(
-                  "the shape of operation \"%s\" (%s) depends on values",
-                  op.getOwnName(), op.opName()));
+          throw UnplannableGraphException.shapeOf(op);
         }
       } finally {
         own.forEach(GraphResult::release);
