@@ -29,6 +29,7 @@ import org.ttame.core.Text;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.engine.GraphResult;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.npz.Npz;
 
@@ -238,7 +239,7 @@ class ExportedModelsTest {
       throws IOException {
     BackboneGraph graph;
     try (BackboneSource source = Backbones.open(file, BackboneOptions.defaults())) {
-      graph = BackboneGraph.of(source.architecture(), source);
+      graph = BackboneGraph.of(source.architecture(), source, DataType.FLOAT, Precision.FLOAT32);
       HeldBranches.hold(graph, exact);
       try (FrozenClassifier held =
               FrozenClassifier.builder(graph.graph())

@@ -12,6 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.backbones.architecture.Architecture;
@@ -23,6 +24,7 @@ import org.ttame.core.attention.AttentionMechanism;
 import org.ttame.core.attention.AttentionSpec;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.testing.FormulaArrays;
 import org.ttame.training.run.StepRecord;
@@ -102,7 +104,8 @@ class FullSizeStepTest {
           case "resnet50" -> ResNetArchitecture.resnet50(SIDE, 1000);
           default -> VitArchitecture.vitB16(SIDE, 1000);
         };
-    BackboneGraph graph = BackboneGraph.of(architecture, new FormulaWeights());
+    BackboneGraph graph =
+        BackboneGraph.of(architecture, new FormulaWeights(), DataType.FLOAT, Precision.FLOAT32);
     return FrozenClassifier.builder(graph.graph())
         .name(name)
         .input(BackboneGraph.INPUT)

@@ -52,17 +52,6 @@ public record BackboneGraph(
   }
 
   /**
-   * Writes the graph of an architecture.
-   *
-   * @return the graph, in float32
-   * @throws IOException if a weight cannot be had
-   */
-  public static BackboneGraph of(Architecture architecture, WeightSource weights)
-      throws IOException {
-    return of(architecture, weights, DataType.FLOAT);
-  }
-
-  /**
    * Writes the graph of an architecture with placeholders for its weights: for its layers and
    * parameters.
    *
@@ -70,21 +59,10 @@ public record BackboneGraph(
    */
   public static BackboneGraph outline(Architecture architecture) {
     try {
-      return of(architecture, null, DataType.FLOAT);
+      return of(architecture, null, DataType.FLOAT, Precision.FLOAT32);
     } catch (IOException e) {
       throw new IllegalStateException("nothing is read for an outline", e);
     }
-  }
-
-  /**
-   * Writes the graph of an architecture in another precision, to check by.
-   *
-   * @param precision of all values
-   * @throws IOException if a weight cannot be had
-   */
-  public static BackboneGraph of(
-      Architecture architecture, WeightSource weights, DataType precision) throws IOException {
-    return of(architecture, weights, precision, Precision.FLOAT32);
   }
 
   /**
@@ -92,7 +70,7 @@ public record BackboneGraph(
    *
    * @param architecture the architecture
    * @param weights its weights
-   * @param precision of all values
+   * @param precision of all values; double to check by
    * @param computing for bfloat16, weights that are multiplied are rounded as they are loaded
    * @return the graph
    * @throws IOException if a weight cannot be had

@@ -46,20 +46,10 @@ public final class LayerWriter implements AutoCloseable {
    *
    * @param weights where its weights come from, or null to leave placeholders
    * @param precision of its values
-   */
-  public LayerWriter(WeightSource weights, DataType precision) {
-    this(weights, precision, Precision.FLOAT32);
-  }
-
-  /**
-   * Starts a graph.
-   *
-   * @param weights as above
-   * @param precision of its values
    * @param computing the precision that it will be computed in: for bfloat16 weights are loaded in
    *     that, where the processor has it
    */
-  LayerWriter(WeightSource weights, DataType precision, Precision computing) {
+  public LayerWriter(WeightSource weights, DataType precision, Precision computing) {
     this.weights = weights;
     this.precision = precision;
     // SameDiff's own holder of constants keeps a second copy of each for other devices.

@@ -21,6 +21,7 @@ import org.ttame.backbones.architecture.VggArchitecture;
 import org.ttame.backbones.architecture.VitArchitecture;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.Precision;
 
 /** In double precision each family's gradient at the image equals finite differences. */
 class GradientTest {
@@ -46,7 +47,10 @@ class GradientTest {
     Nd4j.getRandom().setSeed(11);
     BackboneGraph backbone =
         BackboneGraph.of(
-            architecture, (name, shape) -> Nd4j.randn(DataType.FLOAT, shape), DataType.DOUBLE);
+            architecture,
+            (name, shape) -> Nd4j.randn(DataType.FLOAT, shape),
+            DataType.DOUBLE,
+            Precision.FLOAT32);
     SameDiff graph = backbone.graph();
     SDVariable weights = graph.constant("mix", Nd4j.createFromArray(1.0, -2.0, 0.5));
     graph.math().tanh(graph.getVariable(backbone.logits())).mul(weights).sum().rename("loss");

@@ -15,6 +15,7 @@ import org.ttame.backbones.architecture.ConvShape;
 import org.ttame.backbones.architecture.PoolShape;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.Precision;
 
 /** What the graphs rely on in ND4J, operation by operation; it has been wrong in silence before. */
 class Nd4jProbeTest {
@@ -24,7 +25,7 @@ class Nd4jProbeTest {
   @Test
   void paddedMaxPoolIgnoresItsPadding() {
     INDArray input = Nd4j.linspace(DataType.FLOAT, -50, 0.5, 25).reshape(1, 5, 5, 1);
-    LayerWriter writer = new LayerWriter(null, DataType.FLOAT);
+    LayerWriter writer = new LayerWriter(null, DataType.FLOAT, Precision.FLOAT32);
     SDVariable x = writer.graph().placeHolder("x", DataType.FLOAT, -1, 5, 5, 1);
     writer.maxPool("pool", x, new PoolShape(3, 2, 1));
     INDArray actual = writer.graph().outputSingle(Map.of("x", input), "pool");
@@ -89,7 +90,7 @@ class Nd4jProbeTest {
       String what, long[] shape, Layer layer, WeightSource weights) {
     Nd4j.getRandom().setSeed(3);
     WeightSource source = weights == null ? (name, size) -> Nd4j.zeros(size) : weights;
-    LayerWriter writer = new LayerWriter(source, DataType.DOUBLE);
+    LayerWriter writer = new LayerWriter(source, DataType.DOUBLE, Precision.FLOAT32);
     SameDiff graph = writer.graph();
     SDVariable x = graph.placeHolder("x", DataType.DOUBLE, shape);
     try {

@@ -23,6 +23,7 @@ import org.ttame.backbones.onnx.ConformanceCase.Outcome;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.core.engine.GraphResult;
 import org.ttame.core.engine.GraphRunner;
+import org.ttame.core.engine.Precision;
 
 /**
  * A node test taken as part of a classifier: some of its inputs come from the image, the others are
@@ -139,7 +140,8 @@ record ImportedNode(Set<String> values, int batch, boolean channelsLast)
     try (LayerWriter writer =
         new LayerWriter(
             (name, shape) -> weights.get(name).make().make(name, scratch, DataType.FLOAT, shape),
-            DataType.FLOAT)) {
+            DataType.FLOAT,
+            Precision.FLOAT32)) {
       Emitter emitter = new Emitter(writer, Geometry.unknown(), images.iterator().next(), weights);
       if (batch == 0) {
         emitter.keepOwnBatch();

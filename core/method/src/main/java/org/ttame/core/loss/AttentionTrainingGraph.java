@@ -55,19 +55,6 @@ public final class AttentionTrainingGraph implements AutoCloseable {
   private record Shape(int batch, int mapsPerImage) {}
 
   /**
-   * Prepares training.
-   *
-   * @param mechanism the mechanism, read at every step; stays the caller's
-   * @param masking how maps are laid over images
-   * @param options the loss
-   * @param input what the classifier takes
-   */
-  public AttentionTrainingGraph(
-      AttentionMechanism mechanism, Masking masking, LossOptions options, InputSpec input) {
-    this(mechanism, masking, options, input, Precision.FLOAT32);
-  }
-
-  /**
    * Prepares training whose products are computed in a precision; parameters and their gradients
    * are of the mechanism's type all the same.
    *

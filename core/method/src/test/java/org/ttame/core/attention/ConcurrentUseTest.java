@@ -17,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.ttame.core.classifier.ClassifierOutput;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.LossOptions;
 import org.ttame.core.masking.Masking;
@@ -127,7 +128,11 @@ class ConcurrentUseTest {
     try (Own own = new Own();
         AttentionTrainingGraph graph =
             new AttentionTrainingGraph(
-                own.mechanism, Masking.CNN, LossOptions.defaults(), own.classifier.inputSpec());
+                own.mechanism,
+                Masking.CNN,
+                LossOptions.defaults(),
+                own.classifier.inputSpec(),
+                Precision.FLOAT32);
         INDArray images = images(1);
         ClassifierOutput clean = own.classifier.forward(images, own.mechanism.spec().features())) {
       int[][] psi = {{0, 1}, {1, 2}, {2, 3}};

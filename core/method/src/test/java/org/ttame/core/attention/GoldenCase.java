@@ -12,6 +12,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.loss.AttentionTrainingGraph;
 import org.ttame.core.loss.LossMode;
@@ -105,7 +106,8 @@ public final class GoldenCase {
         mechanism,
         Masking.parse(parts[1]),
         LossOptions.of(LossMode.parse(parts[2])),
-        InputSpec.imageNet((int) get("input.images").size(1)));
+        InputSpec.imageNet((int) get("input.images").size(1)),
+        Precision.FLOAT32);
   }
 
   public int[][] psi() {

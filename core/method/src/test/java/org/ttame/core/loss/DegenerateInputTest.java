@@ -18,6 +18,7 @@ import org.ttame.core.attention.TinyClassifier;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -77,7 +78,11 @@ class DegenerateInputTest {
       mechanism.parameters().get("fusion.bias").addi(bias);
       try (AttentionTrainingGraph graph =
               new AttentionTrainingGraph(
-                  mechanism, Masking.CNN, LossOptions.of(mode), InputSpec.imageNet(SIDE));
+                  mechanism,
+                  Masking.CNN,
+                  LossOptions.of(mode),
+                  InputSpec.imageNet(SIDE),
+                  Precision.FLOAT32);
           AttentionTrainingGraph.Forward forward =
               graph.forward(features, Nd4j.rand(2, SIDE, SIDE, 3), PSI);
           StepGradients step = forward.backward(Nd4j.ones(2, SIDE, SIDE, 3))) {
@@ -105,7 +110,11 @@ class DegenerateInputTest {
       mechanism.parameters().get("fusion.bias").assign(-89);
       try (AttentionTrainingGraph graph =
               new AttentionTrainingGraph(
-                  mechanism, Masking.CNN, LossOptions.defaults(), InputSpec.imageNet(SIDE));
+                  mechanism,
+                  Masking.CNN,
+                  LossOptions.defaults(),
+                  InputSpec.imageNet(SIDE),
+                  Precision.FLOAT32);
           AttentionTrainingGraph.Forward forward =
               graph.forward(List.of(Nd4j.ones(2, 2, 2, 2)), Nd4j.rand(2, SIDE, SIDE, 3), PSI);
           StepGradients step = forward.backward(Nd4j.zeros(2, SIDE, SIDE, 3))) {
@@ -125,7 +134,11 @@ class DegenerateInputTest {
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 3);
         AttentionTrainingGraph graph =
             new AttentionTrainingGraph(
-                mechanism, Masking.CNN, LossOptions.defaults(), InputSpec.imageNet(SIDE))) {
+                mechanism,
+                Masking.CNN,
+                LossOptions.defaults(),
+                InputSpec.imageNet(SIDE),
+                Precision.FLOAT32)) {
       assertThatThrownBy(
               () ->
                   graph.forward(
@@ -153,7 +166,11 @@ class DegenerateInputTest {
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 3);
         AttentionTrainingGraph graph =
             new AttentionTrainingGraph(
-                mechanism, Masking.CNN, LossOptions.defaults(), InputSpec.imageNet(SIDE))) {
+                mechanism,
+                Masking.CNN,
+                LossOptions.defaults(),
+                InputSpec.imageNet(SIDE),
+                Precision.FLOAT32)) {
       INDArray images = Nd4j.rand(DataType.FLOAT, 2, SIDE, SIDE, 3);
       INDArray large = Nd4j.zeros(2, 4, 4, 3);
       INDArray small = Nd4j.zeros(2, 2, 2, 2);

@@ -17,6 +17,7 @@ import org.ttame.core.attention.TinyClassifier;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -54,7 +55,8 @@ class FiniteDifferenceTest {
     LossOptions options = new LossOptions(mode, 1.5, 2, 0.7, 0.3);
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 7, DataType.DOUBLE);
         AttentionTrainingGraph graph =
-            new AttentionTrainingGraph(mechanism, masking, options, InputSpec.imageNet(SIDE));
+            new AttentionTrainingGraph(
+                mechanism, masking, options, InputSpec.imageNet(SIDE), Precision.FLOAT32);
         AttentionTrainingGraph.Forward forward = graph.forward(features, images, psi);
         StepGradients step = forward.backward(cotangent)) {
       int checked = 0;

@@ -19,6 +19,7 @@ import org.ttame.core.attention.Closeness;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -97,7 +98,11 @@ class FullSizePrecisionTest {
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 5, type);
         AttentionTrainingGraph graph =
             new AttentionTrainingGraph(
-                mechanism, masking, LossOptions.of(mode), InputSpec.imageNet(SIDE))) {
+                mechanism,
+                masking,
+                LossOptions.of(mode),
+                InputSpec.imageNet(SIDE),
+                Precision.FLOAT32)) {
       Map<String, INDArray> result = new LinkedHashMap<>();
       List<INDArray> typed = features.stream().map(f -> f.castTo(type)).toList();
       try (AttentionTrainingGraph.Forward forward = graph.forward(typed, images.castTo(type), psi);

@@ -18,6 +18,7 @@ import org.ttame.core.attention.TinyClassifier;
 import org.ttame.core.attention.Variant;
 import org.ttame.core.classifier.FeatureKind;
 import org.ttame.core.classifier.FeatureLayer;
+import org.ttame.core.engine.Precision;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.masking.Masking;
 
@@ -45,7 +46,11 @@ class MemoryTest {
     try (AttentionMechanism mechanism = AttentionMechanism.create(spec, 1);
         AttentionTrainingGraph graph =
             new AttentionTrainingGraph(
-                mechanism, Masking.CNN, LossOptions.defaults(), InputSpec.imageNet(SIDE))) {
+                mechanism,
+                Masking.CNN,
+                LossOptions.defaults(),
+                InputSpec.imageNet(SIDE),
+                Precision.FLOAT32)) {
       long before = 0;
       for (int i = 0; i < 1100; i++) {
         if (i == 600) {

@@ -115,15 +115,6 @@ public final class ExplanationWriter {
    * A writer.
    *
    * @param provenance goes into each JSON file
-   */
-  public ExplanationWriter(Options options, Provenance provenance) {
-    this(options, provenance, new OutputNames());
-  }
-
-  /**
-   * A writer.
-   *
-   * @param provenance goes into each JSON file
    * @param names what files are called
    */
   public ExplanationWriter(Options options, Provenance provenance, OutputNames names) {

@@ -104,7 +104,8 @@ class ExplanationWriterTest {
                 Optional.empty(),
                 qualified,
                 List.of("wren", "x", "owl")),
-            PROVENANCE);
+            PROVENANCE,
+            new OutputNames());
     float[] unit = new Lcg(1).next(2 * SIDE * SIDE * 3);
     java.util.Arrays.fill(unit, SIDE * SIDE * 3, unit.length, 128 / 255f);
     ImageBatch images = ImageBatch.of(List.of("birds/wren.jpg", "owl.png"), SIDE, unit);
