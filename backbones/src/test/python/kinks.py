@@ -77,7 +77,9 @@ def largest(x, along, keep, branch):
 
 
 def pieces(x, low, high, branch):
-    """x between two bounds."""
+    """x between two bounds, of which either may be none."""
+    low, high = (torch.tensor(end, dtype=x.dtype) if bound is None else bound
+                 for bound, end in ((low, -torch.inf), (high, torch.inf)))
     side = branch((x > low).int() + (x >= high).int())
     return torch.where(side == 1, x, torch.where(side == 2, high, low))
 
@@ -118,7 +120,7 @@ def apply(node, i, dtype, branches):
     branch = lambda b: branches(node, b)
     simple = {
         "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Pow": torch.pow, "MatMul": torch.matmul,
-        "Sqrt": torch.sqrt, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "Erf": torch.erf, "Exp": torch.exp,
+        "Sqrt": torch.sqrt, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "Erf": torch.erf, "Exp": torch.exp, "Ceil": torch.ceil,
         "Identity": lambda x: x, "Div": lambda p, q: p / q if p.is_floating_point() else p // q,
         "GlobalAveragePool": lambda x: x.mean((2, 3), keepdim=True),
     }
@@ -134,7 +136,7 @@ def apply(node, i, dtype, branches):
         case "LeakyRelu":
             return i[0] * torch.where(branch(i[0] > 0), number(1.0), number(a.get("alpha", 0.01)))
         case "Clip":
-            return pieces(i[0], i[1], i[2], branch)
+            return pieces(*(i + [None, None])[:3], branch)
         case "HardSigmoid":
             return pieces(i[0] * a.get("alpha", 0.2) + a.get("beta", 0.5), number(0.0), number(1.0), branch)
         case "HardSwish":
@@ -165,6 +167,8 @@ def apply(node, i, dtype, branches):
             return i[0].permute(a["perm"])
         case "Reshape":
             return reshape(i)
+        case "ConstantOfShape":
+            return torch.full(i[0].tolist(), tensor(a["value"], dtype).item() if "value" in a else 0.0)
         case "Shape":
             return torch.tensor(i[0].shape[a.get("start", 0):a.get("end")])
         case "Gather":
