@@ -1,6 +1,6 @@
 """The gradient of an ONNX file's own graph, by PyTorch's autograd, and how kinks change it.
 
-    python kinks.py FOLDER NAME [NAME...]
+    python kinks.py [--fold] FOLDER NAME [NAME...]
 
 For FOLDER/NAME.onnx with FOLDER/NAME.npz (of NAME.new.onnx that of NAME): writes FOLDER/NAME.kinks.npz with
 `logits64` and `grad64` of the file's graph in float64, and prints the relative distance (L2) of
@@ -8,6 +8,8 @@ For FOLDER/NAME.onnx with FOLDER/NAME.npz (of NAME.new.onnx that of NAME): write
   float32  the graph's gradient in float32 from float64, with the number of values on another side of a kink,
   held     the same with every ReLU, clip, max pool and maximum held to its branch of float64,
   d        the model's own gradient in float32 from float64.
+With --fold each batch normalisation is a factor and a summand in float32, as the importer stores them: of a network that
+amplifies roundings by 1e5 only such a graph can be compared within 1e-6.
 Knows the operators of convolutional networks. Needs onnx and torch."""
 import pathlib
 import sys
@@ -29,6 +31,27 @@ class Branches:
     def __call__(self, node, branch):
         self.seen[node.output[0]] = branch
         return self.held[node.output[0]] if self.held else branch
+
+
+class Normalisation:
+    """A batch normalisation as the file has it, or by a factor and a summand that are rounded to float32."""
+
+    folded = False
+
+    def __call__(self, a, i):
+        if a.get("training_mode", 0):
+            raise ValueError("a normalisation in training mode")
+        epsilon = a.get("epsilon", 1e-5)
+        if not self.folded:
+            return F.batch_norm(i[0], i[3], i[4], i[1], i[2], False, 0.0, epsilon)
+        scale, shift, mean, variance = (v.double() for v in i[1:])
+        factor = scale / torch.sqrt(variance + epsilon)
+        over = [-1] + [1] * (i[0].dim() - 2)
+        factor, summand = (v.float().to(i[0].dtype).view(over) for v in (factor, shift - mean * factor))
+        return i[0] * factor + summand
+
+
+normalise = Normalisation()
 
 
 def even(pads):
@@ -104,10 +127,15 @@ def gather(a, i):
     return i[0].index_select(axis, i[1].reshape(-1)).reshape(shape)
 
 
-def whole(scale):
-    if scale != int(scale):
-        raise ValueError(f"a scale of {scale}")
-    return int(scale)
+def nearest(i):
+    """Repeats values by the scales, or to the sizes, that a Resize has."""
+    x = i[0]
+    by_size = len(i) > 3 and i[3] is not None
+    for axis, n in enumerate(x.shape):
+        size = int(i[3][axis]) if by_size else int(n * float(i[2][axis]))
+        if size != n:
+            x = x.index_select(axis, torch.arange(size) * n // size)
+    return x
 
 
 def reshape(i):
@@ -147,7 +175,7 @@ def apply(node, i, dtype, branches):
             return F.avg_pool2d(i[0], a["kernel_shape"], a["strides"], even(a.get("pads", [0] * 4)),
                                 bool(a.get("ceil_mode", 0)), bool(a.get("count_include_pad", 0)))
         case "BatchNormalization":
-            return F.batch_norm(i[0], i[3], i[4], i[1], i[2], bool(a.get("training_mode", 0)), 0.0, a.get("epsilon", 1e-5))
+            return normalise(a, i)
         case "InstanceNormalization":
             return F.instance_norm(i[0], weight=i[1], bias=i[2], eps=a.get("epsilon", 1e-5))
         case "GroupNormalization":
@@ -175,10 +203,8 @@ def apply(node, i, dtype, branches):
             return gather(a, i)
         case "GatherND" if not a.get("batch_dims", 0):
             return i[0][tuple(i[1].unbind(-1))]
-        case "Resize" if a["mode"] == b"nearest" and a["coordinate_transformation_mode"] == b"asymmetric":
-            for axis, scale in enumerate(i[2].tolist()):
-                i[0] = i[0].repeat_interleave(whole(scale), axis)
-            return i[0]
+        case "Resize" if (a["mode"], a["coordinate_transformation_mode"], a.get("nearest_mode")) == (b"nearest", b"asymmetric", b"floor"):
+            return nearest(i)
         case "Unsqueeze":
             x = i[0]
             for axis in sorted(axes(a, i)):
@@ -244,4 +270,6 @@ def main(folder, *names):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), *sys.argv[2:])
+    normalise.folded = "--fold" in sys.argv
+    folder, *names = [argument for argument in sys.argv[1:] if argument != "--fold"]
+    main(pathlib.Path(folder), *names)
