@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
 import org.ttame.core.storage.FileNames;
@@ -116,7 +117,7 @@ public final class Main {
   /** Runs a command by its name and options, and returns the exit code. */
   int run(List<String> words) {
     if (words.isEmpty()) {
-      err.print(Help.general(COMMANDS));
+      err.print(Help.general(COMMANDS, columns()));
       return USAGE;
     }
     String name = words.get(0).equals("--version") ? "version" : words.get(0);
@@ -125,7 +126,7 @@ public final class Main {
       if (name.equals("help") && !rest.isEmpty()) {
         return run(List.of(rest.get(0), "--help"));
       }
-      out.print(Help.general(COMMANDS));
+      out.print(Help.general(COMMANDS, columns()));
       return DONE;
     }
     for (Entry entry : COMMANDS) {
@@ -134,19 +135,24 @@ public final class Main {
       }
     }
     List<String> names = COMMANDS.stream().map(Entry::name).toList();
+    List<String> known = Stream.concat(names.stream(), Stream.of("help")).toList();
     err.printf(
         Locale.ROOT,
         "ttame: '%s' is not a command%s%n'ttame help' lists them: %s%n",
         Printable.of(name),
-        Printable.of(Text.didYouMean(name, names)),
+        Printable.of(Text.didYouMean(name, known)),
         String.join(", ", names));
     return USAGE;
+  }
+
+  private static int columns() {
+    return Help.width(System.getenv("COLUMNS"));
   }
 
   private int run(Command command, List<String> words) {
     CommandSpec spec = command.spec();
     if (words.contains(CommonOptions.HELP.dashed()) || words.contains("-h")) {
-      out.print(Help.of(spec));
+      out.print(Help.of(spec, columns()));
       return DONE;
     }
     Console console = null;

@@ -81,11 +81,40 @@ class MainTest {
     }
   }
 
+  /** The example stays one line, to be pasted. */
+  @ParameterizedTest
+  @ValueSource(ints = {60, 79, 80})
+  void helpFitsANarrowTerminal(int width) {
+    assertThat(Help.general(Main.COMMANDS, width).lines()).allMatch(line -> line.length() <= width);
+    for (Main.Entry entry : Main.COMMANDS) {
+      CommandSpec spec = entry.command().get().spec();
+      assertThat(Help.of(spec, width).lines())
+          .filteredOn(line -> !line.equals("  " + spec.example()))
+          .allMatch(line -> line.length() <= width);
+      assertThat(words(Help.of(spec, width))).isEqualTo(words(Help.of(spec, 100)));
+    }
+  }
+
+  private static List<String> words(String text) {
+    return List.of(text.trim().split("\\s+", -1));
+  }
+
+  @Test
+  void columnsAreThoseOfTheTerminalWithinReason() {
+    assertThat(Help.width("72")).isEqualTo(72);
+    assertThat(Help.width("20")).isEqualTo(60);
+    assertThat(Help.width("240")).isEqualTo(100);
+    for (String none : new String[] {null, "", "-5", "wide", "99999999999"}) {
+      assertThat(Help.width(none)).isEqualTo(100);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
         "exlpain                        | 'exlpain' is not a command; did you mean explain?",
+        "hlep                           | 'hlep' is not a command; did you mean help?",
         "sanity --run a                 | --data PATH is missing",
         "sanity --run a --data b --threshold 2 | --threshold 2.0 is not below 1",
         "sanity --data b --weights c --methods gradcam --checks labels | --checks labels needs"

@@ -236,14 +236,14 @@ public final class Study {
     }
 
     private List<String> inputCaption(ImageBatch images, int b, ImageRecord record) {
-      String seen = Text.format("%s %.3f", label(record.classIndex()), record.confidence());
+      String seen = Text.format("predicted: %s %.3f", label(record.classIndex()), record.confidence());
       if (images.boxes(b).isEmpty()) {
         return List.of(seen, images.names().get(b));
       }
       String there =
           images.boxes(b).stream()
               .map(box -> label(box.classIndex()))
-              .collect(Collectors.joining(" + ", "shows ", ""));
+              .collect(Collectors.joining(" + ", "true: ", ""));
       return List.of(seen, there);
     }
 
@@ -254,10 +254,12 @@ public final class Study {
         double value = record.values()[k];
         switch (keys.get(k).metric()) {
           case "ad" -> drops.add(Text.format("%.0f", value));
-          case "pointing" -> boxes.add(Double.isNaN(value) ? "no box" : value > 0 ? "hit" : "miss");
+          case "pointing" ->
+              boxes.add(
+                  Double.isNaN(value) ? "no box" : "pointing game " + (value > 0 ? "hit" : "miss"));
           case "energy" -> {
             if (!Double.isNaN(value)) {
-              boxes.add(Text.format("%.0f%% inside", value));
+              boxes.add(Text.format("energy %.0f %%", value));
             }
           }
           default -> {
