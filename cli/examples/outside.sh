@@ -24,7 +24,7 @@ fi
 export REPOSITORY
 
 # What they work on: a run of the bundled sample.
-[ -e "$out/run/run.json" ] || "$here/../bin/ttame" train --max-steps 2 --quiet --out "$out/run"
+[ -e "$out/run/run.json" ] || "$here/../bin/ttame" train --max-steps 2 --report 0 --quiet --out "$out/run"
 scene=$(find "$out/run/sample/scenes/test" -name '*.jpg' | sort | head -n 1)
 
 program() {

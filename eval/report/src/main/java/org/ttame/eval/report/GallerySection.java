@@ -30,6 +30,8 @@ import org.ttame.eval.render.Thumbnail;
  */
 final class GallerySection {
   private static final String FILE = "gallery.html";
+  private static final String FRAMES =
+      " Frames are the objects' boxes: solid for the predicted class, dashed for others.";
 
   private final EvaluationResult result;
   private final GalleryFolder folder;
@@ -78,6 +80,7 @@ final class GallerySection {
             (GalleryCard.Made made) ->
                 Double.isNaN(made.disagreement()) ? Double.MAX_VALUE : -made.disagreement()));
     boolean several = result.methods().size() > 1;
+    boolean framed = entries.stream().anyMatch(entry -> !entry.boxes().isEmpty());
     Html body =
         Template.read(FILE, "gallery")
             .fill(
@@ -85,8 +88,8 @@ final class GallerySection {
                     "intro",
                     Text.format(
                         "%d of %,d images, spread evenly over the set, with each method's map"
-                            + " for the predicted class.",
-                        cards.size(), result.images()),
+                            + " for the predicted class.%s",
+                        cards.size(), result.images(), framed ? FRAMES : ""),
                     "disagreement",
                     several
                         ? "Images where the methods disagree most come first: disagreement is 1"
@@ -167,6 +170,8 @@ final class GallerySection {
   private record GalleryCard(
       GalleryFolder folder, List<MetricKey> keys, List<String> labels, ColorMap colors) {
     private static final String FILE = "gallery.html";
+  private static final String FRAMES =
+      " Frames are the objects' boxes: solid for the predicted class, dashed for others.";
 
     /** Heatmaps are smooth: more pixels would only make the page larger. */
     private static final int HEAT_SIDE = 160;

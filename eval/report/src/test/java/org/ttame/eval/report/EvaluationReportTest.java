@@ -112,6 +112,7 @@ class EvaluationReportTest {
     assertThat(Pattern.compile("--photo:url\\(data:image/png").matcher(html).results()).hasSize(5);
     assertThat(Pattern.compile("class=\"heat\"").matcher(html).results())
         .hasSize(5 * Fixture.METHODS.size());
+    assertThat(html).contains("Frames are the objects&#39; boxes: solid for the predicted class");
   }
 
   private static double mean(String method, MetricKey key) {

@@ -164,6 +164,12 @@ class ReportBrowserTest {
     browser.open(page);
     assertThat(browser.run("return document.documentElement.scrollWidth").asInt())
         .isLessThanOrEqualTo(PHONE);
+    // What stands over a table does not scroll away with it.
+    assertThat(
+            texts(
+                "return [...document.querySelectorAll('caption > span')].filter("
+                    + "s => s.getBoundingClientRect().right > innerWidth).map(s => s.textContent)"))
+        .isEmpty();
     browser.screenshot(PICTURES.resolve("phone.png"));
     browser.run("document.getElementById('gallery').scrollIntoView()");
     browser.screenshot(PICTURES.resolve("phone-gallery.png"));
