@@ -170,8 +170,6 @@ final class GallerySection {
   private record GalleryCard(
       GalleryFolder folder, List<MetricKey> keys, List<String> labels, ColorMap colors) {
     private static final String FILE = "gallery.html";
-  private static final String FRAMES =
-      " Frames are the objects' boxes: solid for the predicted class, dashed for others.";
 
     /** Heatmaps are smooth: more pixels would only make the page larger. */
     private static final int HEAT_SIDE = 160;
