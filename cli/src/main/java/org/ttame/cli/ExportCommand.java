@@ -106,7 +106,7 @@ final class ExportCommand implements Command {
         Export.Result result = Export.run(options, classifier);
         console.result(
             Text.format(
-                "%s: %s of %s, checkpoint %s",
+                "%s: variant %s of run %s, checkpoint %s",
                 out, result.variant().optionName(), options.run().run(), result.checkpoint()));
       }
     };

@@ -77,13 +77,23 @@ public record LearningRateCurve(List<Point> points, Ending ending) {
     }
   }
 
-  /** The point of the lowest smoothed loss, of equal ones the first; there must be points. */
+  /**
+   * The point of the lowest smoothed loss by {@link #RULE}, of equal ones the first; of all points
+   * where there are too few to leave any out. There must be points.
+   */
   public Point lowest() {
-    return lowest(points);
+    List<Point> settled = settled();
+    return lowest(settled.isEmpty() ? points : settled);
   }
 
   private static Point lowest(List<Point> points) {
     return points.stream().min(Comparator.comparingDouble(Point::smoothed)).orElseThrow();
+  }
+
+  /** Without the first points, in which few losses are averaged. */
+  private List<Point> settled() {
+    int leftOut = Math.max(LEAST_LEFT_OUT, points.size() / SHARE_LEFT_OUT);
+    return points.subList(Math.min(leftOut, points.size()), points.size());
   }
 
   /**
@@ -92,11 +102,10 @@ public record LearningRateCurve(List<Point> points, Ending ending) {
    * @return the rate; empty where the loss fell nowhere or the points are too few to tell
    */
   public OptionalDouble suggestion() {
-    int leftOut = Math.max(LEAST_LEFT_OUT, points.size() / SHARE_LEFT_OUT);
-    if (points.size() <= leftOut) {
+    List<Point> settled = settled();
+    if (settled.isEmpty()) {
       return OptionalDouble.empty();
     }
-    List<Point> settled = points.subList(leftOut, points.size());
     Point lowest = lowest(settled);
     return lowest.step() == settled.get(0).step()
         ? OptionalDouble.empty()

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -145,8 +146,11 @@ class LearningRateFinderTest {
       recorder.add(lr, 2.6 - 0.1 * Math.log10(lr / 1e-6) + (lr > 0.1 ? 5 * lr : 0) + outlier);
     }
     LearningRateCurve curve = recorder.end(Ending.COMPLETE);
-    assertThat(curve.lowest().lr()).isLessThan(1e-5);
+    assertThat(curve.points().stream().min(Comparator.comparingDouble(Point::smoothed)).get().lr())
+        .isLessThan(1e-5);
     assertThat(curve.suggestion().getAsDouble()).isBetween(5e-3, 5e-2);
+    // What is reported is what the suggestion was made from.
+    assertThat(curve.lowest().lr() / 10).isEqualTo(curve.suggestion().getAsDouble());
   }
 
   @Test

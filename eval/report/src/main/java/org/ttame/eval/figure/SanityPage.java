@@ -43,11 +43,11 @@ public final class SanityPage {
     String classifier = provenance.backbone().getOrDefault("name", "a classifier");
     ResultPage page =
         new ResultPage(
-                "Sanity of the maps of " + classifier,
+                "Sanity checks of maps of " + classifier,
                 Text.format(
                     "Do maps depend on what was learnt? Classifier and mechanism are randomised"
-                        + " stage by stage, and the maps of %,d image%s held against the original"
-                        + " ones.",
+                        + " stage by stage, and the maps of %,d image%s are compared with the"
+                        + " original ones.",
                     images, images == 1 ? "" : "s"))
             .add(
                 "verdicts",
@@ -62,7 +62,7 @@ public final class SanityPage {
                 "Similarity to the original maps",
                 files.curves().values(),
                 "The class is held fixed. Shaded: 95 % interval of each mean. A curve that stays"
-                    + " near 1 belongs to a method that does not look at what was randomised.");
+                    + " near 1 belongs to a method that does not depend on what was randomised.");
     List<Figure> figures = new ArrayList<>();
     List<Html> links = new ArrayList<>();
     for (Map.Entry<String, FigureSheet> strip : files.strips().entrySet()) {

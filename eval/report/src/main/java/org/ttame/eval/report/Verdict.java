@@ -15,7 +15,7 @@ import org.ttame.eval.statistics.Interval;
 
 /**
  * Which differences are real: in every column the method of the best mean against every other,
- * image by image. A difference counts as real where its interval leaves out zero.
+ * image by image. A difference counts as real where its interval excludes zero.
  *
  * @param columns what was found, in order
  */

@@ -31,7 +31,7 @@ public final class AblationFiles {
   private static final Html LEGEND =
       ResultPage.note(
           "Green: better than the proposed form on the same images, where the interval of the"
-              + " paired difference leaves out zero; red: worse.");
+              + " paired difference excludes zero; red: worse.");
 
   private AblationFiles() {}
 

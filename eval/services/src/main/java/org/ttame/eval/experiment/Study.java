@@ -236,7 +236,8 @@ public final class Study {
     }
 
     private List<String> inputCaption(ImageBatch images, int b, ImageRecord record) {
-      String seen = Text.format("predicted: %s %.3f", label(record.classIndex()), record.confidence());
+      String seen =
+          Text.format("predicted: %s %.3f", label(record.classIndex()), record.confidence());
       if (images.boxes(b).isEmpty()) {
         return List.of(seen, images.names().get(b));
       }
