@@ -242,6 +242,10 @@ public final class BackboneFile implements BackboneSource {
       if (checksums.getInt() != checksum(json)) {
         throw damaged(file, "its header has changed");
       }
+      long beyond = channel.size() - aligned(end) - checksums.capacity();
+      if (beyond != 0) {
+        throw damaged(file, Text.format("%,d bytes follow its last array", beyond));
+      }
       for (Parameter parameter : parameters) {
         position = aligned(position);
         entries.put(parameter.name(), new Entry(parameter, position, checksums.getInt()));

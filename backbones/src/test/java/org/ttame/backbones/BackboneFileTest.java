@@ -95,7 +95,7 @@ class BackboneFileTest {
   }
 
   @Test
-  void saysThatItIsCutShort() throws Exception {
+  void saysThatItIsCutShortOrTooLong() throws Exception {
     Path file = folder.resolve("backbone.ttame");
     Backbones.importTo(Members.unpack("vgg-torch2.15-script-opset9", folder), file, OPTIONS);
     byte[] good = Files.readAllBytes(file);
@@ -105,6 +105,10 @@ class BackboneFileTest {
           .isInstanceOf(BackboneException.class)
           .hasMessageContaining("cut.ttame is cut short");
     }
+    Path longer = Files.write(folder.resolve("long.ttame"), Arrays.copyOf(good, good.length + 5));
+    assertThatThrownBy(() -> Backbones.load(longer, OPTIONS))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("long.ttame is damaged: 5 bytes follow its last array");
   }
 
   @Test

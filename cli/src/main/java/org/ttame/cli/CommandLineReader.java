@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.commons.cli.AlreadySelectedException;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
@@ -80,11 +82,31 @@ final class CommandLineReader {
   }
 
   private static Map<String, String> readConfig(CommandSpec spec, Path file) throws UsageException {
-    Properties properties = new Properties();
+    Set<String> repeated = new TreeSet<>();
+    Properties properties =
+        new Properties() {
+          @Override
+          public synchronized Object put(Object name, Object value) {
+            Object earlier = super.put(name, value);
+            if (earlier != null) {
+              repeated.add(name.toString());
+            }
+            return earlier;
+          }
+        };
     try {
       properties.load(new StringReader(TextFile.text(file)));
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (IOException e) {
       throw new UsageException(Text.format("--config %s: %s", file, Failures.sentence(e)));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(
+          Text.format(
+              "--config %s: \\u begins a character's code of four digits; write a backslash as \\\\",
+              file));
+    }
+    if (!repeated.isEmpty()) {
+      throw new UsageException(
+          Text.format("%s: %s is given twice", file, String.join(", ", repeated)));
     }
     Map<String, String> values = new LinkedHashMap<>();
     for (String name : properties.stringPropertyNames()) {

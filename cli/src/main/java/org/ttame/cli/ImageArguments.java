@@ -1,7 +1,9 @@
 package org.ttame.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.ttame.core.Text;
 import org.ttame.core.image.ImageLimits;
 import org.ttame.eval.render.ColorMap;
 import org.ttame.services.SampleInputs;
@@ -55,6 +57,12 @@ final class ImageArguments {
       return arguments.requiredPath(option);
     }
     Optional<Path> scenes = SampleInputs.heldOut(run.get());
+    if (scenes.isEmpty() && !Files.isDirectory(run.get())) {
+      throw new UsageException(
+          Text.format(
+              "%s %s is missing, and there is no folder '%s'",
+              option.dashed(), option.value(), run.get()));
+    }
     return scenes.isPresent() ? scenes.get() : arguments.requiredPath(option);
   }
 

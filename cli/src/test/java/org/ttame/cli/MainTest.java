@@ -115,7 +115,7 @@ class MainTest {
       value = {
         "exlpain                        | 'exlpain' is not a command; did you mean explain?",
         "hlep                           | 'hlep' is not a command; did you mean help?",
-        "sanity --run a                 | --data PATH is missing",
+        "sanity --run a                 | --data PATH is missing, and there is no folder 'a'",
         "sanity --run a --data b --threshold 2 | --threshold 2.0 is not below 1",
         "sanity --data b --weights c --methods gradcam --checks labels | --checks labels needs"
             + " --run",
@@ -170,7 +170,8 @@ class MainTest {
   @CsvSource({
     "thraeds=3, did you mean --threads?",
     "quiet=perhaps, quiet=perhaps must be true or false",
-    "threads=\\u00, Malformed",
+    "labels=C:\\users, write a backslash as \\\\",
+    "'threads=2\nquiet=true\nthreads=3', threads is given twice",
     "help=true, help belongs on the command line",
     "help=false, help belongs on the command line",
     "config=other.properties, config belongs on the command line",
