@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -19,13 +20,14 @@ import org.slf4j.LoggerFactory;
  * Notices that threads of this process are ready to run and have no core, because of other
  * processes or of each other, and has OpenMP's waiting threads sleep at once as long as that lasts.
  *
- * <p>Linux counts for each thread how long it was ready and had to wait ({@code schedstat}). On an
- * idle machine that is a few hundredths of a second in a second for all threads together; beside
- * one busy process, half a second or more, whether or not threads spin.
+ * <p>Linux counts for each thread how long it ran, and how long it was ready and had to wait ({@code
+ * schedstat}). On an idle machine all threads together wait for some hundredths of the time that
+ * the busiest one wants; beside one busy process for half of it or more, whether or not they spin.
  *
  * <p>GNU's OpenMP spins a hundred times instead of {@code GOMP_SPINCOUNT} while it has more threads
  * than the process has processors. So a second team of threads, which do nothing but sleep, is all
- * that it takes to change that while it runs; it goes when cores are no longer short.
+ * that it takes to change that while it runs. It is there from the beginning, as the first work of
+ * a process may be its only one, goes when work has had its cores for a while, and comes back.
  */
 final class CoreShortage {
   private static final Logger LOG = LoggerFactory.getLogger(CoreShortage.class);
@@ -34,17 +36,43 @@ final class CoreShortage {
   private static final String STATISTICS = "schedstat";
   private static final long INTERVAL_MILLIS = 500;
 
-  /** Seconds in a second that all threads together were ready and waited. */
+  /** How long all threads wait, for each second that the busiest one wants: cores are short. */
   static final double SHORT = 0.4;
 
-  /** Intervals without a shortage before threads spin again. */
+  /** Less work in an interval tells nothing. */
+  private static final long LEAST_NANOS = 5_000_000;
+
+  /** Intervals of work with cores enough before threads spin. */
   private static final int CALM = 4;
 
   private static boolean watching;
 
-  private final Map<String, Long> last = new HashMap<>();
+  private final Map<String, Times> last = new HashMap<>();
   private CountDownLatch release;
   private int calm;
+
+  /**
+   * What a thread had and did not have, in nanoseconds.
+   *
+   * @param ran on a core
+   * @param waited ready to run, without a core
+   */
+  private record Times(long ran, long waited) {
+    private static final Times NONE = new Times(0, 0);
+
+    private static Times parse(String statistics) {
+      String[] numbers = statistics.trim().split(" ", -1);
+      return new Times(Long.parseLong(numbers[0]), Long.parseLong(numbers[1]));
+    }
+
+    private Times since(Times before) {
+      return new Times(ran - before.ran, waited - before.waited);
+    }
+
+    private long wanted() {
+      return ran + waited;
+    }
+  }
 
   /**
    * Starts to watch, once in a process.
@@ -63,22 +91,18 @@ final class CoreShortage {
 
   private static boolean isTold() {
     try {
-      String[] numbers = Files.readString(Path.of("/proc/self", STATISTICS)).trim().split(" ", -1);
-      return numbers.length >= 2 && Long.parseLong(numbers[0]) > 0;
-    } catch (IOException | NumberFormatException e) {
+      return Times.parse(Files.readString(Path.of("/proc/self", STATISTICS))).ran() > 0;
+    } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
       return false;
     }
   }
 
   private void observe() {
     try {
-      waited();
-      long before = System.nanoTime();
+      since();
       while (true) {
+        see(since());
         Thread.sleep(INTERVAL_MILLIS);
-        long now = System.nanoTime();
-        see((double) waited() / (now - before));
-        before = now;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -88,39 +112,46 @@ final class CoreShortage {
     }
   }
 
-  /** What the share of the last interval means for waiting threads. */
-  private void see(double share) throws IOException {
-    calm = share >= SHORT ? 0 : calm + 1;
-    if (share >= SHORT && release == null) {
+  /** What the last interval means for waiting threads. */
+  private void see(OptionalDouble shortage) throws IOException {
+    if (shortage.isPresent()) {
+      calm = shortage.getAsDouble() < SHORT ? calm + 1 : 0;
+    }
+    if (calm < CALM && release == null) {
       openMp().ifPresent(library -> release = sleepAtOnce(library));
-    } else if (release != null && calm >= CALM) {
+    } else if (calm >= CALM && release != null) {
       release.countDown();
       release = null;
     }
   }
 
   /**
-   * Nanoseconds that threads of this process have been ready without a core since the last call.
+   * How long the threads of this process waited since the last call, for each second that the
+   * busiest of them wanted; empty where there was too little work to tell.
    */
-  long waited() throws IOException {
-    Map<String, Long> now = new HashMap<>();
+  OptionalDouble since() throws IOException {
+    Map<String, Times> now = new HashMap<>();
+    long waited = 0;
+    long busiest = 0;
     try (DirectoryStream<Path> threads = Files.newDirectoryStream(THREADS)) {
       for (Path thread : threads) {
+        String name = thread.getFileName().toString();
         try {
-          String[] numbers = Files.readString(thread.resolve(STATISTICS)).trim().split(" ", -1);
-          now.put(thread.getFileName().toString(), Long.parseLong(numbers[1]));
+          Times total = Times.parse(Files.readString(thread.resolve(STATISTICS)));
+          Times times = total.since(last.getOrDefault(name, Times.NONE));
+          now.put(name, total);
+          waited += times.waited();
+          busiest = Math.max(busiest, times.wanted());
         } catch (IOException e) {
           LOG.trace("{} has ended", thread);
         }
       }
     }
-    long waited = 0;
-    for (Map.Entry<String, Long> thread : now.entrySet()) {
-      waited += thread.getValue() - last.getOrDefault(thread.getKey(), 0L);
-    }
     last.clear();
     last.putAll(now);
-    return waited;
+    return busiest < LEAST_NANOS
+        ? OptionalDouble.empty()
+        : OptionalDouble.of((double) waited / busiest);
   }
 
   /** The one that computes; empty as long as it is not loaded, or where it is another's. */

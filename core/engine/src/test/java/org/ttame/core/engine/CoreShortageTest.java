@@ -31,8 +31,7 @@ class CoreShortageTest {
     AtomicBoolean over = new AtomicBoolean();
     List<Thread> busy = new ArrayList<>();
     CoreShortage shortage = new CoreShortage();
-    shortage.waited();
-    long start = System.nanoTime();
+    shortage.since();
     for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
       Thread thread =
           new Thread(
@@ -45,7 +44,7 @@ class CoreShortageTest {
       busy.add(thread);
     }
     TimeUnit.SECONDS.sleep(1);
-    double share = (double) shortage.waited() / (System.nanoTime() - start);
+    double share = shortage.since().orElseThrow();
     over.set(true);
     for (Thread thread : busy) {
       thread.join();
