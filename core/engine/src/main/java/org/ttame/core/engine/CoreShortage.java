@@ -20,9 +20,10 @@ import org.slf4j.LoggerFactory;
  * Notices that threads of this process are ready to run and have no core, because of other
  * processes or of each other, and has OpenMP's waiting threads sleep at once as long as that lasts.
  *
- * <p>Linux counts for each thread how long it ran, and how long it was ready and had to wait ({@code
- * schedstat}). On an idle machine all threads together wait for some hundredths of the time that
- * the busiest one wants; beside one busy process for half of it or more, whether or not they spin.
+ * <p>Linux counts for each thread how long it ran, and how long it was ready and had to wait
+ * ({@code schedstat}). On an idle machine all threads together wait for some hundredths of the time
+ * that the busiest one wants; beside one busy process for half of it or more, whether or not they
+ * spin.
  *
  * <p>GNU's OpenMP spins a hundred times instead of {@code GOMP_SPINCOUNT} while it has more threads
  * than the process has processors. So a second team of threads, which do nothing but sleep, is all
