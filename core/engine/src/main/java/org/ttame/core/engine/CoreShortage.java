@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * <p>GNU's OpenMP spins a hundred times instead of {@code GOMP_SPINCOUNT} while it has more threads
  * than the process has processors. So a second team of threads, which do nothing but sleep, is all
  * that it takes to change that while it runs. It is there from the beginning, as the first work of
- * a process may be its only one, goes when work has had its cores for a while, and comes back.
+ * a process may be its only one, goes when work has had its cores for a second, and comes back.
  */
 final class CoreShortage {
   private static final Logger LOG = LoggerFactory.getLogger(CoreShortage.class);
@@ -44,7 +44,7 @@ final class CoreShortage {
   private static final long LEAST_NANOS = 5_000_000;
 
   /** Intervals of work with cores enough before threads spin. */
-  private static final int CALM = 4;
+  private static final int CALM = 2;
 
   private static boolean watching;
 
