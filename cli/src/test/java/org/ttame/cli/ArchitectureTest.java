@@ -195,6 +195,7 @@ class ArchitectureTest {
           // looks at what it is before it opens it, to count kinds of unreadable images
           "org.ttame.core.image.ImageReader",
           // the system's own
+          "org.ttame.core.engine.CoreShortage",
           "org.ttame.core.engine.NativeBinary",
           "org.ttame.cli.Engine",
           "org.ttame.services.BatchFit",

@@ -46,8 +46,6 @@ final class CoreShortage {
   /** Intervals of work with cores enough before threads spin. */
   private static final int CALM = 2;
 
-  private static boolean watching;
-
   private final Map<String, Times> last = new HashMap<>();
   private CountDownLatch release;
   private int calm;
@@ -75,19 +73,28 @@ final class CoreShortage {
     }
   }
 
-  /**
-   * Starts to watch, once in a process.
-   *
-   * @return whether it can: whether this is Linux, and tells how long threads wait
-   */
-  static synchronized boolean watch() {
-    if (!watching && isTold()) {
+  /** Once in a process. */
+  private static final class Watch {
+    private static final boolean STARTED = start();
+
+    private static boolean start() {
+      if (!isTold()) {
+        return false;
+      }
       Thread thread = new Thread(new CoreShortage()::observe, "ttame-core-shortage");
       thread.setDaemon(true);
       thread.start();
-      watching = true;
+      return true;
     }
-    return watching;
+  }
+
+  /**
+   * Starts to watch, unless that has been done.
+   *
+   * @return whether it can: whether this is Linux, and tells how long threads wait
+   */
+  static boolean watch() {
+    return Watch.STARTED;
   }
 
   private static boolean isTold() {
