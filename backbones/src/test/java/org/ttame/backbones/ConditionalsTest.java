@@ -2,8 +2,10 @@ package org.ttame.backbones;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import onnx.Onnx;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.backbones.SmallNetwork.Body;
@@ -96,6 +98,29 @@ class ConditionalsTest {
     assertThatThrownBy(() -> Backbones.load(both, BackboneOptions.defaults()))
         .hasMessageContaining("If node \"/If_")
         .hasMessageContaining("NonZero");
+  }
+
+  /** Names of nodes need not differ, and one that always decides alike does not hide the other. */
+  @Test
+  void conditionalsOfOneNameAreToldApart() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", -1, 3, 8, 8);
+    String x = convolved(onnx, "image");
+    String byBatch = choose(onnx, is(onnx, "image", 0, 1), x);
+    String always = choose(onnx, is(onnx, x, 1, CHANNELS), byBatch);
+    String pooled = onnx.node("Flatten", List.of(onnx.node("GlobalAveragePool", List.of(always))));
+    onnx.output(
+        onnx.node("Gemm", List.of(pooled, onnx.weight(0, 1, CHANNELS, 5), onnx.weight(0, 1, 5))),
+        "logits");
+    Path file = folder.resolve("names.onnx");
+    onnx.write(file, 1);
+    Onnx.ModelProto.Builder model = Onnx.ModelProto.parseFrom(Files.readAllBytes(file)).toBuilder();
+    model.getGraphBuilder().getNodeBuilderList().stream()
+        .filter(node -> node.getOpType().equals("If"))
+        .forEach(node -> node.setName("same"));
+    Files.write(file, model.build().toByteArray());
+    assertThatThrownBy(() -> Backbones.load(file, BackboneOptions.defaults()))
+        .isInstanceOf(BackboneException.class)
+        .hasMessageContaining("If node \"same\"");
   }
 
   @Test

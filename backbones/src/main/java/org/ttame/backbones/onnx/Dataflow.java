@@ -2,10 +2,8 @@ package org.ttame.backbones.onnx;
 
 import java.io.IOException;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.ttame.backbones.source.BackboneException;
@@ -79,14 +77,18 @@ final class Dataflow {
     if (evaluation.decidedBySizes().isEmpty() || image.batchFixed()) {
       return evaluation;
     }
-    Map<String, Boolean> always = new HashMap<>(evaluation.decidedBySizes());
+    List<Evaluation.Decision> decisions = evaluation.decidedBySizes();
+    Set<String> byBatch = new HashSet<>();
     for (int more : new int[] {-1, 1}) {
       List<Value> others = List.of(ImageInput.of(model, options, more).value());
-      Evaluation other = Evaluation.of(model, others, inSteps, Set.of());
-      always.entrySet().retainAll(other.decidedBySizes().entrySet());
+      List<Evaluation.Decision> other =
+          Evaluation.of(model, others, inSteps, Set.of()).decidedBySizes();
+      for (int i = 0; i < decisions.size(); i++) {
+        if (i >= other.size() || !decisions.get(i).equals(other.get(i))) {
+          byBatch.add(decisions.get(i).conditional());
+        }
+      }
     }
-    Set<String> byBatch = new HashSet<>(evaluation.decidedBySizes().keySet());
-    byBatch.removeAll(always.keySet());
     return byBatch.isEmpty() ? evaluation : Evaluation.of(model, input, inSteps, byBatch);
   }
 

@@ -36,6 +36,18 @@ final class Evaluation {
   /** Conditionals that take another branch for another number of images, by name. */
   private final Set<String> decidedByBatch;
 
+  /**
+   * A branch that a conditional takes.
+   *
+   * @param conditional name of the node
+   * @param holds whether its condition does
+   */
+  record Decision(String conditional, boolean holds) {
+    private boolean isOf(OnnxNode node) {
+      return conditional.equals(node.displayName());
+    }
+  }
+
   private Map<String, Operand> operands = new HashMap<>();
   private final IdentityHashMap<Operation, String> refusals = new IdentityHashMap<>();
 
@@ -45,8 +57,8 @@ final class Evaluation {
   /** Constants that were made of the sizes of what depends on the image. */
   private final Set<Operand> madeOfSizes = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  /** Which branch conditionals take whose conditions are made of sizes, by their names. */
-  private final Map<String, Boolean> decidedBySizes = new HashMap<>();
+  /** In the order of evaluation: names of nodes need not differ. */
+  private final List<Decision> decidedBySizes = new ArrayList<>();
 
   /** Operator set of the nodes that are being evaluated: a function may have its own. */
   private long opset;
@@ -94,8 +106,8 @@ final class Evaluation {
     return notFrozen.contains(operation);
   }
 
-  /** Which branch conditionals take whose conditions are made of sizes, by their names. */
-  Map<String, Boolean> decidedBySizes() {
+  /** Which branch conditionals take whose conditions are made of sizes, in order. */
+  List<Decision> decidedBySizes() {
     return decidedBySizes;
   }
 
@@ -165,7 +177,7 @@ final class Evaluation {
       return null;
     }
     if (isMadeOfSizes(condition)) {
-      decidedBySizes.put(node.displayName(), holds);
+      decidedBySizes.add(new Decision(node.displayName(), holds));
     }
     budget.values(operands.size());
     return taken.graph();
@@ -216,7 +228,7 @@ final class Evaluation {
       Operand result = operands.get(function.outputs().get(i));
       if (result != null) {
         outer.put(node.outputs().get(i), result);
-        if (result instanceof Constant && decidedBySizes.containsKey(node.displayName())) {
+        if (result instanceof Constant && decidedBySizes.stream().anyMatch(d -> d.isOf(node))) {
           madeOfSizes.add(result);
         }
       }

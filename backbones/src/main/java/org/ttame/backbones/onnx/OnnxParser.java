@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.ttame.backbones.onnx.OnnxModel.Function;
 import org.ttame.backbones.onnx.OnnxModel.GraphInput;
 import org.ttame.backbones.onnx.WireReader.Tag;
@@ -140,6 +141,17 @@ final class OnnxParser {
 
   private void graph(long end) throws IOException {
     hasGraph = true;
+    graph(
+        end, nodes, tensor -> initialisers.put(tensor.name(), tensor.constant()), inputs, outputs);
+  }
+
+  private void graph(
+      long end,
+      List<OnnxNode> body,
+      Consumer<TensorParser.Named> weights,
+      List<GraphInput> formalInputs,
+      List<String> formalOutputs)
+      throws IOException {
     while (in.position() < end) {
       Tag tag = in.tag();
       if (tag.wireType() != BYTES) {
@@ -147,22 +159,16 @@ final class OnnxParser {
         continue;
       }
       switch (tag.field()) {
-        case 1 -> nodes.add(counted(node(in.enter(end))));
-        case 5 -> {
-          TensorParser.Named tensor = tensors.parse(in.enter(end));
-          initialisers.put(tensor.name(), tensor.constant());
-        }
-        case 11 -> inputs.add(graphInput(in.enter(end)));
-        case 12 -> outputs.add(graphInput(in.enter(end)).name());
-        case 15 -> throw sparse();
+        case 1 -> body.add(counted(node(in.enter(end))));
+        case 5 -> weights.accept(tensors.parse(in.enter(end)));
+        case 11 -> formalInputs.add(graphInput(in.enter(end)));
+        case 12 -> formalOutputs.add(graphInput(in.enter(end)).name());
+        case 15 ->
+            throw new BackboneException(
+                file + " holds sparse weights, which are not supported; export it with dense ones");
         default -> in.skip(tag.wireType(), end);
       }
     }
-  }
-
-  private BackboneException sparse() {
-    return new BackboneException(
-        file + " holds sparse weights, which are not supported; export it with dense ones");
   }
 
   private OnnxNode counted(OnnxNode node) throws BackboneException {
@@ -319,30 +325,18 @@ final class OnnxParser {
               "%s has graphs inside graphs, more than %d deep, which no classifier needs; give another file",
               file, DEEPEST));
     }
-    List<String> formalInputs = new ArrayList<>();
+    List<GraphInput> formalInputs = new ArrayList<>();
     List<String> formalOutputs = new ArrayList<>();
     List<OnnxNode> body = new ArrayList<>();
-    while (in.position() < end) {
-      Tag tag = in.tag();
-      if (tag.wireType() != BYTES) {
-        in.skip(tag.wireType(), end);
-        continue;
-      }
-      switch (tag.field()) {
-        case 1 -> body.add(counted(node(in.enter(end))));
-        case 5 -> {
-          TensorParser.Named tensor = tensors.parse(in.enter(end));
-          Map<String, OnnxAttribute> value = Map.of("value", OnnxAttribute.of(tensor.constant()));
-          body.add(new OnnxNode("", "", "Constant", List.of(), List.of(tensor.name()), value));
-        }
-        case 11 -> formalInputs.add(graphInput(in.enter(end)).name());
-        case 12 -> formalOutputs.add(graphInput(in.enter(end)).name());
-        case 15 -> throw sparse();
-        default -> in.skip(tag.wireType(), end);
-      }
-    }
+    graph(end, body, tensor -> body.add(constant(tensor)), formalInputs, formalOutputs);
     depth--;
-    return new Function(formalInputs, formalOutputs, NodeOrder.sorted(body), 0, Map.of());
+    List<String> names = formalInputs.stream().map(GraphInput::name).toList();
+    return new Function(names, formalOutputs, NodeOrder.sorted(body), 0, Map.of());
+  }
+
+  private static OnnxNode constant(TensorParser.Named tensor) {
+    Map<String, OnnxAttribute> value = Map.of("value", OnnxAttribute.of(tensor.constant()));
+    return new OnnxNode("", "", "Constant", List.of(), List.of(tensor.name()), value);
   }
 
   private List<Double> reals(int wire, long end) throws IOException {
