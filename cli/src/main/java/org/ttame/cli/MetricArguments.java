@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import org.ttame.core.masking.Masking;
 import org.ttame.eval.metric.Protocol;
-import org.ttame.eval.metric.Road;
 import org.ttame.services.Condition;
 import org.ttame.services.MetricSelection;
 
@@ -60,20 +59,23 @@ final class MetricArguments {
     for (String metric : arguments.list(METRICS)) {
       names.add(Arguments.oneOf(METRICS, metric, MetricSelection.NAMES));
     }
-    boolean released = arguments.oneOf(PROTOCOL, "paper", "released").equals("released");
-    Optional<Masking> masking = Optional.empty();
-    if (arguments.has(MASKING)) {
-      masking = Optional.of(Masking.parse(arguments.oneOf(MASKING, "cnn", "vit")));
-    } else if (released) {
-      masking = Optional.of(Masking.CNN);
-    }
+    Protocol protocol =
+        arguments.oneOf(PROTOCOL, "paper", "released").equals("released")
+            ? Protocol.RELEASED
+            : Protocol.PAPER;
+    Optional<Masking> masking =
+        arguments.has(MASKING)
+            ? Optional.of(Masking.parse(arguments.oneOf(MASKING, "cnn", "vit")))
+            : Optional.empty();
     MetricSelection choice =
         new MetricSelection(
             names,
             arguments.numbers(THRESHOLDS),
             masking,
-            released ? Protocol.RELEASED : Protocol.PAPER,
-            road(arguments, released),
+            protocol,
+            arguments.has(PERCENTAGES)
+                ? arguments.numbers(PERCENTAGES)
+                : protocol.roadPercentages(),
             arguments.path(BOXES));
     if (arguments.has(PERCENTAGES) && !names.contains("road")) {
       throw new UsageException("--road-percentages belongs to --metrics road");
@@ -94,12 +96,5 @@ final class MetricArguments {
     if (!failures.isEmpty()) {
       throw new WorkFailedException("--fail-if: " + String.join("; ", failures));
     }
-  }
-
-  private static List<Double> road(Arguments arguments, boolean released) throws UsageException {
-    if (arguments.has(PERCENTAGES)) {
-      return arguments.numbers(PERCENTAGES);
-    }
-    return released ? Road.RELEASED_PERCENTAGES : Road.PAPER_PERCENTAGES;
   }
 }

@@ -28,7 +28,8 @@ import org.ttame.training.data.ImageList;
  *
  * @param names the metrics
  * @param thresholds the percentages v of AD and IC
- * @param masking how maps are laid over images; empty for the run's, or the classifier's
+ * @param masking how maps are laid over images; empty for the protocol's, else the run's, else the
+ *     classifier's
  * @param protocol whose definitions
  * @param road the percentages that ROAD removes
  * @param boxes where objects are; empty for the table among the images
@@ -74,12 +75,22 @@ public record MetricSelection(
    * @param names some of {@link #NAMES}
    */
   public static MetricSelection of(String... names) {
+    return of(Protocol.PAPER, names);
+  }
+
+  /**
+   * Metrics as a protocol has them.
+   *
+   * @param protocol whose definitions
+   * @param names some of {@link #NAMES}
+   */
+  public static MetricSelection of(Protocol protocol, String... names) {
     return new MetricSelection(
         List.of(names),
         AdIc.PAPER_THRESHOLDS,
         Optional.empty(),
-        Protocol.PAPER,
-        Road.PAPER_PERCENTAGES,
+        protocol,
+        protocol.roadPercentages(),
         Optional.empty());
   }
 
@@ -165,7 +176,7 @@ public record MetricSelection(
   List<Metric> make(FrozenClassifier classifier, Optional<Masking> trained, long seed) {
     List<Metric> metrics = new ArrayList<>();
     if (names.contains(AD) || names.contains(IC)) {
-      Masking chosen = masking.or(() -> trained).orElse(classifier.defaultMasking());
+      Masking chosen = masking.or(protocol::masking).or(() -> trained).orElse(classifier.defaultMasking());
       metrics.add(new AdIc(classifier, chosen, protocol.keeping(), thresholds));
     }
     if (names.contains(ROAD)) {

@@ -30,10 +30,13 @@ import org.ttame.core.engine.Precision;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.ResizeRule;
+import org.ttame.core.masking.Masking;
 import org.ttame.core.npz.Npy;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.MethodResult;
 import org.ttame.eval.explain.ExplanationMethod;
+import org.ttame.eval.metric.Protocol;
+import org.ttame.eval.metric.Road;
 import org.ttame.eval.output.MapFormat;
 import org.ttame.training.TrainingOptions;
 import org.ttame.training.data.ImageDraw;
@@ -301,6 +304,33 @@ class ServicesTest {
     assertThatThrownBy(() -> MetricSelection.of("ad", "beauty"))
         .isInstanceOf(InvalidOptionException.class)
         .hasMessageStartingWith("metrics beauty is none of ad, ic");
+  }
+
+  /** Whoever makes the selection: as the program of the published numbers masked, unless told. */
+  @Test
+  void theReleasedProtocolMasksEveryClassifierAsOneOfCnns() {
+    MetricSelection released = MetricSelection.of(Protocol.RELEASED, "ad", "road");
+    MetricSelection told =
+        new MetricSelection(
+            released.names(),
+            released.thresholds(),
+            Optional.of(Masking.VIT),
+            released.protocol(),
+            released.road(),
+            released.boxes());
+    assertThat(masking(released)).isEqualTo("cnn");
+    assertThat(masking(told)).isEqualTo("vit");
+    assertThat(masking(MetricSelection.of("ad"))).isEqualTo("vit");
+    assertThat(released.road()).isEqualTo(Road.RELEASED_PERCENTAGES);
+  }
+
+  /** What AD says of a run that was trained with the masking of transformers. */
+  private static String masking(MetricSelection metrics) {
+    return metrics
+        .make(classifier, Optional.of(Masking.VIT), 1)
+        .get(0)
+        .parameters()
+        .get("masking");
   }
 
   /** What a run was trained with decides; the same may be said again, and nothing else. */
