@@ -1,5 +1,7 @@
 package org.ttame.cli;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -19,12 +21,17 @@ final class Jar {
   /** No command of the tests takes longer. */
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
+  /** Its bit in a mask of signals. */
+  private static final long SIGINT = 1L << 1;
+
   private final Path folder;
   private final List<String> java = new ArrayList<>(List.of("-Xmx2g"));
 
   private final Map<String, String> environment = new HashMap<>();
 
   private final List<String> launcher = new ArrayList<>();
+
+  private final List<String> before = new ArrayList<>();
 
   Jar(Path folder) {
     this.folder = folder;
@@ -63,6 +70,27 @@ final class Jar {
   /** Sets a variable of the environment. */
   Jar environment(String name, String value) {
     environment.put(name, value);
+    return this;
+  }
+
+  /**
+   * Lets it be interrupted. A shell without job control starts background jobs that ignore SIGINT,
+   * which all that they start inherit, and a JVM keeps to that.
+   */
+  Jar interruptible() throws IOException, InterruptedException {
+    Path status = Path.of("/proc/self/status");
+    if (Files.exists(status)
+        && Files.readAllLines(status).stream()
+            .filter(line -> line.startsWith("SigIgn:"))
+            .anyMatch(
+                line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & SIGINT) != 0)) {
+      before.addAll(List.of("env", "--default-signal=INT"));
+      List<String> probe = new ArrayList<>(before);
+      probe.add("true");
+      assumeThat(new ProcessBuilder(probe).start().waitFor())
+          .as("the tests ignore SIGINT, and there is no GNU env 8.31 that would undo it")
+          .isZero();
+    }
     return this;
   }
 
@@ -117,7 +145,8 @@ final class Jar {
   }
 
   private ProcessBuilder builder(String... words) {
-    List<String> line = new ArrayList<>(launcher);
+    List<String> line = new ArrayList<>(before);
+    line.addAll(launcher);
     if (launcher.isEmpty()) {
       line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       line.addAll(java);

@@ -74,7 +74,9 @@ class LifeIT {
   void aStoppedRangeTestKeepsItsCurve() throws Exception {
     Path err = folder.resolve("err");
     Process process =
-        new Jar(folder).start(err, "lr-find", "--out", "lr", "--steps", "2000", "--threads", "1");
+        new Jar(folder)
+            .interruptible()
+            .start(err, "lr-find", "--out", "lr", "--steps", "2000", "--threads", "1");
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (!Files.readString(err).contains("smoothed loss")) {
       assertThat(process.isAlive()).as("the process ended by itself").isTrue();
@@ -96,7 +98,7 @@ class LifeIT {
   /** Neither measuring nor explaining has anything to save; what is written goes on or is whole. */
   @Test
   void aSignalEndsEveryCommandWithItsOwnCode() throws Exception {
-    Jar jar = new Jar(folder);
+    Jar jar = new Jar(folder).interruptible();
     Path sample = folder.resolve("sample");
     String[] endless = {
       "evaluate",

@@ -176,7 +176,8 @@ public record MetricSelection(
   List<Metric> make(FrozenClassifier classifier, Optional<Masking> trained, long seed) {
     List<Metric> metrics = new ArrayList<>();
     if (names.contains(AD) || names.contains(IC)) {
-      Masking chosen = masking.or(protocol::masking).or(() -> trained).orElse(classifier.defaultMasking());
+      Masking chosen =
+          masking.or(protocol::masking).or(() -> trained).orElse(classifier.defaultMasking());
       metrics.add(new AdIc(classifier, chosen, protocol.keeping(), thresholds));
     }
     if (names.contains(ROAD)) {

@@ -326,11 +326,7 @@ class ServicesTest {
 
   /** What AD says of a run that was trained with the masking of transformers. */
   private static String masking(MetricSelection metrics) {
-    return metrics
-        .make(classifier, Optional.of(Masking.VIT), 1)
-        .get(0)
-        .parameters()
-        .get("masking");
+    return metrics.make(classifier, Optional.of(Masking.VIT), 1).get(0).parameters().get("masking");
   }
 
   /** What a run was trained with decides; the same may be said again, and nothing else. */
