@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.ttame.core.Text;
 import org.ttame.core.storage.FileNames;
 
@@ -23,14 +24,26 @@ final class Arguments {
 
   private final Map<String, String> values;
   private final List<String> operands;
+  private final Set<String> configured;
 
   /**
    * What was typed: option name without dashes to value, {@code "true"} for a switch that is on,
    * and what stood without a dash.
    */
   Arguments(Map<String, String> values, List<String> operands) {
+    this(values, operands, Set.of());
+  }
+
+  /** As above; {@code configured} names the options that {@code --config} set. */
+  Arguments(Map<String, String> values, List<String> operands, Set<String> configured) {
     this.values = Map.copyOf(values);
     this.operands = List.copyOf(operands);
+    this.configured = Set.copyOf(configured);
+  }
+
+  /** Whether the option's value is that of the configuration file. */
+  boolean isConfigured(OptionSpec option) {
+    return configured.contains(option.name());
   }
 
   /** What stood without a dash. */

@@ -59,6 +59,7 @@ record BenchJob(
     Engine.Settings engine)
     implements Command.Job {
   private static final double MIB = 1 << 20;
+  private static final double LEAST_PRINTED_SECONDS = 1e-3;
 
   @Override
   public void run(Console console) throws Exception {
@@ -152,9 +153,19 @@ record BenchJob(
     }
   }
 
+  /** Prints the kinds from a millisecond on, and the sum of the others; records them all. */
   private static void tell(EngineProfile where, ArrayNode rows, Console console) {
+    int brief = 0;
+    double briefSeconds = 0;
     for (EngineProfile.Entry entry : where.entries()) {
-      if (entry.seconds() < 1e-3) {
+      rows.addObject()
+          .put("kind", entry.kind())
+          .put("calls", entry.calls())
+          .put("ms", entry.seconds() * 1e3)
+          .put("gflops", entry.gigaflops());
+      if (entry.seconds() < LEAST_PRINTED_SECONDS) {
+        brief++;
+        briefSeconds += entry.seconds();
         continue;
       }
       console.result(
@@ -164,13 +175,12 @@ record BenchJob(
               entry.calls(),
               entry.seconds() * 1e3,
               entry.operations() == 0 ? "" : Text.format(", %.0f GFLOP/s", entry.gigaflops())));
-      rows.addObject()
-          .put("kind", entry.kind())
-          .put("calls", entry.calls())
-          .put("ms", entry.seconds() * 1e3)
-          .put("gflops", entry.gigaflops());
     }
-    console.result(Text.format("  %-20s %14.1f ms", "all operations", where.seconds() * 1e3));
+    if (brief > 0) {
+      String others = Text.format("%d below 1 ms each", brief);
+      console.result(Text.format("  %-20s %16.1f ms", others, briefSeconds * 1e3));
+    }
+    console.result(Text.format("  %-20s %16.1f ms", "all operations", where.seconds() * 1e3));
   }
 
   private void endure(Workbench bench, ArrayNode rows, Console console) {

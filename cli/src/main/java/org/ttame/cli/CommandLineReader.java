@@ -50,10 +50,13 @@ final class CommandLineReader {
               line.getArgList().get(0)));
     }
     String config = values.get(CommonOptions.CONFIG.name());
+    Map<String, String> configured = new LinkedHashMap<>();
     if (config != null) {
-      readConfig(spec, Arguments.toPath("--config", config)).forEach(values::putIfAbsent);
+      configured.putAll(readConfig(spec, Arguments.toPath("--config", config)));
+      configured.keySet().removeAll(values.keySet());
+      values.putAll(configured);
     }
-    return new Arguments(values, line.getArgList());
+    return new Arguments(values, line.getArgList(), configured.keySet());
   }
 
   private static CommandLine parse(CommandSpec spec, List<String> words) throws UsageException {

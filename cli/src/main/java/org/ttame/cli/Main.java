@@ -12,8 +12,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.ttame.core.Text;
 import org.ttame.core.storage.AtomicFile;
@@ -63,6 +66,8 @@ public final class Main {
           new Entry("bench", BenchCommand::new),
           new Entry("doctor", DoctorCommand::new),
           new Entry("version", VersionCommand::new));
+
+  private static final Pattern OPTION = Pattern.compile("--([a-z][a-z0-9-]*)");
 
   private final PrintStream out;
   private final PrintStream err;
@@ -156,8 +161,9 @@ public final class Main {
       return DONE;
     }
     Console console = null;
+    Arguments arguments = new Arguments(Map.of(), List.of());
     try {
-      Arguments arguments = CommandLineReader.read(spec, words);
+      arguments = CommandLineReader.read(spec, words);
       arguments.exclusive(CommonOptions.QUIET, CommonOptions.VERBOSE);
       Command.Job job = command.parse(arguments);
       console =
@@ -171,9 +177,9 @@ public final class Main {
       job.run(console);
       return DONE;
     } catch (UsageException e) {
-      return wrongUsage(spec, e.getMessage());
+      return wrongUsage(spec, arguments, e.getMessage());
     } catch (InvalidOptionException e) {
-      return wrongUsage(spec, "--" + e.getMessage());
+      return wrongUsage(spec, arguments, "--" + e.getMessage());
     } catch (Exception | OutOfMemoryError | LinkageError e) {
       boolean verbose = console != null && console.isVerbose();
       report(e, verbose, console);
@@ -196,10 +202,26 @@ public final class Main {
     }
   }
 
-  private int wrongUsage(CommandSpec spec, String sentence) {
-    err.println("ttame: " + Printable.of(OptionSpec.typed(sentence)));
+  private int wrongUsage(CommandSpec spec, Arguments arguments, String problem) {
+    String sentence = OptionSpec.typed(problem);
+    err.println("ttame: " + Printable.of(sentence + origin(spec, arguments, sentence)));
     err.printf(Locale.ROOT, "'ttame %s --help' shows the options%n", spec.name());
     return USAGE;
+  }
+
+  /** Which of the options that a sentence names stand in the configuration file. */
+  private static String origin(CommandSpec spec, Arguments arguments, String sentence) {
+    List<String> named =
+        OPTION.matcher(sentence).results().map(found -> found.group(1)).distinct().toList();
+    String options =
+        spec.options().stream()
+            .filter(option -> option.names().stream().anyMatch(named::contains))
+            .filter(arguments::isConfigured)
+            .map(OptionSpec::name)
+            .collect(Collectors.joining(", "));
+    return options.isEmpty()
+        ? ""
+        : Text.format(" (%s in '%s')", options, arguments.text(CommonOptions.CONFIG).orElseThrow());
   }
 
   private void report(Throwable failure, boolean verbose, Console console) {

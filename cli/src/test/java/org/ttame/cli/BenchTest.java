@@ -65,6 +65,10 @@ class BenchTest {
       assertThat(row.get("median_s").asDouble())
           .isBetween(row.get("min_s").asDouble(), row.get("max_s").asDouble());
       assertThat(row.get("gflop").asDouble()).isPositive();
+      long brief =
+          row.get("operations").findValues("ms").stream().filter(ms -> ms.asDouble() < 1).count();
+      assertThat(brief).isPositive();
+      assertThat(result.out()).contains(brief + " below 1 ms each");
     }
     // The same work on three images instead of two.
     assertThat(rows.get(4).get("gflop").asDouble() / rows.get(0).get("gflop").asDouble())

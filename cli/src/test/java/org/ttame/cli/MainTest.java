@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -182,6 +183,38 @@ class MainTest {
     Path file = Files.writeString(folder.resolve("my.properties"), content);
     assertThat(run("version", "--config", file.toString())).isEqualTo(2);
     assertThat(err()).contains("my.properties").contains(sentence);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "version  | threads=0       | --threads 0 is not a whole number of at least 1 (threads in",
+        "version  | device=tpu      | --device tpu is none of cpu, cuda (device in",
+        "lr-find  | min-lr=1        | --min-lr 1.0 is not below --max-lr 0.1 (min-lr in",
+        "evaluate | methods=a,,b    | --methods a,,b has an empty entry; separate the entries by"
+            + " single commas (methods in",
+        "version  | verbose=true    | --quiet and --verbose are mutually exclusive; give one"
+            + " (verbose in",
+      })
+  void aBadValueOfAConfigurationNamesTheFile(
+      String command, String content, String sentence, @TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("my.properties"), content);
+    List<String> line = new ArrayList<>(List.of(command, "--config", file.toString()));
+    switch (command) {
+      case "version" -> line.add("--quiet");
+      case "lr-find" -> line.addAll(List.of("--max-lr", "0.1"));
+      default -> line.addAll(List.of("--weights", "a", "--data", "b"));
+    }
+    assertThat(run(line.toArray(String[]::new))).isEqualTo(2);
+    assertThat(err()).contains(sentence + " '" + file + "')");
+  }
+
+  @Test
+  void whatTheCommandLineSetsIsNotTheFilesFault(@TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("my.properties"), "threads=4");
+    assertThat(run("version", "--config", file.toString(), "--threads", "0")).isEqualTo(2);
+    assertThat(err()).contains("--threads 0 is not").doesNotContain("my.properties");
   }
 
   @Test

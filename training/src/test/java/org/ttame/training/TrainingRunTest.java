@@ -281,7 +281,9 @@ class TrainingRunTest {
     Files.write(file, bytes);
     assertThatThrownBy(() -> builder("damaged", OPTIONS).resume().close())
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("optimizer.npz");
+        .hasMessageContaining("optimizer.npz")
+        .hasMessageContaining("restore the file, or use another checkpoint")
+        .hasMessageContaining(temp.resolve("damaged/checkpoints/last").toString());
     // As the message of a missing checkpoint suggests, an earlier one will do.
     Files.writeString(temp.resolve("damaged/checkpoints/last"), "epoch-1");
     train("whole", OPTIONS);

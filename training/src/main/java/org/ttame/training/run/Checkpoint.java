@@ -19,6 +19,7 @@ import org.ttame.core.image.ImageException.Kind;
 import org.ttame.core.npz.Npz;
 import org.ttame.core.provenance.Sha256;
 import org.ttame.core.storage.AtomicFile;
+import org.ttame.core.storage.InputFile;
 import org.ttame.core.storage.TextFile;
 
 /**
@@ -49,7 +50,7 @@ public record Checkpoint(Path folder) {
    * @throws IOException naming the file, if it is missing or damaged
    */
   public AttentionMechanism mechanism(AttentionSpec spec) throws IOException {
-    return AttentionMechanism.read(spec, folder.resolve(ATTENTION));
+    return arrays(ATTENTION, file -> AttentionMechanism.read(spec, file));
   }
 
   /**
@@ -70,7 +71,32 @@ public record Checkpoint(Path folder) {
    * @throws IOException naming the file, if it is missing or damaged
    */
   public Map<String, INDArray> optimizer(Map<String, INDArray> parameters) throws IOException {
-    return Npz.read(folder.resolve(OPTIMIZER), shapes -> checkShapes(parameters, shapes));
+    return arrays(OPTIMIZER, file -> Npz.read(file, shapes -> checkShapes(parameters, shapes)));
+  }
+
+  private interface Reading<T> {
+    T read(Path file) throws IOException;
+  }
+
+  /** Reads a file of arrays; says what to do if they are damaged or another mechanism's. */
+  private <T> T arrays(String name, Reading<T> reading) throws IOException {
+    Path file = folder.resolve(name);
+    InputFile.require(file);
+    try {
+      return reading.read(file);
+    } catch (IOException e) {
+      throw new IOException(e.getMessage() + remedy(), e);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          Text.format("%s in '%s'%s", e.getMessage(), file, remedy()), e);
+    }
+  }
+
+  private String remedy() {
+    return Text.format(
+        "; restore the file, or use another checkpoint: option 'checkpoint', or to resume the run"
+            + " the name in '%s'",
+        folder.resolveSibling("last"));
   }
 
   private static void checkShapes(Map<String, INDArray> parameters, Map<String, long[]> shapes) {

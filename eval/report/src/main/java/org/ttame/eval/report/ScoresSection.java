@@ -122,8 +122,10 @@ record ScoresSection(EvaluationResult result, EvaluationStatistics statistics, V
     return table.markup();
   }
 
+  /** In a narrow column the interval breaks before "to". */
   private static Html score(String value, String interval) {
-    return Template.read(FILE, "score").fill(Map.of("value", value, "interval", interval));
+    return Template.read(FILE, "score")
+        .fill(Map.of("value", value, "interval", interval.replace(" to ", " to\u00a0")));
   }
 
   private static Html note(String text) {

@@ -15,7 +15,8 @@ import org.ttame.eval.statistics.Interval;
 
 /**
  * Which differences are real: in every column the method of the best mean against every other,
- * image by image. A difference counts as real where its interval excludes zero.
+ * image by image. A difference counts as real where its interval excludes zero and both means read
+ * differently; means that read the same are a tie.
  *
  * @param columns what was found, in order
  */
@@ -25,11 +26,12 @@ record Verdict(List<Found> columns) {
    *
    * @param column the column
    * @param ranked the methods that have a number, best first
-   * @param tied those that cannot be told apart from the first
+   * @param equal the first and those whose mean reads the same
+   * @param open further ones that cannot be told apart from the first
    */
-  record Found(Column column, List<String> ranked, List<String> tied) {
+  record Found(Column column, List<String> ranked, List<String> equal, List<String> open) {
     boolean isSettled() {
-      return ranked.size() > 1 && tied.isEmpty();
+      return ranked.size() > 1 && equal.size() == 1 && open.isEmpty();
     }
   }
 
@@ -45,16 +47,29 @@ record Verdict(List<Found> columns) {
       }
       List<String> ranked =
           means.keySet().stream().sorted(Comparator.comparing(means::get)).toList();
-      List<String> tied =
+      String best = ranked.isEmpty() ? "" : reading(statistics, ranked.get(0), column);
+      List<String> equal =
           ranked.stream()
-              .skip(1)
-              .filter(
-                  method ->
-                      !statistics.difference(ranked.get(0), method, column.key()).excludesZero())
+              .filter(method -> reading(statistics, method, column).equals(best))
               .toList();
-      found.add(new Found(column, ranked, tied));
+      List<String> open =
+          ranked.stream()
+              .filter(method -> !equal.contains(method))
+              .filter(method -> !isBetter(statistics, ranked.get(0), method, column))
+              .toList();
+      found.add(new Found(column, ranked, equal, open));
     }
     return new Verdict(List.copyOf(found));
+  }
+
+  private static String reading(EvaluationStatistics statistics, String method, Column column) {
+    return Numbers.mean(statistics.mean(method, column.key()));
+  }
+
+  private static boolean isBetter(
+      EvaluationStatistics statistics, String method, String other, Column column) {
+    Interval difference = statistics.difference(method, other, column.key());
+    return difference.excludesZero() && column.isGood(difference.mean());
   }
 
   /** The outcome in sentences: who wins where, then what stays open. */
@@ -88,7 +103,11 @@ record Verdict(List<Found> columns) {
             found ->
                 all.add(
                     sentence.fill(
-                        Map.of("kind", new Html(" class=\"open\""), "sentence", open(found)))));
+                        Map.of(
+                            "kind",
+                            new Html(" class=\"open\""),
+                            "sentence",
+                            openSentence(found)))));
     if (all.isEmpty()) {
       all.add(
           sentence.fill(
@@ -101,22 +120,28 @@ record Verdict(List<Found> columns) {
     return Html.join(all);
   }
 
-  private static Html open(Found found) {
-    return Html.join(
-        List.of(
-            Html.text("In " + found.column().title() + " "),
-            Html.name(ExplanationMethod.title(found.ranked().get(0))),
-            Html.text(" has the best mean, but is not significantly better than "),
-            Html.join(
-                java.util.stream.IntStream.range(0, found.tied().size())
-                    .mapToObj(
-                        i ->
-                            Html.join(
-                                List.of(
-                                    Html.text(separator(i, found.tied().size())),
-                                    Html.name(ExplanationMethod.title(found.tied().get(i))))))
-                    .toList()),
-            Html.text(".")));
+  private static Html openSentence(Found found) {
+    List<Html> parts = new ArrayList<>();
+    parts.add(Html.text("In " + found.column().title() + " "));
+    parts.add(names(found.equal()));
+    boolean shared = found.equal().size() > 1;
+    parts.add(Html.text(shared ? " tie for the best mean" : " has the best mean"));
+    if (!found.open().isEmpty()) {
+      String but = shared ? ", and are" : ", but is";
+      parts.add(Html.text(but + " not significantly better than "));
+      parts.add(names(found.open()));
+    }
+    parts.add(Html.text("."));
+    return Html.join(parts);
+  }
+
+  private static Html names(List<String> methods) {
+    List<Html> names = new ArrayList<>();
+    for (int i = 0; i < methods.size(); i++) {
+      names.add(Html.text(separator(i, methods.size())));
+      names.add(Html.name(ExplanationMethod.title(methods.get(i))));
+    }
+    return Html.join(names);
   }
 
   private String share(List<Found> where) {

@@ -60,15 +60,8 @@ class EvaluationReportTest {
 
   @Test
   void numbersThatReadTheSameShareTheirRank() {
-    List<MetricKey> keys = List.of(MetricKey.at("ad", 50));
-    double[] values = {12.34, 12.3401, 20};
-    List<MethodResult> methods = new ArrayList<>();
-    for (int m = 0; m < values.length; m++) {
-      String name = Fixture.METHODS.get(m);
-      ImageRecord record = new ImageRecord("a", name, 0, 0.5, 1, 0, new double[] {values[m]});
-      methods.add(new MethodResult(name, Map.of(), keys, List.of(record), 1));
-    }
-    EvaluationResult result = new EvaluationResult(keys, Map.of(), methods, 1, 1, 1, 1);
+    EvaluationResult result =
+        result(MetricKey.at("ad", 50), new double[][] {{12.34}, {12.3401}, {20}});
     String html =
         new ScoresSection(result, result.statistics(), Verdict.of(result, result.statistics()))
             .section()
@@ -76,6 +69,56 @@ class EvaluationReportTest {
             .markup();
     assertThat(html.split("<td class=\"best\"><span>12.34</span>", -1)).hasSize(3);
     assertThat(html).contains("<td class=\"second\"><span>20.00</span>");
+  }
+
+  @Test
+  void theVerdictNamesTies() {
+    double[] hits = {100, 0, 100, 100};
+    double[] others = {0, 100, 100, 100};
+    double[] none = {0, 0, 0, 0};
+    assertThat(verdict(hits, others, none))
+        .contains("In IC(50%) T-TAME and Grad-CAM tie for the best mean.")
+        .doesNotContain("is better than", "but is not");
+    // Where the difference of every image is the same its interval excludes zero, however small.
+    assertThat(verdict(new double[] {50.0001, 50.0001}, new double[] {50, 50}, new double[] {1, 1}))
+        .contains("In IC(50%) T-TAME and Grad-CAM tie for the best mean.");
+    assertThat(verdict(hits, others, new double[] {100, 0, 100, 0}))
+        .contains("tie for the best mean, and are not significantly better than random .");
+    assertThat(verdict(hits, hits, hits))
+        .contains("In IC(50%) T-TAME , Grad-CAM and random tie for the best mean.");
+  }
+
+  @Test
+  void aWinnerOverOtherImagesIsNoWinner() {
+    // The first has the better mean only because it has no number for the image they differ in.
+    double[] first = {50, 10, Double.NaN};
+    double[] second = {60, 20, 0};
+    assertThat(verdict(first, second))
+        .contains("T-TAME has the best mean, but is not significantly better than Grad-CAM .");
+  }
+
+  private static String verdict(double[]... values) {
+    EvaluationResult result = result(MetricKey.at("ic", 50), values);
+    return text(Verdict.of(result, result.statistics()));
+  }
+
+  private static String text(Verdict verdict) {
+    return verdict.sentences().markup().replaceAll("<[^>]*>", " ").replaceAll("\\s+", " ");
+  }
+
+  /** One number of each method, in the fixture's order, for each image. */
+  private static EvaluationResult result(MetricKey key, double[]... values) {
+    List<MethodResult> methods = new ArrayList<>();
+    for (int m = 0; m < values.length; m++) {
+      String name = Fixture.METHODS.get(m);
+      List<ImageRecord> records = new ArrayList<>();
+      for (int i = 0; i < values[m].length; i++) {
+        records.add(new ImageRecord("image" + i, name, 0, 0.5, 1, 0, new double[] {values[m][i]}));
+      }
+      methods.add(new MethodResult(name, Map.of(), List.of(key), records, 1));
+    }
+    int images = values[0].length;
+    return new EvaluationResult(List.of(key), Map.of(), methods, images, 1, images, 1);
   }
 
   @Test
@@ -87,15 +130,13 @@ class EvaluationReportTest {
         .containsExactly("AD(100%)", "IC(100%)", "AD(15%)", "MoRF", "LeRF");
     // The made-up numbers grow by 15 from method to method, but for IC, which is a coin's.
     assertThat(verdict.columns().get(0).ranked()).containsExactly("ttame", "gradcam", "random");
-    assertThat(verdict.columns().get(0).tied()).isEmpty();
+    assertThat(verdict.columns().get(0).open()).isEmpty();
     assertThat(verdict.columns().get(4).ranked()).containsExactly("random", "gradcam", "ttame");
-    assertThat(verdict.columns().get(1).tied()).isNotEmpty();
-    String text = verdict.sentences().markup().replaceAll("<[^>]*>", " ").replaceAll(" +", " ");
-    assertThat(text)
+    assertThat(verdict.columns().get(1).isSettled()).isFalse();
+    assertThat(text(verdict))
         .contains("T-TAME is better than every other method in AD(100%), AD(15%) and MoRF")
         .contains("random is better than every other method in LeRF.")
-        .contains("In IC(100%)")
-        .contains("is not significantly better than");
+        .contains("In IC(100%)");
   }
 
   @Test

@@ -53,13 +53,17 @@ final class Fixture {
   }
 
   static EvaluationResult result() {
+    return result(KEYS);
+  }
+
+  private static EvaluationResult result(List<MetricKey> keys) {
     List<String> names = images();
     Lcg random = new Lcg(4);
     List<MethodResult> methods = new ArrayList<>();
     for (int m = 0; m < METHODS.size(); m++) {
       List<ImageRecord> records = new ArrayList<>();
       for (int i = 0; i < names.size(); i++) {
-        double[] values = new double[KEYS.size()];
+        double[] values = new double[keys.size()];
         float[] noise = random.next(values.length);
         for (int k = 0; k < values.length; k++) {
           values[k] = 10 + 15 * m + 10 * noise[k];
@@ -70,14 +74,18 @@ final class Fixture {
                 names.get(i), METHODS.get(m), i % 3, 0.99 - 0.04 * i, 1, m == 1 ? 1 : 0, values));
       }
       methods.add(
-          new MethodResult(METHODS.get(m), Map.of("layer", "features.29"), KEYS, records, 1.5 * m));
+          new MethodResult(METHODS.get(m), Map.of("layer", "features.29"), keys, records, 1.5 * m));
     }
     return new EvaluationResult(
-        KEYS, Map.of("masking", "cnn", "protocol", "paper"), methods, names.size(), 12, 720, 4.2);
+        keys, Map.of("masking", "cnn", "protocol", "paper"), methods, names.size(), 12, 720, 4.2);
   }
 
   static EvaluationReport report() {
-    EvaluationResult result = result();
+    return report(KEYS);
+  }
+
+  static EvaluationReport report(List<MetricKey> keys) {
+    EvaluationResult result = result(keys);
     return new EvaluationReport(
         result,
         result.statistics(),

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ttame.core.Text;
+import org.ttame.eval.metric.MetricKey;
 
 /** The report as a person meets it, in a headless Chromium: {@code mvn verify -Pbrowser}. */
 @Tag("browser")
@@ -156,6 +158,26 @@ class ReportBrowserTest {
     browser.press("Escape");
     assertThat(browser.run("return document.getElementById('enlarged').open").asBoolean())
         .isFalse();
+  }
+
+  @Test
+  void aDesktopShowsTheScoresOfAllMetricsAtOnce() throws IOException {
+    List<MetricKey> keys = new ArrayList<>();
+    for (int keep : new int[] {100, 50, 15}) {
+      keys.add(MetricKey.at("ad", keep));
+      keys.add(MetricKey.at("ic", keep));
+    }
+    for (String name : List.of("morf", "lerf", "insertion", "deletion", "pointing", "energy")) {
+      keys.add(MetricKey.of(name));
+    }
+    browser.open(Fixture.report(keys).write(folder.resolve("wide")));
+    assertThat(
+            texts(
+                "return [...document.querySelectorAll('#scores .scroll')].map("
+                    + "s => s.querySelectorAll('thead th').length + ' columns, '"
+                    + " + Math.max(0, s.scrollWidth - s.clientWidth) + ' pixels too wide')"))
+        .containsExactly("14 columns, 0 pixels too wide", "13 columns, 0 pixels too wide");
+    browser.screenshot(PICTURES.resolve("wide.png"));
   }
 
   @Test
