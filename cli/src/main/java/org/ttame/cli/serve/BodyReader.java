@@ -109,7 +109,7 @@ final class BodyReader implements Runnable {
     return new Problem(
         413,
         Text.format(
-            "The body is larger than the limit of %d bytes; send a smaller file",
+            "the photograph is larger than the limit of %d bytes; send a smaller file",
             limits.bodyBytes()),
         closing());
   }

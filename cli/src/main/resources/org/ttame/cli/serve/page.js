@@ -63,7 +63,7 @@
     let text = '';
     for (;;) {
       const {done, value} = await reader.read();
-      if (done) throw new Refused('The server ended before it was done');
+      if (done) throw new Refused('The server stopped before it was done');
       text += value;
       let end;
       while ((end = text.indexOf('\n\n')) >= 0) {
