@@ -24,7 +24,7 @@ warnings.filterwarnings("ignore")
 # What the importer and its evaluator of constants are for, in the order of the table.
 OPERATORS = """
 Conv ConvTranspose BatchNormalization InstanceNormalization GroupNormalization LayerNormalization RMSNormalization LRN
-MeanVarianceNormalization LpNormalization Gemm MatMul Einsum
+MeanVarianceNormalization LpNormalization Gemm MatMul Einsum LSTM
 Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu Softplus Softsign Mish Sigmoid HardSigmoid HardSwish Swish Tanh Erf Gelu Clip
 Softmax LogSoftmax
 MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool GlobalLpPool
@@ -43,6 +43,7 @@ BOUND = {
     "LayerNormalization": "1-", "RMSNormalization": "1-", "Gemm": "1-", "PRelu": "1-", "Clip": "1-", "Pad": "1-", "Resize": "1-",
     "Upsample": "1-", "OneHot": "0-", "Range": "0-", "QuantizeLinear": "0-", "DequantizeLinear": "0-", "Pow": "1-", "Dropout": "1-",
     "ScatterND": "1-", "ScatterElements": "1-", "Attention": "3-3", "CastLike": "1-",
+    "LSTM": "1-",
 }
 EACH = 3
 LARGEST = 12_000

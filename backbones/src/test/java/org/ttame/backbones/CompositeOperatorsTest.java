@@ -28,6 +28,7 @@ class CompositeOperatorsTest {
     pools(bodies);
     normalisations(bodies);
     products(bodies);
+    recurrences(bodies);
     return bodies.entrySet().stream()
         .map(
             body ->
@@ -262,6 +263,74 @@ class CompositeOperatorsTest {
         });
   }
 
+  private static void recurrences(Map<String, Body> bodies) {
+    bodies.put("LSTM", lstm("direction", "forward", "hidden_size", 4));
+    bodies.put("LSTM from the end", lstm("direction", "reverse", "hidden_size", 4));
+    bodies.put("LSTM both ways, with biases and states", lstm("direction", "bidirectional", "hidden_size", 4));
+    bodies.put(
+        "LSTM of rows, as many as images and columns, with zeros as states that the batch sizes",
+        (onnx, image) -> {
+          // As in Sequencer: [B, C, H, W] as [W, B·H, C].
+          String map = map(onnx, image, 3);
+          String last = onnx.node("Transpose", List.of(map), "perm", new long[] {0, 2, 3, 1});
+          String rows = onnx.node("Reshape", List.of(last, onnx.integers(-1, 9, 3)));
+          String steps = onnx.node("Transpose", List.of(rows), "perm", new long[] {1, 0, 2});
+          String batch =
+              onnx.node("Gather", List.of(onnx.node("Shape", List.of(rows)), onnx.integers(0)));
+          String shape =
+              onnx.node("Concat", List.of(onnx.integers(2), batch, onnx.integers(4)), "axis", 0);
+          String zeros = onnx.node("ConstantOfShape", List.of(shape));
+          String y =
+              onnx.node(
+                  "LSTM",
+                  List.of(
+                      steps,
+                      onnx.weight(0, 0.4, 2, 16, 3),
+                      onnx.weight(0, 0.4, 2, 16, 4),
+                      onnx.weight(0, 0.4, 2, 32),
+                      "",
+                      zeros,
+                      zeros),
+                  "direction",
+                  "bidirectional",
+                  "hidden_size",
+                  4);
+          String batched = onnx.node("Transpose", List.of(y), "perm", new long[] {2, 0, 1, 3});
+          return onnx.node("Reshape", List.of(batched, onnx.integers(-1, 9, 9, 8)));
+        });
+  }
+
+  /** Nine tokens as a sequence; all that it gives, side by side. */
+  private static Body lstm(Object... attributes) {
+    boolean both = List.of(attributes).contains("bidirectional");
+    int ways = both ? 2 : 1;
+    return (onnx, image) -> {
+      String x = tokens(onnx, image, 3);
+      List<String> operands = new ArrayList<>();
+      operands.add(onnx.node("Transpose", List.of(x), "perm", new long[] {1, 0, 2}));
+      operands.add(onnx.weight(0, 0.4, ways, 16, 3));
+      operands.add(onnx.weight(0, 0.4, ways, 16, 4));
+      if (both) {
+        operands.add(onnx.weight(0, 0.4, ways, 32));
+        operands.add("");
+        String mean = onnx.node("ReduceMean", List.of(x), "axes", new long[] {1}, "keepdims", 0);
+        for (int i = 0; i < 2; i++) {
+          String rows = onnx.node("MatMul", List.of(mean, onnx.weight(0, 0.4, 3, 8)));
+          String state = onnx.node("Reshape", List.of(rows, onnx.integers(-1, 2, 4)));
+          operands.add(onnx.node("Transpose", List.of(state), "perm", new long[] {1, 0, 2}));
+        }
+      }
+      List<String> results = onnx.nodes("LSTM", operands, 3, attributes);
+      List<String> flat = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        long[] order = i == 0 ? new long[] {2, 0, 1, 3} : new long[] {1, 0, 2};
+        String batched = onnx.node("Transpose", List.of(results.get(i)), "perm", order);
+        flat.add(onnx.node("Flatten", List.of(batched)));
+      }
+      return onnx.node("Concat", flat, "axis", 1);
+    };
+  }
+
   /** What changed attributes have shown: runtimes give other values, or stop. */
   @Test
   void formsThatRuntimesReadOtherwiseAreRefused() throws Exception {
@@ -301,6 +370,10 @@ class CompositeOperatorsTest {
                     onnx.numbers(1, 1, 2, 2)),
                 "coordinate_transformation_mode",
                 "tf_crop_and_resize"));
+    bodies.put("has a sequence of 121 steps, more than 64", refusedLstm(1, ""));
+    bodies.put("has sequences of different lengths", refusedLstm(3, "lengths"));
+    bodies.put("has peepholes", refusedLstm(3, "peepholes"));
+    bodies.put("clip", refusedLstm(3, "clip"));
     for (Map.Entry<String, Body> body : bodies.entrySet()) {
       OnnxWriter onnx = new OnnxWriter("image", 2, 3, SmallNetwork.SIDE, SmallNetwork.SIDE);
       String pooled = onnx.node("GlobalAveragePool", List.of(body.getValue().write(onnx, "image")));
@@ -312,5 +385,29 @@ class CompositeOperatorsTest {
           .isInstanceOf(BackboneException.class)
           .hasMessageContaining(body.getKey());
     }
+  }
+
+  /** Rows of the image as a sequence, in another form than is read. */
+  private static Body refusedLstm(long stride, String form) {
+    return (onnx, image) -> {
+      String map =
+          SmallNetwork.conv(4, 1, 1, 1, "strides", new long[] {stride, stride})
+              .write(onnx, image);
+      String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
+      List<String> operands = new ArrayList<>();
+      operands.add(onnx.node("Transpose", List.of(rows), "perm", new long[] {2, 0, 1}));
+      operands.add(onnx.weight(0, 0.4, 1, 16, 4));
+      operands.add(onnx.weight(0, 0.4, 1, 16, 4));
+      if (form.equals("lengths")) {
+        operands.addAll(List.of("", onnx.integers(5, 16)));
+      } else if (form.equals("peepholes")) {
+        operands.addAll(List.of("", "", "", "", onnx.weight(0, 0.4, 1, 12)));
+      }
+      String y =
+          form.equals("clip")
+              ? onnx.node("LSTM", operands, "hidden_size", 4, "clip", 0.5f)
+              : onnx.node("LSTM", operands, "hidden_size", 4);
+      return onnx.node("Transpose", List.of(y), "perm", new long[] {2, 3, 0, 1});
+    };
   }
 }

@@ -378,4 +378,62 @@ class LayerPlacesTest {
       allAreRight(classifier);
     }
   }
+
+  /** As in TResNet: space is put into depth by reshapes, in front of convolutions. */
+  @Test
+  void blocksOfPixelsAsChannelsAreAMap() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String deep =
+        onnx.node(
+            "Reshape",
+            List.of(pieces(onnx, 0, 3, 5, 1, 2, 4), onnx.integers(-1, 3 * PATCH * PATCH, 8, 8)));
+    String map =
+        onnx.node(
+            "Relu",
+            List.of(
+                onnx.node("Conv", List.of(deep, onnx.weight(0, 0.1, 8, 3 * PATCH * PATCH, 1, 1)))));
+    String end = onnx.node("Relu", List.of(pointwise(onnx, map)));
+    finish(onnx, end, 8);
+    try (FrozenClassifier classifier = load(onnx)) {
+      assertThat(classifier.layers()).containsKeys(map, end);
+      assertThat(classifier.defaultLayers()).extracting(FeatureLayer::node).containsExactly(end);
+      allAreRight(classifier);
+    }
+  }
+
+  /** The image as pieces of patches: batch, channels, rows and rows within, columns likewise. */
+  private static String pieces(OnnxWriter onnx, long... order) {
+    String cut = onnx.node("Reshape", List.of("image", onnx.integers(-1, 3, 8, PATCH, 8, PATCH)));
+    return onnx.node("Transpose", List.of(cut), "perm", order);
+  }
+
+  /** As einops writes them: patches are rows of a matrix; also where they are read by columns. */
+  @Test
+  void patchesThatALinearLayerReadsAreAGrid() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String sum = blocksOfTokens(onnx, pieces(onnx, 0, 2, 4, 3, 5, 1));
+    try (FrozenClassifier classifier = load(onnx)) {
+      assertThat(classifier.defaultLayers()).extracting(FeatureLayer::node).containsExactly(sum);
+      assertThat(classifier.layer(sum).shape()).isEqualTo("8×8×8");
+      allAreRight(classifier);
+    }
+    OnnxWriter turned = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    blocksOfTokens(turned, pieces(turned, 0, 4, 2, 3, 5, 1));
+    try (FrozenClassifier classifier = load(turned)) {
+      assertThat(classifier.layers()).isEmpty();
+    }
+  }
+
+  private static String blocksOfTokens(OnnxWriter onnx, String pieces) {
+    String rows =
+        onnx.node("Reshape", List.of(pieces, onnx.integers(-1, 64, 3 * PATCH * PATCH)));
+    String tokens =
+        onnx.node("MatMul", List.of(rows, onnx.weight(0, 0.1, 3 * PATCH * PATCH, 8)));
+    String mixed =
+        onnx.node("Relu", List.of(onnx.node("MatMul", List.of(tokens, onnx.weight(0, 0.4, 8, 8)))));
+    String sum = onnx.node("Add", List.of(tokens, mixed));
+    String mean = onnx.node("ReduceMean", List.of(sum), "axes", new long[] {1}, "keepdims", 0);
+    onnx.output(onnx.node("Gemm", List.of(mean, onnx.weight(0, 0.3, 8, 5))), "logits");
+    return sum;
+  }
 }

@@ -23,6 +23,7 @@ final class Composites {
           "Trilu",
           "CumSum",
           "RotaryEmbedding",
+          "LSTM",
           "ConvTranspose",
           "LpPool",
           "GlobalLpPool");
@@ -48,6 +49,7 @@ final class Composites {
       case "Trilu" -> Optional.of(triangle(node, inputs, opset));
       case "CumSum" -> Optional.of(runningSum(node, inputs, opset));
       case "RotaryEmbedding" -> Optional.of(Attentions.rotated(node, inputs, opset));
+      case "LSTM" -> Optional.of(Lstm.steps(node, inputs, opset));
       case "Einsum" ->
           inputs.size() > 2 ? Optional.of(Einsums.inPairs(node, opset)) : Optional.empty();
       case "LpNormalization" -> Optional.of(lengthOne(node, opset));

@@ -13,8 +13,8 @@ import org.ttame.core.classifier.FeatureLayer;
 /**
  * Where in the image the values of an imported graph are: which axes of each are rows and columns,
  * which is both as tokens, and how many tokens stand in front. Followed from the image on; lost
- * where windows are cut, found again where heads are joined or a sum joins what was computed in
- * windows.
+ * where windows are cut, found again where heads are joined, where a sum joins what was computed in
+ * windows, and where the pixels of patches become channels.
  */
 final class Geometry {
   private final IdentityHashMap<Value, Places> known = new IdentityHashMap<>();
@@ -129,7 +129,8 @@ final class Geometry {
     }
     return switch (operation.type()) {
       case "Transpose" -> transposed(operation);
-      case "Reshape", "Flatten", "Squeeze", "Unsqueeze" -> reshaped(operation, batch);
+      case "Reshape", "Flatten", "Squeeze", "Unsqueeze" ->
+          reshaped(operation, batch).or(() -> Patches.of(operation, this::places));
       case "Concat" -> joined(operation);
       case "Slice" -> sliced(operation);
       case "Resize", "Upsample", "Pad" -> resized(operation);
