@@ -266,7 +266,9 @@ class CompositeOperatorsTest {
   private static void recurrences(Map<String, Body> bodies) {
     bodies.put("LSTM", lstm("direction", "forward", "hidden_size", 4));
     bodies.put("LSTM from the end", lstm("direction", "reverse", "hidden_size", 4));
-    bodies.put("LSTM both ways, with biases and states", lstm("direction", "bidirectional", "hidden_size", 4));
+    bodies.put(
+        "LSTM both ways, with biases and states",
+        lstm("direction", "bidirectional", "hidden_size", 4));
     bodies.put(
         "LSTM of rows, as many as images and columns, with zeros as states that the batch sizes",
         (onnx, image) -> {
@@ -391,8 +393,7 @@ class CompositeOperatorsTest {
   private static Body refusedLstm(long stride, String form) {
     return (onnx, image) -> {
       String map =
-          SmallNetwork.conv(4, 1, 1, 1, "strides", new long[] {stride, stride})
-              .write(onnx, image);
+          SmallNetwork.conv(4, 1, 1, 1, "strides", new long[] {stride, stride}).write(onnx, image);
       String rows = onnx.node("Reshape", List.of(map, onnx.integers(0, 4, -1)));
       List<String> operands = new ArrayList<>();
       operands.add(onnx.node("Transpose", List.of(rows), "perm", new long[] {2, 0, 1}));

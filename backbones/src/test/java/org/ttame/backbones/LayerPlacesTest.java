@@ -425,10 +425,8 @@ class LayerPlacesTest {
   }
 
   private static String blocksOfTokens(OnnxWriter onnx, String pieces) {
-    String rows =
-        onnx.node("Reshape", List.of(pieces, onnx.integers(-1, 64, 3 * PATCH * PATCH)));
-    String tokens =
-        onnx.node("MatMul", List.of(rows, onnx.weight(0, 0.1, 3 * PATCH * PATCH, 8)));
+    String rows = onnx.node("Reshape", List.of(pieces, onnx.integers(-1, 64, 3 * PATCH * PATCH)));
+    String tokens = onnx.node("MatMul", List.of(rows, onnx.weight(0, 0.1, 3 * PATCH * PATCH, 8)));
     String mixed =
         onnx.node("Relu", List.of(onnx.node("MatMul", List.of(tokens, onnx.weight(0, 0.4, 8, 8)))));
     String sum = onnx.node("Add", List.of(tokens, mixed));

@@ -71,11 +71,20 @@ class NeutralOperandsTest {
         .map(node -> DynamicTest.dynamicTest(name(node), () -> with(node).isNotMistaken()));
   }
 
+  /** As rotary positions have it where no token stands in front. */
+  @Test
+  void aPartOfTheImageWithoutElementsIsDropped() throws Exception {
+    with(
+            Edited.node("Slice", List.of("x", "start", "none", "axes"), "part"),
+            Edited.node("Concat", List.of("part", "x"), "y", "axis", 1))
+        .agreesWithOnnxRuntime();
+  }
+
   private static String name(Onnx.NodeProto node) {
     return node.getOpType() + node.getInputList();
   }
 
-  private Edited with(Onnx.NodeProto node) throws IOException {
+  private Edited with(Onnx.NodeProto... nodes) throws IOException {
     Edited edited =
         new Edited(VGG, folder)
             .constant("zero", new long[0], new float[] {0})
@@ -91,13 +100,16 @@ class NeutralOperandsTest {
             .constant("expanded", new long[] {3}, new long[] {4, 1, 32})
             .constant("start", new long[] {2}, new long[] {0, 0})
             .constant("end", new long[] {2}, new long[] {32, Long.MAX_VALUE})
+            .constant("none", new long[] {2}, new long[] {32, 0})
             .constant("axes", new long[] {2}, new long[] {2, 1})
             .constant("channels", new long[] {4}, new long[] {0, 1, 2, -1});
     flags(edited, "yes", 1, 1);
     flags(edited, "no", 0, 0);
     flags(edited, "some", 1, 0);
     Onnx.NodeProto more = Edited.node("Add", List.of("x", "one"), "more");
-    return edited.after(edited.nodes("Relu").get(0), "x", more, node);
+    Onnx.NodeProto[] all =
+        Stream.concat(Stream.of(more), Stream.of(nodes)).toArray(Onnx.NodeProto[]::new);
+    return edited.after(edited.nodes("Relu").get(0), "x", all);
   }
 
   private static void flags(Edited edited, String name, int first, int others) {

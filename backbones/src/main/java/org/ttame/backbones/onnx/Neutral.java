@@ -48,13 +48,22 @@ final class Neutral {
     return same == null ? List.of() : Collections.singletonList(same);
   }
 
-  /** Of a movement the outputs whose elements are all of the input's, in their order and shape. */
+  /**
+   * Of a movement the outputs whose elements are all of the input's, in their order and shape, or
+   * none of them: the tokens in front where there are none.
+   */
   private static List<Operand> unmoved(OnnxNode node, Value value, List<Operand> inputs)
       throws IOException {
     Constant positions = Constant.positions(value.shape());
     Operand[] outputs =
         Movement.apply(node, positions, inputs).stream()
-            .map(moved -> moved.equalsView(positions) ? value : null)
+            .map(
+                moved ->
+                    moved.equalsView(positions)
+                        ? value
+                        : moved.size() == 0
+                            ? Constant.ofValues(new double[0], false, moved.shape())
+                            : null)
             .toArray(Operand[]::new);
     return Arrays.stream(outputs).allMatch(Objects::isNull) ? List.of() : Arrays.asList(outputs);
   }
