@@ -33,7 +33,11 @@ final class PlanPasses {
       RotatedWeights turned,
       DnnKernels kernels,
       PrecisionPass.Casts casts) {
-    List<PlanStep> rest = GradientPass.apply(steps, kept, fixedArrays, turned, kernels);
+    List<PlanStep> rest =
+        kernels == null
+            ? steps
+            : NormalisationPass.apply(steps, kept, kernels, casts == null, fixedArrays);
+    rest = GradientPass.apply(rest, kept, fixedArrays, turned, kernels);
     if (kernels != null) {
       SpreadPass.apply(rest);
     }
