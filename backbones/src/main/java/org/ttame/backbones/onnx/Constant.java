@@ -296,14 +296,25 @@ final class Constant implements Operand {
     return new Constant(storage, newShape, newStrides, offset + start * strides[axis]);
   }
 
-  /** Elements of an axis in any order, as often as they are named; they are copied. */
+  /**
+   * Elements of an axis in any order, as often as they are named; they are copied, once where other
+   * axes repeat them.
+   */
   Constant pick(int axis, long... indices) throws IOException {
-    int inner = (int) count(Arrays.copyOfRange(shape, axis + 1, shape.length));
-    int outer = (int) count(Arrays.copyOf(shape, axis));
-    long[] newShape = shape.clone();
+    Constant distinct = this;
+    long[] target = shape.clone();
+    target[axis] = indices.length;
+    for (int other = 0; other < shape.length; other++) {
+      if (other != axis && strides[other] == 0 && shape[other] > 0) {
+        distinct = distinct.slice(other, 0, 1, 1);
+      }
+    }
+    long[] newShape = distinct.shape();
     newShape[axis] = indices.length;
+    int inner = (int) count(Arrays.copyOfRange(newShape, axis + 1, shape.length));
+    int outer = (int) count(Arrays.copyOf(newShape, axis));
     double[] result = room(newShape);
-    double[] values = result.length == 0 ? result : values();
+    double[] values = result.length == 0 ? result : distinct.values();
     for (int row = 0; row < outer; row++) {
       for (int i = 0; i < indices.length; i++) {
         long from = (row * shape[axis] + indices[i]) * inner;
@@ -311,7 +322,7 @@ final class Constant implements Operand {
         System.arraycopy(values, (int) from, result, to, inner);
       }
     }
-    return of(new Storage.InMemory(result, type()), newShape);
+    return of(new Storage.InMemory(result, type()), newShape).broadcast(target);
   }
 
   /** One element of an axis, which goes. */

@@ -1,154 +1,141 @@
 package org.ttame.backbones.onnx;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.ttame.core.image.ImageSize;
 import org.ttame.core.image.InputSpec;
 import org.ttame.core.image.ResizeRule;
 
 /**
- * A standardisation that a graph does itself, right behind its input: sums, differences, products
- * and quotients with a constant for each channel, in between perhaps a cast, an exchange of
- * channels or of axes. Together they are y = a·x + b, and the constants say whether x is a pixel in
- * [0, 1] or in [0, 255]: a mean, −b/a, above 2 is one of [0, 255], and so is a factor a below 0.1.
- * Means below 0 are those of neither, so nothing is told. Images of bytes are in [0, 255] whatever
- * follows.
+ * A standardisation that a graph does itself. Values are followed from the image on as long as they
+ * are its {@link ChannelLines}: each channel x of the image as a·x + b. What reads the last of them
+ * has to read the same a and b on every way. They say what images are expected where black is at
+ * most 0 and white above: images in [0, 255] by a mean −b/a above 2 or a factor a of at most 0.1,
+ * those in [0, 1] by a factor of at least 1. Images standardised by ImageNet's values are told by a
+ * graph that takes these back and gives every channel the same scale. Anything else is not told.
+ * Images of bytes are in [0, 255] whatever follows.
  */
 final class InnerStandardisation {
+  private static final double WHITE = 255;
   private static final double LARGEST_UNIT_MEAN = 2;
   private static final double LARGEST_BYTE_FACTOR = 0.1;
-  private static final double SMALLEST_UNIT_FACTOR = 0.5;
 
-  private final ImageInput image;
-  private final double[] factor;
-  private final double[] offset;
+  /** Samples of more than eight bits have smaller ones. */
+  private static final double SMALLEST_BYTE_FACTOR = 1e-3;
 
-  /** Where the channels are after the axes have been exchanged. */
-  private int channelAxis;
+  /** Less than 1 by what float32 rounds. */
+  private static final double SMALLEST_UNIT_FACTOR = 0.999;
 
-  private InnerStandardisation(ImageInput image) {
-    this.image = image;
-    factor = new double[image.channels()];
-    Arrays.fill(factor, 1);
-    offset = new double[image.channels()];
-    channelAxis = image.channelAxis();
-  }
+  /** A factor of its own, without a mean, brings [0, 1] to about [0, 255], or tells nothing. */
+  private static final double SMALLEST_BARE_FACTOR = 100;
+
+  /** Of float32 constants, each rounded. */
+  private static final double TOLERANCE = 1e-5;
+
+  private InnerStandardisation() {}
 
   /**
    * What is left for whoever feeds the graph.
    *
    * @param flow the graph, before anything is fused
-   * @return mean 0 and the std that gives [0, 1] or [0, 255]; empty if the graph does not
-   *     standardise, or its constants do not tell
+   * @return mean 0 and the std that gives [0, 1] or [0, 255], or ImageNet's values; empty if the
+   *     graph does not standardise, or its constants do not tell
    */
   static Optional<InputSpec> of(Dataflow flow) throws IOException {
-    InnerStandardisation inner = new InnerStandardisation(flow.image());
-    if (flow.image().stored().type() == InputSpec.Type.UINT8) {
-      return Optional.of(inner.spec(1 / 255.0));
+    ImageInput image = flow.image();
+    if (image.stored().type() == InputSpec.Type.UINT8) {
+      return Optional.of(spec(image, 1 / WHITE));
     }
-    Value at = flow.input();
-    boolean any = false;
-    while (at.consumers().size() == 1) {
-      Operation next = at.consumers().get(0);
-      if (inner.absorb(next)) {
-        any = true;
-      } else if (!inner.passes(next)) {
-        break;
-      }
-      at = next.output();
+    double[][] lines = read(flow);
+    if (lines == null) {
+      return Optional.empty();
     }
-    return any ? inner.range().map(inner::spec) : Optional.empty();
+    if (isImageNets(lines)) {
+      return Optional.of(spec(image, InputSpec.IMAGENET_MEAN, InputSpec.IMAGENET_STD));
+    }
+    return std(lines).map(std -> spec(image, std));
   }
 
-  private InputSpec spec(double std) {
+  private static InputSpec spec(ImageInput image, double std) {
+    int channels = image.channels();
+    return spec(image, Collections.nCopies(channels, 0.0), Collections.nCopies(channels, std));
+  }
+
+  private static InputSpec spec(ImageInput image, List<Double> mean, List<Double> std) {
     ImageSize size = image.size();
-    return new InputSpec(
-        size.height(),
-        size.width(),
-        Collections.nCopies(factor.length, 0.0),
-        Collections.nCopies(factor.length, std),
-        ResizeRule.CROP,
-        image.stored());
+    return new InputSpec(size.height(), size.width(), mean, std, ResizeRule.CROP, image.stored());
+  }
+
+  /** For each channel that is read its a and b; null where one is read in two ways. */
+  private static double[][] read(Dataflow flow) throws IOException {
+    Map<Value, ChannelLines> known = new HashMap<>();
+    known.put(flow.input(), ChannelLines.of(flow.image()));
+    for (Operation operation : flow.operations()) {
+      if (flow.refusal(operation).isEmpty() && known.keySet().containsAll(operation.values())) {
+        List<ChannelLines> outputs = ChannelLines.after(operation, known);
+        for (int i = 0; i < outputs.size(); i++) {
+          known.put(operation.outputs().get(i), outputs.get(i));
+        }
+      }
+    }
+    double[][] lines = new double[flow.image().channels()][];
+    for (Map.Entry<Value, ChannelLines> value : known.entrySet()) {
+      boolean last =
+          value.getKey().consumers().stream().anyMatch(next -> !known.containsKey(next.output()));
+      if (last && !value.getValue().addTo(lines)) {
+        return null;
+      }
+    }
+    return lines;
   }
 
   /** 1 for [0, 1], 1/255 for [0, 255]. */
-  private Optional<Double> range() {
-    boolean bytes = true;
-    boolean unit = true;
-    boolean below = true;
+  private static Optional<Double> std(double[][] lines) {
+    double smallest = Double.POSITIVE_INFINITY;
+    double largest = 0;
     double mean = 0;
-    for (int c = 0; c < factor.length; c++) {
-      bytes &= Math.abs(factor[c]) <= LARGEST_BYTE_FACTOR;
-      unit &= Math.abs(factor[c]) >= SMALLEST_UNIT_FACTOR;
-      mean = Math.max(mean, Math.abs(offset[c] / factor[c]));
-      below &= offset[c] / factor[c] > 0;
-    }
-    if (below) {
-      // A mean below 0 in every channel is that of images that are themselves in [-1, 1].
-      return Optional.empty();
-    }
-    if (bytes || mean > LARGEST_UNIT_MEAN) {
-      return Optional.of(1 / 255.0);
-    }
-    return unit ? Optional.of(1.0) : Optional.empty();
-  }
-
-  /**
-   * An exchange of channels or axes: which constant belongs to which colour does not matter here.
-   */
-  private boolean passes(Operation operation) {
-    if (operation.is("Cast", "Identity")) {
-      return true;
-    }
-    if (operation.is("Transpose")) {
-      int[] permutation = Movement.permutation(operation.node(), operation.value(0).rank());
-      channelAxis = Tensor.place(permutation, channelAxis);
-      return true;
-    }
-    return operation.is("Gather", "Slice")
-        && operation.values().size() == 1
-        && Arrays.equals(operation.value(0).shape(), operation.output().shape());
-  }
-
-  private boolean absorb(Operation operation) throws IOException {
-    if (!operation.is("Add", "Sub", "Mul", "Div") || operation.onlyConstant() == null) {
-      return false;
-    }
-    boolean first = operation.input(0) instanceof Constant;
-    double[] c = perChannel(operation.onlyConstant());
-    if (c == null || (first && operation.is("Sub", "Div"))) {
-      return false;
-    }
-    for (int i = 0; i < factor.length; i++) {
-      switch (operation.type()) {
-        case "Add" -> offset[i] += c[i];
-        case "Sub" -> offset[i] -= c[i];
-        case "Mul" -> {
-          factor[i] *= c[i];
-          offset[i] *= c[i];
+    for (double[] line : lines) {
+      if (line != null) {
+        if (!(line[0] > 0 && line[1] <= 0)) {
+          return Optional.empty();
         }
-        default -> {
-          factor[i] /= c[i];
-          offset[i] /= c[i];
-        }
+        smallest = Math.min(smallest, line[0]);
+        largest = Math.max(largest, line[0]);
+        mean = Math.max(mean, -line[1] / line[0]);
       }
     }
-    return Arrays.stream(factor).allMatch(f -> f != 0 && Double.isFinite(f));
+    if (largest <= LARGEST_BYTE_FACTOR || mean > LARGEST_UNIT_MEAN) {
+      boolean bytes = smallest >= SMALLEST_BYTE_FACTOR && mean < WHITE;
+      return bytes && largest > 0 ? Optional.of(1 / WHITE) : Optional.empty();
+    }
+    boolean unit = smallest >= (mean > 0 ? SMALLEST_UNIT_FACTOR : SMALLEST_BARE_FACTOR);
+    return mean < 1 && unit ? Optional.of(1.0) : Optional.empty();
   }
 
-  /** A value for each channel; null if the constant is another. */
-  private double[] perChannel(Constant constant) throws IOException {
-    long[] shape = constant.shape();
-    if (constant.size() == 1) {
-      double[] same = new double[factor.length];
-      Arrays.fill(same, constant.scalar());
-      return same;
+  /** Whether pixels that were standardised by ImageNet's values end on one scale. */
+  private static boolean isImageNets(double[][] lines) {
+    if (lines.length != InputSpec.IMAGENET_MEAN.size()) {
+      return false;
     }
-    int axis = channelAxis - 4 + shape.length;
-    boolean channels =
-        constant.size() == factor.length && axis >= 0 && shape[axis] == factor.length;
-    return channels ? constant.values() : null;
+    double slope = 0;
+    double start = 0;
+    for (int c = 0; c < lines.length; c++) {
+      if (lines[c] == null) {
+        return false;
+      }
+      double factor = lines[c][0] / InputSpec.IMAGENET_STD.get(c);
+      double offset = lines[c][1] - factor * InputSpec.IMAGENET_MEAN.get(c);
+      slope = c == 0 ? factor : slope;
+      start = c == 0 ? offset : start;
+      double error = TOLERANCE * Math.abs(slope);
+      if (!(slope > 0 && Math.abs(factor - slope) <= error && Math.abs(offset - start) <= error)) {
+        return false;
+      }
+    }
+    return true;
   }
 }
