@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
+import org.ttame.core.image.Preprocessing;
 import org.ttame.eval.evaluation.Evaluation;
 import org.ttame.eval.evaluation.EvaluationResult;
 import org.ttame.eval.evaluation.EvaluationStatistics;
@@ -159,6 +160,7 @@ public final class Evaluate {
    * @throws InvalidOptionException if an option contradicts the run
    */
   public Result run(FrozenClassifier classifier) throws IOException {
+    Preprocessing.requirePictures(classifier.inputSpec());
     MethodSelection methods = options.methods();
     Map<String, String> provenance = new LinkedHashMap<>(methods.provenance());
     provenance.put("images", set.description());

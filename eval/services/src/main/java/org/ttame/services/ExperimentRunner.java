@@ -15,6 +15,7 @@ import org.ttame.core.ProgressListener;
 import org.ttame.core.Text;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.engine.ComputingThreads;
+import org.ttame.core.image.Preprocessing;
 import org.ttame.eval.evaluation.AdIcValidator;
 import org.ttame.eval.experiment.Experiment;
 import org.ttame.eval.experiment.ExperimentListener;
@@ -57,6 +58,7 @@ final class ExperimentRunner {
    * trials were begun with, if some were, whatever memory there is now.
    */
   TrainingOptions settled(boolean auto, FrozenClassifier classifier) throws IOException {
+    Preprocessing.requirePictures(classifier.inputSpec());
     Optional<String> begun = auto ? begunBatch() : Optional.empty();
     return begun.isPresent()
         ? options.toBuilder().batchSize(Integer.parseInt(begun.get())).build()

@@ -20,6 +20,7 @@ import org.ttame.core.classifier.Assumption;
 import org.ttame.core.classifier.FeatureLayer;
 import org.ttame.core.classifier.FrozenClassifier;
 import org.ttame.core.image.InputSpec;
+import org.ttame.core.image.Preprocessing;
 import org.ttame.training.run.Checkpoint;
 import org.ttame.training.run.Checkpoints;
 import org.ttame.training.run.RunFolder;
@@ -70,10 +71,13 @@ public final class Inspect {
         facts,
         "input",
         Text.format(
-            "%s pixels of %d channels, resize rule %s; in the file %s %s",
+            "%s pixels of %d channel%s, %s; in the file %s %s",
             input.size(),
             input.channels(),
-            input.resize().optionName(),
+            input.channels() == 1 ? "" : "s",
+            Preprocessing.takesPictures(input)
+                ? "resize rule " + input.resize().optionName()
+                : "which pictures do not have: arrays only",
             input.stored().layout(),
             input.stored().type().fileName()));
     add(facts, "output kind", classifier.spec().output().kind().optionName());

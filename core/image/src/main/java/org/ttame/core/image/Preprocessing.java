@@ -37,13 +37,27 @@ public final class Preprocessing {
    */
   public Preprocessing(InputSpec spec) {
     this.spec = Objects.requireNonNull(spec);
-    if (spec.channels() != RGB && spec.channels() != 1) {
+    requirePictures(spec);
+  }
+
+  /**
+   * Makes sure that a classifier's images can be made of pictures.
+   *
+   * @throws IllegalArgumentException if it takes images of other channels than RGB or grey
+   */
+  public static void requirePictures(InputSpec spec) {
+    if (!takesPictures(spec)) {
       throw new IllegalArgumentException(
           Text.format(
-              "The classifier takes images of %d channels; photographs give three or one. Give it"
-                  + " arrays through the Java API",
+              "The classifier takes images of %d channels, but pictures have three, or one: give"
+                  + " it arrays through the Java API",
               spec.channels()));
     }
+  }
+
+  /** Whether a classifier's images can be made of pictures: they are RGB or grey. */
+  public static boolean takesPictures(InputSpec spec) {
+    return spec.channels() == RGB || spec.channels() == 1;
   }
 
   /** Floats of one image: H·W·C. */

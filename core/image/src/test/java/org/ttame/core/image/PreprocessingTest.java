@@ -128,5 +128,6 @@ class PreprocessingTest {
     assertThatThrownBy(() -> new Preprocessing(four))
         .hasMessageContaining("4 channels")
         .hasMessageContaining("Java API");
+    assertThat(Preprocessing.takesPictures(four)).isFalse();
   }
 }
