@@ -411,8 +411,10 @@ public final class Backbones {
     if (options.mean().isPresent() && options.mean().get().size() != channels) {
       throw new BackboneException(
           Text.format(
-              "%s takes images of %d channels, but option 'mean' and option 'std' have %d values each: give one for each channel",
-              file, channels, options.mean().get().size()));
+              "%s takes images of %s, but option 'mean' and option 'std' have %s each: give one for each channel",
+              file,
+              Text.count(channels, "channel"),
+              Text.count(options.mean().get().size(), "value")));
     }
     OutputKind found = source.output().kind();
     if (source.outputSettled() && options.outputKind().orElse(found) != found) {

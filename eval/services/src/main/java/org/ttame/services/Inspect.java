@@ -71,10 +71,9 @@ public final class Inspect {
         facts,
         "input",
         Text.format(
-            "%s pixels of %d channel%s, %s; in the file %s %s",
+            "%s pixels of %s, %s; in the file %s %s",
             input.size(),
-            input.channels(),
-            input.channels() == 1 ? "" : "s",
+            Text.count(input.channels(), "channel"),
             Preprocessing.takesPictures(input)
                 ? "resize rule " + input.resize().optionName()
                 : "which pictures do not have: arrays only",
