@@ -27,10 +27,11 @@ final class MethodArguments {
           "lcam-run", "DIR", "a run of --variant lcam, for the method lcam beside another --run");
   static final OptionSpec LAYER =
       OptionSpec.of(
-          "layer",
-          "NODE",
-          "what CAM methods and iia read (VGG: the ReLU before the last pool; ResNet: layer4; ViT:"
-              + " ln_1 of the last block)");
+              "layer",
+              "NODE",
+              "what CAM methods and iia read (VGG: the ReLU before the last pool; ResNet: layer4;"
+                  + " ViT: ln_1 of the last block)")
+          .orCalled("layers");
   static final OptionSpec RISE_MASKS =
       OptionSpec.of("rise-masks", "N", "RISE's passes per image (4000 for VGG, else 8000)");
   static final OptionSpec MAPS =

@@ -133,6 +133,7 @@ class BadInputTest {
         "explain --images @images --method rise,ttame            | ttame needs --run DIR",
         "explain --run r --images i --method magic               | magic is not a method; choose from ttame",
         "explain --run r --images i --layer l                    | --layer: none of the chosen methods",
+        "explain --run r --images i --layers l                   | --layer: none of the chosen methods",
         "explain --run r --images i --method iia --rise-masks 9  | --rise-masks: none of the chosen methods",
         "explain --weights w --images i --method rise --checkpoint best | belongs to --run",
         "explain --run r --images i --format gif                 | gif",

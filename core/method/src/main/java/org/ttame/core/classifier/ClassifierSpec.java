@@ -66,7 +66,7 @@ public record ClassifierSpec(
       boolean many = names.size() > LISTED;
       throw new IllegalArgumentException(
           Text.format(
-              "%s has no layer \"%s\"; it has %s%s%s",
+              "%s has no layer \"%s\" with height and width; it has %s%s%s",
               name,
               node,
               String.join(", ", many ? names.subList(names.size() - LISTED, names.size()) : names),

@@ -151,7 +151,7 @@ class FrozenClassifierTest {
   @Test
   void refusesWhatDoesNotFit() {
     assertThatThrownBy(() -> classifier.layer("nowhere"))
-        .hasMessage("tiny has no layer \"nowhere\"; it has block");
+        .hasMessage("tiny has no layer \"nowhere\" with height and width; it has block");
     assertThatThrownBy(() -> classifier.crossEntropyGradient(images, new int[] {0, 3}))
         .hasMessage("Class 3 does not exist; tiny has classes 0 to 2");
     assertThatThrownBy(() -> classifier.forward(Nd4j.zeros(1, 3, 4, 4), List.of()))
