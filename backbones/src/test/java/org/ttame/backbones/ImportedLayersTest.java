@@ -1,6 +1,7 @@
 package org.ttame.backbones;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -50,6 +51,53 @@ class ImportedLayersTest {
           .extracting(FeatureLayer::node)
           .containsExactly(first, end);
     }
+  }
+
+  /**
+   * As in CSATv2: a cosine transform of the pixels of each patch, behind which no places are known.
+   * The image's own pixels are no feature map, so there is nothing that the CAM family could read.
+   */
+  @Test
+  void pixelsAreNoLayerHoweverTheyAreMovedAndScaled() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String pixels = pixels(onnx);
+    String cut = onnx.node("Reshape", List.of(pixels, onnx.integers(2, 3, 8, 8, 8, 8)));
+    String patches = onnx.node("Transpose", List.of(cut), "perm", new long[] {0, 2, 4, 1, 3, 5});
+    String turned = onnx.node("MatMul", List.of(patches, onnx.weight(0, 0.3, 8, 8)));
+    String flat = onnx.node("Flatten", List.of(onnx.node("Relu", List.of(turned))));
+    onnx.output(
+        onnx.node("Gemm", List.of(flat, onnx.weight(0, 0.1, 3 * SIDE * SIDE, 5))), "logits");
+    Path file = folder.resolve("pixels.onnx");
+    onnx.write(file, 1);
+    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      assertThat(classifier.layers()).isEmpty();
+      assertThat(classifier.defaultLayers()).isEmpty();
+      String none = "no layer with height and width: explain by rise";
+      assertThatThrownBy(classifier::camLayer).hasMessageContaining(none);
+      assertThatThrownBy(() -> classifier.layer(pixels)).hasMessageContaining(none);
+    }
+  }
+
+  /** A convolution of the same pixels is a layer, and the first one. */
+  @Test
+  void aConvolutionOfPixelsIsTheFirstLayer() throws Exception {
+    OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
+    String first = conv(onnx, pixels(onnx), 3, 4, 1);
+    String flat = onnx.node("Flatten", List.of(onnx.node("GlobalAveragePool", List.of(first))));
+    onnx.output(onnx.node("Gemm", List.of(flat, onnx.weight(0, 0.3, 4, 5))), "logits");
+    Path file = folder.resolve("first.onnx");
+    onnx.write(file, 1);
+    try (FrozenClassifier classifier = Backbones.load(file, BackboneOptions.defaults())) {
+      assertThat(classifier.layers()).containsOnlyKeys(first);
+    }
+  }
+
+  /** The image with its colours mixed, less its mean. */
+  private static String pixels(OnnxWriter onnx) {
+    String turned = onnx.node("Gather", List.of("image", onnx.integers(2, 0, 1)), "axis", 1);
+    String bright = onnx.node("Sigmoid", List.of(onnx.node("Add", List.of(turned, "image"))));
+    String mean = onnx.node("ReduceMean", List.of(bright), "axes", new long[] {2, 3});
+    return onnx.node("Sub", List.of(bright, mean));
   }
 
   /** As in LeViT: the tokens of every second row and column ask all tokens, without a residual. */

@@ -139,7 +139,7 @@ class InputsAndOutputsTest {
             .withStandardisation(List.of(0.0, 0.0, 0.0, 0.0), List.of(1.0, 1.0, 1.0, 1.0));
     assertThatThrownBy(() -> Backbones.load(file, four))
         .isInstanceOf(BackboneException.class)
-        .hasMessageContaining(channels + " channels")
+        .hasMessageContaining(channels == 1 ? "1 channel," : channels + " channels,")
         .hasMessageContaining("4 values");
   }
 

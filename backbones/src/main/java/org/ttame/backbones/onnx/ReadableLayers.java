@@ -2,6 +2,7 @@ package org.ttame.backbones.onnx;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -14,13 +15,27 @@ import org.ttame.core.classifier.FeatureLayer;
 
 /**
  * Which layers of an imported graph can be explained: the values whose channels lie at places of
- * the image, as maps or as tokens, without those that only show another one. They have the names
- * that the file gives their values; nodes, and views of them, are further names.
+ * the image, as maps or as tokens, without those that only show another one, and without the
+ * image's own pixels, however they are moved or scaled. They have the names that the file gives
+ * their values; nodes, and views of them, are further names.
  */
 final class ReadableLayers {
   /** Operators that only show their input. */
   static final Set<String> VIEWS =
       Set.of("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Identity");
+
+  /** Operators that make features of pixels: convolutions, products and pools with windows. */
+  private static final Set<String> MAKE_FEATURES =
+      Set.of(
+          "Conv",
+          "Gemm",
+          "MatMul",
+          "Einsum",
+          Fusion.LINEAR,
+          "Attention",
+          "MaxPool",
+          "AveragePool",
+          "LpPool");
 
   private final List<Operation> operations;
   private final IdentityHashMap<Value, FeatureLayer> layers = new IdentityHashMap<>();
@@ -73,11 +88,19 @@ final class ReadableLayers {
 
   private void find(Emitter emitter) {
     Set<String> names = new HashSet<>();
+    Set<Value> features = Collections.newSetFromMap(new IdentityHashMap<>());
     TokenGrids grids = new TokenGrids(operations, emitter.geometry(), emitter.batch());
     for (Operation operation : operations) {
+      if ((MAKE_FEATURES.contains(operation.type()) && !isView(operation))
+          || operation.values().stream().anyMatch(features::contains)) {
+        features.addAll(operation.outputs());
+      }
       for (Value value : operation.outputs()) {
         Tensor tensor = emitter.tensor(value);
-        if (tensor == null || isView(operation) || isFramed(operation)) {
+        if (tensor == null
+            || !features.contains(value)
+            || isView(operation)
+            || isFramed(operation)) {
           continue;
         }
         String node = names.contains(value.name()) ? tensor.variable().name() : value.name();

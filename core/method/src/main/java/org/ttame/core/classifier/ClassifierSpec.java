@@ -60,6 +60,7 @@ public record ClassifierSpec(
    * @throws IllegalArgumentException if there is none
    */
   public FeatureLayer layer(String node) {
+    requireLayers();
     FeatureLayer layer = layers.get(aliases.getOrDefault(node, node));
     if (layer == null) {
       List<String> names = List.copyOf(layers.keySet());
@@ -103,6 +104,7 @@ public record ClassifierSpec(
    * @throws IllegalArgumentException if it names no layer
    */
   public FeatureLayer camLayer() {
+    requireLayers();
     return layer(
         cam.orElseThrow(
             () ->
@@ -111,5 +113,12 @@ public record ClassifierSpec(
                         + " has no layer with a height and a width that lies on every path to the"
                         + " logits: name one (inspect lists them), or explain by rise, which needs"
                         + " none")));
+  }
+
+  private void requireLayers() {
+    if (layers.isEmpty()) {
+      throw new IllegalArgumentException(
+          name + " has no layer with height and width: explain by rise, which needs none");
+    }
   }
 }
