@@ -33,7 +33,7 @@ ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumS
 Concat Split Slice Pad Transpose Reshape Flatten Squeeze Unsqueeze Expand Tile Gather GatherElements GatherND ScatterND
 ScatterElements Where Trilu OneHot NonZero
 Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not IsNaN IsInf
-Resize Upsample DepthToSpace SpaceToDepth
+Resize Upsample DepthToSpace SpaceToDepth Col2Im
 Shape Size Range Constant ConstantOfShape Cast CastLike Identity Dropout Attention QuantizeLinear DequantizeLinear
 """.split()
 

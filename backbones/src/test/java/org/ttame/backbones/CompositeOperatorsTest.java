@@ -110,6 +110,18 @@ class CompositeOperatorsTest {
     bodies.put(
         "transposed convolution in groups, to the same size",
         transposed("strides", new long[] {2, 2}, "group", 2, "auto_pad", "SAME_UPPER"));
+    bodies.put("columns that overlap", folded(4, 4));
+    bodies.put(
+        "columns in a frame, with gaps, a last row that none reaches",
+        folded(
+            7,
+            4,
+            "strides",
+            new long[] {2, 1},
+            "dilations",
+            new long[] {1, 2},
+            "pads",
+            new long[] {0, 1, 0, 0}));
     bodies.put(
         "transposed convolution of rows",
         (onnx, image) -> {
@@ -120,6 +132,19 @@ class CompositeOperatorsTest {
               "strides",
               new long[] {2});
         });
+  }
+
+  /** Nine columns of twelve values: windows over an image of three channels. */
+  private static Body folded(long height, long width, Object... attributes) {
+    return (onnx, image) -> {
+      onnx.opset(18);
+      String columns =
+          onnx.node("Transpose", List.of(tokens(onnx, image, 12)), "perm", new long[] {0, 2, 1});
+      return onnx.node(
+          "Col2Im",
+          List.of(columns, onnx.integers(height, width), onnx.integers(2, 2)),
+          attributes);
+    };
   }
 
   private static Body transposed(Object... attributes) {

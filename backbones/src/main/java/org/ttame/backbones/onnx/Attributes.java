@@ -23,6 +23,7 @@ final class Attributes {
           "Attention: is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode"
               + " right_window_size scale softcap softmax_precision=1",
           "LpNormalization: axis p",
+          "Col2Im: dilations pads strides",
           "LSTM: direction hidden_size input_forget=0 layout",
           "ConvTranspose: auto_pad dilations group kernel_shape output_padding output_shape pads"
               + " strides",

@@ -24,6 +24,7 @@ final class Composites {
           "CumSum",
           "RotaryEmbedding",
           "LSTM",
+          "Col2Im",
           "ConvTranspose",
           "LpPool",
           "GlobalLpPool");
@@ -65,6 +66,7 @@ final class Composites {
               ? Optional.empty()
               : Optional.of(product(node, inputs, opset));
       case "ConvTranspose" -> Optional.of(WindowSteps.transposedConvolution(node, inputs, opset));
+      case "Col2Im" -> Optional.of(WindowSteps.folded(node, inputs, opset));
       case "LpPool", "GlobalLpPool" -> Optional.of(WindowSteps.lengths(node, inputs, opset));
       case "MaxPool", "AveragePool" ->
           WindowSteps.needsSteps(node, inputs)

@@ -1,5 +1,6 @@
 package org.ttame.backbones.onnx;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -86,6 +87,72 @@ final class WindowSteps {
                 body.integers(cuts.stream().mapToLong(cut -> cut[0]).toArray()),
                 body.integers(cuts.stream().mapToLong(cut -> cut[1]).toArray()),
                 body.integers(IntStream.range(2, axes + 2).asLongStream().toArray()))));
+  }
+
+  /**
+   * Columns summed up where they overlap, Col2Im: a transposed convolution of each channel whose
+   * weights put every value of a window where it lies.
+   */
+  static OnnxModel.Function folded(OnnxNode node, List<Operand> inputs, long opset)
+      throws IOException {
+    long[] columns = inputs.get(0).shape();
+    if (!(inputs.get(1) instanceof Constant image) || !(inputs.get(2) instanceof Constant block)) {
+      throw Composites.refused(node, "has shapes that are not constant");
+    }
+    long[] sides = image.integers();
+    long[] kernel = block.integers();
+    int axes = sides.length;
+    long window = Constant.count(kernel);
+    if (columns.length != 3 || axes < 1 || axes > 2 || kernel.length != axes || window < 1) {
+      throw Composites.refused(node, "is neither one- nor two-dimensional");
+    }
+    long[] shape = new long[axes + 2];
+    shape[0] = columns[0];
+    shape[1] = columns[1];
+    long[] strides = new long[axes];
+    long[] dilations = new long[axes];
+    long[] pads = new long[2 * axes];
+    long[] rest = new long[axes];
+    long places = 1;
+    for (int axis = 0; axis < axes; axis++) {
+      strides[axis] = Math.max(1, entry(node, "strides", axes, axis, 1));
+      dilations[axis] = entry(node, "dilations", axes, axis, 1);
+      pads[axis] = entry(node, "pads", 2 * axes, axis, 0);
+      pads[axes + axis] = entry(node, "pads", 2 * axes, axes + axis, 0);
+      long way =
+          sides[axis] + pads[axis] + pads[axes + axis] - dilations[axis] * (kernel[axis] - 1) - 1;
+      shape[axis + 2] = Math.floorDiv(way, strides[axis]) + 1;
+      rest[axis] = Math.floorMod(way, strides[axis]);
+      places *= shape[axis + 2];
+    }
+    if (places != columns[2] || columns[1] % window != 0) {
+      throw Composites.refused(node, "has columns that are not those of its windows");
+    }
+    double[] ones = Constant.room(columns[1], window);
+    for (int row = 0; row < columns[1]; row++) {
+      ones[Math.toIntExact(row * window + row % window)] = 1;
+    }
+    long[] weights = new long[axes + 2];
+    weights[0] = columns[1];
+    weights[1] = 1;
+    System.arraycopy(kernel, 0, weights, 2, axes);
+    Body body = new Body(node, opset);
+    String x = body.step("Reshape", List.of(body.input(0), body.integers(shape)));
+    String weight = body.constant(Constant.ofValues(ones, false, weights));
+    return body.of(
+        body.step(
+            "ConvTranspose",
+            List.of(x, weight),
+            "group",
+            columns[1] / window,
+            "strides",
+            strides,
+            "dilations",
+            dilations,
+            "pads",
+            pads,
+            "output_padding",
+            rest));
   }
 
   private static long entry(OnnxNode node, String name, int axes, int axis, long otherwise) {

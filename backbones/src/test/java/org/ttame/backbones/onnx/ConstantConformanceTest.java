@@ -22,7 +22,7 @@ class ConstantConformanceTest {
   private static final Pattern EXPECTED_REFUSALS =
       Pattern.compile(
           "a (Attention|Conv|ConvTranspose|(Max|Average|Lp|GlobalMax|GlobalAverage|GlobalLp)Pool|LRN|Loop"
-              + "|LSTM|GroupNormalization|LpNormalization|MeanVarianceNormalization) node.*"
+              + "|LSTM|Col2Im|GroupNormalization|LpNormalization|MeanVarianceNormalization) node.*"
               + "|.* has element type .*");
 
   /**
