@@ -35,6 +35,7 @@ final class CoreShortage {
   private static final Path THREADS = Path.of("/proc/self/task");
   private static final Path MAPPED = Path.of("/proc/self/maps");
   private static final String STATISTICS = "schedstat";
+  private static final String SLEEPERS = "ttame-openmp-sleepers";
   private static final long INTERVAL_MILLIS = 500;
 
   /** How long all threads wait, for each second that the busiest one wants: cores are short. */
@@ -126,7 +127,7 @@ final class CoreShortage {
       calm = shortage.getAsDouble() < SHORT ? calm + 1 : 0;
     }
     if (calm < CALM && release == null) {
-      openMp().ifPresent(library -> release = sleepAtOnce(library));
+      openMp().ifPresent(library -> release = sleepAtOnce(library, SLEEPERS));
     } else if (calm >= CALM && release != null) {
       release.countDown();
       release = null;
@@ -179,9 +180,10 @@ final class CoreShortage {
    * Has waiting threads sleep at once.
    *
    * @param openMp the library
+   * @param name of the threads that see to it
    * @return ends it
    */
-  static CountDownLatch sleepAtOnce(NativeLibrary openMp) {
+  static CountDownLatch sleepAtOnce(NativeLibrary openMp, String name) {
     int all = openMp.getFunction("omp_get_num_procs").invokeInt(new Object[0]) + 1;
     // What a team calls must be native, and do nothing: this only reads a number.
     Function nothing = openMp.getFunction("omp_get_thread_num");
@@ -197,7 +199,7 @@ final class CoreShortage {
                 Thread.currentThread().interrupt();
               }
             },
-            "ttame-openmp-sleepers");
+            name);
     leader.setDaemon(true);
     leader.start();
     return release;

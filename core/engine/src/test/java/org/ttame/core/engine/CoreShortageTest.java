@@ -20,6 +20,9 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** How a shortage of cores is noticed, and what OpenMP is made to do then. */
 class CoreShortageTest {
+  /** Not the name that the team has which is there for whatever computes in this process. */
+  private static final String TEAM = "test-sleepers";
+
   @BeforeAll
   static void onLinux() {
     assumeThat(Platform.isLinux()).isTrue();
@@ -59,7 +62,7 @@ class CoreShortageTest {
     Nd4j.ones(100, 100).mmul(Nd4j.ones(100, 100)).close();
     NativeLibrary library = CoreShortage.openMp().orElseThrow();
     int processors = library.getFunction("omp_get_num_procs").invokeInt(new Object[0]);
-    CountDownLatch release = CoreShortage.sleepAtOnce(library);
+    CountDownLatch release = CoreShortage.sleepAtOnce(library, TEAM);
     awaitSleepers(processors + 1);
     assertThat(Nd4j.ones(100, 100).mmul(Nd4j.ones(100, 100)).sumNumber().doubleValue())
         .isEqualTo(1e6);
@@ -76,7 +79,7 @@ class CoreShortageTest {
 
   private static boolean sleeps(Path thread) {
     try {
-      return Files.readString(thread.resolve("comm")).startsWith("ttame-openmp-sl");
+      return Files.readString(thread.resolve("comm")).startsWith(TEAM);
     } catch (IOException e) {
       return false; // it has ended
     }
