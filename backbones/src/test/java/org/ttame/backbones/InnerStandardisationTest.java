@@ -209,8 +209,8 @@ class InnerStandardisationTest {
   }
 
   /**
-   * A learned normalisation, convolutions that mix channels, an image that is read in two ways, and
-   * scales that are not those of pixels.
+   * A learned normalisation, convolutions that mix channels or are of rows, an image that is read
+   * in two ways, and scales that are not those of pixels.
    */
   @Test
   void whatIsNotCertainIsNotTold() throws Exception {
@@ -218,6 +218,11 @@ class InnerStandardisationTest {
         List.<SmallNetwork.Body>of(
             (onnx, image) -> SmallNetwork.norm(onnx, image, 3),
             (onnx, image) -> onnx.node("Conv", List.of(image, onnx.weight(2, 0.2, 3, 3, 1, 1))),
+            (onnx, image) -> {
+              String row = onnx.node("Reshape", List.of(image, onnx.integers(0, 3, -1)));
+              row = onnx.node("Conv", List.of(row, onnx.weight(2, 0.2, 3, 1, 1)), "group", 3);
+              return onnx.node("Reshape", List.of(row, onnx.integers(0, 3, 11, 11)));
+            },
             (onnx, image) -> onnx.node("Sub", List.of(standardised(onnx, image), image)),
             (onnx, image) -> {
               List<String> both = List.of(standardised(onnx, image), image);

@@ -161,6 +161,9 @@ record ChannelLines(int axis, int[] channel, double[] factor, double[] offset) {
     long[] in = conv.value(0).shape();
     long[] out = conv.output().shape();
     long[] weight = conv.input(1).shape();
+    if (weight.length != 4) {
+      return List.of();
+    }
     int inputs = channel.length;
     long[] strides = conv.node().integers("strides");
     boolean pixels =
