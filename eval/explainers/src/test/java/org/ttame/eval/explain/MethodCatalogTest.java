@@ -91,7 +91,7 @@ class MethodCatalogTest {
       assertThatThrownBy(() -> bare.explainer(ExplanationMethod.LCAM))
           .hasMessageContaining("option 'variant' lcam; give option 'lcam-run'");
       assertThatThrownBy(() -> bare.explainer(ExplanationMethod.GRADCAM))
-          .hasMessageContaining("no layer \"layer9\"; it has features.");
+          .hasMessageContaining("no layer \"layer9\" with height and width; it has features.");
       assertThatThrownBy(() -> other.explainer(ExplanationMethod.TTAME))
           .hasMessageContaining("was trained as lcam");
       assertThat(other.explainer(ExplanationMethod.LCAM).name()).isEqualTo("lcam");
