@@ -93,8 +93,15 @@ final class ExplainerCheck implements AutoCloseable {
   /** The file's maps are ours, for every batch that it takes. */
   void agrees(AttentionMechanism mechanism, Classes classes, MapSizes size, Path out)
       throws Exception {
+    agrees(mechanism, classes, size, out, OptLevel.ALL_OPT);
+  }
+
+  /** The same with the file optimised so far. */
+  void agrees(
+      AttentionMechanism mechanism, Classes classes, MapSizes size, Path out, OptLevel level)
+      throws Exception {
     write(mechanism, classes, size, out);
-    try (OnnxOracle explained = new OnnxOracle(out)) {
+    try (OnnxOracle explained = new OnnxOracle(out, level)) {
       long fixed = explained.shape(output(classes))[0];
       for (int batch : fixed > 0 ? List.of((int) fixed) : List.of(1, 3)) {
         agrees(mechanism, explained, classes, size, batch);

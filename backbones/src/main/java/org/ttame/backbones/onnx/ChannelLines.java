@@ -174,7 +174,7 @@ record ChannelLines(int axis, int[] channel, double[] factor, double[] offset) {
     int outputs = (int) weight[0];
     int group = (int) weight[1];
     boolean known = conv.input(1) instanceof Constant && !(conv.input(2) instanceof Value);
-    if (!pixels || !known || in[1] != inputs || axis > 1 || outputs > inputs) {
+    if (!pixels || !known || in[1] != inputs || (axis >= 0 && axis != 1) || outputs > inputs) {
       return List.of();
     }
     int inGroup = outputs * group / inputs;

@@ -330,9 +330,7 @@ final class ActivationPass {
         case "softmax" -> {
           if (isLastAxis(step) && OneDnnPass.dense(step.inputs.get(0))) {
             replace(
-                step,
-                kernels.elementwise(result.type).softmax(result.shape),
-                List.of(step.inputs.get(0)));
+                step, kernels.rows(result.type).softmax(result.shape), List.of(step.inputs.get(0)));
           }
         }
         case "softmax_bp" -> {
@@ -347,7 +345,7 @@ final class ActivationPass {
               && OneDnnPass.dense(softmax.outputs.get(0))) {
             replace(
                 step,
-                kernels.elementwise(result.type).softmaxGradient(result.shape),
+                kernels.rows(result.type).softmaxGradient(result.shape),
                 List.of(g, softmax.outputs.get(0)));
           }
         }

@@ -117,6 +117,11 @@ final class DnnKernels {
     return new DnnElementwise(dnn, type);
   }
 
+  /** Kernels over rows. */
+  DnnRows rows(DataType type) {
+    return new DnnRows(dnn, type);
+  }
+
   /** Kernels that move values. */
   DnnMovement movement(DataType type) {
     return new DnnMovement(dnn, type);

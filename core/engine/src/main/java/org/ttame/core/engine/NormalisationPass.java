@@ -27,13 +27,13 @@ import org.nd4j.linalg.factory.Nd4j;
  * costs less than keeping c until then.
  */
 final class NormalisationPass {
-  private final DnnElementwise kernels;
+  private final DnnRows kernels;
   private final List<INDArray> fixedArrays;
   private final StepIndex index;
   private final Map<PlanStep, PlanStep> instead = new HashMap<>();
   private final Set<PlanStep> dropped = new HashSet<>();
 
-  private NormalisationPass(StepIndex index, DnnElementwise kernels, List<INDArray> fixedArrays) {
+  private NormalisationPass(StepIndex index, DnnRows kernels, List<INDArray> fixedArrays) {
     this.index = index;
     this.kernels = kernels;
     this.fixedArrays = fixedArrays;
@@ -57,7 +57,7 @@ final class NormalisationPass {
       List<INDArray> fixedArrays) {
     NormalisationPass pass =
         new NormalisationPass(
-            new StepIndex(steps, kept), kernels.elementwise(DataType.FLOAT), fixedArrays);
+            new StepIndex(steps, kept), kernels.rows(DataType.FLOAT), fixedArrays);
     for (PlanStep step : steps) {
       if (pass.is(step, "rsqrt")) {
         pass.replace(step, gradients);
@@ -140,12 +140,15 @@ final class NormalisationPass {
     double eps = ((ScalarOp) forward.shifted().op).scalar().getDouble(0);
     Affine affine = affine(forward.n());
     PlanStep last = affine == null ? forward.normed() : affine.sum();
-    Kernel gradient;
+    Kernel gradient = null;
     Kernel kernel;
     try {
       gradient = backward == null ? null : kernels.normalisationGradient(x.shape, eps);
       kernel = kernels.normalisation(x.shape, eps, affine == null ? null : weights(affine));
     } catch (OneDnn.UnsupportedException e) {
+      if (gradient != null) {
+        gradient.close();
+      }
       return;
     }
     dropped.addAll(forward.inner());

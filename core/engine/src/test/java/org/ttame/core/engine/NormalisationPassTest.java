@@ -15,16 +15,16 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Layer normalisation and its gradient as one step each, beside SameDiff's session. */
 class NormalisationPassTest extends SessionComparison {
-  private static final int WIDTH = 24;
   private static final String FORWARD = "layer normalisation";
   private static final String GRADIENT = "layer normalisation gradient";
 
+  private int width = 24;
   private final SameDiff graph = SameDiff.create();
-  private final SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, WIDTH);
+  private final SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, -1);
 
   /** Rows of different means and spreads. */
   private INDArray rows() {
-    return wave(7, WIDTH).muliColumnVector(Nd4j.linspace(0.1, 3, 7, DataType.FLOAT)).addi(2);
+    return wave(7, width).muliColumnVector(Nd4j.linspace(0.1, 3, 7, DataType.FLOAT)).addi(2);
   }
 
   private List<String> agree() {
@@ -33,15 +33,15 @@ class NormalisationPassTest extends SessionComparison {
   }
 
   private SDVariable column(double value) {
-    return graph.constant(Nd4j.valueArrayOf(new long[] {WIDTH, 1}, value, DataType.FLOAT));
+    return graph.constant(Nd4j.valueArrayOf(new long[] {width, 1}, value, DataType.FLOAT));
   }
 
   private SDVariable centred(SDVariable rows) {
-    return rows.sub(graph.mmul(rows, column(1.0 / WIDTH)));
+    return rows.sub(graph.mmul(rows, column(1.0 / width)));
   }
 
   private SDVariable scale(SDVariable centred, double eps) {
-    return graph.math().rsqrt(graph.mmul(centred.mul(centred), column(1.0 / WIDTH)).add(eps));
+    return graph.math().rsqrt(graph.mmul(centred.mul(centred), column(1.0 / width)).add(eps));
   }
 
   private SDVariable normalised(SDVariable rows, double eps) {
@@ -50,7 +50,7 @@ class NormalisationPassTest extends SessionComparison {
   }
 
   private SDVariable weighted(SDVariable normalised) {
-    return normalised.mul(graph.constant(wave(WIDTH))).add(graph.constant(wave(WIDTH)));
+    return normalised.mul(graph.constant(wave(width))).add(graph.constant(wave(width)));
   }
 
   @ParameterizedTest
@@ -63,17 +63,26 @@ class NormalisationPassTest extends SessionComparison {
         .doesNotContain("rsqrt", "pow", "subtract", "multiply + add");
   }
 
+  /** Shorter than a vector of the processor, and longer than a page. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 17, 5000})
+  void rowsOfAnyLength(int length) {
+    width = length;
+    weighted(normalised(x, 1e-2)).rename("y");
+    assertThat(agree()).contains(FORWARD, GRADIENT).doesNotContain("rsqrt", "pow");
+  }
+
   @Test
   void withoutWeights() {
-    normalised(x, 1e-5).mul("y", graph.constant(wave(WIDTH)));
+    normalised(x, 1e-5).mul("y", graph.constant(wave(width)));
     assertThat(agree()).contains(FORWARD, GRADIENT).doesNotContain("rsqrt", "pow");
   }
 
   /** The stream goes past the normalisation, as in a transformer's block, twice. */
   @Test
   void insideResidualBlocks() {
-    SDVariable first = x.add(linear(graph, weighted(normalised(x, 1e-5)), WIDTH, WIDTH));
-    SDVariable second = linear(graph, weighted(normalised(first, 1e-5)), WIDTH, WIDTH);
+    SDVariable first = x.add(linear(graph, weighted(normalised(x, 1e-5)), width, width));
+    SDVariable second = linear(graph, weighted(normalised(first, 1e-5)), width, width);
     first.add("y", second);
     assertThat(agree()).contains(FORWARD, GRADIENT).doesNotContain("rsqrt", "pow");
   }
@@ -89,7 +98,7 @@ class NormalisationPassTest extends SessionComparison {
   void constantRows() {
     weighted(normalised(x, 1e-5)).rename("y");
     objective(graph, "y");
-    INDArray flat = Nd4j.valueArrayOf(new long[] {4, WIDTH}, 3, DataType.FLOAT);
+    INDArray flat = Nd4j.valueArrayOf(new long[] {4, width}, 3, DataType.FLOAT);
     try (PlanRunner direct = new PlanRunner(graph, true, true);
         GraphResult result =
             direct.gradients(Map.of("x", flat), LOSS, List.of("y"), List.of("x"))) {
@@ -117,7 +126,7 @@ class NormalisationPassTest extends SessionComparison {
   /** Statistics of something else, and means that are none. */
   @Test
   void whatIsLikeIt() {
-    SDVariable shifted = x.sub(graph.mmul(x, column(2.0 / WIDTH)));
+    SDVariable shifted = x.sub(graph.mmul(x, column(2.0 / width)));
     SDVariable own = shifted.mul(scale(shifted, 1e-5));
     SDVariable rootMeanSquare = x.mul(scale(x, 1e-5));
     SDVariable other = centred(x).mul(scale(centred(x.mul(x)), 1e-5));
@@ -128,11 +137,11 @@ class NormalisationPassTest extends SessionComparison {
   /** Weights that are inputs keep steps of their own, and get gradients. */
   @Test
   void weightsWithGradients() {
-    SDVariable weight = graph.placeHolder("weight", DataType.FLOAT, WIDTH);
-    SDVariable bias = graph.placeHolder("bias", DataType.FLOAT, WIDTH);
+    SDVariable weight = graph.placeHolder("weight", DataType.FLOAT, width);
+    SDVariable bias = graph.placeHolder("bias", DataType.FLOAT, width);
     normalised(x, 1e-5).mul(weight).add("y", bias);
     objective(graph, "y");
-    Map<String, INDArray> inputs = Map.of("x", rows(), "weight", wave(WIDTH), "bias", wave(WIDTH));
+    Map<String, INDArray> inputs = Map.of("x", rows(), "weight", wave(width), "bias", wave(width));
     for (String wrt : List.of("x", "weight", "bias")) {
       assertThat(agree(graph, inputs, "y", wrt)).as(wrt).contains(FORWARD);
     }

@@ -77,7 +77,7 @@ public record AttentionSpec(List<FeatureLayer> features, int classes, Variant va
     if (layers.isEmpty()) {
       throw new IllegalArgumentException(
           "An attention mechanism needs at least one layer to read, and no layer with a height and a"
-              + " width lies on every path to the logits: name some with option 'layers' (inspect lists them),"
+              + " width lies on every path to the logits: name some with option 'layers' if inspect lists any,"
               + " or explain by rise, which needs none");
     }
   }
