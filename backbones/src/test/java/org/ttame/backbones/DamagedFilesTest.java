@@ -93,7 +93,7 @@ class DamagedFilesTest {
           ByteBuffer.wrap(tensor.getRawData().toByteArray()).order(ByteOrder.LITTLE_ENDIAN);
       bytes.putFloat(8, value);
       tensor.setRawData(ByteString.copyFrom(bytes.array()));
-      refuses(write("nan.onnx", model.build().toByteArray()), "holds " + value);
+      refuses(write("nan.onnx", model.build().toByteArray()), "nan.onnx holds " + value);
     }
   }
 

@@ -282,7 +282,7 @@ class TrainingRunTest {
     assertThatThrownBy(() -> builder("damaged", OPTIONS).resume().close())
         .isInstanceOf(IOException.class)
         .hasMessageContaining("optimizer.npz")
-        .hasMessageContaining("restore the file, or use another checkpoint")
+        .hasMessageContaining("restore the file, or choose another checkpoint")
         .hasMessageContaining(temp.resolve("damaged/checkpoints/last").toString());
     // As the message of a missing checkpoint suggests, an earlier one will do.
     Files.writeString(temp.resolve("damaged/checkpoints/last"), "epoch-1");

@@ -228,7 +228,7 @@ public final class OnnxBackbone implements BackboneSource {
     if (weight == null) {
       throw new BackboneException(Text.format("%s has no weight %s", model.file(), name));
     }
-    return weight.make().make(name, scratch, type, shape);
+    return weight.make().make(name + " of " + model.file(), scratch, type, shape);
   }
 
   @Override

@@ -184,7 +184,8 @@ record Recipe(Constant view, double[] scales, double factor, boolean mask) {
         if (mask ? Float.isNaN(value) : !Float.isFinite(value)) {
           throw new BackboneException(
               Text.format(
-                  "The weight %s holds %s; the file is damaged or its training diverged",
+                  "The weight %s holds %s: the file is damaged or its training diverged; export a"
+                      + " checkpoint whose weights are finite",
                   name, value));
         }
         target.put(index++, value);

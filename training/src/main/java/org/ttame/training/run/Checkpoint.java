@@ -94,8 +94,8 @@ public record Checkpoint(Path folder) {
 
   private String remedy() {
     return Text.format(
-        "; restore the file, or use another checkpoint: option 'checkpoint', or to resume the run"
-            + " the name in '%s'",
+        "; restore the file, or choose another checkpoint with option 'checkpoint' (to resume, by"
+            + " its name in '%s')",
         folder.resolveSibling("last"));
   }
 
