@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpClient;
@@ -232,6 +233,60 @@ class ServeTest {
       socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
     }
+  }
+
+  /** A client that hears nothing before it has sent everything still gets its answer. */
+  @Test
+  void anAnswerReachesWhoSendsOnToTheEnd() throws Exception {
+    byte[] part = new byte[1 << 16];
+    int parts = 640; // 40 MiB: beyond the limit, and more than both ends of a connection hold
+    for (String head :
+        List.of(
+            "413 POST /v1/predict HTTP/1.1\r\n",
+            "413 POST /v1/explain HTTP/1.1\r\nContent-Type: image/png\r\n",
+            "400 POST /v1/explain?class=cat HTTP/1.1\r\n",
+            "415 POST /v1/predict HTTP/1.1\r\nContent-Type: text/plain\r\n",
+            "404 POST /nowhere HTTP/1.1\r\n",
+            "405 POST /v1/model HTTP/1.1\r\n",
+            "403 POST /v1/predict HTTP/1.1\r\nOrigin: null\r\n")) {
+      for (boolean chunked : new boolean[] {false, true}) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), served.port())) {
+          OutputStream out = socket.getOutputStream();
+          String length =
+              chunked ? "Transfer-Encoding: chunked" : "Content-Length: " + parts * part.length;
+          String lines = head.substring(4) + "Host: localhost\r\n" + length + "\r\n\r\n";
+          out.write(lines.getBytes(StandardCharsets.ISO_8859_1));
+          for (int i = 0; i < parts; i++) {
+            out.write(chunked ? "10000\r\n".getBytes(UTF) : new byte[0]);
+            out.write(part);
+            out.write(chunked ? "\r\n".getBytes(UTF) : new byte[0]);
+          }
+          out.write(chunked ? "0\r\n\r\n".getBytes(UTF) : new byte[0]);
+          // The connection is in order, unless the answer said that it closes.
+          out.write(
+              "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+                  .getBytes(UTF));
+          String said = new String(socket.getInputStream().readAllBytes(), UTF);
+          assertThat(said).startsWith("HTTP/1.1 " + head.substring(0, 3)).contains("{\"error\":");
+          assertThat(said).contains(head.startsWith("413") ? "Connection: close" : "\"ok\"");
+        }
+      }
+    }
+    assertThat(served.metric("ttame_body_bytes")).isZero();
+  }
+
+  /** Who asks before sending hears the refusal, not that it may go on. */
+  @Test
+  void aRefusedBodyIsNotAskedFor() throws Exception {
+    String ask = "Expect: 100-continue\r\nConnection: close\r\nContent-Length: ";
+    String predict = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n" + ask;
+    assertThat(raw(predict + "60000000\r\n\r\n"))
+        .startsWith("HTTP/1.1 413")
+        .doesNotContain("100 Continue");
+    assertThat(raw("POST /nowhere HTTP/1.1\r\nHost: localhost\r\n" + ask + "9\r\n\r\n"))
+        .startsWith("HTTP/1.1 404")
+        .doesNotContain("100 Continue");
+    assertThat(raw(predict + "5\r\n\r\nhello")).startsWith("HTTP/1.1 415").contains("not an image");
   }
 
   @Test

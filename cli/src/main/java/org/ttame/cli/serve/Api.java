@@ -302,7 +302,7 @@ final class Api {
   private CompletableFuture<byte[]> body(Exchange exchange) {
     Request request = exchange.request();
     requireImage(request);
-    return BodyReader.read(request, limits, held)
+    return BodyReader.read(exchange, limits, held)
         .thenApply(
             body -> {
               // From here on the client may have to wait.

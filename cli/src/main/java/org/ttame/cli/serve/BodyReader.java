@@ -33,11 +33,12 @@ final class BodyReader implements Runnable {
    * Reads the body, or fails with a {@link Problem}. {@code held} counts the bytes of all bodies;
    * those of this one are added, and stay where it comes whole.
    */
-  static CompletableFuture<byte[]> read(Request request, Limits limits, AtomicLong held) {
-    BodyReader reader = new BodyReader(request, limits, held);
-    if (request.getLength() > limits.bodyBytes()) {
+  static CompletableFuture<byte[]> read(Exchange exchange, Limits limits, AtomicLong held) {
+    BodyReader reader = new BodyReader(exchange.request(), limits, held);
+    if (exchange.request().getLength() > limits.bodyBytes()) {
       reader.fail(reader.tooLarge());
     } else {
+      exchange.askForBody();
       reader.run();
     }
     return reader.body;

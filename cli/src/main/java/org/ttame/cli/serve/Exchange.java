@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
@@ -19,12 +21,17 @@ final class Exchange {
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final byte[] NOTHING = new byte[0];
 
+  /** How long a body is still taken after its answer. */
+  private static final Duration MOST_DISCARDING = Duration.ofSeconds(30);
+
   private final Request request;
   private final Response response;
   private final Callback callback;
   private final Metrics metrics;
   private final String route;
   private final AtomicBoolean answered = new AtomicBoolean();
+  private volatile boolean asked;
+  private volatile long sent;
 
   /** An exchange; {@code route} is what metrics call what was asked for. */
   Exchange(Request request, Response response, Callback callback, Metrics metrics, String route) {
@@ -39,6 +46,11 @@ final class Exchange {
     return request;
   }
 
+  /** Whoever waits for a word before the body, {@code Expect: 100-continue}, gets it now. */
+  void askForBody() {
+    asked = true;
+  }
+
   /** Adds a header of the answer. */
   void header(String name, String value) {
     response.getHeaders().put(name, value);
@@ -49,8 +61,30 @@ final class Exchange {
     if (begin(status, type)) {
       response.getHeaders().put(HttpHeader.CONTENT_LENGTH, body.length);
       boolean head = request.getMethod().equals("HEAD");
-      write(true, head ? NOTHING : body, callback);
+      sent = System.nanoTime();
+      write(true, head ? NOTHING : body, Callback.from(this::discard, callback::failed));
     }
+  }
+
+  /**
+   * Takes what the client still sends, and drops it: closing the connection before would reset it,
+   * and the answer could be lost on its way. A client that waits for a word before it sends gets
+   * the answer in its place and sends nothing.
+   */
+  private void discard() {
+    boolean waits = request.getHeaders().contains(HttpHeader.EXPECT) && !asked;
+    while (!waits && System.nanoTime() - sent < MOST_DISCARDING.toNanos()) {
+      Content.Chunk chunk = request.read();
+      if (chunk == null) {
+        request.demand(this::discard);
+        return;
+      }
+      chunk.release();
+      if (chunk.isLast() || Content.Chunk.isFailure(chunk)) {
+        break;
+      }
+    }
+    callback.succeeded();
   }
 
   void send(int status, JsonNode body) {
