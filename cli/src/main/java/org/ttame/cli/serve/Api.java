@@ -127,16 +127,13 @@ final class Api {
 
   private void explain(Exchange exchange, Wanted wanted, byte[] body) {
     AtomicReference<CropPlan> crop = new AtomicReference<>();
-    AtomicReference<CompletableFuture<PhotoAnswer>> work = new AtomicReference<>();
-    Runnable gone =
-        () -> {
-          CompletableFuture<PhotoAnswer> started = work.get();
-          if (started != null && started.cancel(false)) {
-            metrics.cancelled();
-          }
-        };
-    exchange.request().addFailureListener(failure -> gone.run());
-    EventStream events = wanted.format() == Format.EVENTS ? new EventStream(exchange, gone) : null;
+    // The client may go before its work is there: it is cancelled as soon as it is.
+    CompletableFuture<Void> gone = new CompletableFuture<>();
+    exchange.request().addFailureListener(failure -> gone.complete(null));
+    EventStream events =
+        wanted.format() == Format.EVENTS
+            ? new EventStream(exchange, () -> gone.complete(null))
+            : null;
     ScheduledFuture<?> ticks =
         events == null
             ? null
@@ -147,13 +144,14 @@ final class Api {
             .thenCompose(
                 photo -> {
                   crop.set(photo.crop());
-                  work.set(
+                  CompletableFuture<PhotoAnswer> work =
                       service.explain(
                           photo,
                           wanted.classIndex(),
                           wanted.method(),
-                          events == null ? PassListener.NONE : events));
-                  return work.get();
+                          events == null ? PassListener.NONE : events);
+                  var unusedEnd = gone.thenRun(() -> cancel(work));
+                  return work;
                 })
             .thenApplyAsync(
                 answer -> new Drawn(answer, draw(wanted, answer, crop.get(), body)), decoding)
@@ -174,6 +172,12 @@ final class Api {
                     events.end("result", drawn.json());
                   }
                 });
+  }
+
+  private void cancel(CompletableFuture<PhotoAnswer> work) {
+    if (work.cancel(false)) {
+      metrics.cancelled();
+    }
   }
 
   /** An answer, and its form: {@code json}, or the bytes of a file. */
