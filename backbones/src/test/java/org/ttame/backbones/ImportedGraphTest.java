@@ -305,6 +305,20 @@ class ImportedGraphTest {
             onnx.node(
                 "Pad", List.of(image, onnx.integers(0, 1, 0, 2, 0, 0, 3, 1), onnx.number(0.5f))));
     bodies.put(
+        "padding that cuts off",
+        (onnx, image) ->
+            onnx.node(
+                "Pad", List.of(image, onnx.integers(0, -1, 2, -3, 0, 2, -1, -2), onnx.number(2))));
+    bodies.put(
+        "only cut off",
+        (onnx, image) ->
+            onnx.node("Pad", List.of(image, onnx.integers(0, -1, -2, 0, 0, 0, 0, -1))));
+    // As NASNet has it: as large as before, and moved by one.
+    bodies.put(
+        "a map moved by one",
+        (onnx, image) ->
+            onnx.node("Pad", List.of(image, onnx.integers(0, 0, -1, -1, 0, 0, 1, 1))));
+    bodies.put(
         "class token",
         (onnx, image) -> {
           String map = conv(4, 3, 3, 1, "strides", new long[] {3, 3}).write(onnx, image);

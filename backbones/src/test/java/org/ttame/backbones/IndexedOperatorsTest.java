@@ -152,6 +152,31 @@ class IndexedOperatorsTest {
                       LongStream.of(0, 2, 0, 3, 0, 4, 1, 2, 1, 3, 1, 4)),
                   part));
         });
+    // x[:, :, 1:, 1:] = y of rows and columns: more values than a matrix could pick.
+    bodies.put(
+        "a block replaced",
+        (onnx, image) -> {
+          String map = SmallNetwork.conv(4, 3, 3, 1).write(onnx, image);
+          String x = onnx.node("Tile", List.of(map, onnx.integers(1, 1, 6, 4)));
+          String y = onnx.node("Tanh", List.of(x));
+          String part =
+              onnx.node(
+                  "Slice",
+                  List.of(y, onnx.integers(1, 1), onnx.integers(54, 35), onnx.integers(2, 3)));
+          long rows = 53;
+          long columns = 34;
+          LongStream places =
+              LongStream.range(0, 8 * rows * columns)
+                  .flatMap(
+                      i ->
+                          LongStream.of(
+                              i / (4 * rows * columns),
+                              i / (rows * columns) % 4,
+                              1 + i / columns % rows,
+                              1 + i % columns));
+          String which = indices(onnx, new long[] {2, 4, rows, columns, 4}, places);
+          return onnx.node("ScatterND", List.of(x, which, part));
+        });
     bodies.put(
         "constants put among values",
         (onnx, image) -> {

@@ -308,7 +308,8 @@ class LayerPlacesTest {
   void aMapInAFrameIsNoLayer() throws Exception {
     OnnxWriter onnx = new OnnxWriter("image", 2, 3, SIDE, SIDE);
     String map = onnx.node("Relu", List.of(patches(onnx, 8)));
-    String framed = onnx.node("Pad", List.of(map, onnx.integers(0, 0, 0, 0, 0, 0, 1, 1)));
+    String moved = onnx.node("Pad", List.of(map, onnx.integers(0, 0, -1, -1, 0, 0, 1, 1)));
+    String framed = onnx.node("Pad", List.of(moved, onnx.integers(0, 0, 0, 0, 0, 0, 1, 1)));
     String coarse =
         onnx.node(
             "Conv",
@@ -317,7 +318,7 @@ class LayerPlacesTest {
             new long[] {2, 2});
     finish(onnx, coarse, 8);
     try (FrozenClassifier classifier = load(onnx)) {
-      assertThat(classifier.layers()).doesNotContainKey(framed);
+      assertThat(classifier.layers()).doesNotContainKeys(framed, moved);
       assertThat(classifier.defaultLayers())
           .extracting(FeatureLayer::node)
           .containsExactly(map, coarse);

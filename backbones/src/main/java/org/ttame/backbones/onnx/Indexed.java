@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.ttame.backbones.graph.ImportedLayers.Role;
 import org.ttame.core.Text;
@@ -194,6 +195,15 @@ final class Indexed {
       long[] shape = scatter.output().shape();
       long[] targets = targets(scatter.node(), scatter.inputs()).integers();
       boolean adds = scatter.node().text("reduction", "none").equals("add");
+      long[][] block = adds || scatter.values().size() < 2 ? null : block(targets, shape);
+      if (block != null && Arrays.equals(sizes(block), scatter.value(2).shape())) {
+        Tensor data = emitter.tensor(scatter.value(0));
+        Tensor updates = emitter.tensor(scatter.value(2));
+        if (data.batch() == updates.batch()) {
+          emitter.putLike(scatter, replaced(scatter, emitter, data, updates, block), updates);
+          return;
+        }
+      }
       int count = Budget.inMemory(Constant.count(shape));
       long[] kept = new long[count];
       List<List<Long>> updated = new ArrayList<>();
@@ -237,6 +247,79 @@ final class Indexed {
         sum = sum.add(constants(scatter, emitter, batch));
       }
       put(scatter, emitter, sum, batch);
+    }
+
+    /**
+     * The first index of each axis, and the one behind the last, if the targets are all values of a
+     * block, in their order: what {@code x[:, 1:, 1:] = y} exports. Else null.
+     */
+    private static long[][] block(long[] targets, long[] shape) {
+      long[][] block = new long[shape.length][];
+      long first = targets.length == 0 ? 0 : targets[0];
+      long last = targets.length == 0 ? -1 : targets[targets.length - 1];
+      long values = 1;
+      for (int axis = shape.length - 1; axis >= 0; axis--) {
+        block[axis] = new long[] {first % shape[axis], last % shape[axis] + 1};
+        first /= shape[axis];
+        last /= shape[axis];
+        values *= block[axis][1] - block[axis][0];
+      }
+      if (values != targets.length
+          || Arrays.stream(block).anyMatch(range -> range[0] >= range[1])) {
+        return null;
+      }
+      for (int i = 0; i < targets.length; i++) {
+        long rest = i;
+        long place = 0;
+        long stride = 1;
+        for (int axis = shape.length - 1; axis >= 0; axis--) {
+          long size = block[axis][1] - block[axis][0];
+          place += (block[axis][0] + rest % size) * stride;
+          stride *= shape[axis];
+          rest /= size;
+        }
+        if (place != targets[i]) {
+          return null;
+        }
+      }
+      return block;
+    }
+
+    private static long[] sizes(long[][] block) {
+      return Arrays.stream(block).mapToLong(range -> range[1] - range[0]).toArray();
+    }
+
+    /** The data with a block replaced: what is before and behind it on each axis, around it. */
+    private static SDVariable replaced(
+        Operation scatter, Emitter emitter, Tensor data, Tensor updates, long[][] block) {
+      Tensor whole = emitter.arrange(data, updates.order());
+      List<Tensor> left = new ArrayList<>(List.of(whole));
+      for (int axis = 0; axis < block.length; axis++) {
+        left.add(within(scatter, emitter, left.get(axis), axis, block[axis][0], block[axis][1]));
+      }
+      SDVariable made = updates.variable();
+      for (int axis = block.length - 1; axis >= 0; axis--) {
+        Tensor around = left.get(axis);
+        List<SDVariable> parts = new ArrayList<>();
+        if (block[axis][0] > 0) {
+          parts.add(within(scatter, emitter, around, axis, 0, block[axis][0]).variable());
+        }
+        parts.add(made);
+        long size = around.shape()[axis];
+        if (block[axis][1] < size) {
+          parts.add(within(scatter, emitter, around, axis, block[axis][1], size).variable());
+        }
+        made =
+            parts.size() == 1
+                ? made
+                : emitter.graph().concat(around.place(axis), parts.toArray(SDVariable[]::new));
+      }
+      return made;
+    }
+
+    private static Tensor within(
+        Operation scatter, Emitter emitter, Tensor x, int axis, long from, long to) {
+      return Lines.picked(scatter, emitter, x, axis, LongStream.range(from, to).toArray());
     }
 
     private record Part(SDVariable rows, int batch) {}

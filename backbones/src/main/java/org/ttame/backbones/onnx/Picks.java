@@ -163,7 +163,7 @@ final class Picks {
 
   /**
    * With a constant or with what is there; what is padded is an attribute up to operator set 10,
-   * inputs from 11 on.
+   * inputs from 11 on. Beside a constant, negative margins cut off.
    */
   private static final class Pad implements Converter {
     @Override
@@ -198,9 +198,17 @@ final class Picks {
       long[][] margins = new long[rank][2];
       for (int i = 0; i < axes.length; i++) {
         margins[axes[i]] = new long[] {pads[i], pads[axes.length + i]};
-        if (pads[i] < 0 || pads[axes.length + i] < 0) {
+        long left = inputs.get(0).shape()[axes[i]];
+        boolean cuts = pads[i] < 0 || pads[axes.length + i] < 0;
+        if (cuts && !node.text("mode", "constant").equals("constant")) {
           throw new UnsupportedGraphException(
-              Text.format("Pad node \"%s\" has negative pads", node.displayName()));
+              Text.format(
+                  "Pad node \"%s\" has negative pads in the mode %s",
+                  node.displayName(), node.text("mode", "")));
+        }
+        if (cuts && left + Math.min(0, pads[i]) + Math.min(0, pads[axes.length + i]) < 1) {
+          throw new UnsupportedGraphException(
+              Text.format("Pad node \"%s\" cuts off all that is there", node.displayName()));
         }
       }
       return margins;
@@ -212,10 +220,11 @@ final class Picks {
       double value = pad.input(2) == null ? pad.node().real("value", 0) : pad.constant(2).scalar();
       Tensor x = emitter.tensor(pad.value(0));
       long[][] margins = margins(pad.node(), pad.inputs());
-      if (x.batch() != Tensor.NONE && margins[x.batch()][0] + margins[x.batch()][1] > 0) {
-        throw new UnsupportedGraphException(pad + " adds images to a batch");
+      if (x.batch() != Tensor.NONE && !Arrays.equals(margins[x.batch()], new long[2])) {
+        throw new UnsupportedGraphException(pad + " adds images to a batch, or takes them away");
       }
-      if (Arrays.equals(x.shape(), pad.output().shape())) {
+      // What is as large may still have been moved: cut off at one end, padded at the other.
+      if (Arrays.stream(margins).allMatch(margin -> Arrays.equals(margin, new long[2]))) {
         emitter.alias(pad.output(), x);
         return;
       }
@@ -228,7 +237,14 @@ final class Picks {
         emitter.putLike(pad, x.variable(), x);
         return;
       }
-      emitter.putLike(pad, padded(pad, emitter, x, margins, value), x);
+      for (int axis = 0; axis < x.rank(); axis++) {
+        long first = Math.max(0, -margins[axis][0]);
+        long behind = x.shape()[axis] - Math.max(0, -margins[axis][1]);
+        x = Lines.picked(pad, emitter, x, axis, LongStream.range(first, behind).toArray());
+        margins[axis] = LongStream.of(margins[axis]).map(margin -> Math.max(0, margin)).toArray();
+      }
+      boolean cut = Arrays.equals(x.shape(), pad.output().shape());
+      emitter.putLike(pad, cut ? x.variable() : padded(pad, emitter, x, margins, value), x);
     }
   }
 

@@ -165,10 +165,9 @@ final class ReadableLayers {
         : null;
   }
 
-  /** Whether it only has a frame around what it reads, which is not in the image. */
+  /** Whether it has a frame around what it reads, which is not in the image, or is moved. */
   private static boolean isFramed(Operation operation) {
-    return operation.is("Pad")
-        && !Arrays.equals(operation.value(0).shape(), operation.output().shape());
+    return operation.is("Pad");
   }
 
   private static boolean isView(Operation operation) {
