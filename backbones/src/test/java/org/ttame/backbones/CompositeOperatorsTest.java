@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ class CompositeOperatorsTest {
     attentions(bodies);
     transposedConvolutions(bodies);
     pools(bodies);
+    volumes(bodies);
     normalisations(bodies);
     products(bodies);
     recurrences(bodies);
@@ -213,6 +215,43 @@ class CompositeOperatorsTest {
                 new long[] {1, 1, 0, 0, 0, 1});
           });
     }
+  }
+
+  /**
+   * The shortest axis of the kernel in front, in the middle and behind, the last with one value.
+   */
+  private static void volumes(Map<String, Body> bodies) {
+    for (long[] kernel :
+        List.of(new long[] {2, 3, 3}, new long[] {3, 2, 4}, new long[] {3, 3, 1})) {
+      bodies.put(
+          "convolution of volumes by " + Arrays.toString(kernel),
+          (onnx, image) -> {
+            String deep =
+                onnx.node("Reshape", List.of(map(onnx, image, 12), onnx.integers(0, 4, 3, 9, 9)));
+            return onnx.node(
+                "Conv",
+                List.of(
+                    deep,
+                    onnx.weight(0, 0.4, 6, 2, kernel[0], kernel[1], kernel[2]),
+                    onnx.weight(0, 0.4, 6)),
+                "group",
+                2,
+                "strides",
+                new long[] {1, 2, 1},
+                "dilations",
+                new long[] {1, 1, 2},
+                "pads",
+                new long[] {1, 1, 0, 1, 0, 0});
+          });
+    }
+    bodies.put(
+        "convolution of volumes without biases that keeps their size",
+        (onnx, image) -> {
+          String deep =
+              onnx.node("Reshape", List.of(map(onnx, image, 6), onnx.integers(0, 2, 3, 9, 9)));
+          return onnx.node(
+              "Conv", List.of(deep, onnx.weight(0, 0.4, 3, 2, 2, 3, 5)), "auto_pad", "SAME_UPPER");
+        });
   }
 
   private static void normalisations(Map<String, Body> bodies) {

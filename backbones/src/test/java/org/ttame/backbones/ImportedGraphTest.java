@@ -316,8 +316,7 @@ class ImportedGraphTest {
     // As NASNet has it: as large as before, and moved by one.
     bodies.put(
         "a map moved by one",
-        (onnx, image) ->
-            onnx.node("Pad", List.of(image, onnx.integers(0, 0, -1, -1, 0, 0, 1, 1))));
+        (onnx, image) -> onnx.node("Pad", List.of(image, onnx.integers(0, 0, -1, -1, 0, 0, 1, 1))));
     bodies.put(
         "class token",
         (onnx, image) -> {

@@ -65,6 +65,10 @@ final class Composites {
           opset < 7 || isLinear(node, inputs)
               ? Optional.empty()
               : Optional.of(product(node, inputs, opset));
+      case "Conv" ->
+          inputs.get(0).shape().length == 5
+              ? Optional.of(WindowSteps.volumes(node, inputs, opset))
+              : Optional.empty();
       case "ConvTranspose" -> Optional.of(WindowSteps.transposedConvolution(node, inputs, opset));
       case "Col2Im" -> Optional.of(WindowSteps.folded(node, inputs, opset));
       case "LpPool", "GlobalLpPool" -> Optional.of(WindowSteps.lengths(node, inputs, opset));

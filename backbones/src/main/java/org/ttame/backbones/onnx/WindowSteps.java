@@ -90,6 +90,99 @@ final class WindowSteps {
   }
 
   /**
+   * A convolution of volumes: along the axis with the fewest weights a sum of convolutions of
+   * images, whose batch has that axis, too.
+   */
+  static OnnxModel.Function volumes(OnnxNode node, List<Operand> inputs, long opset) {
+    long[] volume = inputs.get(0).shape();
+    if (!(inputs.get(1) instanceof Constant weight) || weight.shape().length != 5) {
+      throw Composites.refused(
+          node, "has weights that are not constant, or not of its input's rank");
+    }
+    long[] shape = weight.shape();
+    long[] kernel = Arrays.copyOfRange(shape, 2, 5);
+    if (node.has("kernel_shape") && !Arrays.equals(kernel, node.integers("kernel_shape"))) {
+      throw Composites.refused(node, "declares a kernel_shape that its weights do not have");
+    }
+    Sliding[] ways = new Sliding[3];
+    int depth = 0;
+    for (int axis = 0; axis < 3; axis++) {
+      ways[axis] = Sliding.of(node, 3, axis, volume[axis + 2], kernel[axis]);
+      depth = kernel[axis] < kernel[depth] ? axis : depth;
+    }
+    Sliding along = ways[depth];
+    int down = depth == 0 ? 1 : 0;
+    int across = depth == 2 ? 1 : 2;
+    Sliding rows = ways[down];
+    Sliding columns = ways[across];
+    if (along.kernel() > MOST_PARTS) {
+      throw Composites.refused(node, "has a window of " + along.kernel());
+    }
+    Body body = new Body(node, opset);
+    long[] front = {0, depth + 2, 1, down + 2, across + 2};
+    String x = body.step("Transpose", List.of(body.input(0)), "perm", front);
+    if (along.before() + along.after() > 0) {
+      long[] pads = new long[10];
+      pads[1] = along.before();
+      pads[6] = along.after();
+      x = body.step("Pad", List.of(x, body.integers(pads)));
+    }
+    String images =
+        body.integers(volume[0] * along.count(), volume[1], rows.size(), columns.size());
+    String flat = body.integers(shape[0], shape[1], rows.kernel(), columns.kernel());
+    List<String> parts = new ArrayList<>();
+    for (long i = 0; i < along.kernel(); i++) {
+      long start = i * along.dilation();
+      long end = start + (along.count() - 1) * along.stride() + 1;
+      String slice = sliced(body, x, 1, start, end, along.stride());
+      String weights = sliced(body, body.input(1), depth + 2, i, i + 1, 1);
+      List<String> operands =
+          new ArrayList<>(
+              List.of(
+                  body.step("Reshape", List.of(slice, images)),
+                  body.step("Reshape", List.of(weights, flat))));
+      if (i == 0 && inputs.size() > 2 && inputs.get(2) != null) {
+        operands.add(body.input(2));
+      }
+      parts.add(
+          body.step(
+              "Conv",
+              operands,
+              "group",
+              node.integer("group", 1),
+              "strides",
+              new long[] {rows.stride(), columns.stride()},
+              "dilations",
+              new long[] {rows.dilation(), columns.dilation()},
+              "pads",
+              new long[] {rows.before(), columns.before(), rows.after(), columns.after()}));
+    }
+    String sum = parts.size() == 1 ? parts.get(0) : body.step("Sum", parts);
+    String apart =
+        body.step(
+            "Reshape",
+            List.of(
+                sum,
+                body.integers(volume[0], along.count(), shape[0], rows.count(), columns.count())));
+    long[] back = new long[5];
+    for (int axis = 0; axis < 5; axis++) {
+      back[Math.toIntExact(front[axis])] = axis;
+    }
+    return body.of(body.step("Transpose", List.of(apart), "perm", back));
+  }
+
+  private static String sliced(Body body, String x, int axis, long start, long end, long stride) {
+    return body.step(
+        "Slice",
+        List.of(
+            x,
+            body.integers(start),
+            body.integers(end),
+            body.integers(axis),
+            body.integers(stride)));
+  }
+
+  /**
    * Columns summed up where they overlap, Col2Im: a transposed convolution of each channel whose
    * weights put every value of a window where it lies.
    */
@@ -357,15 +450,7 @@ final class WindowSteps {
     for (long i = 0; i < sliding.kernel(); i++) {
       long start = i * sliding.dilation();
       long end = start + (sliding.count() - 1) * sliding.stride() + 1;
-      parts.add(
-          body.step(
-              "Slice",
-              List.of(
-                  padded,
-                  body.integers(start),
-                  body.integers(end),
-                  body.integers(axis),
-                  body.integers(sliding.stride()))));
+      parts.add(sliced(body, padded, axis, start, end, sliding.stride()));
     }
     if (greatest) {
       return body.step("Max", parts);

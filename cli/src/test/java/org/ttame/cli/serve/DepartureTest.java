@@ -64,7 +64,8 @@ class DepartureTest {
             }
           });
       server.start();
-      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getURI().getPort())) {
+      try (Socket socket =
+          new Socket(InetAddress.getLoopbackAddress(), server.getURI().getPort())) {
         socket.setSoLinger(true, 0); // its end is a reset
         String head =
             Text.format(
