@@ -436,6 +436,21 @@ class CompositeOperatorsTest {
                     onnx.numbers(1, 1, 2, 2)),
                 "coordinate_transformation_mode",
                 "tf_crop_and_resize"));
+    for (long far : new long[] {-5, Long.MIN_VALUE}) {
+      bodies.put(
+          far == -5 ? "cuts off all that is there" : "off all that is there",
+          (onnx, image) ->
+              onnx.node(
+                  "Pad", List.of(map(onnx, image, 4), onnx.integers(0, 0, 0, far, 0, 0, 0, far))));
+    }
+    bodies.put(
+        "has negative pads in the mode reflect",
+        (onnx, image) ->
+            onnx.node(
+                "Pad",
+                List.of(map(onnx, image, 4), onnx.integers(0, 0, 0, -1, 0, 0, 0, 1)),
+                "mode",
+                "reflect"));
     bodies.put("has a sequence of 121 steps, more than 64", refusedLstm(1, ""));
     bodies.put("has sequences of different lengths", refusedLstm(3, "lengths"));
     bodies.put("has peepholes", refusedLstm(3, "peepholes"));

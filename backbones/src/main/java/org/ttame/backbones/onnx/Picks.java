@@ -206,12 +206,17 @@ final class Picks {
                   "Pad node \"%s\" has negative pads in the mode %s",
                   node.displayName(), node.text("mode", "")));
         }
-        if (cuts && left + Math.min(0, pads[i]) + Math.min(0, pads[axes.length + i]) < 1) {
+        if (cuts && cutOff(pads[i], left) + cutOff(pads[axes.length + i], left) >= left) {
           throw new UnsupportedGraphException(
               Text.format("Pad node \"%s\" cuts off all that is there", node.displayName()));
         }
       }
       return margins;
+    }
+
+    /** How many of an axis's values a margin cuts off: all, where it names more. */
+    private static long cutOff(long margin, long size) {
+      return margin >= 0 ? 0 : -Math.max(margin, -size);
     }
 
     @Override
